@@ -1,0 +1,71 @@
+# Everything that is set up goes into .build, which git ignores and `make clean` removes.
+PYTHON ?= python3
+BUILD := .build
+VENV := $(BUILD)/venv
+GATES := $(BUILD)/gates
+COLLECTIONS := $(BUILD)/collections
+ARTIFACT := $(BUILD)/dist/cakewalk-access.tar.gz
+REQUIREMENTS := tests/requirements
+PIP := -m pip install --quiet --disable-pip-version-check
+SOURCES := $(shell find galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins playbooks roles docs -type f \
+	-not -path '*/__pycache__/*' 2>/dev/null)
+
+# Nothing of Ansible's is written outside this folder either.
+export ANSIBLE_HOME := $(CURDIR)/$(BUILD)/home/.ansible
+export ANSIBLE_REMOTE_TEMP := $(ANSIBLE_HOME)/tmp
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
+export PYTHONPATH := $(CURDIR)/tests
+
+.PHONY: help demo test test-all sandbox docs clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(VENV)/.run $(COLLECTIONS)/.installed  ## Run a playbook against a tenant on this machine and tell what happens
+	@$(VENV)/bin/python -m demo
+
+sandbox: $(VENV)/.run  ## Start the tenant that demo and tests use, and print how to reach it
+	@exec $(VENV)/bin/python -m sandbox
+
+test: $(VENV)/.test $(GATES)/.installed $(COLLECTIONS)/.installed  ## Run all tests and the checks of the ecosystem
+	$(VENV)/bin/python -m pytest --cov
+
+test-all: test  ## The same on every ansible-core since 2.16 that a Python is found for
+	$(VENV)/bin/python -m matrix
+
+docs: $(GATES)/.installed  ## Write the pages of the modules in docs/ anew from their documentation
+	$(VENV)/bin/python -m module_pages
+
+clean:  ## Remove what was set up
+	rm -rf $(BUILD)
+
+$(VENV)/bin/python $(GATES)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@echo "Setting up $(@D)"
+	@$(PYTHON) -m venv $(dir $(@D))
+
+$(VENV)/.run: $(REQUIREMENTS)/run.txt $(REQUIREMENTS)/sandbox.txt | $(VENV)/bin/python
+	@echo "Installing what the demonstration needs"
+	@$(VENV)/bin/python $(PIP) -r $(REQUIREMENTS)/run.txt
+	@touch $@
+
+$(VENV)/.test: $(REQUIREMENTS)/test.txt $(VENV)/.run
+	@echo "Installing what the tests need"
+	@$(VENV)/bin/python $(PIP) -r $(REQUIREMENTS)/test.txt
+	@touch $@
+
+$(GATES)/.installed: $(REQUIREMENTS)/gates.txt | $(GATES)/bin/python
+	@echo "Installing the checks of the ecosystem"
+	@$(GATES)/bin/python $(PIP) -r $(REQUIREMENTS)/gates.txt
+	@touch $@
+
+$(ARTIFACT): $(SOURCES) $(VENV)/.run
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(VENV)/bin/ansible-galaxy collection build --output-path $(@D) . >/dev/null
+	@mv $(@D)/cakewalk-access-*.tar.gz $@
+
+$(COLLECTIONS)/.installed: $(ARTIFACT)
+	@echo "Installing the collection into $(@D)"
+	@$(VENV)/bin/ansible-galaxy collection install --offline --force --no-deps --collections-path $(@D) $< >/dev/null
+	@touch $@

@@ -1,0 +1,101 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the options that reach the vendor, C(CONNECTION) in C(_module/arguments.py)."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How to reach Cakewalk, for every module."""
+
+    DOCUMENTATION = r"""
+options:
+  api_key:
+    description:
+      - The API key, created by an admin in the developer settings of Cakewalk.
+      - A read-only key is enough for M(cakewalk.access.cakewalk_info) and for check mode.
+      - The environment variable E(CAKEWALK_API_KEY) is used where this is not set.
+    type: str
+    required: true
+  api_secret:
+    description:
+      - The secret that belongs to O(api_key).
+      - The environment variable E(CAKEWALK_API_SECRET) is used where this is not set.
+    type: str
+    required: true
+  base_url:
+    description:
+      - The address of the service, without C(/api/v1).
+      - Must be C(https) unless it is on this very machine, and must hold neither credentials nor a query.
+      - The environment variable E(CAKEWALK_BASE_URL) is used where this is not set.
+    type: str
+    default: https://open-api.getcakewalk.io
+  validate_certs:
+    description:
+      - Whether to check the certificate of the service. V(false) lets anyone on the way read the key and the secret.
+      - The environment variable E(CAKEWALK_VALIDATE_CERTS) is used where this is not set.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file or folder of certificates to check the service against instead of the usual ones.
+      - The environment variable E(CAKEWALK_CA_PATH) is used where this is not set, then those that the Python library
+        requests reads, E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE).
+    type: path
+  timeout:
+    description:
+      - How long to wait, in seconds, for a connection and for each answer.
+      - The environment variable E(CAKEWALK_TIMEOUT) is used where this is not set.
+    type: int
+    default: 30
+  max_retries:
+    description:
+      - How often a request is sent again after a failure that allows it.
+      - A refusal for too many requests (429) waits as long as the service asks, up to 120 seconds. Server errors and
+        lost answers repeat reads and writes of absolute values, but never the creation of something.
+      - The environment variable E(CAKEWALK_MAX_RETRIES) is used where this is not set.
+    type: int
+    default: 4
+  requests_per_minute:
+    description:
+      - How many requests this task sends in any 60 seconds at the most; V(0) sets no limit.
+      - The service allows 1,000 in a minute. Lower this where several jobs share one key.
+      - The environment variable E(CAKEWALK_REQUESTS_PER_MINUTE) is used where this is not set.
+    type: int
+    default: 900
+  concurrency:
+    description:
+      - How many requests are under way at the same time.
+      - The environment variable E(CAKEWALK_CONCURRENCY) is used where this is not set.
+    type: int
+    default: 8
+  known_statuses:
+    description:
+      - More words for the statuses that the collection knows.
+      - The vendor documents only some of the words that its API uses. A status that is in no table is never guessed at,
+        it is reported by its name instead; list it here if you know what it means.
+      - The environment variable E(CAKEWALK_KNOWN_STATUSES) is used where this is not set, as JSON.
+    type: dict
+    suboptions:
+      user:
+        description: Statuses of people.
+        type: dict
+        suboptions:
+          may_act:
+            description: Statuses in which a person may be the O(acting_user), besides V(Active).
+            type: list
+            elements: str
+          may_receive_access:
+            description:
+              - Statuses in which a person may be given access, besides V(Active), V(Invited) and V(Onboarding).
+              - V(Deactivated), V(Offboarding) and V(Ignored) have no effect here.
+            type: list
+            elements: str
+requirements:
+  - requests >= 2.31.0 (on the machine that runs the module, usually the controller)
+notes:
+  - The module runs where its task is delegated to; with C(hosts) set to C(localhost) that is the controller.
+  - Proxies are taken from the usual environment variables (E(HTTPS_PROXY), E(NO_PROXY)); C(netrc) files are not read,
+    and redirects are not followed, so that the credentials go nowhere but to O(base_url).
+"""

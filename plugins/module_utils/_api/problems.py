@@ -1,0 +1,103 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a refusing answer to the error that says what to do about it."""
+
+from __future__ import annotations
+
+import http
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .errors import (
+    ApiError,
+    Forbidden,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Redirected,
+    ServerError,
+    TransportError,
+    Unauthorized,
+)
+from .transport import TROUBLED, Reply, wait_asked
+
+_KINDS: dict[int, tuple[type[ApiError], str]] = {
+    401: (Unauthorized, "Check api_key and api_secret (CAKEWALK_API_KEY, CAKEWALK_API_SECRET) and that base_url fits."),
+    403: (
+        Forbidden,
+        "If the key is read-only, create one with read and write access in the developer settings of Cakewalk: the "
+        "access level of a key cannot be changed. If the thing is managed elsewhere (a synced group), change it there.",
+    ),
+    404: (NotFound, "Check the id, and that nobody removed the thing meanwhile."),
+    429: (RateLimited, "Run again later, or lower requests_per_minute: others may share the limit of this key."),
+}
+_OTHER = (ApiError, "Correct what the server names, then run again.")
+_TROUBLE = (ServerError, "The service has trouble. Run again later.")
+_REDIRECT = (
+    Redirected,
+    "Redirects are not followed, since the credentials would go along. Set base_url to the address of the service.",
+)
+
+
+def error_of(attempt: str, method: str, path: str, reply: Reply, safe: Callable[[object], str]) -> ApiError:
+    """Return the error for a C(reply) that is no success.
+
+    :param attempt: what was being done to what.
+    :param safe: makes server text fit for a message.
+    """
+    problem = problem_of(reply)
+    title = safe(problem.get("title") or _phrase(reply.status))
+    detail = safe(problem.get("detail") or "")
+    extra = problem.get("errors")
+    words = f"the server answered {reply.status} {title}" + (f": {detail.rstrip('.')}" if detail else "")
+    if extra:
+        words += f" ({safe(json.dumps(extra))})"
+    wait = wait_asked(reply)
+    if wait:
+        words += f"; it asks to wait {wait:.0f} seconds"
+    kind, remedy = _kind_of(reply.status)
+    return kind(
+        attempt,
+        words,
+        remedy,
+        status=reply.status,
+        title=title,
+        detail=detail or None,
+        instance=safe(problem["instance"]) if problem.get("instance") else None,
+        method=method,
+        path=path,
+    )
+
+
+def lost(error: ApiError) -> TransportError:
+    """Return the error for a write that a server in trouble answered: whether it was carried out is not known."""
+    return OutcomeUnknown(
+        error.attempt,
+        f"{error.answer}, which does not tell whether it was carried out",
+        "It may or may not have been, and is not sent again by itself.",
+        **{name: value for name, value in error.facts().items() if name != "kind"},
+    )
+
+
+def problem_of(reply: Reply) -> Mapping[str, Any]:
+    """Return the problem document (RFC 9457) in C(reply), empty where it holds none."""
+    try:
+        problem = reply.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _kind_of(status: int) -> tuple[type[ApiError], str]:
+    if 300 <= status < 400:
+        return _REDIRECT
+    return _TROUBLE if status in TROUBLED else _KINDS.get(status, _OTHER)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return "(no standard meaning)"

@@ -1,0 +1,322 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP: the only file that knows the requests library.
+
+One try of one request is a plain C(requests) call; whether and when to try again is decided by a subclass of urllib3's
+C(Retry). The import is guarded because documentation tools import this file where requests is not installed.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ipaddress
+import json
+import os
+import random
+import ssl
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from .errors import ConfigurationError, OutcomeUnknown, TransportError
+from .governor import Governor
+from .text import visible, without
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3 import disable_warnings
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
+    from urllib3.util.retry import Retry
+except ImportError:
+    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+    Retry = object  # type: ignore[assignment,misc]
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+#: Longest wait, in seconds, that a server may ask for; beyond it the task fails and says so.
+LONGEST_WAIT = 120
+#: Methods whose requests carry absolute values, so that sending one twice equals sending it once.
+REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
+#: Answers of a server in trouble.
+TROUBLED = frozenset({500, 502, 503, 504})
+TOO_MANY = 429
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach the vendor and who is asking; never shown whole, since it holds the secrets.
+
+    C(timeout) is in seconds, for connecting and for each wait for data. C(requests_per_minute) 0 sets no limit.
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+    api_secret: str = field(repr=False)
+    validate_certs: bool = True
+    ca_path: str | None = None
+    timeout: int = 30
+    max_retries: int = 4
+    requests_per_minute: int = 900
+    concurrency: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work or would leak.
+
+        :raises ConfigurationError: before any request, and without naming a secret.
+        """
+        for name in ("api_key", "api_secret"):
+            value = getattr(self, name)
+            if not value or not value.isascii() or not value.isprintable() or " " in value:
+                raise _unusable(name, "it is empty or holds white space or other than printable ASCII characters")
+        for name, least in (("timeout", 1), ("max_retries", 0), ("requests_per_minute", 0), ("concurrency", 1)):
+            if getattr(self, name) < least:
+                raise _unusable(name, f"it is {getattr(self, name)} and must be at least {least}")
+        if self.ca_path and not os.path.exists(self.ca_path):  # noqa: PTH110 - a module process pays for each import
+            raise _unusable("ca_path", f"there is no file or folder {visible(self.ca_path)!r}")
+        self._check_base_url()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether C(base_url) points at this very machine."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    def _check_base_url(self) -> None:
+        try:
+            parts = urlsplit(self.base_url)
+            parts.port  # noqa: B018 - reading it is what checks it
+        except ValueError:
+            raise _unusable("base_url", "it is not a URL") from None
+        if parts.username is not None or parts.password is not None:
+            raise _unusable("base_url", "it holds a user name or password")
+        if parts.query or parts.fragment or "?" in self.base_url or "#" in self.base_url:
+            raise _unusable("base_url", "it holds a query or fragment")
+        if not parts.hostname or parts.scheme not in ("https", "http"):
+            raise _unusable("base_url", "it does not start with https:// and a host name")
+        if parts.scheme == "http" and not self.is_loopback:
+            raise _unusable("base_url", "plain http would send the key and secret readable to everyone on the way")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server answered: C(headers) by lower-case name, C(content) raw."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> Any:
+        """Return the body.
+
+        :raises ValueError: it is not JSON, or nested deeper than anything the vendor sends.
+        """
+        try:
+            return json.loads(self.content)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+    def described(self) -> str:
+        """Return what kind of body this is, for messages that cannot show it."""
+        kind = self.headers.get("content-type", "no content type").split(";")[0]
+        return f"{visible(kind, 50)}, {len(self.content)} bytes"
+
+
+class Retries(Retry):
+    """When a request is sent again.
+
+    Differs from urllib3's in three ways: 429 is for any method (the request was refused unread), 5xx and lost answers
+    only for methods that may be repeated, and every error but a failed connection counts as a lost answer (stock
+    C(Retry) repeats a POST after some of them).
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("allowed_methods", REPEATABLE)
+        kwargs.setdefault("backoff_factor", 0.5)
+        super().__init__(*args, **kwargs)
+
+    def answered(self, method: str, reply: Reply) -> bool:
+        """Tell whether this answer is a reason to send the request again."""
+        if not self.total or (wait_asked(reply) or 0) > LONGEST_WAIT:
+            return False
+        return reply.status == TOO_MANY or (reply.status in TROUBLED and method in REPEATABLE)
+
+    def unanswered(self, method: str, cause: Exception) -> bool:
+        """Tell whether this failure is a reason to send the request again."""
+        if not self.total or _is_bad_certificate(cause):
+            return False
+        return self.never_sent(cause) or method in REPEATABLE
+
+    def never_sent(self, cause: Exception) -> bool:
+        """Tell whether the request certainly did not leave: no connection was made."""
+        return bool(self._is_connection_error(cause)) or _is_bad_certificate(cause)
+
+    def pause(self, reply: Reply | None) -> float:
+        """Return the seconds to wait before the next try: what the server asks for, else growing, with jitter."""
+        asked = wait_asked(reply) if reply else None
+        if asked is not None:
+            return asked
+        least = 1.0 if reply is not None and reply.status == TOO_MANY else 0.0
+        return max(least, float(self.get_backoff_time())) * random.uniform(1.0, 1.25)
+
+    def _is_read_error(self, err: Exception) -> bool:
+        return not self._is_connection_error(err)
+
+
+class Transport:
+    """Sends requests for one connection; safe to share between threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._governor = Governor(connection.requests_per_minute)
+        self._session = _session(connection)
+        self._secrets = (connection.api_key, connection.api_secret, *_passwords(self._session.proxies))
+
+    def safe(self, text: object, limit: int = 300) -> str:
+        """Return server text fit for a message: visible, short, without the credentials."""
+        return visible(without(str(text), self._secrets), limit)
+
+    def send(
+        self,
+        attempt: str,
+        method: str,
+        path: str,
+        query: list[tuple[str, str]] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Send a request, again where that is safe, and return the last answer, whatever its status.
+
+        :param attempt: what is being done to what, for the error.
+        :raises TransportError: no connection could be made, or no read got an answer.
+        :raises OutcomeUnknown: a write was sent, but its answer was lost.
+        """
+        retries = Retries(total=self._connection.max_retries)
+        while True:
+            reply, cause = self._try(method, path, query, body)
+            if reply is not None and not retries.answered(method, reply):
+                return reply
+            if cause is not None and not retries.unanswered(method, cause):
+                raise self._failure(attempt, method, path, cause, retries.never_sent(cause))
+            retries = retries.increment(method, path, error=cause)
+            pause = retries.pause(reply)
+            if reply is not None and reply.status == TOO_MANY:
+                self._governor.hold(pause)
+            else:
+                time.sleep(pause)
+
+    def _try(
+        self, method: str, path: str, query: list[tuple[str, str]] | None, body: Mapping[str, Any] | None
+    ) -> tuple[Reply, None] | tuple[None, Exception]:
+        self._governor.acquire()
+        try:
+            answer = self._session.request(
+                method,
+                self._connection.base_url.rstrip("/") + path,
+                params=query,
+                json=body,
+                timeout=self._connection.timeout,
+                allow_redirects=False,
+            )
+        except (OSError, HTTPError) as error:
+            return None, _cause(error)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(answer.status_code, headers, answer.content), None
+
+    def _failure(self, attempt: str, method: str, path: str, cause: Exception, never_sent: bool) -> TransportError:
+        words = self.safe(f"{type(cause).__name__}: {cause}", 200)
+        if never_sent or method == "GET":
+            return TransportError(
+                attempt,
+                f"no answer from {self.safe(self._connection.base_url)} ({words})",
+                "Check base_url, the network, proxies and certificates (validate_certs, ca_path), then run again."
+                + ("" if method == "GET" else " The request was not sent."),
+                method=method,
+                path=path,
+            )
+        return OutcomeUnknown(
+            attempt,
+            f"the request was sent but its answer was lost ({words})",
+            "It may or may not have been carried out, and is not sent again by itself.",
+            method=method,
+            path=path,
+        )
+
+
+def wait_asked(reply: Reply) -> float | None:
+    """Return the seconds that C(Retry-After) asks to wait (RFC 9110, section 10.2.3), or C(None) where it does not."""
+    value = reply.headers.get("retry-after", "").strip()
+    if value.isdecimal() and value.isascii():
+        return float(value[:12])
+    date = email.utils.parsedate_tz(value)
+    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+
+
+def _session(connection: Connection) -> requests.Session:
+    """Return a session that takes nothing from the environment but proxies and certificate bundles.
+
+    With C(trust_env) on, requests would read netrc, and a REQUESTS_CA_BUNDLE would undo C(validate_certs: false).
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    if not connection.is_loopback:
+        session.proxies = dict(requests.utils.get_environ_proxies(connection.base_url))
+    if not connection.validate_certs:
+        session.verify = False
+        disable_warnings(InsecureRequestWarning)
+    else:
+        session.verify = connection.ca_path or _bundle_of_environment() or True
+    session.mount("https://", HTTPAdapter(pool_maxsize=connection.concurrency))
+    session.mount("http://", HTTPAdapter(pool_maxsize=connection.concurrency))
+    session.headers.update(
+        {
+            "User-Agent": "ansible-collection-cakewalk.access",
+            "Accept": "application/json",
+            "X-API-KEY": connection.api_key,
+            "X-API-SECRET": connection.api_secret,
+        }
+    )
+    return session
+
+
+def _bundle_of_environment() -> str | None:
+    """Return the certificate bundle that the usual variables name, as requests reads them.
+
+    :raises ConfigurationError: it does not exist.
+    """
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        bundle = os.environ.get(name)
+        if bundle and not os.path.exists(bundle):  # noqa: PTH110 - see Connection
+            raise _unusable("ca_path", f"{name} names {visible(bundle)!r}, which does not exist")
+        if bundle:
+            return bundle
+    return None
+
+
+def _cause(error: Exception) -> Exception:
+    """Return the urllib3 error that requests wrapped, which tells whether a connection was made."""
+    inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    return inner.reason if isinstance(inner, MaxRetryError) and inner.reason else inner
+
+
+def _is_bad_certificate(cause: Exception) -> bool:
+    """Tell whether the server's certificate was refused: nothing was sent then, and a repetition cannot help."""
+    return any(isinstance(part, ssl.SSLCertVerificationError) for part in (cause, *cause.args))
+
+
+def _passwords(proxies: Mapping[str, str]) -> list[str]:
+    """Return the passwords in proxy URLs, raw and decoded, since errors may quote those URLs."""
+    found = [urlsplit(url).password or "" for url in proxies.values()]
+    return found + [unquote(password) for password in found]
+
+
+def _unusable(name: str, reason: str) -> ConfigurationError:
+    return ConfigurationError(f"use the option {name}", reason, "Correct it or its environment variable.", option=name)

@@ -1,0 +1,267 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is to be in which group: set arithmetic over people, without a single request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._api.catalog import UserStatuses, is_dynamic, named
+from .._api.errors import ConfigurationError
+from .._api.text import visible
+from .people import acting_user, check_receivers
+from .rails import Protection, RailHit, check_bypass, check_removals, some
+from .references import Finder, Register, Row, ids_of, is_id, label, person
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one entry of a task says of one group: C(state) is present, absent or exact."""
+
+    group: str
+    users: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True)
+class Wish:
+    """All that a task says of one group, with people as they were written."""
+
+    group: Row
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What changes in one group; C(roster) holds its members as they were read."""
+
+    group: Row
+    roster: Register
+    added: list[Row]
+    removed: list[Row]
+    kept: list[Row]
+    not_members: list[str]
+
+    @property
+    def changed(self) -> bool:
+        """Whether anybody is added or removed."""
+        return bool(self.added or self.removed)
+
+    def before(self) -> list[str]:
+        """Return the members before, as a sorted list of e-mail addresses."""
+        return sorted(map(person, self.roster.by_id.values()))
+
+    def after(self) -> list[str]:
+        """Return the members after, likewise."""
+        gone = ids_of(self.removed)
+        stay = [row for identifier, row in self.roster.by_id.items() if identifier not in gone]
+        return sorted(map(person, [*stay, *self.added]))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a task does: an edit for each group, in whose name (C(None) where nobody is added), and what to warn of."""
+
+    edits: list[Edit]
+    actor: Row | None
+    warnings: list[str]
+
+
+def claims_of(params: Mapping[str, Any]) -> list[Claim]:
+    """Return the claims of a task, from its single or its bulk form; an entry without C(state) inherits the task's.
+
+    :raises ConfigurationError: a list of users is missing, one that is authoritative is blank or empty, or approval is
+        to be bypassed for no reason.
+    """
+    if params["implicitly_approve_requests"]:
+        check_bypass("implicitly_approve_requests", params["bypass_reason"])
+    entries = [params] if params["memberships"] is None else params["memberships"]
+    return [_claim(entry, entry["state"] or params["state"], params["allow_empty"]) for entry in entries]
+
+
+def merged(claims: Iterable[Claim], groups: Register) -> list[Wish]:
+    """Return one wish for each group, however often and in whatever spelling it is named.
+
+    :raises LookupFailed: a group does not exist, or its name is held by several.
+    :raises ConfigurationError: an authoritative entry is not the only one for its group.
+    """
+    finder = Finder()
+    by_group: dict[str, tuple[Row, list[Claim]]] = {}
+    for claim in claims:
+        group = finder.find(claim.group, groups)
+        if group is not None:
+            by_group.setdefault(group["id"], (group, []))[1].append(claim)
+    finder.check()
+    return [_wish(group, its_claims) for group, its_claims in by_group.values()]
+
+
+class Questions:
+    """What the rosters leave open: known before anybody is looked up, so that the directory is read once or not at all.
+
+    C(references) are the people to look up; a task that changes nothing has none. C(assumed) are ids taken as given.
+    """
+
+    def __init__(self, wishes: Sequence[Wish], rosters: Sequence[Register], params: Mapping[str, Any]) -> None:
+        actor = [params["acting_user"]] if params["acting_user"] else []
+        self.protection = Protection([*params["protected_users"], *actor], rosters)
+        self.removing = any(map(self._may_remove, wishes, rosters))
+        joining = [
+            reference
+            for wish, roster in zip(wishes, rosters, strict=True)
+            for reference in wish.add
+            if not roster.matches(reference)
+        ]
+        self.assumed = [reference for reference in joining if params["allow_inactive"] and is_id(reference)]
+        asked = [reference for reference in joining if reference not in set(self.assumed)]
+        asked += actor if joining else []
+        asked += self.protection.unmatched if self.removing else []
+        self.references = list(dict.fromkeys(asked))
+
+    def _may_remove(self, wish: Wish, roster: Register) -> bool:
+        """Tell whether anybody goes, as far as the roster alone can tell; looking people up can only save some."""
+        if any(roster.matches(reference) for reference in wish.remove):
+            return True
+        wanted = ids_of(row for reference in wish.add for row in roster.matches(reference))
+        return wish.exact and not all(
+            identifier in wanted or self.protection.covers(row) for identifier, row in roster.by_id.items()
+        )
+
+
+def decide(
+    wishes: Sequence[Wish],
+    rosters: Sequence[Register],
+    people: Register,
+    questions: Questions,
+    params: Mapping[str, Any],
+    statuses: UserStatuses,
+) -> Decision:
+    """Return what the task does, having held it against every rail.
+
+    :param people: where those are found whom no roster shows.
+    :raises LookupFailed: people who do not exist, are ambiguous, or on their way out.
+    :raises RailHit: the task would remove, grant or approve what it must not.
+    :raises ConfigurationError: C(acting_user) is missing or may not act, or somebody is both to be there and not.
+    """
+    finder = Finder()
+    if questions.removing:
+        questions.protection.look_up(people, finder)
+    edits = [
+        _edit(wish, roster, people, questions.protection, finder) for wish, roster in zip(wishes, rosters, strict=True)
+    ]
+    added = list({row["id"]: row for edit in edits for row in edit.added}.values())
+    warnings = [] if params["allow_inactive"] else check_receivers(added, statuses, finder)
+    actor = acting_user(params["acting_user"], people, statuses, finder) if added else None
+    finder.check()
+    _refuse_dynamic(edits)
+    removals = [(person(row), label(edit.group)) for edit in edits for row in edit.removed]
+    check_removals(removals, params["max_removals"], any(wish.exact for wish in wishes))
+    if actor is not None and params["implicitly_approve_requests"]:
+        warnings += _bypass(edits, actor, params["allow_self_approval"])
+    return Decision(edits, actor, warnings + _not_members(edits))
+
+
+def by_label(edits: Iterable[Edit]) -> dict[str, Edit]:
+    """Return the edits that change something by the name of their group, with its id where two have the same name."""
+    changed = [edit for edit in edits if edit.changed]
+    holders = Counter(label(edit.group) for edit in changed)
+    return {
+        label(edit.group) if holders[label(edit.group)] == 1 else f"{label(edit.group)} ({edit.group['id']})": edit
+        for edit in changed
+    }
+
+
+def _claim(entry: Mapping[str, Any], state: str, allow_empty: bool) -> Claim:
+    attempt = f"use the members given for the group {visible(entry['group'])!r}"
+    users = entry["users"]
+    if users is None:
+        raise ConfigurationError(attempt, "users is null or missing", "Give a list.", option="users")
+    if state == "exact" and not all(user.strip() for user in users):
+        raise ConfigurationError(
+            attempt, "a blank entry stands in a list that is to be exact", "Remove it.", option="users"
+        )
+    if state == "exact" and not users and not allow_empty:
+        raise ConfigurationError(
+            attempt,
+            "the list is empty and the state is exact, which would remove everybody",
+            "If that is meant, set allow_empty: true.",
+            option="users",
+        )
+    return Claim(entry["group"], tuple(users), state)
+
+
+def _wish(group: Row, claims: Sequence[Claim]) -> Wish:
+    exact = any(claim.state == "exact" for claim in claims)
+    if exact and len(claims) > 1:
+        raise ConfigurationError(
+            f"plan the group {named(group)}",
+            f"it is named {len(claims)} times, and one entry is exact",
+            "Let one entry own the group, or use present and absent only.",
+            option="memberships",
+        )
+    add = [user for claim in claims if claim.state != "absent" for user in claim.users]
+    remove = [user for claim in claims if claim.state == "absent" for user in claim.users]
+    return Wish(group, tuple(dict.fromkeys(add)), tuple(dict.fromkeys(remove)), exact)
+
+
+def _edit(wish: Wish, roster: Register, people: Register, protection: Protection, finder: Finder) -> Edit:
+    """Return what changes in one group; C(finder) collects references that mean nobody, or several."""
+    wanted = finder.find_all(wish.add, roster, people)
+    wanted_ids = ids_of(wanted)
+    matched = {reference: bool(roster.matches(reference)) for reference in wish.remove}
+    named_out = finder.find_all([reference for reference, found in matched.items() if found], roster)
+    protection.refuse(wish.remove, named_out, f"the group {named(wish.group)}")
+    both = [visible(person(row)) for row in named_out if row["id"].lower() in wanted_ids]
+    if both:
+        raise ConfigurationError(
+            f"plan the group {named(wish.group)}",
+            f"{', '.join(both)} is to be a member and not to be one",
+            "Take the person out of one of the lists.",
+            option="memberships",
+        )
+    unwanted = [row for identifier, row in roster.by_id.items() if wish.exact and identifier not in wanted_ids]
+    return Edit(
+        group=wish.group,
+        roster=roster,
+        added=[row for row in wanted if row["id"].lower() not in roster.by_id],
+        removed=named_out + [row for row in unwanted if not protection.covers(row)],
+        kept=[row for row in unwanted if protection.covers(row)],
+        not_members=[reference for reference, found in matched.items() if not found],
+    )
+
+
+def _refuse_dynamic(edits: Iterable[Edit]) -> None:
+    dynamic = [edit.group for edit in edits if edit.changed and is_dynamic(edit.group)]
+    if dynamic:
+        raise RailHit(
+            f"change the members of {some(map(named, dynamic))}",
+            "a rule decides who is a member of a dynamic group",
+            "Nothing was changed. Change the rule in Cakewalk, or leave the group out.",
+            groups=[group.get("name") for group in dynamic],
+        )
+
+
+def _bypass(edits: Iterable[Edit], actor: Row, allow_self_approval: bool) -> list[str]:
+    """Return the warning that approval is bypassed; refuse that somebody bypasses it for the own access."""
+    growing = [edit for edit in edits if edit.added]
+    own = [edit.group for edit in growing if actor["id"].lower() in ids_of(edit.added)]
+    if own and not allow_self_approval:
+        raise RailHit(
+            f"add {visible(person(actor))} to {some(map(named, own))}",
+            "the acting user would approve access for itself",
+            "Nothing was changed. Let another admin act, or set allow_self_approval if that is meant.",
+            groups=[group.get("name") for group in own],
+        )
+    where = some(named(edit.group) for edit in growing)
+    return [f"Approval is bypassed: the access requests that follow from additions to {where} are approved at once."]
+
+
+def _not_members(edits: Iterable[Edit]) -> list[str]:
+    """Return a warning that names whom an absent entry names in vain: it may be a typing error."""
+    vain = [f"{visible(name)} ({named(edit.group)})" for edit in edits for name in edit.not_members]
+    return [f"Not members, so there was nothing to remove; check the spelling: {some(vain)}."] if vain else []

@@ -1,0 +1,114 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rails that keep a task from removing, granting or approving what it must not, hit before the first write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .._api.errors import CakewalkError, ConfigurationError
+from .._api.text import counted, visible
+from .references import Finder, Register, Row, folded_email, ids_of, is_id, person
+
+#: Removals that a task with an authoritative entry may make unless it says otherwise.
+DEFAULT_MAX_REMOVALS = 10
+
+
+class RailHit(CakewalkError):
+    """A safety rail stopped the task before its first write; the facts name what would have happened."""
+
+    kind = "rail"
+
+
+class Protection:
+    """People who never lose anything: C(protected_users), and always the acting user.
+
+    :param references: these people, as written.
+    :param registers: people read so far; who is found there need not be looked up, the others are C(unmatched).
+    """
+
+    def __init__(self, references: Iterable[str], registers: Sequence[Register]) -> None:
+        self._references = {_folded(reference): reference for reference in references}
+        self._ids: set[str] = set()
+        self.unmatched: list[str] = []
+        for reference in self._references.values():
+            found = ids_of(row for register in registers for row in register.matches(reference))
+            self._ids |= found
+            if not found:
+                self.unmatched.append(reference)
+
+    def look_up(self, directory: Register, finder: Finder) -> None:
+        """Find in the directory who is unmatched; a miss is a problem, since a renamed person must stay protected."""
+        for reference in self.unmatched:
+            found = ids_of(directory.matches(reference))
+            self._ids |= found
+            if not found:
+                message = f"the protected user {visible(reference)!r} does not exist, perhaps under another address now"
+                finder.report(reference, "not_found", message)
+
+    def covers(self, row: Row) -> bool:
+        """Tell whether this person is protected."""
+        return row["id"].lower() in self._ids
+
+    def refuse(self, references: Iterable[str], rows: Iterable[Row], where: str) -> None:
+        """Refuse to take something from protected people who are named for it, whether or not they have it.
+
+        :raises RailHit: one of the C(references), or of the people that they mean, is protected.
+        """
+        hit = {person(row) for row in rows if self.covers(row)}
+        hit |= {reference for reference in references if _folded(reference) in self._references}
+        if hit:
+            raise RailHit(
+                f"remove people from {where}",
+                f"protected: {', '.join(map(visible, sorted(hit)))}",
+                "Nothing was changed. Take them out of the list, or out of protected_users; the acting user is always "
+                "protected.",
+                protected=sorted(hit),
+            )
+
+
+def check_removals(removals: Sequence[tuple[str, str]], limit: int | None, authoritative: bool) -> None:
+    """Hold all removals of a task against C(max_removals).
+
+    :param removals: who would go from where, as pairs of names.
+    :param limit: the option; without it 10 where an entry is C(authoritative), no limit elsewhere.
+    :raises RailHit: there would be more.
+    """
+    allowed = limit if limit is not None else DEFAULT_MAX_REMOVALS if authoritative else None
+    if allowed is None or len(removals) <= allowed:
+        return
+    raise RailHit(
+        f"make {counted(len(removals), 'removal', 'removals')}",
+        f"max_removals allows {allowed}; these would go: "
+        + some(f"{visible(who)} from {visible(where)!r}" for who, where in removals),
+        "Nothing was changed. If they are all meant, raise max_removals.",
+        max_removals=allowed,
+        would_remove=[{"user": who, "from": where} for who, where in removals],
+    )
+
+
+def check_bypass(option: str, reason: str | None) -> None:
+    """Refuse to bypass approval without saying why.
+
+    :param option: the option that bypasses it.
+    :raises ConfigurationError: the reason is missing or blank.
+    """
+    if not (reason or "").strip():
+        raise ConfigurationError(
+            f"use {option}",
+            "it bypasses approval and bypass_reason does not say why",
+            "Set bypass_reason, or leave approval to the policies.",
+            option="bypass_reason",
+        )
+
+
+def some(words: Iterable[str], limit: int = 20) -> str:
+    """Return the first C(limit) words and how many more there are."""
+    words = list(words)
+    more = f" and {len(words) - limit} more" if len(words) > limit else ""
+    return ", ".join(words[:limit]) + more
+
+
+def _folded(reference: str) -> str:
+    return reference.lower() if is_id(reference) else folded_email(reference)

@@ -1,0 +1,175 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what people write (an id, an e-mail address, an exact name) to the one thing that is meant, or to an error."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import string
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .._api.catalog import Kind
+from .._api.errors import CakewalkError
+from .._api.text import visible
+
+Row = Mapping[str, Any]
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+#: How many names are compared, over all misses of a task, to suggest near ones: about three seconds' worth.
+_COMPARISONS = 100_000
+
+
+class LookupFailed(CakewalkError):
+    """References that mean nothing, or more than one thing; C(problems) names each of them."""
+
+    kind = "lookup_failed"
+
+    def __init__(self, problems: list[dict[str, Any]]) -> None:
+        super().__init__(
+            "tell who or what is meant",
+            "; ".join(problem["message"] for problem in problems),
+            "Nothing was changed. Correct these references; where several have the same name, give the id.",
+            problems=problems,
+        )
+
+
+def is_id(reference: str) -> bool:
+    """Tell whether C(reference) has the form of an id: a UUID in its usual spelling and no other."""
+    return _UUID.fullmatch(reference) is not None
+
+
+def folded_email(email: str) -> str:
+    """Return an e-mail address as addresses are compared: by ASCII case only, since other folding merges people."""
+    return email.translate(_LOWER)
+
+
+class Register:
+    """The rows of one kind, to be found by id or by what people name them by.
+
+    C(complete) tells whether the rows are the whole list, so that a name found once is known to be unique.
+    """
+
+    def __init__(self, kind: Kind, rows: Iterable[Row], complete: bool = True) -> None:
+        self.kind = kind
+        self.complete = complete
+        self.by_id: dict[str, Row] = {row["id"].lower(): row for row in rows}
+        self._by_key: dict[str, list[Row]] = defaultdict(list)
+        for row in self.by_id.values():
+            if isinstance(row.get(kind.key), str):
+                self._by_key[self._folded(row[kind.key])].append(row)
+
+    def matches(self, reference: str) -> list[Row]:
+        """Return the rows that C(reference) can mean: the one with this id and those with this e-mail or name."""
+        by_id = self.by_id.get(reference.lower())
+        named_so = self._by_key.get(self._folded(reference), [])
+        return ([by_id] if by_id else []) + [row for row in named_so if row is not by_id]
+
+    def near(self, reference: str) -> list[str]:
+        """Return up to three names like C(reference), for a message; of e-mail addresses the local parts count."""
+        names = {key.partition("@")[0] if self.kind.key == "email" else key: key for key in self._by_key}
+        wanted = self._folded(reference).partition("@")[0] if self.kind.key == "email" else reference
+        close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.75)
+        return [str(self._by_key[names[name]][0][self.kind.key]) for name in close]
+
+    def holders(self, rows: Iterable[Row]) -> dict[str, list[Row]]:
+        """Return, for each e-mail address (in lower case) or name among C(rows), all rows that have it."""
+        keys = [row.get(self.kind.key) for row in rows]
+        return {folded: self._by_key[folded] for key in keys if isinstance(key, str) for folded in [self._folded(key)]}
+
+    def assuming(self, ids: Iterable[str]) -> Register:
+        """Return a register that also holds these ids, taken as given; a whole list needs no assumptions."""
+        if self.complete:
+            return self
+        return Register(self.kind, [*self.by_id.values(), *({"id": one} for one in ids)], complete=False)
+
+    def replacing(self, rows: Iterable[Row]) -> Register:
+        """Return a register with these rows in place of those with their ids."""
+        newer = {row["id"].lower(): row for row in rows}
+        return Register(self.kind, {**self.by_id, **newer}.values(), self.complete)
+
+    def _folded(self, key: str) -> str:
+        return folded_email(key) if self.kind.key == "email" else key
+
+
+class Finder:
+    """Finds references and keeps what cannot be found, so that all problems of a task are told at once."""
+
+    def __init__(self) -> None:
+        self._problems: dict[str, dict[str, Any]] = {}
+        self._comparisons_left = _COMPARISONS
+
+    def find(self, reference: str, *registers: Register) -> Row | None:
+        """Return the row that C(reference) means in the registers taken together; C(None) where that is a problem."""
+        found = {row["id"].lower(): row for register in reversed(registers) for row in register.matches(reference)}
+        if len(found) == 1:
+            return next(iter(found.values()))
+        if found:
+            self._ambiguous(reference, registers[-1].kind, list(found.values()))
+        else:
+            self._missing(reference, registers)
+        return None
+
+    def find_all(self, references: Iterable[str], *registers: Register) -> list[Row]:
+        """Return the rows that the references mean, each once, without those that are a problem."""
+        rows = [self.find(reference, *registers) for reference in references]
+        return list({row["id"].lower(): row for row in rows if row is not None}.values())
+
+    def report(self, reference: str, reason: str, message: str, **facts: Any) -> None:
+        """Keep a problem with C(reference); C(reason) is a word for programs, C(message) a clause for people."""
+        self._problems.setdefault(reference, {"reference": reference, "reason": reason, "message": message, **facts})
+
+    def check(self) -> None:
+        """Raise what was collected.
+
+        :raises LookupFailed: at least one reference had a problem.
+        """
+        if self._problems:
+            raise LookupFailed(list(self._problems.values()))
+
+    def _ambiguous(self, reference: str, kind: Kind, rows: list[Row]) -> None:
+        candidates = [candidate(row) for row in rows]
+        words = ", ".join(f"{each['id']} ({visible(each['status'] or each['name'])})" for each in candidates)
+        message = f"the {kind.one} {visible(reference)!r} is held by {len(rows)}: {words}"
+        self.report(reference, "ambiguous", message, candidates=candidates)
+
+    def _missing(self, reference: str, registers: Sequence[Register]) -> None:
+        kind = registers[-1].kind
+        near = self._near(reference, registers)
+        hint = ""
+        if near:
+            hint = f" (did you mean {' or '.join(repr(visible(name)) for name in near)}?)"
+        elif kind.key == "email" and not is_id(reference) and "@" not in reference:
+            hint = " (people are named by e-mail address or id, never by display name)"
+        self.report(reference, "not_found", f"the {kind.one} {visible(reference)!r} does not exist{hint}", near=near)
+
+    def _near(self, reference: str, registers: Sequence[Register]) -> list[str]:
+        if is_id(reference) or self._comparisons_left <= 0 or reference in self._problems:
+            return []
+        self._comparisons_left -= sum(len(register.by_id) for register in registers)
+        found = [name for register in registers for name in register.near(reference)]
+        return list(dict.fromkeys(found))[:3]
+
+
+def candidate(row: Row) -> dict[str, Any]:
+    """Return what tells holders of one name apart."""
+    return {"id": row["id"], "name": row.get("name"), "status": row.get("statusName")}
+
+
+def ids_of(rows: Iterable[Row]) -> set[str]:
+    """Return the ids of rows, in the case in which registers hold them."""
+    return {row["id"].lower() for row in rows}
+
+
+def person(row: Row) -> str:
+    """Return how a person is named in results: the e-mail address, or the id where the record has none."""
+    return str(row.get("email") or row["id"])
+
+
+def label(row: Row) -> str:
+    """Return how a thing is named in results: by its name, or its id where the record has none."""
+    return str(row.get("name") or row["id"])

@@ -1,0 +1,58 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a query asks for and what of it there is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from .._api.catalog import KINDS, Kind
+from .._api.errors import ConfigurationError
+from .references import Finder, Register, Row, candidate
+
+
+def kinds_of(params: Mapping[str, Any], includes: Mapping[str, Collection[str]]) -> list[Kind]:
+    """Return the kinds to read: those under C(gather), without it those that have a selector.
+
+    :param includes: what can hang on a row, by kind.
+    :raises ConfigurationError: a selector or an include is for a kind that is not read.
+    """
+    selectors = [name for name in KINDS if params[name] is not None]
+    wanted = selectors if params["gather"] is None else params["gather"]
+    useless = [name for name in selectors if name not in wanted]
+    useless += [name for kind in KINDS if kind not in wanted for name in includes[kind] if name in params["include"]]
+    if useless:
+        raise ConfigurationError(
+            f"use {', '.join(useless)}",
+            f"it has no effect when only {', '.join(wanted) or 'nothing'} is read",
+            "Name the kind under gather, or leave it out.",
+        )
+    return [kind for name, kind in KINDS.items() if name in wanted]
+
+
+class Selection:
+    """The rows that the references select from a register; all rows where C(references) is C(None).
+
+    C(unique) maps e-mail address or name to id, C(ambiguous) to all holders of what several hold; both are empty where
+    the register is not the whole list, since nothing is known to be unique then.
+
+    :raises LookupFailed: a reference means more than one row.
+    """
+
+    def __init__(self, register: Register, references: Collection[str] | None) -> None:
+        self.not_found: list[str] = []
+        self.rows: list[Row] = list(register.by_id.values())
+        if references is not None:
+            self.not_found = [reference for reference in dict.fromkeys(references) if not register.matches(reference)]
+            finder = Finder()
+            self.rows = finder.find_all([one for one in references if one not in set(self.not_found)], register)
+            finder.check()
+        self.unique: dict[str, str] = {}
+        self.ambiguous: dict[str, list[dict[str, Any]]] = {}
+        for key, holders in register.holders(self.rows).items() if register.complete else ():
+            if len(holders) == 1:
+                self.unique[key] = holders[0]["id"]
+            else:
+                self.ambiguous[key] = [candidate(holder) for holder in holders]

@@ -1,0 +1,65 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tenant as a plan sees it: reads only, and each list at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from .._api.catalog import USERS, Kind, UserStatuses
+from .._api.client import Client
+from .._api.operations import Listing
+from .references import Register, Row, is_id
+
+
+class Cakewalk:
+    """What a plan reads from, and where it leaves its warnings.
+
+    :param known_statuses: the option of this name: more words for the status tables, by kind.
+    """
+
+    def __init__(self, client: Client, known_statuses: dict[str, Any] | None = None) -> None:
+        self._client = client
+        self._whole: dict[str, Register] = {}
+        self.user_statuses = UserStatuses().extended((known_statuses or {}).get("user") or {})
+        self.warnings: list[str] = []
+
+    def register(self, kind: Kind, references: Collection[str] | None = None) -> Register:
+        """Return a register in which each of the C(references) can be found if it exists; by default all rows.
+
+        A few ids are read one by one. Anything else needs the whole list: only that shows whether a name is unique.
+        """
+        if kind.name not in self._whole and references is not None and self._few_ids(kind, references):
+            ids = list(dict.fromkeys(reference.lower() for reference in references))
+            found = self._client.each(self._client.record_or_none, [kind.record(one) for one in ids])
+            if None not in found:
+                return Register(kind, [row for row in found if row is not None], complete=False)
+        if kind.name not in self._whole:
+            self._whole[kind.name] = Register(kind, self._client.rows(kind.listing))
+        return self._whole[kind.name]
+
+    def lists(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
+        """Read several lists at a time and return their rows, in the order asked for."""
+        return self._client.each(self._client.rows, listings)
+
+    def records(self, kind: Kind, rows: Iterable[Row]) -> list[dict[str, Any]]:
+        """Read the full records of rows of a list, several at a time."""
+        return self._client.each(self._client.record, [kind.record(row["id"]) for row in rows])
+
+    def people(self, references: Collection[str]) -> Register:
+        """Return a register in which these people can be found, with their statuses; without references an empty one.
+
+        The list need not tell statuses (the contract lets them out), a single record must.
+        """
+        if not references:
+            return Register(USERS, [], complete=False)
+        register = self.register(USERS, references)
+        meant = {row["id"]: row for reference in references for row in register.matches(reference)}
+        lacking = [row for row in meant.values() if not row.get("statusName")]
+        return register.replacing(self.records(USERS, lacking)) if lacking else register
+
+    @staticmethod
+    def _few_ids(kind: Kind, references: Collection[str]) -> bool:
+        return len(references) <= kind.single_reads and all(map(is_id, references))

@@ -1,0 +1,66 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that several modules share, in groups named like the documentation fragments that describe them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+from .._api.transport import Connection
+
+Options = dict[str, dict[str, Any]]
+
+
+def _from_environment(name: str, **option: Any) -> dict[str, Any]:
+    return {**option, "fallback": (env_fallback, [f"CAKEWALK_{name}"])}
+
+
+CONNECTION: Options = {
+    "api_key": _from_environment("API_KEY", type="str", required=True, no_log=True),
+    "api_secret": _from_environment("API_SECRET", type="str", required=True, no_log=True),
+    "base_url": _from_environment("BASE_URL", type="str", default="https://open-api.getcakewalk.io"),
+    "validate_certs": _from_environment("VALIDATE_CERTS", type="bool", default=True),
+    "ca_path": _from_environment("CA_PATH", type="path"),
+    "timeout": _from_environment("TIMEOUT", type="int", default=30),
+    "max_retries": _from_environment("MAX_RETRIES", type="int", default=4),
+    "requests_per_minute": _from_environment("REQUESTS_PER_MINUTE", type="int", default=900),
+    "concurrency": _from_environment("CONCURRENCY", type="int", default=8),
+    "known_statuses": _from_environment(
+        "KNOWN_STATUSES",
+        type="dict",
+        options={
+            "user": {
+                "type": "dict",
+                "options": {
+                    "may_act": {"type": "list", "elements": "str"},
+                    "may_receive_access": {"type": "list", "elements": "str"},
+                },
+            },
+        },
+    ),
+}
+
+WRITING: Options = {
+    "acting_user": _from_environment("ACTING_USER", type="str"),
+    "protected_users": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def spec(*groups: Options, options: Options, **constraints: Any) -> dict[str, Any]:
+    """Return what C(AnsibleModule) takes: the groups and the module's own options in one argument spec.
+
+    :param constraints: C(mutually_exclusive), C(required_if) and the like, as C(AnsibleModule) knows them.
+    """
+    merged = {name: option for group in (*groups, options) for name, option in group.items()}
+    return {"argument_spec": merged, **constraints}
+
+
+def connection_of(params: dict[str, Any]) -> Connection:
+    """Return the connection that the options of the group C(CONNECTION) describe.
+
+    :raises ConfigurationError: it could not work, or would leak the credentials.
+    """
+    return Connection(**{name: params[name] for name in CONNECTION if name != "known_statuses"})

@@ -1,0 +1,81 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way in: the only file that knows AnsibleModule, check mode, exit_json and fail_json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .._api.client import Client
+from .._api.errors import CakewalkError
+from .._api.transport import REQUESTS_IMPORT_ERROR
+from .._engine.plan import ApplyFailed, Outcome, Plan, apply
+from .._engine.tenant import Cakewalk
+from .arguments import connection_of
+
+
+def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Cakewalk], Plan]) -> None:
+    """Run a module: plan, carry the plan out unless in check mode, report.
+
+    :param spec: what C(arguments.spec) returns.
+    :param plan: reads the tenant and returns what must change; it cannot write.
+    """
+    module = AnsibleModule(supports_check_mode=True, **spec)
+    if REQUESTS_IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    try:
+        client = Client(connection_of(module.params))
+    except CakewalkError as error:
+        module.fail_json(msg=str(error), error=error.facts())
+    cakewalk = Cakewalk(client, module.params["known_statuses"])
+    try:
+        planned = plan(module.params, cakewalk)
+        outcome = Outcome(pending=list(planned.steps)) if module.check_mode else apply(planned, client)
+    except CakewalkError as error:
+        _warn(module, client, cakewalk)
+        module.fail_json(msg=str(error), error=error.facts(), **_progress(error))
+    _warn(module, client, cakewalk)
+    module.exit_json(changed=planned.changed, **_report(planned, outcome, module._diff), **planned.result)
+
+
+def _warn(module: AnsibleModule, client: Client, cakewalk: Cakewalk) -> None:
+    for warning in [*cakewalk.warnings, *client.notices]:
+        module.warn(warning)
+
+
+def _progress(error: CakewalkError) -> dict[str, Any]:
+    """Return how far a run came; an error before the first write has nothing to tell."""
+    if not isinstance(error, ApplyFailed):
+        return {}
+    return {"changed": bool(error.outcome.done), "steps": error.outcome.as_result()}
+
+
+def _report(planned: Plan, outcome: Outcome, with_diff: bool) -> dict[str, Any]:
+    """Return what is told of changes; nothing for a plan that manages nothing, as those of info modules."""
+    if planned.before is None:
+        return {}
+    return {"steps": outcome.as_result(), **({"diff": _diff(planned.before, planned.after)} if with_diff else {})}
+
+
+def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return a diff for each thing that changes, so that its name stands above it; a list has a line for each item."""
+    return [
+        {
+            "before_header": name,
+            "after_header": name,
+            "before": _lines(before.get(name)),
+            "after": _lines(after.get(name)),
+        }
+        for name in {**before, **after}
+    ]
+
+
+def _lines(state: Any) -> str:
+    if isinstance(state, list):
+        return "".join(f"{item}\n" for item in state)
+    return "" if state is None else json.dumps(state, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,382 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Members of Cakewalk groups."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cakewalk_group_member
+short_description: Manage who is a member of Cakewalk groups
+version_added: 0.1.0
+author: Contributors to the cakewalk.access collection (@cakewalk-access)
+description:
+  - Adds people to groups and removes them, for one group or for many in one task.
+  - Reads the members first and sends only what is missing, so a second run changes nothing. All additions to a group
+    are one request.
+  - Membership has consequences. Cakewalk opens an access request for each app that a group gives by default, and
+    RV(memberships) lists these apps.
+extends_documentation_fragment:
+  - cakewalk.access.attributes
+  - cakewalk.access.attributes.action_group_write
+  - cakewalk.access.connection
+  - cakewalk.access.writing
+options:
+  group:
+    description:
+      - The group, by id or exact name. Excludes O(memberships).
+    type: str
+  users:
+    description:
+      - The people, by e-mail address or id, never by display name.
+      - E-mail addresses are compared without regard to ASCII case. An address that two people hold is an error that
+        shows both ids.
+    type: list
+    elements: str
+  state:
+    description:
+      - V(present) adds who is missing and leaves everybody else alone.
+      - V(absent) removes those named. Who is not a member is listed in RV(memberships[].not_members), with a warning,
+        because it may be a typing error.
+      - V(exact) adds who is missing and removes everybody else, except protected people.
+    type: str
+    choices: [present, absent, exact]
+    default: present
+  memberships:
+    description:
+      - Many groups in one task, which lists the directory at most once. Excludes O(group) and O(users).
+      - Entries for the same group are merged. Next to another entry for the same group V(exact) is an error.
+    type: list
+    elements: dict
+    suboptions:
+      group:
+        description: The group, by id or exact name.
+        type: str
+        required: true
+      users:
+        description: The people, by e-mail address or id.
+        type: list
+        elements: str
+        required: true
+      state:
+        description: As O(state), which is taken where this is not set.
+        type: str
+        choices: [present, absent, exact]
+  implicitly_approve_requests:
+    description:
+      - Whether the access requests that follow from an addition are approved at once, past the approval policies.
+      - This bypasses approval. It demands O(bypass_reason), is warned about, and marks the result.
+    type: bool
+    default: false
+  bypass_reason:
+    description:
+      - Why approval is bypassed. Returned in the result, for the record; the service is not told.
+    type: str
+  allow_self_approval:
+    description:
+      - Whether the O(acting_user) may be among those added with O(implicitly_approve_requests).
+    type: bool
+    default: false
+  allow_empty:
+    description:
+      - Whether an empty list may stand under V(exact), which removes everybody.
+    type: bool
+    default: false
+  allow_inactive:
+    description:
+      - Whether people may be added whose status is V(Deactivated), V(Offboarding) or V(Ignored).
+      - Ids are then sent as given, without looking the people up.
+    type: bool
+    default: false
+  max_removals:
+    description:
+      - How many removals the task may make, over all groups. More is an error before the first write, which lists them.
+      - Without it the limit is 10 if any entry is V(exact), else there is none. V(0) allows no removal.
+    type: int
+notes:
+  - Groups that are synced from elsewhere may refuse changes. A group whose record says that it is dynamic is refused
+    before anything is written; others can only be refused by the service.
+  - An addition whose answer was lost is looked for in the members and not sent a second time.
+seealso:
+  - module: cakewalk.access.cakewalk_info
+"""
+
+EXAMPLES = r"""
+- name: Credentials and the acting admin once, for all tasks of the play
+  hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/cakewalk.access.all:
+      api_key: "{{ lookup('ansible.builtin.env', 'CAKEWALK_API_KEY') }}"
+      api_secret: "{{ lookup('ansible.builtin.env', 'CAKEWALK_API_SECRET') }}"
+    group/cakewalk.access.write:
+      acting_user: ada.admin@example.com
+      protected_users:
+        - ada.admin@example.com
+  tasks:
+    - name: Two people join Engineering
+      cakewalk.access.cakewalk_group_member:
+        group: Engineering
+        users:
+          - owen.onboarding@example.com
+          - connor.contractor@example.com
+
+    - name: Somebody leaves the contractors
+      cakewalk.access.cakewalk_group_member:
+        group: Contractors
+        users: [oscar.offboarding@example.com]
+        state: absent
+
+    - name: This list owns the group, whoever else is in it goes
+      cakewalk.access.cakewalk_group_member:
+        group: Contractors
+        users:
+          - connor.contractor@example.com
+          - iris.invited@example.com
+        state: exact
+        max_removals: 2
+
+    - name: Many groups in one task
+      cakewalk.access.cakewalk_group_member:
+        memberships:
+          - group: Engineering
+            users: [iris.invited@example.com]
+          - group: Contractors
+            users: [iris.invited@example.com]
+            state: absent
+"""
+
+RETURN = r"""
+memberships:
+  description:
+    - What changes, or in check mode would change, an entry for each group.
+    - The single form always returns one entry. The bulk form returns the groups with something to tell and counts the
+      rest in RV(summary).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    group:
+      description: The name of the group.
+      type: str
+      sample: Engineering
+    group_id:
+      description: The id of the group.
+      type: str
+      sample: 3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11
+    added:
+      description: Who is added, by e-mail address, sorted.
+      type: list
+      elements: str
+      sample: [owen.onboarding@example.com]
+    removed:
+      description: Who is removed, by e-mail address, sorted.
+      type: list
+      elements: str
+      sample: []
+    kept:
+      description: Who would have gone under V(exact) but is protected.
+      type: list
+      elements: str
+      sample: []
+    not_members:
+      description: Whom V(absent) names but the group does not hold, as written.
+      type: list
+      elements: str
+      sample: []
+    default_apps:
+      description:
+        - Names of the apps for which the additions are expected to open access requests. Empty where nobody is added.
+      type: list
+      elements: str
+      sample: [Figma, GitHub]
+summary:
+  description: Counts over the whole task.
+  returned: success
+  type: dict
+  contains:
+    groups:
+      description: Groups that the task names, each counted once.
+      type: int
+      sample: 200
+    changed:
+      description: Groups that change.
+      type: int
+      sample: 1
+    unchanged:
+      description: Groups that need no change.
+      type: int
+      sample: 199
+    added:
+      description: Additions.
+      type: int
+      sample: 1
+    removed:
+      description: Removals.
+      type: int
+      sample: 0
+    kept:
+      description: Protected people who stay.
+      type: int
+      sample: 0
+bypassed_approval:
+  description: Whether requests that follow from the additions are approved past the policies.
+  returned: when somebody is added
+  type: bool
+  sample: false
+bypass_reason:
+  description: The reason given for it.
+  returned: when approval is bypassed
+  type: str
+  sample: Migration of the old directory, change 4711
+steps:
+  description:
+    - The writes. In check mode all of them are C(pending).
+    - After a failure they tell what was done, what failed, and what was not tried.
+  returned: success, and when a step failed
+  type: dict
+  contains:
+    done:
+      description: Steps that were carried out.
+      type: list
+      elements: dict
+      sample:
+        - action: add 1 person to the group 'Engineering'
+          method: POST
+          path: /api/v1/UsersGroups/3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11/Users
+    errors:
+      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      type: list
+      elements: dict
+      sample: []
+    pending:
+      description: Steps that were not started.
+      type: list
+      elements: dict
+      sample: []
+error:
+  description:
+    - What went wrong, for programs. C(kind) tells apart V(configuration), V(lookup_failed), V(rail),
+      V(outcome_unknown), V(unauthorized), V(forbidden), V(not_found), V(rate_limited), V(server_error), V(protocol),
+      V(list_moved), V(transport), V(redirected) and V(refused); other fields depend on it.
+  returned: failure
+  type: dict
+  sample:
+    kind: lookup_failed
+    problems:
+      - reference: owen.onbording@example.com
+        reason: not_found
+        near: [owen.onboarding@example.com]
+"""
+
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import (
+    GROUPS,
+    USERS,
+    add_members,
+    default_apps,
+    members,
+    remove_members,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import membership
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Register, label, person
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+
+_STATES = ["present", "absent", "exact"]
+
+SPEC = spec(
+    CONNECTION,
+    WRITING,
+    options={
+        "group": {"type": "str"},
+        "users": {"type": "list", "elements": "str"},
+        "state": {"type": "str", "choices": _STATES, "default": "present"},
+        "memberships": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "group": {"type": "str", "required": True},
+                "users": {"type": "list", "elements": "str", "required": True},
+                "state": {"type": "str", "choices": _STATES},
+            },
+        },
+        "implicitly_approve_requests": {"type": "bool", "default": False},
+        "bypass_reason": {"type": "str"},
+        "allow_self_approval": {"type": "bool", "default": False},
+        "allow_empty": {"type": "bool", "default": False},
+        "allow_inactive": {"type": "bool", "default": False},
+        "max_removals": {"type": "int"},
+    },
+    mutually_exclusive=[("group", "memberships"), ("users", "memberships")],
+    required_one_of=[("group", "memberships")],
+)
+
+
+def plan(params, cakewalk):
+    """Return the plan for C(params); people are looked up only where the members leave a question open."""
+    claims = membership.claims_of(params)
+    wishes = membership.merged(claims, cakewalk.register(GROUPS, [claim.group for claim in claims]))
+    rosters = [Register(USERS, rows) for rows in cakewalk.lists(members(wish.group) for wish in wishes)]
+    questions = membership.Questions(wishes, rosters, params)
+    people = cakewalk.people(questions.references).assuming(questions.assumed)
+    decision = membership.decide(wishes, rosters, people, questions, params, cakewalk.user_statuses)
+    cakewalk.warnings += decision.warnings
+
+    growing = [edit for edit in decision.edits if edit.added]
+    app_rows = cakewalk.lists(default_apps(edit.group) for edit in growing)
+    apps = {edit.group["id"]: rows for edit, rows in zip(growing, app_rows, strict=True)}
+    changed = membership.by_label(decision.edits)
+    return Plan(
+        before={label: edit.before() for label, edit in changed.items()},
+        after={label: edit.after() for label, edit in changed.items()},
+        steps=tuple(
+            step
+            for edit in changed.values()
+            for step in _steps(edit, decision.actor, params["implicitly_approve_requests"])
+        ),
+        result=_result(params, decision.edits, apps),
+    )
+
+
+def _steps(edit, actor, implicitly_approve):
+    added = [add_members(edit.group, edit.added, actor, implicitly_approve)] if edit.added else []
+    return added + remove_members(edit.group, edit.removed)
+
+
+def _result(params, edits, apps):
+    entries = [_entry(edit, apps.get(edit.group["id"], [])) for edit in edits]
+    noted = ("added", "removed", "kept", "not_members")
+    bypassed = bool(apps) and params["implicitly_approve_requests"]
+    return {
+        "memberships": [entry for entry in entries if params["group"] or any(entry[name] for name in noted)],
+        "summary": {
+            "groups": len(edits),
+            "changed": sum(edit.changed for edit in edits),
+            "unchanged": sum(not edit.changed for edit in edits),
+            **{name: sum(len(entry[name]) for entry in entries) for name in noted[:3]},
+        },
+        **({"bypassed_approval": bypassed} if apps else {}),
+        **({"bypass_reason": params["bypass_reason"]} if bypassed else {}),
+    }
+
+
+def _entry(edit, apps):
+    return {
+        "group": label(edit.group),
+        "group_id": edit.group["id"],
+        "added": sorted(map(person, edit.added)),
+        "removed": sorted(map(person, edit.removed)),
+        "kept": sorted(map(person, edit.kept)),
+        "not_members": edit.not_members,
+        "default_apps": sorted(map(label, apps)),
+    }
+
+
+def main():
+    run_module(SPEC, plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests of several files need: rows of the tenant, memberships as they are, and tasks as Ansible would pass them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Outcome, Plan, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
+from ansible_collections.cakewalk.access.plugins.modules import cakewalk_group_member
+from sandbox.process import Sandbox
+
+ERIN, SALLY, CONNOR = "erin.engineer@example.com", "sally.sales@example.com", "connor.contractor@example.com"
+GRACE, MAX, OLGA = "grace.general@example.com", "max.manager@example.com", "olga.owner@example.com"
+#: Waits that a test can afford; the second one is for writes that are still under way.
+SETTLING = (0.0, 0.1)
+
+
+def user(tenant: Sandbox, email: str) -> dict[str, Any]:
+    """Return a person of the tenant."""
+    return next(row for row in tenant.state("users")["users"] if row["email"] == email)
+
+
+def group(tenant: Sandbox, name: str) -> dict[str, Any]:
+    """Return a group of the tenant."""
+    return next(row for row in tenant.state("groups")["groups"] if row["name"] == name)
+
+
+def app(tenant: Sandbox, name: str) -> dict[str, Any]:
+    """Return an app of the tenant."""
+    return next(row for row in tenant.state("apps")["apps"] if row["name"] == name)
+
+
+def members(tenant: Sandbox, name: str) -> list[str]:
+    """Return who is in a group, as a sorted list of e-mail addresses."""
+    emails = {row["id"]: row["email"] for row in tenant.state("users")["users"]}
+    return sorted(emails[identifier] for identifier in group(tenant, name)["members"])
+
+
+def task(tenant: Sandbox, *memberships: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Return the parameters of a task of cakewalk_group_member, validated and completed as Ansible does it."""
+    given = {
+        "api_key": tenant.api_key,
+        "api_secret": tenant.api_secret,
+        "acting_user": tenant.acting_user,
+        **({"memberships": list(memberships)} if memberships else {}),
+        **options,
+    }
+    specification = dict(cakewalk_group_member.SPEC)
+    validated = ArgumentSpecValidator(specification.pop("argument_spec"), **specification).validate(given)
+    assert not validated.error_messages, validated.error_messages
+    return validated.validated_parameters
+
+
+def planned(client: Client, params: dict[str, Any]) -> Plan:
+    """Return the plan of a task, from a fresh look at the tenant."""
+    return cakewalk_group_member.plan(params, Cakewalk(client))
+
+
+def run(client: Client, params: dict[str, Any]) -> Outcome:
+    """Plan a task and carry it out."""
+    return apply(planned(client, params), client, SETTLING)
+
+
+def received(tenant: Sandbox, operation: str) -> list[Any]:
+    """Return what the tenant answered to each request of an operation; C(None) where it answered nothing."""
+    return [entry["status"] for entry in tenant.log(operation=operation)]
+
+
+def writes(tenant: Sandbox) -> list[tuple[str, str]]:
+    """Return method and path of each write that the tenant received."""
+    return [(entry["method"], entry["path"]) for entry in tenant.log() if entry["method"] != "GET"]

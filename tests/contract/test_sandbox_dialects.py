@@ -1,0 +1,233 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each open question can be answered in each of its ways."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import fields
+from typing import Any
+
+import pytest
+import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from sandbox.dialect import Dialect, event_body
+from sandbox.process import Sandbox
+
+pytest_plugins = ["sandbox.fixtures"]
+
+V1 = "/api/v1"
+CURSOR = "cGFnZU51bWJlcj0xJnBhZ2VTaXplPTEwMA=="
+
+
+def get(vendor: Sandbox, path: str, **options: Any) -> dict[str, Any]:
+    """Return a body."""
+    answer = vendor.call("GET", f"{V1}/{path}", **options)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def member_path(vendor: Sandbox, group: str, user: str) -> str:
+    """Return the path of a membership."""
+    return f"{V1}/UsersGroups/{vendor.find('groups', group)['id']}/Users/{vendor.find('users', user)['id']}"
+
+
+def add(vendor: Sandbox, group: str, *users: str) -> requests.Response:
+    """Add people by name to a group by name."""
+    body = {
+        "userIds": [vendor.find("users", user)["id"] for user in users],
+        "triggeredByUserId": vendor.find("users", vendor.acting_user)["id"],
+    }
+    return vendor.call("POST", f"{V1}/UsersGroups/{vendor.find('groups', group)['id']}/Users", json=body)
+
+
+def test_the_default_is_the_vendors_sample(vendor: Sandbox) -> None:
+    links = get(vendor, "Users")["links"]
+    assert links == {"self": f"{V1}/OpenApiBFF/Users", "next": f"{V1}/OpenApiBFF/Users?cursor={CURSOR}"}
+    assert get(vendor, "Users", params={"cursor": CURSOR})["links"]["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("word", "root"), [("plain", V1), ("bff", f"{V1}/OpenApiBFF"), ("absolute", f"https://bff.example.com{V1}")]
+)
+def test_links(vendor: Sandbox, word: str, root: str) -> None:
+    vendor.configure(links=word)
+    assert get(vendor, "Users")["links"] == {"self": f"{root}/Users", "next": f"{root}/Users?cursor={CURSOR}"}
+
+
+def test_cursor_name_counts_in_links_and_on_the_wire(vendor: Sandbox) -> None:
+    vendor.configure(cursor_name="page[cursor]")
+    first = get(vendor, "Users")
+    assert first["links"]["next"] == f"{V1}/OpenApiBFF/Users?page[cursor]={CURSOR}"
+    assert get(vendor, "Users", params={"page[cursor]": CURSOR})["data"] != first["data"]
+    assert get(vendor, "Users", params={"cursor": CURSOR})["data"] == first["data"]
+    vendor.configure(cursor_name="cursor")
+    assert vendor.call("GET", f"{V1}/Users", params={"page[cursor]": CURSOR}).status_code == 400
+
+
+@pytest.mark.parametrize(("question", "path"), [("next", "UsersGroups"), ("record_next", "Users/{admin}")])
+def test_the_end_of_links(vendor: Sandbox, question: str, path: str) -> None:
+    path = path.format(admin=vendor.find("users", "Ada Admin")["id"])
+    assert get(vendor, path)["links"]["next"] is None
+    vendor.configure(**{question: "absent"})
+    assert "next" not in get(vendor, path)["links"]
+    if question == "record_next":
+        vendor.configure(record_next="link")
+        links = get(vendor, path)["links"]
+        assert links["next"] == links["self"]
+
+
+@pytest.mark.parametrize("word", ["201", "400", "409"])
+def test_readd_member(vendor: Sandbox, word: str) -> None:
+    vendor.configure(readd_member=word)
+    answer = add(vendor, "Contractors", "Connor Contractor", "Erin Engineer")
+    assert answer.status_code == int(word)
+    added = vendor.find("users", "Erin Engineer")["id"] in vendor.find("groups", "Contractors")["members"]
+    assert added == (word == "201")
+    if not added:
+        assert answer.json()["status"] == int(word)
+
+
+@pytest.mark.parametrize("word", ["404", "204"])
+def test_remove_non_member(vendor: Sandbox, word: str) -> None:
+    vendor.configure(remove_non_member=word)
+    answer = vendor.call("DELETE", member_path(vendor, "Contractors", "Erin Engineer"))
+    assert answer.status_code == int(word)
+
+
+@pytest.mark.parametrize("word", ["400", "403", "409"])
+def test_read_only_group(vendor: Sandbox, word: str) -> None:
+    vendor.configure(read_only_group=word)
+    answer = add(vendor, "Dynamic Berlin", "Iris Invited")
+    assert (answer.status_code, answer.json()["status"]) == (int(word), int(word))
+    path = member_path(vendor, "Okta Everyone", "Erin Engineer")
+    assert vendor.call("DELETE", path).status_code == int(word)
+
+
+@pytest.mark.parametrize("word", ["204", "409"])
+def test_same_policy(vendor: Sandbox, word: str) -> None:
+    vendor.configure(same_policy=word)
+    chosen = next(row for row in vendor.state("policies")["policies"] if row["request_type"] == "GrantAccessRequest")
+    path = f"{V1}/WorkApps/{vendor.find('apps', 'Figma')['id']}/Policies/GrantAccessRequest"
+    statuses = [vendor.call("PUT", path, json={"policyId": chosen["id"]}).status_code for _ in range(2)]
+    assert statuses == [204, int(word)]
+
+
+@pytest.mark.parametrize("word", ["400", "409"])
+def test_taken_review_name(vendor: Sandbox, word: str) -> None:
+    vendor.configure(taken_review_name=word)
+    body = {
+        "name": "Q1",
+        "accessReviewType": "CurrentUser",
+        "dueDate": "2027-03-31T00:00:00Z",
+        "workAppIds": [],
+        "createdByUserId": vendor.find("users", "Ada Admin")["id"],
+    }
+    statuses = [vendor.call("POST", f"{V1}/AccessReviews", json=body).status_code for _ in range(2)]
+    assert statuses == [201, int(word)]
+
+
+def test_removal_requests(vendor: Sandbox) -> None:
+    user = vendor.find("users", "Erin Engineer")["id"]
+    vendor.change("add_access", app="Figma", user=user)
+    vendor.configure(removal_requests="open")
+    before = len(vendor.state("requests")["requests"])
+    assert vendor.call("DELETE", member_path(vendor, "Engineering", "Erin Engineer")).status_code == 204
+    opened = vendor.state("requests")["requests"][before:]
+    assert [(row["type"], row["target_id"]) for row in opened] == [("RemoveAccessRequest", user)] * 2
+
+
+@pytest.mark.parametrize("status", ["documented", "200", "201", "204"])
+@pytest.mark.parametrize("body", ["documented", "none", "envelope"])
+def test_write_answers(vendor: Sandbox, status: str, body: str) -> None:
+    vendor.configure(write_status=status, write_body=body)
+    figma = vendor.find("apps", "Figma")["id"]
+    admin = vendor.find("users", "Ada Admin")["id"]
+    vendor.change("remove_access", app="Figma", user=admin)
+    wanted = {"createdByUserId": admin, "targetUserId": admin, "workAppId": figma, "grantAccessPurpose": "x"}
+    for answer, documented in (
+        (add(vendor, "Contractors", "Erin Engineer"), 201),
+        (vendor.call("DELETE", member_path(vendor, "Contractors", "Erin Engineer")), 204),
+        (vendor.call("POST", f"{V1}/Requests/GrantAccess", json=wanted), 201),
+    ):
+        expected = documented if status == "documented" else int(status)
+        assert answer.status_code == expected
+        if expected == 204 or body == "none":
+            assert answer.content == b""
+        elif body == "envelope":
+            assert answer.json().keys() == {"data", "links"}
+        else:
+            assert not answer.content or answer.json().keys() == {"requestId"}
+    assert get(vendor, "Users")["data"]
+
+
+def test_extra_fields(vendor: Sandbox) -> None:
+    vendor.configure(extra_fields="some")
+    document = get(vendor, "Users")
+    assert "xUnheardOf" in document
+    assert "xUnheardOf" in document["links"]
+    assert all("xUnheardOf" in row for row in document["data"])
+
+
+def test_unknown_values(vendor: Sandbox) -> None:
+    vendor.configure(unknown_values="some")
+    statuses = [row["statusName"] for row in get(vendor, "Users")["data"]]
+    assert {"Hibernating", "Active"} <= set(statuses)
+    vendor.configure(unknown_values="all")
+    assert {(row["statusId"], row["statusName"]) for row in get(vendor, "Users")["data"]} == {(99, "Hibernating")}
+    assert {row["type"] for row in get(vendor, "UsersGroups")["data"]} == {"Hologram"}
+    assert {row["requestStatus"] for row in get(vendor, "Requests")["data"]} == {"Hibernating"}
+    task = vendor.state("tasks")["tasks"][0]["id"]
+    shown = get(vendor, f"Tasks/{task}")["data"]
+    assert (shown["status"], shown["type"]) == ("Hibernating", "Hologram")
+
+
+def test_group_kind(vendor: Sandbox) -> None:
+    assert {row["type"] for row in get(vendor, "UsersGroups")["data"]} == {"Managed", "Synced", "Dynamic"}
+    vendor.configure(group_kind="hidden")
+    assert all("type" not in row and "syncSource" in row for row in get(vendor, "UsersGroups")["data"])
+    vendor.configure(group_kind="bare")
+    assert all(row.keys() == {"id", "name"} for row in get(vendor, "UsersGroups")["data"])
+    group = vendor.find("groups", "Engineering")["id"]
+    assert get(vendor, f"UsersGroups/{group}")["data"].keys() == {"id", "name"}
+
+
+def test_key_form(vendor: Sandbox) -> None:
+    pem = vendor.call("GET", "/api/Keys")
+    key = serialization.load_pem_public_key(pem.content)
+    assert isinstance(key, rsa.RSAPublicKey)
+    vendor.configure(key_form="json")
+    assert vendor.call("GET", "/api/Keys").json() == {"publicKey": pem.text}
+    vendor.configure(key_form="der")
+    der = vendor.call("GET", "/api/Keys")
+    assert der.headers["content-type"].startswith("text/plain")
+    assert serialization.load_der_public_key(base64.b64decode(der.content, validate=True)) == key
+
+
+def test_webhook_body() -> None:
+    events = [{"eventType": "test", "data": {"message": "Hello, World!"}}] * 2
+    assert len(event_body(Dialect(), events)) == 1
+    assert len(event_body(Dialect(webhook_body="object"), events)) == 2
+
+
+def test_deprecation(vendor: Sandbox) -> None:
+    path = member_path(vendor, "Contractors", "Connor Contractor")
+    assert "Deprecation" not in vendor.call("DELETE", path).headers
+    add(vendor, "Contractors", "Connor Contractor")
+    vendor.configure(deprecation="headers")
+    answer = vendor.call("DELETE", path)
+    assert answer.status_code == 204
+    assert {"Deprecation", "Sunset"} <= set(answer.headers)
+
+
+def test_every_question_takes_its_words_and_no_others(vendor: Sandbox) -> None:
+    for question in fields(Dialect):
+        for word in question.metadata["words"]:
+            assert vendor.configure(**{question.name: word})[question.name] == word
+        with pytest.raises(ValueError, match="must be one of"):
+            vendor.configure(**{question.name: "maybe"})
+    vendor.reset()
+    info = vendor.info()["settings"]
+    assert all(info[question.name] == question.default for question in fields(Dialect))

@@ -1,0 +1,237 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation leaves open, and the rewriting of validated answers into each way it may be.
+
+The default of every question is the vendor's own sample where there is one. Some questions are about rules (what
+happens to a member who is added again): the domain reads them. The others are about form: the service gives the
+default, and :func:`translate` rewrites it after it was validated against the contract.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from .answer import Answer
+from .contract import Operation
+
+#: The header by which a refusal tells which question decides its status; it never leaves the sandbox.
+QUESTION_HEADER = "x-sandbox-question"
+
+_BFF_ROOT = "/api/v1/OpenApiBFF/"
+_PLAIN_ROOT = "/api/v1/"
+_OTHER_HOST = "https://bff.example.com"
+
+
+def _one_of(default: str, *others: str) -> Any:
+    return field(default=default, metadata={"words": (default, *others)})
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One field for each open question; the first word is the default.
+
+    :param links: C(bff) puts the C(OpenApiBFF) segment of the vendor's sample into links, C(plain) the path that was
+        called, C(absolute) a URL on another host.
+    :param cursor_name: under which name the link carries the cursor, and under which alone it is heard.
+    :param next: the last page's C(links.next) is null or absent.
+    :param record_next: likewise for single records; C(link) repeats the record's own address.
+    :param readd_member: adding somebody who is a member already: accepted, or refused as a whole with this status.
+    :param remove_non_member: removing somebody who is no member: accepted, or refused.
+    :param read_only_group: the refusal of writes to synced and dynamic groups.
+    :param same_policy: assigning the policy that is assigned already.
+    :param taken_review_name: the refusal of an access review whose name exists.
+    :param implicit_approval: whether C(implicitlyApproveRequests) carries requests through to the access (C(granted))
+        or only through their reviews (C(action)).
+    :param removal_requests: whether removing a member opens removal requests for the group's default apps.
+    :param write_status: the status of successful writes; C(documented) is what the contract names.
+    :param write_body: the body of successful writes: as in the contract, none, or always the data and links envelope.
+    :param extra_fields: whether objects carry members that no document knows.
+    :param unknown_values: whether some, or all, statuses, roles and types are words that no document knows.
+    :param group_kind: whether group records show their kind in C(type); C(bare) shows id and name only.
+    :param key_form: form of the webhook key: PEM text, JSON with the PEM in C(publicKey), or base64 DER text.
+    :param webhook_body: whether a delivery is an array of events or one bare event.
+    :param deprecation: whether removing a member answers with C(Deprecation) and C(Sunset) headers.
+    """
+
+    links: str = _one_of("bff", "plain", "absolute")
+    cursor_name: str = _one_of("cursor", "page[cursor]")
+    next: str = _one_of("null", "absent")
+    record_next: str = _one_of("null", "absent", "link")
+    readd_member: str = _one_of("201", "400", "409")
+    remove_non_member: str = _one_of("404", "204")
+    read_only_group: str = _one_of("400", "403", "409")
+    same_policy: str = _one_of("204", "409")
+    taken_review_name: str = _one_of("409", "400")
+    implicit_approval: str = _one_of("granted", "action")
+    removal_requests: str = _one_of("none", "open")
+    write_status: str = _one_of("documented", "200", "201", "204")
+    write_body: str = _one_of("documented", "none", "envelope")
+    extra_fields: str = _one_of("none", "some")
+    unknown_values: str = _one_of("none", "some", "all")
+    group_kind: str = _one_of("type", "hidden", "bare")
+    key_form: str = _one_of("pem", "json", "der")
+    webhook_body: str = _one_of("array", "object")
+    deprecation: str = _one_of("none", "headers")
+
+    def __post_init__(self) -> None:
+        for question in fields(self):
+            words, word = question.metadata["words"], getattr(self, question.name)
+            if word not in words:
+                raise ValueError(f"{question.name} must be one of {', '.join(words)}, not {word!r}")
+
+
+def heard_query(dialect: Dialect, query: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the query as the service hears it: the cursor counts only under the name that this dialect uses."""
+    renamed = [("cursor" if name == dialect.cursor_name else name, value) for name, value in query if name != "cursor"]
+    return query if dialect.cursor_name == "cursor" else renamed
+
+
+def translate(dialect: Dialect, operation: Operation, path: str, answer: Answer) -> Answer:
+    """Return a validated answer the way this dialect gives it."""
+    if question := answer.headers.pop(QUESTION_HEADER, None):
+        return _with_status(answer, int(getattr(dialect, question)))
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        return answer
+    if dialect.deprecation == "headers" and operation.id == "removeUserFromGroup":
+        answer.headers |= {"deprecation": "true", "sunset": "Thu, 31 Dec 2026 23:59:59 GMT"}
+    if operation.id == "getWebhookPublicKey":
+        return _key_in_form(dialect.key_form, answer)
+    if operation.writes:
+        answer = _written(dialect, path, answer)
+    rewrites = _rewrites(dialect, operation)
+    if rewrites and answer.body:
+        document = answer.json()
+        for rewrite in rewrites:
+            rewrite(document)
+        answer.set_json(document)
+    return answer
+
+
+def _with_status(answer: Answer, status: int) -> Answer:
+    if status != answer.status:
+        answer.status = status
+        answer.set_json({**answer.json(), "status": status, "title": HTTPStatus(status).phrase})
+    return answer
+
+
+def _key_in_form(form: str, answer: Answer) -> Answer:
+    if form == "json":
+        answer.set_json({"publicKey": answer.body.decode()})
+    elif form == "der":
+        lines = answer.body.decode().splitlines()
+        der = base64.b64decode("".join(line for line in lines if not line.startswith("-----")))
+        answer.body = base64.b64encode(der)
+    return answer
+
+
+def _written(dialect: Dialect, path: str, answer: Answer) -> Answer:
+    if dialect.write_status != "documented":
+        answer.status = int(dialect.write_status)
+    if dialect.write_body == "envelope":
+        answer.set_json(
+            {"data": answer.json() if answer.body else None, "links": {"self": _linked(path), "next": None}}
+        )
+    if dialect.write_body == "none" or answer.status == HTTPStatus.NO_CONTENT:
+        answer.drop_body()
+    return answer
+
+
+def _linked(path: str) -> str:
+    return path.replace(_PLAIN_ROOT, _BFF_ROOT, 1)
+
+
+def _rewrites(dialect: Dialect, operation: Operation) -> list[Callable[[dict[str, Any]], None]]:
+    """Return the edits of the body that this dialect needs, so that the default needs none and parses nothing."""
+    rewrites: list[Callable[[dict[str, Any]], None]] = []
+    if dialect.group_kind != "type" and operation.id in ("listUsersGroups", "getUsersGroup"):
+        hidden = ("type",) if dialect.group_kind == "hidden" else ("type", "syncSource", "externalId")
+        rewrites.append(lambda document: _hide(document, hidden))
+    if dialect.unknown_values != "none":
+        rewrites.append(lambda document: _make_unknown(document, dialect.unknown_values == "all"))
+    if dialect.extra_fields == "some":
+        rewrites.append(_add_fields)
+    if (dialect.next, dialect.record_next, dialect.links, dialect.cursor_name) != ("null", "null", "bff", "cursor"):
+        rewrites.append(lambda document: _link(dialect, document))
+    return rewrites
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for member in list(value.values()):
+            yield from _objects(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _objects(member)
+
+
+def _hide(document: dict[str, Any], hidden: tuple[str, ...]) -> None:
+    data = document["data"]
+    for group in data if isinstance(data, list) else [data]:
+        for name in hidden:
+            group.pop(name, None)
+
+
+def _make_unknown(document: dict[str, Any], every: bool) -> None:
+    """Replace enum words: of every object, or of those whose id begins with 0 to 4, about a third, always the same."""
+    for one in _objects(document.get("data")):
+        if every or str(one.get("id", "f"))[0] in "01234":
+            for name, word in (
+                ("statusName", "Hibernating"),
+                ("status", "Hibernating"),
+                ("requestStatus", "Hibernating"),
+                ("roleName", "Librarian"),
+                ("type", "Hologram"),
+            ):
+                if name in one:
+                    one[name] = word
+            for name in {"statusId", "roleId"} & one.keys():
+                one[name] = 99
+
+
+def _add_fields(document: dict[str, Any]) -> None:
+    for one in list(_objects(document)):
+        one["xUnheardOf"] = {"since": "tomorrow", "values": [1, None, "two"]}
+
+
+def _link(dialect: Dialect, document: dict[str, Any]) -> None:
+    links = document.get("links") or {}
+    ending = dialect.next if isinstance(document.get("data"), list) else dialect.record_next
+    if links.get("next") is None:
+        if ending == "absent":
+            links.pop("next", None)
+        elif ending == "link":
+            links["next"] = links["self"]
+    for name in [name for name in ("self", "next") if links.get(name)]:
+        links[name] = _rewritten(dialect, links[name])
+
+
+def _rewritten(dialect: Dialect, link: str) -> str:
+    path, mark, cursor = link.partition("?cursor=")
+    if dialect.links != "bff":
+        path = path.replace(_BFF_ROOT, _PLAIN_ROOT, 1)
+    if dialect.links == "absolute":
+        path = _OTHER_HOST + path
+    return f"{path}?{dialect.cursor_name}={cursor}" if mark else path
+
+
+def cursor_link(path: str, cursor: str) -> str:
+    """Return a link to a further page the way the vendor's sample shows it."""
+    return f"{_linked(path)}?cursor={quote(cursor, safe='=')}"
+
+
+def self_link(path: str) -> str:
+    """Return the link of a page or record to itself the way the vendor's sample shows it."""
+    return _linked(path)
+
+
+def event_body(dialect: Dialect, events: list[dict[str, Any]]) -> list[bytes]:
+    """Return the bodies of webhook deliveries that carry these events: one array, or one bare object for each."""
+    return [json.dumps(body).encode() for body in ([events] if dialect.webhook_body == "array" else events)]
