@@ -34,8 +34,8 @@ test: $(VENV)/.test $(GATES)/.installed $(COLLECTIONS)/.installed  ## Run all te
 test-all: test  ## The same on every ansible-core since 2.16 that a Python is found for
 	$(VENV)/bin/python -m matrix
 
-docs: $(GATES)/.installed  ## Write the pages of the modules in docs/ anew from their documentation
-	$(VENV)/bin/python -m module_pages
+docs: $(GATES)/.installed $(COLLECTIONS)/.installed  ## Write the pages of the modules in docs/ from their documentation
+	$(GATES)/bin/python -m pages
 
 clean:  ## Remove what was set up
 	rm -rf $(BUILD)

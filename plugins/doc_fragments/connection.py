@@ -83,7 +83,7 @@ options:
         type: dict
         suboptions:
           may_act:
-            description: Statuses in which a person may be the O(acting_user), besides V(Active).
+            description: Statuses in which a person may be the acting user, besides V(Active).
             type: list
             elements: str
           may_receive_access:

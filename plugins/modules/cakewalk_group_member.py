@@ -303,7 +303,7 @@ SPEC = spec(
             },
         },
         "implicitly_approve_requests": {"type": "bool", "default": False},
-        "bypass_reason": {"type": "str"},
+        "bypass_reason": {"type": "str", "no_log": False},
         "allow_self_approval": {"type": "bool", "default": False},
         "allow_empty": {"type": "bool", "default": False},
         "allow_inactive": {"type": "bool", "default": False},

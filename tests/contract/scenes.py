@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of several files need: rows of the tenant, memberships as they are, and tasks as Ansible would pass them."""
+"""What tests of several files need: rows of the tenant, memberships as they are, tasks as Ansible passes them."""
 
 from __future__ import annotations
 
@@ -20,25 +20,15 @@ GRACE, MAX, OLGA = "grace.general@example.com", "max.manager@example.com", "olga
 SETTLING = (0.0, 0.1)
 
 
-def user(tenant: Sandbox, email: str) -> dict[str, Any]:
-    """Return a person of the tenant."""
-    return next(row for row in tenant.state("users")["users"] if row["email"] == email)
-
-
-def group(tenant: Sandbox, name: str) -> dict[str, Any]:
-    """Return a group of the tenant."""
-    return next(row for row in tenant.state("groups")["groups"] if row["name"] == name)
-
-
-def app(tenant: Sandbox, name: str) -> dict[str, Any]:
-    """Return an app of the tenant."""
-    return next(row for row in tenant.state("apps")["apps"] if row["name"] == name)
-
-
 def members(tenant: Sandbox, name: str) -> list[str]:
     """Return who is in a group, as a sorted list of e-mail addresses."""
     emails = {row["id"]: row["email"] for row in tenant.state("users")["users"]}
-    return sorted(emails[identifier] for identifier in group(tenant, name)["members"])
+    return sorted(emails[identifier] for identifier in tenant.find("groups", name)["members"])
+
+
+def leavers(tenant: Sandbox, name: str, number: int) -> list[str]:
+    """Return some members of a group, without the acting user, who is protected."""
+    return [email for email in members(tenant, name) if email != tenant.acting_user][:number]
 
 
 def task(tenant: Sandbox, *memberships: dict[str, Any], **options: Any) -> dict[str, Any]:

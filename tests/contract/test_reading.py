@@ -14,7 +14,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api import catalo
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import REREADINGS, Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ListMoved, NotFound, ProtocolError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Listing
-from contract.scenes import ERIN, app, group, received, user
+from contract.scenes import ERIN, received
 from sandbox.process import Sandbox
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -71,8 +71,8 @@ def test_every_list_is_read_whole_in_every_link_dialect(
 
 
 def test_a_person_with_two_levels_of_an_app_holds_two_accesses(tenant: Sandbox, client: Client) -> None:
-    rows = client.rows(catalog.accesses(app(tenant, "GitHub")))
-    held = [row["permissionLevel"]["id"] for row in rows if row["user"]["id"] == user(tenant, ERIN)["id"]]
+    rows = client.rows(catalog.accesses(tenant.find("apps", "GitHub")))
+    held = [row["permissionLevel"]["id"] for row in rows if row["user"]["id"] == tenant.find("users", ERIN)["id"]]
     assert len(held) == len(set(held)) == 2
 
 
@@ -151,7 +151,7 @@ def test_a_page_that_leads_to_itself_is_an_error(tenant: Sandbox, client: Client
 def test_an_empty_page_that_leads_to_itself_is_an_error_and_no_empty_list(tenant: Sandbox, client: Client) -> None:
     tenant.fault("listUsersGroupHiddenWorkApps", "repeat_cursor", count=100)
     with pytest.raises(ProtocolError, match="a cursor came twice"):
-        client.rows(catalog.hidden_apps(group(tenant, "Engineering")))
+        client.rows(catalog.hidden_apps(tenant.find("groups", "Engineering")))
     assert len(received(tenant, "listUsersGroupHiddenWorkApps")) == 2
 
 
@@ -169,7 +169,7 @@ def test_a_body_that_is_no_json_is_an_error(tenant: Sandbox, client: Client, kin
 
 
 def test_members_of_a_group_that_is_gone_are_an_error_and_no_empty_list(tenant: Sandbox, client: Client) -> None:
-    gone = group(tenant, "Engineering")
+    gone = tenant.find("groups", "Engineering")
     tenant.change("delete_group", group="Engineering")
     with pytest.raises(
         NotFound, match="Could not read the members of the group 'Engineering': the server answered 404"

@@ -25,7 +25,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import
     Unauthorized,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
-from contract.scenes import CONNOR, ERIN, app, group, members, received, user, writes
+from contract.scenes import CONNOR, ERIN, members, received, writes
 from contract.wire import Cut, Wire, answer, closed_port, in_turn, page
 from sandbox.process import Sandbox
 
@@ -35,12 +35,12 @@ _TROUBLE = ["500", "502", "503", "504"]
 
 def read(tenant: Sandbox, client: Client) -> Any:
     """Read somebody: GET."""
-    return client.record(USERS.record(user(tenant, ERIN)["id"]))
+    return client.record(USERS.record(tenant.find("users", ERIN)["id"]))
 
 
 def remove(tenant: Sandbox, client: Client) -> Any:
     """Remove Erin from Engineering: DELETE."""
-    step = remove_members(group(tenant, "Engineering"), [user(tenant, ERIN)])[0]
+    step = remove_members(tenant.find("groups", "Engineering"), [tenant.find("users", ERIN)])[0]
     with client.writing():
         return client.send(step)
 
@@ -48,15 +48,17 @@ def remove(tenant: Sandbox, client: Client) -> Any:
 def assign(tenant: Sandbox, client: Client) -> Any:
     """Assign a policy: PUT."""
     policy = next(row for row in tenant.state("policies")["policies"] if row["request_type"] == "GrantAccessRequest")
-    path = f"/api/v1/WorkApps/{app(tenant, 'Figma')['id']}/Policies/GrantAccessRequest"
+    path = f"/api/v1/WorkApps/{tenant.find('apps', 'Figma')['id']}/Policies/GrantAccessRequest"
     with client.writing():
         return client.send(Step("assign a policy", "PUT", path, {"policyId": policy["id"]}))
 
 
 def add(tenant: Sandbox, client: Client) -> Any:
     """Add Connor to Engineering: POST."""
-    actor = user(tenant, tenant.acting_user)
-    step = add_members(group(tenant, "Engineering"), [user(tenant, CONNOR)], actor, implicitly_approve=False)
+    actor = tenant.find("users", tenant.acting_user)
+    step = add_members(
+        tenant.find("groups", "Engineering"), [tenant.find("users", CONNOR)], actor, implicitly_approve=False
+    )
     with client.writing():
         return client.send(step)
 
@@ -113,6 +115,13 @@ def test_a_wait_that_is_too_long_ends_the_task(tenant: Sandbox, client: Client, 
     assert time.monotonic() - began < 2
 
 
+def test_a_date_that_is_too_far_away_ends_the_task(connect: Callable[..., Client]) -> None:
+    refusal = answer(429, headers={"retry-after": "Fri, 01 Jan 2100 00:00:00 GMT"})
+    with Wire(in_turn(refusal)) as wire, pytest.raises(RateLimited, match="it asks to wait"):
+        connect(base_url=wire.url).rows(USERS.listing)
+    assert len(wire.requests) == 1
+
+
 def test_retry_after_is_obeyed(tenant: Sandbox, client: Client) -> None:
     began = time.monotonic()
     attempt(tenant, client, "GET", None, {"kind": 503, "retry_after": 1})
@@ -143,9 +152,7 @@ def test_waits_without_a_usable_number(
 
 @pytest.mark.parametrize("method", EVERY)
 @pytest.mark.parametrize("status", _TROUBLE)
-def test_server_errors_repeat_what_may_be_repeated(
-    tenant: Sandbox, client: Client, status: str, method: str
-) -> None:
+def test_server_errors_repeat_what_may_be_repeated(tenant: Sandbox, client: Client, status: str, method: str) -> None:
     error = None if method in REPEATED else OutcomeUnknown
     answers = attempt(tenant, client, method, error, {"kind": status})
     assert answers[0] == int(status)
@@ -172,9 +179,7 @@ def test_waits_grow_between_tries(tenant: Sandbox, connect: Callable[..., Client
 
 
 @pytest.mark.parametrize("method", EVERY)
-def test_without_retries_everything_is_sent_once(
-    tenant: Sandbox, connect: Callable[..., Client], method: str
-) -> None:
+def test_without_retries_everything_is_sent_once(tenant: Sandbox, connect: Callable[..., Client], method: str) -> None:
     client = connect(max_retries=0)
     assert attempt(tenant, client, method, RateLimited, {"kind": 429, "retry_after": 0}) == [429]
 
@@ -216,9 +221,7 @@ def test_what_is_lost_for_good(tenant: Sandbox, client: Client, method: str) -> 
 
 
 @pytest.mark.parametrize("method", EVERY)
-def test_a_refused_connection_is_never_sent(
-    tenant: Sandbox, connect: Callable[..., Client], method: str
-) -> None:
+def test_a_refused_connection_is_never_sent(tenant: Sandbox, connect: Callable[..., Client], method: str) -> None:
     port = closed_port()
     exchange, _operation = OPERATIONS[method]
     with pytest.raises(TransportError) as caught:
@@ -258,8 +261,8 @@ def test_what_was_never_sent_is_sent_once_somebody_listens(
     [
         pytest.param(Cut(b""), id="reset before the answer"),
         pytest.param(Cut(b"HTTP/1.1 200 OK\r\ncontent-le"), id="reset in the headers"),
-        pytest.param(Cut(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"data\""), id="reset in the body"),
-        pytest.param(Cut(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"dat"), id="reset in a chunk"),
+        pytest.param(Cut(b'HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"data"'), id="reset in the body"),
+        pytest.param(Cut(b'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"dat'), id="reset in a chunk"),
         pytest.param(Cut(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n"), id="broken chunk"),
         pytest.param(Cut(b"SSH-2.0-OpenSSH_9.6\r\n"), id="not HTTP"),
         pytest.param(answer(200, headers={"x-long": "a" * 100_000}), id="endless header"),
@@ -272,9 +275,9 @@ def test_broken_answers_count_as_lost(
     tenant: Sandbox, connect: Callable[..., Client], method: str, broken: bytes
 ) -> None:
     exchange, _operation = OPERATIONS[method]
-    with Wire(in_turn(broken, answer(200, {"data": {"id": "1"}, "links": {}}))) as wire:
-        with outcome(None if method in REPEATED else OutcomeUnknown):
-            exchange(tenant, connect(base_url=wire.url))
+    ending = outcome(None if method in REPEATED else OutcomeUnknown)
+    with Wire(in_turn(broken, answer(200, {"data": {"id": "1"}, "links": {}}))) as wire, ending:
+        exchange(tenant, connect(base_url=wire.url))
     assert [request.method for request in wire.requests] == [method] * (2 if method in REPEATED else 1)
 
 
@@ -324,4 +327,3 @@ def test_netrc_is_not_read_and_cookies_are_not_kept(
     for request in wire.requests:
         assert request.headers["x-api-key"] == tenant.api_key
         assert not {"authorization", "cookie"} & request.headers.keys()
-

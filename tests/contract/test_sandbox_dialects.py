@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import fields
 from typing import Any
 
 import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from sandbox.dialect import Dialect, event_body
+from sandbox.dialect import questions
 from sandbox.process import Sandbox
 
 pytest_plugins = ["sandbox.fixtures"]
@@ -81,7 +80,7 @@ def test_the_end_of_links(vendor: Sandbox, question: str, path: str) -> None:
 
 @pytest.mark.parametrize("word", ["201", "400", "409"])
 def test_readd_member(vendor: Sandbox, word: str) -> None:
-    vendor.configure(readd_member=word)
+    vendor.configure(readd_member=int(word))
     answer = add(vendor, "Contractors", "Connor Contractor", "Erin Engineer")
     assert answer.status_code == int(word)
     added = vendor.find("users", "Erin Engineer")["id"] in vendor.find("groups", "Contractors")["members"]
@@ -111,7 +110,7 @@ def test_same_policy(vendor: Sandbox, word: str) -> None:
     vendor.configure(same_policy=word)
     chosen = next(row for row in vendor.state("policies")["policies"] if row["request_type"] == "GrantAccessRequest")
     path = f"{V1}/WorkApps/{vendor.find('apps', 'Figma')['id']}/Policies/GrantAccessRequest"
-    statuses = [vendor.call("PUT", path, json={"policyId": chosen["id"]}).status_code for _ in range(2)]
+    statuses = [vendor.call("PUT", path, json={"policyId": chosen["id"]}).status_code for _turn in range(2)]
     assert statuses == [204, int(word)]
 
 
@@ -125,7 +124,7 @@ def test_taken_review_name(vendor: Sandbox, word: str) -> None:
         "workAppIds": [],
         "createdByUserId": vendor.find("users", "Ada Admin")["id"],
     }
-    statuses = [vendor.call("POST", f"{V1}/AccessReviews", json=body).status_code for _ in range(2)]
+    statuses = [vendor.call("POST", f"{V1}/AccessReviews", json=body).status_code for _turn in range(2)]
     assert statuses == [201, int(word)]
 
 
@@ -206,12 +205,6 @@ def test_key_form(vendor: Sandbox) -> None:
     assert serialization.load_der_public_key(base64.b64decode(der.content, validate=True)) == key
 
 
-def test_webhook_body() -> None:
-    events = [{"eventType": "test", "data": {"message": "Hello, World!"}}] * 2
-    assert len(event_body(Dialect(), events)) == 1
-    assert len(event_body(Dialect(webhook_body="object"), events)) == 2
-
-
 def test_deprecation(vendor: Sandbox) -> None:
     path = member_path(vendor, "Contractors", "Connor Contractor")
     assert "Deprecation" not in vendor.call("DELETE", path).headers
@@ -219,15 +212,18 @@ def test_deprecation(vendor: Sandbox) -> None:
     vendor.configure(deprecation="headers")
     answer = vendor.call("DELETE", path)
     assert answer.status_code == 204
-    assert {"Deprecation", "Sunset"} <= set(answer.headers)
+    assert "Deprecation" in answer.headers
+    assert "Sunset" in answer.headers
 
 
 def test_every_question_takes_its_words_and_no_others(vendor: Sandbox) -> None:
-    for question in fields(Dialect):
-        for word in question.metadata["words"]:
-            assert vendor.configure(**{question.name: word})[question.name] == word
+    for question, words in questions().items():
+        for word in words:
+            assert vendor.configure(**{question: word})[question] == word
         with pytest.raises(ValueError, match="must be one of"):
-            vendor.configure(**{question.name: "maybe"})
+            vendor.configure(**{question: "maybe"})
     vendor.reset()
     info = vendor.info()["settings"]
-    assert all(info[question.name] == question.default for question in fields(Dialect))
+    assert {question: info[question] for question in questions()} == {
+        question: default for question, (default, *_others) in questions().items()
+    }

@@ -43,7 +43,7 @@ def erin_is_in(vendor: Sandbox) -> bool:
 @pytest.mark.parametrize("kind", [429, "500", "502", "503", "504"])
 def test_errors_come_as_often_as_asked_for(vendor: Sandbox, kind: str | int) -> None:
     vendor.fault("listUsers", kind, count=2)
-    answers = [vendor.call("GET", USERS) for _ in range(3)]
+    answers = [vendor.call("GET", USERS) for _turn in range(3)]
     assert [answer.status_code for answer in answers] == [int(kind), int(kind), 200]
     assert answers[0].json()["status"] == int(kind)
     assert answers[0].headers.get("Retry-After") == ("1" if kind == 429 else None)
@@ -63,7 +63,7 @@ def test_faults_match_operation_method_and_turn(vendor: Sandbox) -> None:
     vendor.fault("listUsersGroups", 500)
     vendor.fault("*", 502, method="POST")
     vendor.fault("listUsers", 503, skip=1)
-    assert [vendor.call("GET", USERS).status_code for _ in range(3)] == [200, 503, 200]
+    assert [vendor.call("GET", USERS).status_code for _turn in range(3)] == [200, 503, 200]
     assert add_erin(vendor).status_code == 502
     assert [fault["kind"] for fault in vendor.faults()] == ["500"]
     assert vendor.call("GET", "/api/v1/UsersGroups").status_code == 500

@@ -36,7 +36,7 @@ def test_the_command_prints_the_variables_and_ends_cleanly(end: signal.Signals) 
     environment = {**os.environ, "PYTHONPATH": str(package_root)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        lines = [process.stdout.readline().strip() for _ in range(4)]
+        lines = [process.stdout.readline().strip() for _turn in range(4)]
         variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
         headers = {
             "X-API-KEY": variables["CAKEWALK_API_KEY"],
@@ -59,8 +59,8 @@ def test_default_company(vendor: Sandbox) -> None:
     tables = vendor.state()
     assert (len(tables["users"]), len(tables["groups"]), len(tables["apps"])) == (200, 25, 60)
     assert {row["type"] for row in tables["groups"]} == {"Managed", "Synced", "Dynamic"}
-    assert {row["status"] for row in tables["users"]} == {status for _, status, _ in PEOPLE}
-    assert [row["name"] for row in tables["users"]][: len(PEOPLE)] == [name for name, _, _ in PEOPLE]
+    assert {row["status"] for row in tables["users"]} == {status for _name, status, _role in PEOPLE}
+    assert [row["name"] for row in tables["users"]][: len(PEOPLE)] == [name for name, _status, _role in PEOPLE]
     assert all(row["email"].endswith("@example.com") for row in tables["users"])
     emails = [row["email"] for row in tables["users"]]
     assert {email for email in emails if emails.count(email) > 1} == {"sam.twin@example.com"}
@@ -168,7 +168,7 @@ def test_changes_that_cannot_be_made_are_refused(vendor: Sandbox, wish: dict[str
 
 def test_rate_limit(vendor: Sandbox) -> None:
     vendor.configure(rate_limit=3, rate_window=1)
-    answers = [vendor.call("GET", f"{V1}/Users") for _ in range(5)]
+    answers = [vendor.call("GET", f"{V1}/Users") for _turn in range(5)]
     assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 2
     assert answers[-1].headers["Retry-After"] == "1"
     assert answers[-1].json()["status"] == 429

@@ -99,15 +99,13 @@ def _response(operation: Operation, status: int, body: Any, headers: dict[str, s
     return Response(json.dumps(body), status, headers, "application/json")
 
 
-def _refused(_request: ConnexionRequest, problem: Exception) -> ConnexionResponse:
+def _refused(_request: ConnexionRequest, problem: ProblemException) -> ConnexionResponse:
     """Return the refusal of a validator in the same form as any other."""
-    assert isinstance(problem, ProblemException)
-    reason, _, _schema_at_length = (problem.detail or problem.title).partition("\n")
+    reason, *_schema_at_length = (problem.detail or problem.title).splitlines()
     return _problem_response(problem.status, reason)
 
 
-def _not_routed(_request: ConnexionRequest, problem: Exception) -> ConnexionResponse:
-    assert isinstance(problem, HTTPException)
+def _not_routed(_request: ConnexionRequest, problem: HTTPException) -> ConnexionResponse:
     return _problem_response(problem.status_code, problem.detail)
 
 

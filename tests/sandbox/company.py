@@ -242,7 +242,7 @@ class _Founder:
 
     def _advance(self, request: Request, number: int) -> None:
         """Approve up to three steps; some of what is open then is declined, cancelled, snoozed or claimed."""
-        for _ in range(number % 4):
+        for _step in range(number % 4):
             if request.status == PENDING:
                 approval.approve(self.state, self.state.tasks[request.task_ids[-1]])
         if request.status != PENDING:
@@ -289,10 +289,10 @@ class _Names:
     def __init__(self, seed: int) -> None:
         faker = Faker(["en_GB", "de_DE", "pl_PL"])
         faker.seed_instance(seed)
-        self.first = [faker.first_name() for _ in range(200)]
-        self.last = [faker.last_name() for _ in range(400)]
-        self.companies = [faker.company() for _ in range(200)]
-        self.cities = [faker.city() for _ in range(60)]
+        self.first = [faker.first_name() for _draw in range(200)]
+        self.last = [faker.last_name() for _draw in range(400)]
+        self.companies = [faker.company() for _draw in range(200)]
+        self.cities = [faker.city() for _draw in range(60)]
 
 
 @cache

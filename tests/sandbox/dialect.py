@@ -11,11 +11,11 @@ default, and :func:`translate` rewrites it after it was validated against the co
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal, get_args, get_type_hints
 from urllib.parse import quote
 
 from .answer import Answer
@@ -27,10 +27,6 @@ QUESTION_HEADER = "x-sandbox-question"
 _BFF_ROOT = "/api/v1/OpenApiBFF/"
 _PLAIN_ROOT = "/api/v1/"
 _OTHER_HOST = "https://bff.example.com"
-
-
-def _one_of(default: str, *others: str) -> Any:
-    return field(default=default, metadata={"words": (default, *others)})
 
 
 @dataclass(frozen=True)
@@ -60,31 +56,37 @@ class Dialect:
     :param deprecation: whether removing a member answers with C(Deprecation) and C(Sunset) headers.
     """
 
-    links: str = _one_of("bff", "plain", "absolute")
-    cursor_name: str = _one_of("cursor", "page[cursor]")
-    next: str = _one_of("null", "absent")
-    record_next: str = _one_of("null", "absent", "link")
-    readd_member: str = _one_of("201", "400", "409")
-    remove_non_member: str = _one_of("404", "204")
-    read_only_group: str = _one_of("400", "403", "409")
-    same_policy: str = _one_of("204", "409")
-    taken_review_name: str = _one_of("409", "400")
-    implicit_approval: str = _one_of("granted", "action")
-    removal_requests: str = _one_of("none", "open")
-    write_status: str = _one_of("documented", "200", "201", "204")
-    write_body: str = _one_of("documented", "none", "envelope")
-    extra_fields: str = _one_of("none", "some")
-    unknown_values: str = _one_of("none", "some", "all")
-    group_kind: str = _one_of("type", "hidden", "bare")
-    key_form: str = _one_of("pem", "json", "der")
-    webhook_body: str = _one_of("array", "object")
-    deprecation: str = _one_of("none", "headers")
+    links: Literal["bff", "plain", "absolute"] = "bff"
+    cursor_name: Literal["cursor", "page[cursor]"] = "cursor"
+    next: Literal["null", "absent"] = "null"
+    record_next: Literal["null", "absent", "link"] = "null"
+    readd_member: Literal["201", "400", "409"] = "201"
+    remove_non_member: Literal["404", "204"] = "404"
+    read_only_group: Literal["400", "403", "409"] = "400"
+    same_policy: Literal["204", "409"] = "204"
+    taken_review_name: Literal["409", "400"] = "409"
+    implicit_approval: Literal["granted", "action"] = "granted"
+    removal_requests: Literal["none", "open"] = "none"
+    write_status: Literal["documented", "200", "201", "204"] = "documented"
+    write_body: Literal["documented", "none", "envelope"] = "documented"
+    extra_fields: Literal["none", "some"] = "none"
+    unknown_values: Literal["none", "some", "all"] = "none"
+    group_kind: Literal["type", "hidden", "bare"] = "type"
+    key_form: Literal["pem", "json", "der"] = "pem"
+    webhook_body: Literal["array", "object"] = "array"
+    deprecation: Literal["none", "headers"] = "none"
 
     def __post_init__(self) -> None:
-        for question in fields(self):
-            words, word = question.metadata["words"], getattr(self, question.name)
+        for question, words in questions().items():
+            word = getattr(self, question)
             if word not in words:
-                raise ValueError(f"{question.name} must be one of {', '.join(words)}, not {word!r}")
+                raise ValueError(f"{question} must be one of {', '.join(words)}, not {word!r}")
+
+
+@cache
+def questions() -> dict[str, tuple[str, ...]]:
+    """Return the words that answer each question, the default first."""
+    return {question: get_args(hint) for question, hint in get_type_hints(Dialect).items()}
 
 
 def heard_query(dialect: Dialect, query: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -230,8 +232,3 @@ def cursor_link(path: str, cursor: str) -> str:
 def self_link(path: str) -> str:
     """Return the link of a page or record to itself the way the vendor's sample shows it."""
     return _linked(path)
-
-
-def event_body(dialect: Dialect, events: list[dict[str, Any]]) -> list[bytes]:
-    """Return the bodies of webhook deliveries that carry these events: one array, or one bare object for each."""
-    return [json.dumps(body).encode() for body in ([events] if dialect.webhook_body == "array" else events)]

@@ -134,7 +134,8 @@ class Sandbox:
 
     def rows(self, path: str) -> list[dict[str, Any]]:
         """Return all rows of a list, read with the query parameter C(cursor)."""
-        rows, query = [], {}
+        rows: list[dict[str, Any]] = []
+        query: dict[str, str] = {}
         while True:
             page = self.call("GET", path, params=query).json()
             rows += page["data"]
@@ -146,7 +147,7 @@ class Sandbox:
         """Return the variables that the process prints once it listens."""
         variables = {}
         for line in self._process.stdout or ():
-            name, _, value = line.removeprefix("export ").partition("=")
+            name, value = line.removeprefix("export ").split("=", 1)
             variables[name] = "".join(shlex.split(value))
             if name == _END:
                 return variables

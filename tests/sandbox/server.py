@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -47,6 +48,7 @@ def serve(world: World, port: int, announce: Callable[[int], None]) -> None:
         timeout_graceful_shutdown=1,
         server_header=False,
     )
+    logging.getLogger("connexion").setLevel(logging.ERROR)
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, _end_quietly)
     _Announcing(config, announce).run()

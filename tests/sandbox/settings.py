@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from .dialect import Dialect
+from .dialect import Dialect, questions
 
 #: Settings that shape the company; they need a reset, the others can change while it runs.
 SHAPE = frozenset({"seed", "users", "groups", "apps"})
@@ -65,12 +65,12 @@ class Settings:
         :raises ValueError: for an unknown name or a value that is not allowed.
         """
         own = {entry.name for entry in fields(self)} - {"dialect"}
-        spoken = {entry.name for entry in fields(Dialect)}
+        spoken = set(questions())
         if unknown := sorted(set(changes) - own - spoken):
             raise ValueError(f"unknown settings: {', '.join(unknown)}; known are {', '.join(sorted(own | spoken))}")
         return replace(
             self,
-            dialect=replace(self.dialect, **{name: changes[name] for name in changes if name in spoken}),
+            dialect=replace(self.dialect, **{name: str(changes[name]) for name in changes if name in spoken}),
             **{name: changes[name] for name in changes if name in own},
         )
 

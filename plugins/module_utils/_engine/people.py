@@ -49,11 +49,11 @@ def acting_user(reference: str | None, people: Register, statuses: UserStatuses,
         )
     row = finder.find(reference, people)
     finder.check()
-    assert row is not None, "a reference that was not found is a problem, and problems were raised"
-    if row.get("statusName") not in statuses.may_act:
+    status = row.get("statusName") if row else None
+    if row is None or status not in statuses.may_act:
         raise ConfigurationError(
             f"act as {visible(reference)}",
-            f"the status of this person is {visible(row.get('statusName'))}",
+            f"the status of this person is {visible(status)}",
             "Name an active admin, or list the status under known_statuses.user.may_act if it means active here.",
             option="acting_user",
         )

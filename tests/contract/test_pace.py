@@ -1,0 +1,62 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How fast requests leave, judged by when the service received them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api import governor
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import USERS
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from contract.scenes import ERIN, received
+from sandbox.process import Sandbox
+
+
+def read_often(tenant: Sandbox, client: Client, times: int) -> None:
+    """Read one person so many times, several at a time."""
+    record = USERS.record(tenant.find("users", ERIN)["id"])
+    assert len(client.each(client.record, [record] * times)) == times
+
+
+def arrivals(tenant: Sandbox) -> list[float]:
+    """Return when the requests arrived, in seconds."""
+    return [datetime.fromisoformat(entry["time"]).timestamp() for entry in tenant.log()]
+
+
+def test_the_governor_keeps_below_the_limit_of_the_service(
+    tenant: Sandbox, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(governor, "WINDOW", 0.6)
+    tenant.configure(rate_limit=20, rate_window=0.5)
+    read_often(tenant, connect(requests_per_minute=20), 50)
+    assert received(tenant, "getUser") == [200] * 50
+    times = arrivals(tenant)
+    assert times[19] - times[0] < 0.5, "a burst within the limit is not slowed down"
+    assert times[-1] - times[0] >= 1.1
+
+
+def test_without_a_governor_the_service_refuses_and_the_client_waits(
+    tenant: Sandbox, connect: Callable[..., Client]
+) -> None:
+    tenant.configure(rate_limit=20, rate_window=0.5)
+    read_often(tenant, connect(requests_per_minute=0, max_retries=4), 40)
+    answers = received(tenant, "getUser")
+    assert answers.count(200) == 40
+    assert 429 in answers
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_refusal_for_too_many_requests_holds_back_all_workers(
+    tenant: Sandbox, connect: Callable[..., Client], workers: int
+) -> None:
+    tenant.fault("getUser", 429, retry_after=1, skip=5)
+    read_often(tenant, connect(concurrency=workers), 30)
+    answers, times = received(tenant, "getUser"), arrivals(tenant)
+    refused = answers.index(429)
+    under_way = [time for time in times[refused + 1 :] if time - times[refused] < 0.95]
+    assert len(under_way) < workers
+    assert len(answers) == 31

@@ -1,0 +1,178 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates and proxies: what is trusted, and which way requests take."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import USERS
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import (
+    ConfigurationError,
+    OutcomeUnknown,
+    TransportError,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
+from contract.certificates import self_signed
+from contract.wire import Wire, answer, in_turn, page
+from sandbox.process import Sandbox
+
+#: A name that never resolves (RFC 6761), so that only a proxy can reach it.
+_FAR = "cakewalk.invalid"
+#: An address of this machine that is not taken for one.
+_NEAR = "127.1"
+_EMPTY = answer(200, page())
+Pair = tuple[Path, ssl.SSLContext]
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """Certificate file and server context for 127.0.0.1."""
+    return self_signed(tmp_path_factory.mktemp("here"), "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """The same for a host that only a proxy reaches."""
+    return self_signed(tmp_path_factory.mktemp("far"), _FAR)
+
+
+def add_nobody(client: Client) -> None:
+    """Send a POST."""
+    with client.writing():
+        client.send(Step("add nobody", "POST", "/api/v1/UsersGroups/1/Users", {}))
+
+
+def read(client: Client) -> list[dict[str, Any]]:
+    """Send a GET."""
+    return client.rows(USERS.listing)
+
+
+@pytest.mark.parametrize("exchange", [read, add_nobody])
+def test_a_certificate_of_nobody_is_refused_at_once(
+    connect: Callable[..., Client], here: Pair, exchange: Callable[[Client], Any]
+) -> None:
+    untrusted = pytest.raises(TransportError, match=r"CERTIFICATE_VERIFY_FAILED.*validate_certs, ca_path")
+    with Wire(in_turn(_EMPTY), tls=here[1]) as wire, untrusted as caught:
+        exchange(connect(base_url=wire.url, max_retries=4))
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert wire.connections == 1
+    assert wire.requests == []
+
+
+def test_a_certificate_of_another_host_is_refused(connect: Callable[..., Client], far: Pair) -> None:
+    with Wire(in_turn(_EMPTY), tls=far[1]) as wire, pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"):
+        read(connect(base_url=wire.url, ca_path=str(far[0])))
+    assert (wire.connections, wire.requests) == (1, [])
+
+
+def test_ca_path_names_whom_to_trust(connect: Callable[..., Client], here: Pair) -> None:
+    with Wire(in_turn(_EMPTY), tls=here[1]) as wire:
+        assert read(connect(base_url=wire.url, ca_path=str(here[0]))) == []
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_bundle_of_the_environment_is_trusted(
+    connect: Callable[..., Client], here: Pair, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, str(here[0]))
+    with Wire(in_turn(_EMPTY), tls=here[1]) as wire:
+        assert read(connect(base_url=wire.url)) == []
+
+
+@pytest.mark.parametrize(("in_option", "trusted"), [(0, True), (1, False)])
+def test_ca_path_wins_over_the_environment(
+    connect: Callable[..., Client],
+    here: Pair,
+    far: Pair,
+    monkeypatch: pytest.MonkeyPatch,
+    in_option: int,
+    trusted: bool,
+) -> None:
+    files = [str(here[0]), str(far[0])]
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", files[1 - in_option])
+    with Wire(in_turn(_EMPTY), tls=here[1]) as wire:
+        client = connect(base_url=wire.url, ca_path=files[in_option])
+        if trusted:
+            assert read(client) == []
+        else:
+            with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"):
+                read(client)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_validate_certs_false_holds_whatever_bundle_the_environment_names(
+    connect: Callable[..., Client], here: Pair, far: Pair, monkeypatch: pytest.MonkeyPatch, missing: bool
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem" if missing else str(far[0]))
+    with Wire(in_turn(_EMPTY), tls=here[1]) as wire:
+        assert read(connect(base_url=wire.url, validate_certs=False)) == []
+
+
+def test_a_bundle_that_does_not_exist_is_named(connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURL_CA_BUNDLE", "/nowhere.pem")
+    with pytest.raises(
+        ConfigurationError, match=r"ca_path: CURL_CA_BUNDLE names '/nowhere\.pem', which does not exist"
+    ):
+        connect()
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_carries_what_it_cannot_read(
+    connect: Callable[..., Client], tenant: Sandbox, far: Pair, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with Wire(in_turn(_EMPTY), tunnel=far[1]) as proxy:
+        monkeypatch.setenv(name, proxy.url)
+        assert read(connect(base_url=f"https://{_FAR}", ca_path=str(far[0]))) == []
+    outside, inside = proxy.requests
+    assert (outside.method, outside.target) == ("CONNECT", f"{_FAR}:443")
+    assert (inside.method, inside.target) == ("GET", "/api/v1/Users")
+    assert inside.headers["x-api-secret"] == tenant.api_secret
+    assert not {"x-api-key", "x-api-secret"} & outside.headers.keys()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_loopback_ignores_proxies(
+    connect: Callable[..., Client], tenant: Sandbox, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    with Wire(in_turn(answer(502))) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        assert len(read(connect(base_url=tenant.url.replace("127.0.0.1", host)))) == 60
+    assert proxy.connections == 0
+
+
+@pytest.mark.parametrize("excepted", [True, False])
+def test_no_proxy_is_honoured(
+    connect: Callable[..., Client], here: Pair, monkeypatch: pytest.MonkeyPatch, excepted: bool
+) -> None:
+    with Wire(in_turn(_EMPTY), tls=here[1]) as wire, Wire(in_turn(_EMPTY), tunnel=here[1]) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", f"example.com,{_NEAR}" if excepted else "example.com")
+        assert read(connect(base_url=f"https://{_NEAR}:{wire.port}", validate_certs=False)) == []
+    assert (wire.connections, proxy.connections) == ((1, 0) if excepted else (0, 1))
+
+
+def test_the_password_of_a_proxy_is_not_told(connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    with Wire(in_turn(answer(407))) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//robot:s3cr%24t@"))
+        with pytest.raises(TransportError, match="407") as caught:
+            read(connect(base_url=f"https://{_FAR}", max_retries=0))
+    assert proxy.requests[0].headers["proxy-authorization"].startswith("Basic ")
+    assert "s3cr" not in f"{caught.value}{caught.value.facts()}"
+
+
+def test_a_proxy_that_is_down_means_that_nothing_was_sent(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Wire(in_turn(_EMPTY)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    with pytest.raises(TransportError, match="The request was not sent") as caught:
+        add_nobody(connect(base_url=f"https://{_FAR}"))
+    assert type(caught.value) is TransportError

@@ -1,0 +1,39 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-test sanity, without a single ignored finding."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from .conftest import Copy
+
+#: On one Python only; the matrix names others, and tests that cannot run there.
+PYTHON = os.environ.get("CAKEWALK_TEST_CORE_PYTHON", f"3.{sys.version_info.minor}")
+SKIPPED = [f"--skip-test={name}" for name in os.environ.get("CAKEWALK_TEST_SKIP_SANITY", "").split()]
+SANITY = ("ansible-test", "sanity", "--local", "--python", PYTHON, "--color", "no")
+MODULE = "plugins/modules/cakewalk_group_member.py"
+
+
+def test_everything_is_sane(tree: Copy) -> None:
+    run = tree.run(*SANITY, *SKIPPED)
+
+    assert run.returncode == 0, run.stdout
+    assert "All targets skipped" not in run.stdout
+    assert 'Running sanity test "validate-modules"' in run.stdout
+
+
+def test_nothing_is_ignored(tree: Copy) -> None:
+    assert not list(tree.path.glob("tests/sanity/ignore*"))
+
+
+def test_a_wrong_default_in_the_documentation_is_found(spoilt: Callable[[str, str, str], Copy]) -> None:
+    copy = spoilt(MODULE, "    default: present\n", "    default: absent\n")
+
+    run = copy.run(*SANITY, "--test", "validate-modules", MODULE)
+
+    assert run.returncode != 0
+    assert "doc-default-does-not-match-spec" in run.stdout

@@ -1,0 +1,117 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The linters of the ecosystem, and of Python."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import Copy
+
+MODULE = "plugins/modules/cakewalk_group_member.py"
+CLIENT = "plugins/module_utils/_api/client.py"
+
+#: Tool: the command, then the file, the text and its replacement that the tool must object to.
+TOOLS = {
+    "ansible-lint": (
+        ("ansible-lint", "--profile", "production", "--offline", "--strict"),
+        ("playbooks/onboard.yml", "- name: Onboard people into their groups\n  hosts", "- hosts"),
+    ),
+    "antsibull-docs": (
+        ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "all", "."),
+        (MODULE, "RV(memberships)", "RV(membership)"),
+    ),
+    "antsibull-changelog": (
+        ("antsibull-changelog", "lint"),
+        ("changelogs/fragments/0.1.0.yml", "release_summary", "summary_of_release"),
+    ),
+    "ruff check": (
+        ("ruff", "check", "--no-cache", "."),
+        (CLIENT, "from typing import", "import os\nfrom typing import"),
+    ),
+    "ruff format": (("ruff", "format", "--no-cache", "--check", "."), (CLIENT, "REREADINGS = 3", "REREADINGS=3")),
+    "mypy": (("mypy", "--cache-dir", "/dev/null"), (CLIENT, "REREADINGS = 3", "REREADINGS: str = 3")),
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_tool_finds_nothing(tool: str, tree: Copy) -> None:
+    command, _error = TOOLS[tool]
+
+    run = tree.run(*command)
+
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_tool_finds_a_planted_error(tool: str, spoilt: Callable[[str, str, str], Copy]) -> None:
+    command, error = TOOLS[tool]
+
+    assert spoilt(*error).run(*command).returncode != 0
+
+
+def importer_findings(copy: Copy) -> list[str]:
+    """Build the collection, import it as Galaxy does, and return the findings, which the exit status hides."""
+    settings = copy.root / "galaxy-importer.cfg"
+    settings.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nCHECK_CHANGELOG=True\n", encoding="utf-8")
+    built = copy.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(copy.root))
+    assert built.returncode == 0, built.stdout
+    (artifact,) = Path(copy.root).glob("cakewalk-access-*.tar.gz")
+    run = copy.run("python", "-m", "galaxy_importer.main", str(artifact), GALAXY_IMPORTER_CONFIG=str(settings))
+    assert "Importer processing completed successfully" in run.stdout or run.returncode, run.stdout
+    findings = [line for line in run.stdout.splitlines() if line.startswith(("WARNING", "ERROR"))]
+    return findings + ([run.stdout] if run.returncode else [])
+
+
+def test_galaxy_would_import_it(tree: Copy) -> None:
+    assert importer_findings(tree) == []
+
+
+def test_galaxy_would_refuse_a_collection_without_the_tags_that_it_demands(
+    spoilt: Callable[[str, str, str], Copy],
+) -> None:
+    copy = spoilt("galaxy.yml", "  - cloud\n", "")
+    for tag in ("security", "tools"):
+        copy.plant("galaxy.yml", f"  - {tag}\n", "")
+
+    assert importer_findings(copy)
+
+
+def test_each_module_is_in_the_action_groups_that_its_documentation_names(tree: Copy) -> None:
+    groups = yaml.safe_load((tree.path / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]
+    modules = {path.stem: path.read_text(encoding="utf-8") for path in (tree.path / "plugins/modules").glob("*.py")}
+
+    assert sorted(groups["all"]) == sorted(modules)
+    assert sorted(groups["write"]) == sorted(name for name, text in modules.items() if "action_group_write" in text)
+    assert all("action_group_write" in text or "action_group_all" in text for text in modules.values())
+
+
+def test_the_execution_environment_asks_for_what_the_modules_need(tree: Copy) -> None:
+    run = tree.run("ansible-builder", "introspect", str(tree.root))
+
+    assert run.returncode == 0, run.stdout
+    assert "requests>=2.31.0" in run.stdout
+
+
+def test_the_pages_in_docs_are_what_the_modules_say(tree: Copy, tmp_path: Path) -> None:
+    run = tree.run("python", "-m", "pages", str(tmp_path), PYTHONPATH=str(tree.path / "tests"))
+
+    assert run.returncode == 0, run.stdout
+    for page in tmp_path.iterdir():
+        assert page.read_text(encoding="utf-8") == (tree.path / "docs" / page.name).read_text(encoding="utf-8")
+
+
+def test_the_artifact_holds_the_collection_and_nothing_else(tree: Copy) -> None:
+    tree.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(tree.root))
+    (artifact,) = tree.root.glob("cakewalk-access-*.tar.gz")
+    with tarfile.open(artifact) as archive:
+        top = {name.split("/")[0] for name in archive.getnames()}
+
+    expected = {"FILES.json", "MANIFEST.json", "CHANGELOG.rst", "CONTRIBUTING.md", "LICENSE", "README.md"}
+    assert top - expected <= {"changelogs", "docs", "meta", "playbooks", "plugins", "roles", "extensions"}

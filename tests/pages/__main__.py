@@ -1,0 +1,71 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes C(docs/NAME.md) for each module, so that options and results can be read where the code is browsed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from antsibull_docs_parser import md, parser
+
+ROOT = Path(__file__).parent.parent.parent
+FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs"
+
+
+def main() -> None:
+    """Write all pages into C(docs/), or the folder given."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters.update(prose=prose, flat=flat, sample=sample)
+    template = environment.get_template("page.md.j2")
+    for name in sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")):
+        known = documentation(name)
+        page = template.render(name=name, doc=known["doc"], examples=known["examples"], results=known["return"])
+        (FOLDER / f"{name}.md").write_text(page, encoding="utf-8")
+
+
+def documentation(name: str) -> Mapping[str, Any]:
+    """Return what ansible-doc knows of a module: C(doc), C(examples), C(return)."""
+    ansible_doc = Path(sys.executable).with_name("ansible-doc")
+    full_name = f"cakewalk.access.{name}"
+    run = subprocess.run([str(ansible_doc), "--json", full_name], capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)[full_name]
+
+
+def prose(text: str | list[str]) -> str:
+    """Return documentation text as Markdown, on one line."""
+    paragraphs = parser.parse([text] if isinstance(text, str) else text, parser.Context())
+    markdown = " ".join(md.to_md([paragraph]).strip() for paragraph in paragraphs)
+    return re.sub(r"\\([-.,;:()!])", r"\1", markdown).replace("|", "\\|")
+
+
+def flat(
+    options: Mapping[str, Any], below: str = "suboptions", path: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Return options or results with those inside them, by their path."""
+    for name, option in options.items():
+        yield f"{path}{name}", option
+        inside = option.get(below) or {}
+        yield from flat(inside, below, f"{path}{name}[]." if option["type"] == "list" else f"{path}{name}.")
+
+
+def sample(value: Any) -> str:
+    """Return a sample as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a connection refuses before any request leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.people import BASE_URL, KEY, SECRET, connection
+
+_PLAIN = "plain http would send the key and secret readable to everyone on the way"
+_NO_HOST = "it does not start with https:// and a host name"
+_USER = "it holds a user name or password"
+_QUERY = "it holds a query or fragment"
+_NO_URL = "it is not a URL"
+_CREDENTIAL = "it is empty or holds white space or other than printable ASCII characters"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "reason"),
+    [
+        ("http://tenant.example.com", _PLAIN),
+        ("HTTP://TENANT.EXAMPLE.COM", _PLAIN),
+        ("http://10.0.0.1", _PLAIN),
+        ("http://0.0.0.0", _PLAIN),
+        ("http://127.0.0.1.example.com", _PLAIN),
+        ("http://localhost.example.com", _PLAIN),
+        ("http://[2001:db8::1]", _PLAIN),
+        ("https://ada@tenant.example.com", _USER),
+        ("https://ada:canary-password@tenant.example.com", _USER),
+        ("https://@tenant.example.com", _USER),
+        ("http://127.0.0.1@tenant.example.com", _USER),
+        ("https://tenant.example.com?key=canary", _QUERY),
+        ("https://tenant.example.com/#top", _QUERY),
+        ("https://tenant.example.com/?", _QUERY),
+        ("https://tenant.example.com#", _QUERY),
+        ("tenant.example.com", _NO_HOST),
+        ("//tenant.example.com", _NO_HOST),
+        ("ftp://tenant.example.com", _NO_HOST),
+        ("file:///etc/passwd", _NO_HOST),
+        ("https://", _NO_HOST),
+        ("https:///api", _NO_HOST),
+        ("https://:8443", _NO_HOST),
+        ("", _NO_HOST),
+        ("https://tenant.example.com:https", _NO_URL),
+        ("https://tenant.example.com:65536", _NO_URL),
+        ("https://[::1", _NO_URL),
+    ],
+)
+def test_addresses_that_would_leak_or_cannot_work(base_url: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        connection(base_url)
+    assert str(refused.value) == (
+        f"Could not use the option base_url: {reason}. Correct it or its environment variable."
+    )
+    assert refused.value.facts() == {"kind": "configuration", "option": "base_url"}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "loopback"),
+    [
+        ("https://open-api.getcakewalk.io", False),
+        ("https://tenant.example.com:8443/behind/a/proxy/", False),
+        ("https://[2001:db8::1]", False),
+        ("https://localhost", True),
+        ("http://localhost:8080", True),
+        ("http://LOCALHOST", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://127.8.8.8", True),
+        ("http://[::1]:8080", True),
+    ],
+)
+def test_addresses_that_are_fine(base_url: str, loopback: bool) -> None:
+    assert connection(base_url).is_loopback is loopback
+
+
+@pytest.mark.parametrize("name", ["api_key", "api_secret"])
+@pytest.mark.parametrize(
+    "value", ["", " ", "with space", "canary\n", "canary\tcanary", "\x00canary", "canäry", "\x7f", "canary\r\nX: y"]
+)
+def test_credentials_that_cannot_go_into_a_header(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        connection(**{name: value})
+    assert str(refused.value) == (
+        f"Could not use the option {name}: {_CREDENTIAL}. Correct it or its environment variable."
+    )
+    assert refused.value.facts() == {"kind": "configuration", "option": name}
+
+
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1))
+def test_credentials_of_printable_characters_are_taken(value: str) -> None:
+    taken = connection(api_key=value, api_secret=value)
+    assert (taken.api_key, taken.api_secret) == (value, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [
+        ("timeout", 0, 1),
+        ("timeout", -1, 1),
+        ("max_retries", -1, 0),
+        ("requests_per_minute", -1, 0),
+        ("concurrency", 0, 1),
+        ("concurrency", -8, 1),
+    ],
+)
+def test_numbers_that_are_too_small(name: str, value: int, least: int) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        connection(**{name: value})
+    assert str(refused.value) == (
+        f"Could not use the option {name}: it is {value} and must be at least {least}. "
+        "Correct it or its environment variable."
+    )
+
+
+@pytest.mark.parametrize("least", [{"timeout": 1}, {"max_retries": 0}, {"requests_per_minute": 0}, {"concurrency": 1}])
+def test_the_smallest_numbers_are_taken(least: dict[str, Any]) -> None:
+    assert connection(**least)
+
+
+def test_certificates_must_exist(tmp_path: Path) -> None:
+    assert connection(ca_path=str(tmp_path))
+    with pytest.raises(ConfigurationError) as refused:
+        connection(ca_path=str(tmp_path / "missing\n.pem"))
+    assert "Could not use the option ca_path: there is no file or folder" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_secrets_are_not_shown() -> None:
+    shown = repr(Connection(BASE_URL, KEY, SECRET))
+    assert KEY not in shown
+    assert SECRET not in shown
