@@ -42,7 +42,7 @@ clean:  ## Remove what was set up
 
 $(VENV)/bin/python $(GATES)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	@echo "Setting up $(@D)"
+	@echo "Setting up $(patsubst %/bin,%,$(@D))"
 	@$(PYTHON) -m venv $(dir $(@D))
 
 $(VENV)/.run: $(REQUIREMENTS)/run.txt $(REQUIREMENTS)/sandbox.txt | $(VENV)/bin/python

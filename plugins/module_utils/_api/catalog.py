@@ -21,19 +21,27 @@ _ROOT = "/api/v1"
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of thing that has a list and ids.
+class Noun:
+    """What things of a sort are called.
 
-    :param name: what its option and result are called: C(users).
-    :param one: the word for one of them.
+    :param name: as an option or a result: C(users).
+    :param one: a single one, in words.
     :param key: the member that people name it by: people by e-mail, things by their exact name.
-    :param single_reads: up to how many ids are read one by one rather than by reading the whole list. The directory
-        grows with the company, so it takes more single reads to reach the cost of its pages; the other lists are short.
     """
 
     name: str
     one: str
     key: str
+
+
+@dataclass(frozen=True)
+class Kind(Noun):
+    """A sort of thing with a list of its own, from which a single one can be read too.
+
+    :param single_reads: up to how many ids are read one by one rather than by reading the whole list. The directory
+        grows with the company, so it takes more single reads to reach the cost of its pages; the other lists are short.
+    """
+
     listing: Listing
     path: str
     single_reads: int
@@ -117,8 +125,9 @@ def add_members(
     C(implicitlyApproveRequests) is always sent, since its default is not documented.
     """
     ids = [person["id"] for person in people]
+    approved = ", their access requests approved at once" if implicitly_approve else ""
     return Step(
-        f"add {counted(len(ids), 'person', 'people')} to the group {named(group)}",
+        f"add {counted(len(ids), 'person', 'people')} to the group {named(group)}{approved}",
         "POST",
         _path(GROUPS.path, group["id"], "Users"),
         {"userIds": ids, "triggeredByUserId": acting_user["id"], "implicitlyApproveRequests": implicitly_approve},

@@ -91,6 +91,9 @@ class Connection:
             return host == "localhost"
 
     def _check_base_url(self) -> None:
+        if not self.base_url.isprintable() or " " in self.base_url:
+            # Parsers disagree on these, so the host that is checked might not be the one that is called.
+            raise _unusable("base_url", "it holds white space or control characters")
         try:
             parts = urlsplit(self.base_url)
             parts.port  # noqa: B018 - reading it is what checks it
