@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.text import counted, visible, without
+from ansible_collections.cakewalk.access.plugins.module_utils._api.text import counted, some, visible, without
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -44,7 +44,7 @@ def test_visible_text_stays_as_it_is(text: str) -> None:
         (4, "4"),
         ("x" * 300, "x" * 300),
         ("x" * 301, "x" * 299 + "…"),
-        ("x" * 295 + "\u202e", "x" * 295 + r"\u20" [:4] + "…"),
+        ("x" * 295 + "\u202e", "x" * 295 + r"\u20"[:4] + "…"),
     ],
 )
 def test_what_is_shown(text: object, shown: str) -> None:
@@ -73,3 +73,12 @@ def test_no_secret_is_left(text: str, secrets: list[str]) -> None:
 @pytest.mark.parametrize(("number", "words"), [(0, "0 people"), (1, "1 person"), (2, "2 people")])
 def test_counting(number: int, words: str) -> None:
     assert counted(number, "person", "people") == words
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, ""), (1, "0"), (3, "0, 1, 2"), (4, "0, 1, 2 and 1 more"), (9, "0, 1, 2 and 6 more")],
+)
+def test_long_enumerations_are_cut(number: int, words: str) -> None:
+    assert some(map(str, range(number)), limit=3) == words
+    assert some(map(str, range(number)), limit=3, separator="; ") == words.replace(", ", "; ")

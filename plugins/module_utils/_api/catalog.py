@@ -72,7 +72,7 @@ class UserStatuses:
     def extended(self, known: Mapping[str, list[str] | None]) -> UserStatuses:
         """Return these tables with the words of the option C(known_statuses.user); who is inactive stays inactive."""
         return UserStatuses(
-            self.may_act | set(known.get("may_act") or ()),
+            (self.may_act | set(known.get("may_act") or ())) - self.inactive,
             (self.may_receive_access | set(known.get("may_receive_access") or ())) - self.inactive,
             self.inactive,
         )

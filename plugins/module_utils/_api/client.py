@@ -14,7 +14,7 @@ from .errors import ListMoved, NotFound, OutcomeUnknown, WriteRefused
 from .operations import Listing, Record, Step
 from .paging import Page, broken, page_of, record_of
 from .problems import error_of, lost
-from .transport import TROUBLED, Connection, Reply, Transport
+from .transport import Connection, Reply, Transport
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -64,7 +64,7 @@ class Client:
             for page in self._pages(listing):
                 keys = [listing.key_of(row) for row in page.rows]
                 if None in keys:
-                    raise broken(listing.what, "a row lacks its id")
+                    raise broken(listing.what, "a row lacks its id, or has one that is none")
                 moved = len(set(keys)) < len(keys) or not rows.keys().isdisjoint(keys)
                 if moved:
                     break
@@ -108,7 +108,7 @@ class Client:
         if 200 <= reply.status < 300:
             return _believed(step, reply)
         error = error_of(step.action, step.method, step.path, reply, self._transport.safe)
-        raise lost(error) if reply.status in TROUBLED else error
+        raise lost(error) if reply.is_trouble else error
 
     def _pages(self, listing: Listing) -> Iterator[Page]:
         cursor: tuple[str, str] | None = None

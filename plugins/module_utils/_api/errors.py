@@ -9,7 +9,6 @@ it in attributes that C(facts()) returns. Neither holds headers, credentials or 
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 
@@ -35,8 +34,8 @@ class CakewalkError(Exception):
 
     def restated(self, answer: str, remedy: str) -> CakewalkError:
         """Return the same error, with the same facts, in words that tell more."""
-        other = copy.copy(self)
-        other.answer, other.remedy = answer, remedy
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__, answer=answer, remedy=remedy)
         return other
 
     def facts(self) -> dict[str, Any]:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 #: A row's identity within its list, see C(Listing.key).
 Key = tuple[str, ...]
 
@@ -36,8 +38,10 @@ class Listing:
 
     def key_of(self, row: Mapping[str, Any]) -> Key | None:
         """Return the identity of C(row) in this list, case folded as ids are, or C(None) where it has none."""
-        values = tuple(_member(row, name) for name in self.key)
-        return tuple(value.lower() for value in values) if values[0] else None
+        first, *others = (_member(row, name) for name in self.key)
+        if not is_usable_id(first) or not all(is_usable_id(other) for other in others if other):
+            return None
+        return (first.lower(), *(other.lower() for other in others))
 
     def keys_of(self, rows: Iterable[Mapping[str, Any]]) -> frozenset[Key]:
         """Return the identities of C(rows) of this list."""
@@ -73,6 +77,11 @@ class Step:
     removes: bool = False
     doubtful: frozenset[int] = frozenset()
     proof: Proof | None = None
+
+
+def is_usable_id(value: object) -> bool:
+    """Tell whether C(value) can be an id: whatever goes into a path must stay one segment of it."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def _member(row: Mapping[str, Any], name: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from .errors import ProtocolError
+from .operations import is_usable_id
 from .transport import Reply
 
 _REMEDY = "Nothing was changed. Run again; if it stays so, the service or base_url is not what it should be."
@@ -50,7 +51,7 @@ def record_of(what: str, reply: Reply) -> dict[str, Any]:
     :raises ProtocolError: there is none, or it has no id.
     """
     data, _links = data_of(what, reply)
-    if not isinstance(data, dict) or not isinstance(data.get("id"), str):
+    if not isinstance(data, dict) or not is_usable_id(data.get("id")):
         raise broken(what, "the answer holds no record with an id")
     return data
 
@@ -79,7 +80,8 @@ def _cursor_of(what: str, link: object) -> tuple[str, str] | None:
     if link is None:
         return None
     try:
-        pairs = parse_qsl(urlsplit(link).query) if isinstance(link, str) else []
+        pairs = parse_qsl(urlsplit(link).query, errors="strict") if isinstance(link, str) else []
+        "".join(value for _name, value in pairs).encode("utf-8")
     except ValueError:
         pairs = []
     cursors = [(name, value) for name, value in pairs if name in CURSOR_NAMES]

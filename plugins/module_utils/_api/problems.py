@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import http
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ from .errors import (
     TransportError,
     Unauthorized,
 )
-from .transport import TROUBLED, Reply, wait_asked
+from .transport import Reply, wait_asked
 
 _KINDS: dict[int, tuple[type[ApiError], str]] = {
     401: (Unauthorized, "Check api_key and api_secret (CAKEWALK_API_KEY, CAKEWALK_API_SECRET) and that base_url fits."),
@@ -48,16 +47,13 @@ def error_of(attempt: str, method: str, path: str, reply: Reply, safe: Callable[
     :param safe: makes server text fit for a message.
     """
     problem = problem_of(reply)
-    title = safe(problem.get("title") or _phrase(reply.status))
-    detail = safe(problem.get("detail") or "")
-    extra = problem.get("errors")
+    title = safe(_text(problem, "title") or _phrase(reply.status))
+    detail = safe("; ".join(filter(None, [_text(problem, "detail"), *_texts(problem.get("errors"))])))
     words = f"the server answered {reply.status} {title}" + (f": {detail.rstrip('.')}" if detail else "")
-    if extra:
-        words += f" ({safe(json.dumps(extra))})"
     wait = wait_asked(reply)
     if wait:
         words += f"; it asks to wait {wait:.0f} seconds"
-    kind, remedy = _kind_of(reply.status)
+    kind, remedy = _kind_of(reply)
     return kind(
         attempt,
         words,
@@ -65,7 +61,7 @@ def error_of(attempt: str, method: str, path: str, reply: Reply, safe: Callable[
         status=reply.status,
         title=title,
         detail=detail or None,
-        instance=safe(problem["instance"]) if problem.get("instance") else None,
+        instance=safe(_text(problem, "instance")) or None,
         method=method,
         path=path,
     )
@@ -90,10 +86,24 @@ def problem_of(reply: Reply) -> Mapping[str, Any]:
     return problem if isinstance(problem, dict) else {}
 
 
-def _kind_of(status: int) -> tuple[type[ApiError], str]:
-    if 300 <= status < 400:
+def _text(problem: Mapping[str, Any], name: str) -> str:
+    value = problem.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(errors: object) -> list[str]:
+    """Return the texts in the C(errors) that ASP.NET adds to a problem document: lists of texts by field."""
+    if isinstance(errors, str):
+        return [errors]
+    if isinstance(errors, dict):
+        return [f"{field}: {text}" for field, value in errors.items() for text in _texts(value)]
+    return [text for value in errors for text in _texts(value)] if isinstance(errors, list) else []
+
+
+def _kind_of(reply: Reply) -> tuple[type[ApiError], str]:
+    if 300 <= reply.status < 400:
         return _REDIRECT
-    return _TROUBLE if status in TROUBLED else _KINDS.get(status, _OTHER)
+    return _TROUBLE if reply.is_trouble else _KINDS.get(reply.status, _OTHER)
 
 
 def _phrase(status: int) -> str:

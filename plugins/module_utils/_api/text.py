@@ -32,3 +32,10 @@ def without(text: str, secrets: Iterable[str]) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """Return the number with its noun: C(counted(2, "person", "people")) is "2 people"."""
     return f"{number} {one if number == 1 else many}"
+
+
+def some(words: Iterable[str], limit: int = 20, separator: str = ", ") -> str:
+    """Return the first C(limit) words and how many more there are."""
+    words = list(words)
+    more = f" and {len(words) - limit} more" if len(words) > limit else ""
+    return separator.join(words[:limit]) + more

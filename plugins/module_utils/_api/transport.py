@@ -28,14 +28,17 @@ from .governor import Governor
 from .text import visible, without
 
 try:
-    import requests
+    from requests import Session
     from requests.adapters import HTTPAdapter
+    from requests.exceptions import RequestException
+    from requests.models import PreparedRequest
+    from requests.utils import get_environ_proxies
     from urllib3 import disable_warnings
     from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
     from urllib3.util.retry import Retry
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
-    Retry = object  # type: ignore[assignment,misc]
+    Retry = Session = object  # type: ignore[assignment,misc]
 else:
     REQUESTS_IMPORT_ERROR = None
 
@@ -43,8 +46,17 @@ else:
 LONGEST_WAIT = 120
 #: Methods whose requests carry absolute values, so that sending one twice equals sending it once.
 REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
-#: Answers of a server in trouble.
-TROUBLED = frozenset({500, 502, 503, 504})
+#: What the numbers of a connection may be; beyond the upper ends the operating system or the service gives up.
+_BOUNDS = {
+    "timeout": (1, 3600),
+    "max_retries": (0, 20),
+    "requests_per_minute": (0, 1_000_000),
+    "concurrency": (1, 100),
+}
+#: Kinds of bodies that a message may name; the header is the server's text otherwise.
+_KINDS = frozenset(
+    {"application/json", "application/problem+json", "text/html", "text/plain", "application/xml", "text/xml"}
+)
 TOO_MANY = 429
 
 
@@ -74,9 +86,9 @@ class Connection:
             value = getattr(self, name)
             if not value or not value.isascii() or not value.isprintable() or " " in value:
                 raise _unusable(name, "it is empty or holds white space or other than printable ASCII characters")
-        for name, least in (("timeout", 1), ("max_retries", 0), ("requests_per_minute", 0), ("concurrency", 1)):
-            if getattr(self, name) < least:
-                raise _unusable(name, f"it is {getattr(self, name)} and must be at least {least}")
+        for name, (least, most) in _BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                raise _unusable(name, f"it is {getattr(self, name)} and must be from {least} to {most}")
         if self.ca_path and not os.path.exists(self.ca_path):  # noqa: PTH110 - a module process pays for each import
             raise _unusable("ca_path", f"there is no file or folder {visible(self.ca_path)!r}")
         self._check_base_url()
@@ -127,10 +139,15 @@ class Reply:
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
+    @property
+    def is_trouble(self) -> bool:
+        """Whether the server, or something in front of it, failed: the request may have been carried out."""
+        return self.status >= 500
+
     def described(self) -> str:
         """Return what kind of body this is, for messages that cannot show it."""
-        kind = self.headers.get("content-type", "no content type").split(";")[0]
-        return f"{visible(kind, 50)}, {len(self.content)} bytes"
+        kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
+        return f"{kind if kind in _KINDS else 'of no usual type'}, {len(self.content)} bytes"
 
 
 class Retries(Retry):
@@ -150,7 +167,7 @@ class Retries(Retry):
         """Tell whether this answer is a reason to send the request again."""
         if not self.total or (wait_asked(reply) or 0) > LONGEST_WAIT:
             return False
-        return reply.status == TOO_MANY or (reply.status in TROUBLED and method in REPEATABLE)
+        return reply.status == TOO_MANY or (reply.is_trouble and method in REPEATABLE)
 
     def unanswered(self, method: str, cause: Exception) -> bool:
         """Tell whether this failure is a reason to send the request again."""
@@ -158,9 +175,9 @@ class Retries(Retry):
             return False
         return self.never_sent(cause) or method in REPEATABLE
 
-    def never_sent(self, cause: Exception) -> bool:
+    def never_sent(self, cause: Exception | None) -> bool:
         """Tell whether the request certainly did not leave: no connection was made."""
-        return bool(self._is_connection_error(cause)) or _is_bad_certificate(cause)
+        return cause is not None and (bool(self._is_connection_error(cause)) or _is_bad_certificate(cause))
 
     def pause(self, reply: Reply | None) -> float:
         """Return the seconds to wait before the next try: what the server asks for, else growing, with jitter."""
@@ -202,12 +219,14 @@ class Transport:
         :raises OutcomeUnknown: a write was sent, but its answer was lost.
         """
         retries = Retries(total=self._connection.max_retries)
+        never_sent = True
         while True:
             reply, cause = self._try(method, path, query, body)
+            never_sent = never_sent and (reply.status == TOO_MANY if reply else retries.never_sent(cause))
             if reply is not None and not retries.answered(method, reply):
                 return reply
             if cause is not None and not retries.unanswered(method, cause):
-                raise self._failure(attempt, method, path, cause, retries.never_sent(cause))
+                raise self._failure(attempt, method, path, cause, never_sent)
             retries = retries.increment(method, path, error=cause)
             pause = retries.pause(reply)
             if reply is not None and reply.status == TOO_MANY:
@@ -228,7 +247,7 @@ class Transport:
                 timeout=self._connection.timeout,
                 allow_redirects=False,
             )
-        except (OSError, HTTPError) as error:
+        except (OSError, HTTPError, ValueError) as error:
             return None, _cause(error)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Reply(answer.status_code, headers, answer.content), None
@@ -258,20 +277,37 @@ def wait_asked(reply: Reply) -> float | None:
     value = reply.headers.get("retry-after", "").strip()
     if value.isdecimal() and value.isascii():
         return float(value[:12])
-    date = email.utils.parsedate_tz(value)
-    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+    try:
+        date = email.utils.parsedate_tz(value)
+        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+    except (ValueError, OverflowError):
+        return None
 
 
-def _session(connection: Connection) -> requests.Session:
+class _Session(Session):
+    """A session that sees no redirects: requests looks at where they point even when it is told not to follow."""
+
+    def get_redirect_target(self, resp: Any) -> None:
+        """Return that there is none."""
+        return
+
+
+def _session(connection: Connection) -> _Session:
     """Return a session that takes nothing from the environment but proxies and certificate bundles.
 
     With C(trust_env) on, requests would read netrc, and a REQUESTS_CA_BUNDLE would undo C(validate_certs: false).
+
+    :raises ConfigurationError: C(base_url) or the certificate bundle of the environment cannot be used.
     """
-    session = requests.Session()
+    try:
+        PreparedRequest().prepare_url(connection.base_url, None)
+    except (RequestException, HTTPError, ValueError):
+        raise _unusable("base_url", "there can be no such host") from None
+    session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     if not connection.is_loopback:
-        session.proxies = dict(requests.utils.get_environ_proxies(connection.base_url))
+        session.proxies = dict(get_environ_proxies(connection.base_url))
     if not connection.validate_certs:
         session.verify = False
         disable_warnings(InsecureRequestWarning)
@@ -312,12 +348,18 @@ def _cause(error: Exception) -> Exception:
 
 def _is_bad_certificate(cause: Exception) -> bool:
     """Tell whether the server's certificate was refused: nothing was sent then, and a repetition cannot help."""
-    return any(isinstance(part, ssl.SSLCertVerificationError) for part in (cause, *cause.args))
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return True
+    return any(isinstance(part, Exception) and _is_bad_certificate(part) for part in cause.args)
 
 
 def _passwords(proxies: Mapping[str, str]) -> list[str]:
-    """Return the passwords in proxy URLs, raw and decoded, since errors may quote those URLs."""
-    found = [urlsplit(url).password or "" for url in proxies.values()]
+    """Return the passwords in proxy URLs, raw and decoded, since errors may quote those URLs.
+
+    Cut out by hand, because these URLs come with and without a scheme, and with brackets that a parser refuses.
+    """
+    logins = [url.rpartition("@")[0].rpartition("//")[2] for url in proxies.values()]
+    found = [login.partition(":")[2] for login in logins]
     return found + [unquote(password) for password in found]
 
 

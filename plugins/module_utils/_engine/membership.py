@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._api.catalog import UserStatuses, is_dynamic, named
+from .._api.catalog import USERS, UserStatuses, is_dynamic, named
 from .._api.errors import ConfigurationError
-from .._api.text import visible
+from .._api.text import some, visible
 from .people import acting_user, check_receivers
-from .rails import Protection, RailHit, check_bypass, check_removals, some
+from .rails import Protection, RailHit, check_bypass, check_removals
 from .references import Finder, Register, Row, ids_of, is_id, label, person
 
 
@@ -54,14 +54,18 @@ class Edit:
         return bool(self.added or self.removed)
 
     def before(self) -> list[str]:
-        """Return the members before, as a sorted list of e-mail addresses."""
-        return sorted(map(person, self.roster.by_id.values()))
+        """Return the members before, as a sorted list of e-mail addresses, with ids where two have the same one."""
+        return self._named(self.roster.by_id.values())
 
     def after(self) -> list[str]:
         """Return the members after, likewise."""
         gone = ids_of(self.removed)
         stay = [row for identifier, row in self.roster.by_id.items() if identifier not in gone]
-        return sorted(map(person, [*stay, *self.added]))
+        return self._named([*stay, *self.added])
+
+    def _named(self, rows: Iterable[Row]) -> list[str]:
+        holders = Counter(map(person, [*self.roster.by_id.values(), *self.added]))
+        return sorted(person(row) if holders[person(row)] == 1 else f"{person(row)} ({row['id']})" for row in rows)
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,9 @@ class Questions:
             for reference in wish.add
             if not roster.matches(reference)
         ]
-        self.assumed = [reference for reference in joining if params["allow_inactive"] and is_id(reference)]
-        asked = [reference for reference in joining if reference not in set(self.assumed)]
+        assumed = {reference for reference in joining if params["allow_inactive"] and is_id(reference)}
+        self.assumed = sorted(assumed)
+        asked = [reference for reference in joining if reference not in assumed]
         asked += actor if joining else []
         asked += self.protection.unmatched if self.removing else []
         self.references = list(dict.fromkeys(asked))
@@ -170,10 +175,13 @@ def by_label(edits: Iterable[Edit]) -> dict[str, Edit]:
     """Return the edits that change something by the name of their group, with its id where two have the same name."""
     changed = [edit for edit in edits if edit.changed]
     holders = Counter(label(edit.group) for edit in changed)
-    return {
-        label(edit.group) if holders[label(edit.group)] == 1 else f"{label(edit.group)} ({edit.group['id']})": edit
-        for edit in changed
-    }
+    labelled: dict[str, Edit] = {}
+    for edit in changed:
+        name = label(edit.group)
+        while holders[name] > 1 or name in labelled:
+            name = f"{name} ({edit.group['id']})"
+        labelled[name] = edit
+    return labelled
 
 
 def _claim(entry: Mapping[str, Any], state: str, allow_empty: bool) -> Claim:
@@ -215,12 +223,13 @@ def _edit(wish: Wish, roster: Register, people: Register, protection: Protection
     wanted_ids = ids_of(wanted)
     matched = {reference: bool(roster.matches(reference)) for reference in wish.remove}
     named_out = finder.find_all([reference for reference, found in matched.items() if found], roster)
-    protection.refuse(wish.remove, named_out, f"the group {named(wish.group)}")
-    both = [visible(person(row)) for row in named_out if row["id"].lower() in wanted_ids]
+    protection.refuse(wish.remove, f"the group {named(wish.group)}")
+    joining = Register(USERS, wanted)
+    both = [visible(reference) for reference in wish.remove if joining.matches(reference)]
     if both:
         raise ConfigurationError(
             f"plan the group {named(wish.group)}",
-            f"{', '.join(both)} is to be a member and not to be one",
+            f"{some(both)} is to be a member and not to be one",
             "Take the person out of one of the lists.",
             option="memberships",
         )
@@ -242,7 +251,7 @@ def _refuse_dynamic(edits: Iterable[Edit]) -> None:
             f"change the members of {some(map(named, dynamic))}",
             "a rule decides who is a member of a dynamic group",
             "Nothing was changed. Change the rule in Cakewalk, or leave the group out.",
-            groups=[group.get("name") for group in dynamic],
+            groups=[label(group) for group in dynamic],
         )
 
 
@@ -255,7 +264,7 @@ def _bypass(edits: Iterable[Edit], actor: Row, allow_self_approval: bool) -> lis
             f"add {visible(person(actor))} to {some(map(named, own))}",
             "the acting user would approve access for itself",
             "Nothing was changed. Let another admin act, or set allow_self_approval if that is meant.",
-            groups=[group.get("name") for group in own],
+            groups=[label(group) for group in own],
         )
     where = some(named(edit.group) for edit in growing)
     return [f"Approval is bypassed: the access requests that follow from additions to {where} are approved at once."]

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 
 from .._api.catalog import UserStatuses
 from .._api.errors import ConfigurationError
-from .._api.text import visible
-from .rails import some
+from .._api.text import some, visible
 from .references import Finder, Register, Row, person
 
 

@@ -9,11 +9,10 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from .._api.client import Client
-from .._api.errors import ApiError, CakewalkError, OutcomeUnknown
+from .._api.errors import ApiError, CakewalkError, NotFound, OutcomeUnknown
 from .._api.operations import Key, Listing, Proof, Step
 from .._api.text import counted
 
@@ -134,7 +133,8 @@ def apply(plan: Plan, client: Client, settling: Iterable[float] = SETTLING) -> O
 def _carry_out(steps: list[Step], client: Client, waits: tuple[float, ...], outcome: Outcome) -> list[Step]:
     """Carry out C(steps) side by side, sort them into C(outcome), and return those that were not started.
 
-    A lost answer stops the others too, until reading has told what became of it: who cannot be heard may be down.
+    Doubt stops the others too, until reading has told what became of it. A removal that finds nobody does not: it is
+    settled after all removals, in one reading.
     """
     stop = threading.Event()
     not_started: list[Step] = []
@@ -151,7 +151,7 @@ def _carry_out(steps: list[Step], client: Client, waits: tuple[float, ...], outc
                 doubts.append(_Doubt(step, step.proof, error))
             else:
                 outcome.failed.append((step, error))
-            if outcome.failed or isinstance(error, OutcomeUnknown):
+            if not (step.removes and isinstance(error, NotFound)):
                 stop.set()
         else:
             outcome.done.append(step)
@@ -176,20 +176,28 @@ def _settle(doubts: list[_Doubt], client: Client, waits: tuple[float, ...], outc
         if not looked_at:
             break
         time.sleep(wait)
-        listings = list(dict.fromkeys(doubt.proof.listing for doubt in looked_at))
-        seen = dict(zip(listings, client.each(partial(_keys, client), listings), strict=True))
+        seen = _read([doubt.proof for doubt in looked_at], client)
         settled = [doubt for doubt in looked_at if doubt.proof.holds(seen[doubt.proof.listing])]
         outcome.done += [doubt.step for doubt in settled]
         doubts = [doubt for doubt in doubts if doubt not in settled]
     outcome.failed += [(doubt.step, doubt.unsettled()) for doubt in doubts]
 
 
-def _keys(client: Client, listing: Listing) -> frozenset[Key] | None:
-    """Return the identities in a list, C(None) where it cannot be read: then nothing is proved."""
-    try:
-        return listing.keys_of(client.rows(listing))
-    except CakewalkError:
-        return None
+def _read(proofs: Sequence[Proof], client: Client) -> dict[Listing, frozenset[Key] | None]:
+    """Return the identities in each list that C(proofs) need, C(None) where it cannot be read: nothing is proved then.
+
+    Absence is read twice: a list that moves may skip a row, and who was skipped must not pass for removed.
+    """
+    readings = {proof.listing: 1 for proof in proofs} | {proof.listing: 2 for proof in proofs if proof.absent}
+
+    def read(listing: Listing) -> frozenset[Key] | None:
+        try:
+            rows = [row for _reading in range(readings[listing]) for row in client.rows(listing)]
+        except CakewalkError:
+            return None
+        return listing.keys_of(rows)
+
+    return dict(zip(readings, client.each(read, readings), strict=True))
 
 
 def _described(step: Step) -> dict[str, Any]:

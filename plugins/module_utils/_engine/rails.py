@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from .._api.errors import CakewalkError, ConfigurationError
-from .._api.text import counted, visible
+from .._api.text import counted, some, visible
 from .references import Finder, Register, Row, folded_email, ids_of, is_id, person
 
 #: Removals that a task with an authoritative entry may make unless it says otherwise.
@@ -30,6 +31,7 @@ class Protection:
 
     def __init__(self, references: Iterable[str], registers: Sequence[Register]) -> None:
         self._references = {_folded(reference): reference for reference in references}
+        self._registers = list(registers)
         self._ids: set[str] = set()
         self.unmatched: list[str] = []
         for reference in self._references.values():
@@ -40,6 +42,7 @@ class Protection:
 
     def look_up(self, directory: Register, finder: Finder) -> None:
         """Find in the directory who is unmatched; a miss is a problem, since a renamed person must stay protected."""
+        self._registers.append(directory)
         for reference in self.unmatched:
             found = ids_of(directory.matches(reference))
             self._ids |= found
@@ -47,24 +50,30 @@ class Protection:
                 message = f"the protected user {visible(reference)!r} does not exist, perhaps under another address now"
                 finder.report(reference, "not_found", message)
 
+    @cached_property
+    def _spellings(self) -> dict[str, str]:
+        """All known ways to write a protected person, folded, and how messages call that person."""
+        known = [register.by_id[one] for register in self._registers for one in self._ids if one in register.by_id]
+        written = {_folded(spelling): person(row) for row in known for spelling in (row["id"], person(row))}
+        return {**self._references, **written}
+
     def covers(self, row: Row) -> bool:
         """Tell whether this person is protected."""
         return row["id"].lower() in self._ids
 
-    def refuse(self, references: Iterable[str], rows: Iterable[Row], where: str) -> None:
+    def refuse(self, references: Iterable[str], where: str) -> None:
         """Refuse to take something from protected people who are named for it, whether or not they have it.
 
-        :raises RailHit: one of the C(references), or of the people that they mean, is protected.
+        :raises RailHit: one of the C(references) means, or is, a protected person.
         """
-        hit = {person(row) for row in rows if self.covers(row)}
-        hit |= {reference for reference in references if _folded(reference) in self._references}
+        hit = sorted({self._spellings[_folded(one)] for one in references if _folded(one) in self._spellings})
         if hit:
             raise RailHit(
                 f"remove people from {where}",
-                f"protected: {', '.join(map(visible, sorted(hit)))}",
+                f"protected: {some(map(visible, hit))}",
                 "Nothing was changed. Take them out of the list, or out of protected_users; the acting user is always "
                 "protected.",
-                protected=sorted(hit),
+                protected=hit,
             )
 
 
@@ -74,7 +83,10 @@ def check_removals(removals: Sequence[tuple[str, str]], limit: int | None, autho
     :param removals: who would go from where, as pairs of names.
     :param limit: the option; without it 10 where an entry is C(authoritative), no limit elsewhere.
     :raises RailHit: there would be more.
+    :raises ConfigurationError: the limit is below 0.
     """
+    if limit is not None and limit < 0:
+        raise ConfigurationError("use max_removals", f"it is {limit}", "Give 0 or more.", option="max_removals")
     allowed = limit if limit is not None else DEFAULT_MAX_REMOVALS if authoritative else None
     if allowed is None or len(removals) <= allowed:
         return
@@ -101,13 +113,6 @@ def check_bypass(option: str, reason: str | None) -> None:
             "Set bypass_reason, or leave approval to the policies.",
             option="bypass_reason",
         )
-
-
-def some(words: Iterable[str], limit: int = 20) -> str:
-    """Return the first C(limit) words and how many more there are."""
-    words = list(words)
-    more = f" and {len(words) - limit} more" if len(words) > limit else ""
-    return ", ".join(words[:limit]) + more
 
 
 def _folded(reference: str) -> str:

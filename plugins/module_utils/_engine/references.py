@@ -14,7 +14,7 @@ from typing import Any
 
 from .._api.catalog import Noun
 from .._api.errors import CakewalkError
-from .._api.text import visible
+from .._api.text import some, visible
 
 Row = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ class LookupFailed(CakewalkError):
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         super().__init__(
             "tell who or what is meant",
-            "; ".join(problem["message"] for problem in problems),
+            some((problem["message"] for problem in problems), separator="; "),
             "Nothing was changed. Correct these references; where several have the same name, give the id.",
             problems=problems,
         )
@@ -60,7 +60,7 @@ class Register:
         self.by_id: dict[str, Row] = {row["id"].lower(): row for row in rows}
         self._by_key: dict[str, list[Row]] = defaultdict(list)
         for row in self.by_id.values():
-            if isinstance(row.get(kind.key), str):
+            if isinstance(row.get(kind.key), str) and row[kind.key].strip():
                 self._by_key[self._folded(row[kind.key])].append(row)
 
     def matches(self, reference: str) -> list[Row]:
@@ -79,13 +79,14 @@ class Register:
     def holders(self, rows: Iterable[Row]) -> dict[str, list[Row]]:
         """Return, for each e-mail address (in lower case) or name among C(rows), all rows that have it."""
         keys = [row.get(self.kind.key) for row in rows]
-        return {folded: self._by_key[folded] for key in keys if isinstance(key, str) for folded in [self._folded(key)]}
+        folded = dict.fromkeys(self._folded(key) for key in keys if isinstance(key, str))
+        return {key: self._by_key[key] for key in folded if key in self._by_key}
 
     def assuming(self, ids: Iterable[str]) -> Register:
         """Return a register that also holds these ids, taken as given; a whole list needs no assumptions."""
         if self.complete:
             return self
-        return Register(self.kind, [*self.by_id.values(), *({"id": one} for one in ids)], complete=False)
+        return Register(self.kind, [*({"id": one} for one in ids), *self.by_id.values()], complete=False)
 
     def replacing(self, rows: Iterable[Row]) -> Register:
         """Return a register with these rows in place of those with their ids."""
@@ -133,7 +134,7 @@ class Finder:
 
     def _ambiguous(self, reference: str, kind: Noun, rows: list[Row]) -> None:
         candidates = [candidate(row) for row in rows]
-        words = ", ".join(f"{each['id']} ({visible(each['status'] or each['name'])})" for each in candidates)
+        words = some(f"{visible(each['id'])} ({visible(each['status'] or each['name'])})" for each in candidates)
         message = f"the {kind.one} {visible(reference)!r} is held by {len(rows)}: {words}"
         self.report(reference, "ambiguous", message, candidates=candidates)
 

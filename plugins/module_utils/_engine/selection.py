@@ -45,9 +45,10 @@ class Selection:
         self.not_found: list[str] = []
         self.rows: list[Row] = list(register.by_id.values())
         if references is not None:
-            self.not_found = [reference for reference in dict.fromkeys(references) if not register.matches(reference)]
+            found = {reference: bool(register.matches(reference)) for reference in references}
+            self.not_found = [reference for reference, known in found.items() if not known]
             finder = Finder()
-            self.rows = finder.find_all([one for one in references if one not in set(self.not_found)], register)
+            self.rows = finder.find_all((reference for reference, known in found.items() if known), register)
             finder.check()
         self.unique: dict[str, str] = {}
         self.ambiguous: dict[str, list[dict[str, Any]]] = {}

@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._api.client import Client
 from .._api.errors import CakewalkError
+from .._api.text import visible
 from .._api.transport import REQUESTS_IMPORT_ERROR
 from .._engine.plan import ApplyFailed, Outcome, Plan, apply
 from .._engine.tenant import Cakewalk
@@ -66,8 +67,8 @@ def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str,
     """Return a diff for each thing that changes, so that its name stands above it; a list has a line for each item."""
     return [
         {
-            "before_header": name,
-            "after_header": name,
+            "before_header": visible(name),
+            "after_header": visible(name),
             "before": _lines(before.get(name)),
             "after": _lines(after.get(name)),
         }
@@ -76,6 +77,6 @@ def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str,
 
 
 def _lines(state: Any) -> str:
-    if isinstance(state, list):
-        return "".join(f"{item}\n" for item in state)
-    return "" if state is None else json.dumps(state, indent=2, sort_keys=True) + "\n"
+    """Return a state as lines of text, in which nothing that people wrote in the tenant can make a line of its own."""
+    lines = state if isinstance(state, list) else json.dumps(state, indent=2, sort_keys=True).splitlines()
+    return "" if state is None else "".join(f"{visible(line)}\n" for line in lines)

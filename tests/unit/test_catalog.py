@@ -1,0 +1,199 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The endpoint table: paths, bodies and words by value."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Listing, Proof, Step
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.people import group, uid, user
+
+CONTRACT = Path(__file__).parent.parent / "sandbox" / "openapi.yaml"
+
+ADA = user(1, "ada@example.com")
+BEN = user(2, "ben@example.com")
+CREW = group(1, "Crew")
+GITHUB = {"id": uid(77), "name": "GitHub"}
+CREW_PATH = f"/api/v1/UsersGroups/{CREW['id']}"
+APP_PATH = f"/api/v1/WorkApps/{GITHUB['id']}"
+
+LISTINGS = [
+    (catalog.USERS.listing, "/api/v1/Users", "the users"),
+    (catalog.GROUPS.listing, "/api/v1/UsersGroups", "the groups"),
+    (catalog.APPS.listing, "/api/v1/WorkApps", "the apps"),
+    (catalog.members(CREW), f"{CREW_PATH}/Users", "the members of the group 'Crew'"),
+    (catalog.default_apps(CREW), f"{CREW_PATH}/DefaultWorkApps", "the default apps of the group 'Crew'"),
+    (catalog.hidden_apps(CREW), f"{CREW_PATH}/HiddenWorkApps", "the hidden apps of the group 'Crew'"),
+    (catalog.accesses(GITHUB), f"{APP_PATH}/Accesses", "the accesses of the app 'GitHub'"),
+    (catalog.permission_levels(GITHUB), f"{APP_PATH}/PermissionLevels", "the permission levels of the app 'GitHub'"),
+    (catalog.custom_fields(GITHUB), f"{APP_PATH}/CustomFields", "the custom fields of the app 'GitHub'"),
+]
+
+
+@pytest.mark.parametrize(("listing", "path", "what"), LISTINGS)
+def test_lists(listing: Listing, path: str, what: str) -> None:
+    assert (listing.path, listing.what, listing.query) == (path, what, ())
+
+
+@pytest.fixture(scope="module")
+def contract() -> list[tuple[str, str, str]]:
+    """Method, path and path with placeholders as regular expressions of every operation in the contract."""
+    paths = yaml.load(CONTRACT.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["paths"]
+    return [
+        (method.upper(), path, re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(path)))
+        for path, operations in paths.items()
+        for method in operations
+    ]
+
+
+def test_every_request_is_in_the_contract(contract: list[tuple[str, str, str]]) -> None:
+    requests = [("GET", listing.path) for listing, _path, _what in LISTINGS]
+    requests += [("GET", kind.record(uid(1)).path) for kind in catalog.KINDS.values()]
+    steps = [catalog.add_members(CREW, [ADA], BEN, False), *catalog.remove_members(CREW, [ADA])]
+    requests += [(step.method, step.path) for step in steps]
+    for method, path in requests:
+        assert any(method == known and re.fullmatch(pattern, path) for known, _path, pattern in contract), path
+
+
+def test_accesses_are_keyed_by_person_and_level() -> None:
+    row = {"id": "row", "user": {"id": "U"}, "permissionLevel": {"id": "L"}, "isOwner": False}
+    assert catalog.accesses(GITHUB).key_of(row) == ("u", "l")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "what"),
+    [
+        (catalog.USERS, "/api/v1/Users/7", "the user 7"),
+        (catalog.GROUPS, "/api/v1/UsersGroups/7", "the group 7"),
+        (catalog.APPS, "/api/v1/WorkApps/7", "the app 7"),
+    ],
+)
+def test_single_things(kind: catalog.Kind, path: str, what: str) -> None:
+    assert (kind.record("7").path, kind.record("7").what) == (path, what)
+
+
+def test_kinds_are_found_by_the_names_of_their_options() -> None:
+    assert [(name, kind.name, kind.key) for name, kind in catalog.KINDS.items()] == [
+        ("users", "users", "email"),
+        ("groups", "groups", "name"),
+        ("apps", "apps", "name"),
+    ]
+
+
+@given(st.text(min_size=1))
+def test_an_id_is_one_segment_of_a_path_whatever_it_holds(identifier: str) -> None:
+    for path in (catalog.USERS.record(identifier).path, catalog.members({"id": identifier}).path):
+        assert re.fullmatch(r"[A-Za-z0-9/._~%-]+", path)
+    assert catalog.members({"id": identifier}).path.count("/") == 5
+
+
+@pytest.mark.parametrize(("approve", "words"), [(True, ", their access requests approved at once"), (False, "")])
+def test_an_addition_is_one_request_and_always_says_whether_it_approves(approve: bool, words: str) -> None:
+    assert catalog.add_members(CREW, [ADA, BEN], BEN, approve) == Step(
+        f"add 2 people to the group 'Crew'{words}",
+        "POST",
+        f"{CREW_PATH}/Users",
+        {"userIds": [ADA["id"], BEN["id"]], "triggeredByUserId": BEN["id"], "implicitlyApproveRequests": approve},
+        removes=False,
+        doubtful=frozenset({400, 409}),
+        proof=Proof(catalog.members(CREW), present=frozenset({(ADA["id"],), (BEN["id"],)})),
+    )
+
+
+def test_removals_are_one_request_each() -> None:
+    assert catalog.remove_members(CREW, [ADA, {"id": BEN["id"]}]) == [
+        Step(
+            f"remove {name} from the group 'Crew'",
+            "DELETE",
+            f"{CREW_PATH}/Users/{person['id']}",
+            removes=True,
+            doubtful=frozenset({400, 404, 409}),
+            proof=Proof(catalog.members(CREW), absent=frozenset({(person["id"],)})),
+        )
+        for person, name in ((ADA, "ada@example.com"), (BEN, BEN["id"]))
+    ]
+
+
+def test_nobody_to_remove_is_no_step() -> None:
+    assert catalog.remove_members(CREW, []) == []
+
+
+def test_proofs_compare_ids_without_regard_to_case() -> None:
+    shouted = {"id": ADA["id"].upper()}
+    step = catalog.add_members(CREW, [shouted], BEN, False)
+    assert step.body is not None
+    assert step.body["userIds"] == [ADA["id"].upper()]
+    assert step.proof is not None
+    assert step.proof.holds(step.proof.listing.keys_of([ADA]))
+
+
+@pytest.mark.parametrize(
+    ("members", "dynamic"),
+    [
+        ({}, False),
+        ({"type": None, "typeName": "", "name": "Dynamic duo", "description": "dynamic"}, False),
+        ({"type": "Managed"}, False),
+        ({"typeName": "Synced"}, False),
+        ({"type": "Dynamic"}, True),
+        ({"typeName": "USERS_GROUP_DYNAMIC"}, True),
+        ({"kind": "dynamicGroup"}, True),
+        ({"syncType": "dynamic"}, True),
+        ({"type": {"name": "Dynamic"}}, True),
+        ({"type": 3}, False),
+    ],
+)
+def test_which_groups_show_that_a_rule_fills_them(members: dict[str, Any], dynamic: bool) -> None:
+    assert catalog.is_dynamic({**CREW, **members}) is dynamic
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ({"id": "7", "name": "Crew"}, "'Crew'"),
+        ({"id": "7", "name": "O'Hara"}, '"O\'Hara"'),
+        ({"id": "7", "name": ""}, "7"),
+        ({"id": "7"}, "7"),
+        ({"id": "7", "name": "x" * 81}, f"'{'x' * 79}…'"),
+    ],
+)
+def test_how_messages_call_a_thing(row: dict[str, Any], name: str) -> None:
+    assert catalog.named(row) == name
+
+
+def test_messages_show_no_control_characters_of_names() -> None:
+    shown = catalog.named({"id": "7", "name": "a\x1b[31m\u202eb"})
+    assert shown.isprintable()
+
+
+def test_known_statuses_extend_the_tables() -> None:
+    statuses = catalog.UserStatuses().extended({"may_act": ["Chief"], "may_receive_access": ["Parental leave"]})
+    assert statuses == catalog.UserStatuses(
+        may_act=frozenset({"Active", "Chief"}),
+        may_receive_access=frozenset({"Active", "Invited", "Onboarding", "Parental leave"}),
+    )
+
+
+@pytest.mark.parametrize("known", [{}, {"may_act": None, "may_receive_access": None}, {"may_act": []}])
+def test_without_known_statuses_the_tables_stay(known: dict[str, Any]) -> None:
+    assert catalog.UserStatuses().extended(known) == catalog.UserStatuses()
+
+
+def test_no_known_status_makes_leavers_receivers() -> None:
+    leavers = catalog.UserStatuses().inactive
+    assert leavers == {"Deactivated", "Offboarding", "Ignored"}
+    extended = catalog.UserStatuses().extended({"may_receive_access": [*leavers, "Temp"]})
+    assert extended.may_receive_access == {"Active", "Invited", "Onboarding", "Temp"}
+    assert extended.inactive == leavers
+
+
+def test_no_known_status_lets_leavers_act() -> None:
+    assert catalog.UserStatuses().extended({"may_act": ["Deactivated", "Chief"]}).may_act == {"Active", "Chief"}

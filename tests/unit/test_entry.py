@@ -1,0 +1,68 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is reported of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import ApplyFailed, Outcome, Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import _diff, _progress, _report
+
+STEP = Step("do it", "POST", "/it")
+DONE = {"done": [{"action": "do it", "method": "POST", "path": "/it"}], "errors": [], "pending": []}
+
+
+def test_a_diff_has_a_part_for_each_thing_and_a_line_for_each_item() -> None:
+    assert _diff({"Crew": ["ada@example.com"]}, {"Crew": ["ada@example.com", "ben@example.com"], "Team": []}) == [
+        {
+            "before_header": "Crew",
+            "after_header": "Crew",
+            "before": "ada@example.com\n",
+            "after": "ada@example.com\nben@example.com\n",
+        },
+        {"before_header": "Team", "after_header": "Team", "before": "", "after": ""},
+    ]
+
+
+def test_nothing_that_people_wrote_makes_a_line_of_its_own() -> None:
+    before = {"Crew\x1b[2J": ["a@b\n+root@example.com\u202e", "c@d"], "Team": {"name\n": "x\n+y"}}
+    crew, team = _diff(before, {})
+    assert crew["before_header"] == crew["after_header"] == r"Crew\x1b[2J"
+    assert crew["before"] == "a@b\\n+root@example.com\\u202e\nc@d\n"
+    assert team["before"].count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [(None, ""), ([], ""), ({"b": 1, "a": None}, '{\n  "a": null,\n  "b": 1\n}\n'), ("x", '"x"\n'), (0, "0\n")],
+)
+def test_states_in_a_diff(state: Any, text: str) -> None:
+    (part,) = _diff({}, {"Crew": state})
+    assert (part["before"], part["after"]) == ("", text)
+
+
+@pytest.mark.parametrize(
+    ("plan", "with_diff", "report"),
+    [
+        (Plan(result={"users": []}), True, {}),
+        (Plan({}, {}, (STEP,)), False, {"steps": DONE}),
+        (Plan({}, {}, (STEP,)), True, {"steps": DONE, "diff": []}),
+    ],
+)
+def test_only_what_is_managed_is_reported(plan: Plan, with_diff: bool, report: dict[str, Any]) -> None:
+    assert _report(plan, Outcome(done=[STEP]), with_diff) == report
+
+
+def test_a_failure_before_the_first_write_has_no_progress() -> None:
+    assert _progress(CakewalkError("a", "b", "c")) == {}
+
+
+@pytest.mark.parametrize(("done", "changed"), [([], False), ([STEP], True)])
+def test_a_failure_tells_honestly_whether_something_changed(done: list[Step], changed: bool) -> None:
+    outcome = Outcome(done, [(STEP, CakewalkError("a", "b", "c"))])
+    assert _progress(ApplyFailed(outcome)) == {"changed": changed, "steps": outcome.as_result()}
