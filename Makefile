@@ -7,10 +7,11 @@ COLLECTIONS := $(BUILD)/collections
 ARTIFACT := $(BUILD)/dist/cakewalk-access.tar.gz
 REQUIREMENTS := tests/requirements
 PIP := -m pip install --quiet --disable-pip-version-check
-SOURCES := $(shell find galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins playbooks roles docs -type f \
+SOURCES := $(shell find galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins playbooks roles docs \
 	-not -path '*/__pycache__/*' 2>/dev/null)
 
 # Nothing of Ansible's is written outside this folder either.
+export ANSIBLE_CONFIG := $(CURDIR)/$(BUILD)/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/$(BUILD)/home/.ansible
 export ANSIBLE_REMOTE_TEMP := $(ANSIBLE_HOME)/tmp
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
@@ -44,6 +45,7 @@ $(VENV)/bin/python $(GATES)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	@echo "Setting up $(patsubst %/bin,%,$(@D))"
 	@$(PYTHON) -m venv $(dir $(@D))
+	@touch $(BUILD)/ansible.cfg
 
 $(VENV)/.run: $(REQUIREMENTS)/run.txt $(REQUIREMENTS)/sandbox.txt | $(VENV)/bin/python
 	@echo "Installing what the demonstration needs"

@@ -31,19 +31,19 @@ def leavers(tenant: Sandbox, name: str, number: int) -> list[str]:
     return [email for email in members(tenant, name) if email != tenant.acting_user][:number]
 
 
+def validated(specification: dict[str, Any], tenant: Sandbox, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a module's task, checked and completed as Ansible does it."""
+    constraints = dict(specification)
+    credentials = {"api_key": tenant.api_key, "api_secret": tenant.api_secret}
+    result = ArgumentSpecValidator(constraints.pop("argument_spec"), **constraints).validate({**credentials, **given})
+    assert not result.error_messages, result.error_messages
+    return result.validated_parameters
+
+
 def task(tenant: Sandbox, *memberships: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """Return the parameters of a task of cakewalk_group_member, validated and completed as Ansible does it."""
-    given = {
-        "api_key": tenant.api_key,
-        "api_secret": tenant.api_secret,
-        "acting_user": tenant.acting_user,
-        **({"memberships": list(memberships)} if memberships else {}),
-        **options,
-    }
-    specification = dict(cakewalk_group_member.SPEC)
-    validated = ArgumentSpecValidator(specification.pop("argument_spec"), **specification).validate(given)
-    assert not validated.error_messages, validated.error_messages
-    return validated.validated_parameters
+    """Return the parameters of a task of cakewalk_group_member, in which an admin acts unless it says otherwise."""
+    bulk = {"memberships": list(memberships)} if memberships else {}
+    return validated(cakewalk_group_member.SPEC, tenant, {"acting_user": tenant.acting_user, **bulk, **options})
 
 
 def planned(client: Client, params: dict[str, Any]) -> Plan:

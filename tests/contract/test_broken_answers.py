@@ -40,15 +40,19 @@ _NO_CURSOR = "'links.next' holds no usable cursor"
         (page({**ADA, "id": None}), _NO_ID),
         (page({**ADA, "id": ""}), _NO_ID),
         (page({**ADA, "id": 7}), _NO_ID),
+        (page({**ADA, "id": "../WorkApps"}), _NO_ID),
+        (page({**ADA, "id": "\ud800"}), _NO_ID),
         (page(ADA, following=""), _NO_CURSOR),
         (page(ADA, following="/api/v1/OpenApiBFF/Users"), _NO_CURSOR),
         (page(ADA, following="/api/v1/OpenApiBFF/Users?cursor="), _NO_CURSOR),
         (page(ADA, following="/api/v1/OpenApiBFF/Users?after=Mg"), _NO_CURSOR),
         (page(ADA, following="/api/v1/OpenApiBFF/Users?cursor=Mg&cursor=Mw"), _NO_CURSOR),
+        (page(ADA, following="/api/v1/OpenApiBFF/Users?cursor=\ud800"), _NO_CURSOR),
+        (page(ADA, following="/api/v1/OpenApiBFF/Users?cursor=%FF"), _NO_CURSOR),
         (page(ADA, following="https://[bad/api/v1/Users?cursor=Mg"), _NO_CURSOR),
         ({"data": [ADA], "links": {"next": 2}}, _NO_CURSOR),
         ({"data": [ADA], "links": {"next": False}}, _NO_CURSOR),
-        (b"", r"the answer is not JSON \(no content type, 0 bytes\)"),
+        (b"", r"the answer is not JSON \(of no usual type, 0 bytes\)"),
         (b"\xff\xfe", "the answer is not JSON"),
         (b"[" * 100_000, "the answer is not JSON"),
     ],
@@ -88,7 +92,7 @@ def test_an_access_is_known_by_person_and_level(connect: Callable[..., Client]) 
 
 
 @pytest.mark.parametrize(
-    "body", [{"data": None, "links": {}}, {"data": [ADA], "links": {}}, {"data": {"name": "Ada"}, "links": {}}]
+    "body", [{"data": data, "links": {}} for data in (None, [ADA], {"name": "Ada"}, {"id": 7}, {"id": "a/b"})]
 )
 def test_a_record_that_is_none_is_an_error(connect: Callable[..., Client], body: Any) -> None:
     with (
@@ -114,3 +118,9 @@ def test_the_first_error_ends_reading_several(connect: Callable[..., Client]) ->
         with pytest.raises(CakewalkError, match="400"):
             client.each(client.rows, [USERS.listing] * 50)
     assert len(wire.requests) < 50
+
+
+def test_another_record_than_the_one_asked_for_is_an_error(connect: Callable[..., Client]) -> None:
+    with Wire(in_turn(answer(200, {"data": BOB, "links": {}}))) as wire:
+        with pytest.raises(ProtocolError, match="the answer holds another record"):
+            connect(base_url=wire.url).record(USERS.record(ADA["id"]))

@@ -53,10 +53,11 @@ def test_without_a_governor_the_service_refuses_and_the_client_waits(
 def test_a_refusal_for_too_many_requests_holds_back_all_workers(
     tenant: Sandbox, connect: Callable[..., Client], workers: int
 ) -> None:
+    tenant.configure(latency=0.05)
     tenant.fault("getUser", 429, retry_after=1, skip=5)
-    read_often(tenant, connect(concurrency=workers), 30)
+    read_often(tenant, connect(concurrency=workers), 20)
     answers, times = received(tenant, "getUser"), arrivals(tenant)
     refused = answers.index(429)
     under_way = [time for time in times[refused + 1 :] if time - times[refused] < 0.95]
-    assert len(under_way) < workers
-    assert len(answers) == 31
+    assert len(under_way) <= 3 * (workers - 1), "the other workers may send some more until the refusal is heard"
+    assert len(answers) == 21

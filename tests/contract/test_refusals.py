@@ -42,7 +42,7 @@ def refused(error: type[errors.CakewalkError], do: Callable[[], Any]) -> Any:
     """Return the error of exactly this class with which something ends."""
     with pytest.raises(error) as caught:
         do()
-    assert type(caught.value) is error
+    assert caught.value.__class__ is error
     return caught.value
 
 
@@ -156,12 +156,22 @@ def test_trouble_of_the_service_on_a_write_leaves_the_outcome_unknown(
     assert (facts["kind"], facts["status"], facts["method"]) == ("outcome_unknown", status, "POST")
 
 
-def test_other_trouble_is_no_known_kind(connect: Callable[..., Client]) -> None:
-    for status, words in ((501, "501 Not Implemented"), (418, "418 I'm a Teapot"), (599, "599 (no standard meaning)")):
-        with Wire(in_turn(answer(status))) as wire:
-            client = connect(base_url=wire.url)
-            error = refused(errors.ApiError, lambda client=client: client.rows(USERS.listing))
-        assert f"Could not read the users: the server answered {words}. Correct" in str(error)
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (402, errors.ApiError, "402 Payment Required"),
+        (499, errors.ApiError, "499 (no standard meaning)"),
+        (501, errors.ServerError, "501 Not Implemented"),
+        (599, errors.ServerError, "599 (no standard meaning)"),
+    ],
+)
+def test_other_refusals_are_told_by_their_number(
+    connect: Callable[..., Client], status: int, kind: type[errors.ApiError], words: str
+) -> None:
+    with Wire(in_turn(answer(status))) as wire:
+        client = connect(base_url=wire.url, max_retries=0)
+        error = refused(kind, lambda: client.rows(USERS.listing))
+    assert f"Could not read the users: the server answered {words}. " in str(error)
 
 
 def test_a_lost_answer_to_a_write_says_so(tenant: Sandbox, client: Client) -> None:
@@ -183,15 +193,13 @@ def test_the_whole_problem_document_is_told(connect: Callable[..., Client]) -> N
     problem = {
         "type": "https://example.com/problems/1",
         "title": "One or more validation errors occurred.",
-        "detail": "Look here.",
+        "detail": "Look here",
         "instance": "/api/v1/Users#7",
         "errors": {"userIds": ["must not be empty"]},
     }
     with Wire(in_turn(answer(400, problem))) as wire:
         error = refused(errors.ApiError, lambda: connect(base_url=wire.url).rows(USERS.listing))
-    assert '400 One or more validation errors occurred.: Look here ({"userIds": ["must not be empty"]}). Corr' in str(
-        error
-    )
+    assert "400 One or more validation errors occurred.: Look here; userIds: must not be empty. Corr" in str(error)
     assert error.facts()["instance"] == "/api/v1/Users#7"
 
 
@@ -223,7 +231,7 @@ def test_what_a_hostile_service_writes_is_shown_and_not_obeyed(
     assert len(str(caught.value)) < 1_500
 
 
-@pytest.mark.parametrize("place", ["cursor", "status line", "header", "location"])
+@pytest.mark.parametrize("place", ["cursor", "status line", "header", "location", "content type", "retry after"])
 def test_no_other_part_of_an_answer_carries_the_credentials_into_an_error(
     connect: Callable[..., Client], place: str
 ) -> None:
@@ -232,10 +240,20 @@ def test_no_other_part_of_an_answer_carries_the_credentials_into_an_error(
         "cursor": answer(200, page({"name": canaries}, following=f"/Users?after={canaries}")),
         "status line": Cut(f"HTTP/1.1 2{canaries} {canaries}\r\n\r\n".encode()),
         "header": Cut(f"HTTP/1.1 200 OK\r\ncontent-length: {canaries}\r\n\r\n".encode()),
+        "content type": answer(200, b"<", {"content-type": f"text/{canaries}"}),
+        "retry after": answer(429, headers={"retry-after": canaries}),
         "location": answer(302, headers={"location": f"https://example.com/{canaries}"}),
     }[place]
     with Wire(in_turn(sent)) as wire, pytest.raises(errors.CakewalkError) as caught:
         connect(base_url=wire.url, api_key=CANARY_KEY, api_secret=CANARY_SECRET, max_retries=0).rows(USERS.listing)
+    assert "canary" not in f"{caught.value} {caught.value.facts()} {caught.value.args}"
+
+
+def test_a_secret_is_found_however_the_service_escapes_it(connect: Callable[..., Client]) -> None:
+    secret = 'canary"quoted\\back'
+    problem = dict.fromkeys(("title", "detail", "instance"), secret) | {"errors": {secret: [secret]}}
+    with Wire(in_turn(answer(400, problem))) as wire, pytest.raises(errors.ApiError) as caught:
+        connect(base_url=wire.url, api_secret=secret).rows(USERS.listing)
     assert "canary" not in f"{caught.value} {caught.value.facts()} {caught.value.args}"
 
 

@@ -123,6 +123,12 @@ def test_a_bundle_that_does_not_exist_is_named(connect: Callable[..., Client], m
         connect()
 
 
+@pytest.mark.parametrize("host", ["*.example.com", ".example.com", "a" * 64 + "\u00e9.example.com"])
+def test_a_host_that_cannot_exist_is_refused_at_once(connect: Callable[..., Client], host: str) -> None:
+    with pytest.raises(ConfigurationError, match="base_url: there can be no such host"):
+        connect(base_url=f"https://{host}")
+
+
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_a_proxy_carries_what_it_cannot_read(
     connect: Callable[..., Client], tenant: Sandbox, far: Pair, monkeypatch: pytest.MonkeyPatch, name: str
@@ -160,7 +166,7 @@ def test_no_proxy_is_honoured(
 
 
 def test_the_password_of_a_proxy_is_not_told(connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
-    with Wire(in_turn(answer(407))) as proxy:
+    with Wire(in_turn(b"HTTP/1.1 407 not with s3cr$t or s3cr%24t\r\ncontent-length: 0\r\n\r\n")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//robot:s3cr%24t@"))
         with pytest.raises(TransportError, match="407") as caught:
             read(connect(base_url=f"https://{_FAR}", max_retries=0))
@@ -175,4 +181,14 @@ def test_a_proxy_that_is_down_means_that_nothing_was_sent(
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     with pytest.raises(TransportError, match="The request was not sent") as caught:
         add_nobody(connect(base_url=f"https://{_FAR}"))
-    assert type(caught.value) is TransportError
+    assert caught.value.__class__ is TransportError
+
+
+@pytest.mark.parametrize("proxy", ["http://", "http://ada:word@", "ada:word@"])
+def test_a_proxy_without_a_host_is_a_mistake(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(ConfigurationError, match="use the proxy of the environment") as wrong:
+        connect(base_url="https://tenant.example.com")
+    assert "word" not in str(wrong.value)

@@ -26,6 +26,9 @@ TOOLS = Path(os.environ.get("CAKEWALK_TEST_CORE_BIN", BUILD / "gates" / "bin"))
 IGNORED = shutil.ignore_patterns(
     ".build", ".git", ".ansible", "collections", "output", "__pycache__", ".*_cache", "*.tar.gz"
 )
+#: A hook's variables would lead git to the repository that the hook belongs to, and a user's settings may sign commits.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+ENVIRONMENT |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 class Copy:
@@ -63,7 +66,7 @@ class Copy:
             [str(TOOLS / command[0]), *command[1:]],
             cwd=self.path,
             env={
-                **os.environ,
+                **ENVIRONMENT,
                 "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
                 "HOME": str(BUILD / "home"),
                 "ANSIBLE_COLLECTIONS_PATH": str(self.root),
@@ -77,13 +80,14 @@ class Copy:
         )
 
     def _git(self, *arguments: str) -> None:
-        subprocess.run(["git", *arguments], cwd=self.path, check=True)
+        subprocess.run(["git", *arguments], cwd=self.path, env=ENVIRONMENT, check=True)
 
 
 def _copy_tree(target: Path) -> None:
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
+        env=ENVIRONMENT,
         text=True,
         capture_output=True,
         check=False,

@@ -68,7 +68,13 @@ def test_each_status_has_its_kind_and_its_remedy(status: int, kind: str, title: 
             "400 Invalid: userIds: must not be empty",
         ),
         ({"title": None, "detail": None, "errors": None, "instance": None}, "400 Bad Request"),
-        ({"title": 5, "detail": ["a", 1], "errors": True}, "400 Bad Request"),
+        (
+            {"detail": "Wrong.", "errors": {"a": ["one", "two"], "b": {"c": "three"}, "d": [7, None]}},
+            "400 Bad Request: Wrong.; a: one; a: two; b: c: three",
+        ),
+        ({"errors": ["one", ["two"]]}, "400 Bad Request: one; two"),
+        ({"errors": "one."}, "400 Bad Request: one"),
+        ({"title": 5, "detail": ["a", 1], "errors": True, "instance": {}}, "400 Bad Request"),
         (["no problem document"], "400 Bad Request"),
         (b"<html>", "400 Bad Request"),
         (b"", "400 Bad Request"),
@@ -81,7 +87,7 @@ def test_what_the_server_says_is_told(problem: Any, words: str) -> None:
 
 
 def test_facts_for_programs() -> None:
-    problem = {"title": "Invalid", "detail": "Taken", "instance": "/trace/7", "errors": None}
+    problem = {"title": "Invalid", "detail": "Taken", "instance": "/trace/7", "errors": {"name": ["taken"]}}
     assert refused(reply(409, problem)).facts() == {
         "kind": "refused",
         "status": 409,

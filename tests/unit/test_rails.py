@@ -70,20 +70,28 @@ def test_a_protected_person_who_cannot_be_found_is_a_problem() -> None:
     ],
 )
 def test_protected_members_cannot_be_named_for_removal(protected: str, named: str) -> None:
-    roster = users(ADA, BEN)
     with pytest.raises(RailHit) as stopped:
-        Protection([protected], [roster]).refuse([named], "the group 'Crew'")
-    assert "Could not remove people from the group 'Crew': protected: " in str(stopped.value)
-    assert str(stopped.value).endswith(
+        Protection([protected], [users(ADA, BEN)]).refuse([BEN["email"], named], "the group 'Crew'")
+    assert str(stopped.value) == (
+        "Could not remove people from the group 'Crew': protected: ada@example.com. "
         "Nothing was changed. Take them out of the list, or out of protected_users; the acting user is always "
         "protected."
     )
-    assert stopped.value.facts() == {"kind": "rail", "protected": [named]}
+    assert stopped.value.facts() == {"kind": "rail", "protected": ["ada@example.com"]}
 
 
 def test_protected_people_cannot_be_named_even_where_they_are_no_members() -> None:
     with pytest.raises(RailHit, match=r"protected: ada@example\.com"):
         Protection(["ada@example.com"], [users(BEN)]).refuse(["Ada@example.com"], "the group 'Crew'")
+
+
+@pytest.mark.parametrize("named", ["ADA@example.com", uid(1).upper()])
+@pytest.mark.parametrize("protected", ["ada@example.com", uid(1)])
+def test_whom_only_the_directory_shows_cannot_be_named_in_any_spelling(protected: str, named: str) -> None:
+    protection = Protection([protected], [users(BEN)])
+    protection.look_up(users(ADA, BEN), Finder())
+    with pytest.raises(RailHit, match=r"protected: ada@example\.com\."):
+        protection.refuse([named], "the group 'Crew'")
 
 
 def test_others_may_be_named_for_removal() -> None:

@@ -17,7 +17,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.references
     candidate,
     folded_email,
     ids_of,
-    is_id,
+    is_uuid,
     label,
     person,
 )
@@ -60,7 +60,7 @@ def problem_with(reference: str, *registers: Register) -> dict[str, Any]:
     [uid(1), uid(1).upper(), "00000000-0000-0000-0000-000000000000"],
 )
 def test_ids(reference: str) -> None:
-    assert is_id(reference)
+    assert is_uuid(reference)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_ids(reference: str) -> None:
     ],
 )
 def test_what_is_no_id(reference: str) -> None:
-    assert not is_id(reference)
+    assert not is_uuid(reference)
 
 
 @given(st.emails())

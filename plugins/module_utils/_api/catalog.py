@@ -48,7 +48,7 @@ class Kind(Noun):
 
     def record(self, identifier: str) -> Record:
         """Return the single thing with this id."""
-        return Record(_path(self.path, identifier), f"the {self.one} {visible(identifier)}")
+        return Record(_path(self.path, identifier), f"the {self.one} {visible(identifier)}", identifier)
 
 
 USERS = Kind("users", "user", "email", Listing(f"{_ROOT}/Users", "the users"), f"{_ROOT}/Users", 20)

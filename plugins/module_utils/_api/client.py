@@ -41,7 +41,10 @@ class Client:
 
         :raises CakewalkError: it cannot be read, C(NotFound) where there is none.
         """
-        return record_of(record.what, self._read(record.what, record.path))
+        row = record_of(record.what, self._read(record.what, record.path))
+        if row["id"].lower() != record.identifier.lower():
+            raise broken(record.what, "the answer holds another record than the one that was asked for")
+        return row
 
     def record_or_none(self, record: Record) -> dict[str, Any] | None:
         """Read one thing; C(None) where the server says that there is none."""
@@ -108,7 +111,7 @@ class Client:
         if 200 <= reply.status < 300:
             return _believed(step, reply)
         error = error_of(step.action, step.method, step.path, reply, self._transport.safe)
-        raise lost(error) if reply.is_trouble else error
+        raise lost(error) if reply.is_trouble or reply.after_loss else error
 
     def _pages(self, listing: Listing) -> Iterator[Page]:
         cursor: tuple[str, str] | None = None

@@ -10,17 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 #: A row's identity within its list, see C(Listing.key).
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Record:
-    """One thing to read: its path, and in words C(what) it is."""
+    """One thing to read: its path, in words C(what) it is, and its id."""
 
     path: str
     what: str
+    identifier: str
 
 
 @dataclass(frozen=True)

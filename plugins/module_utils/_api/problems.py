@@ -17,7 +17,6 @@ from .errors import (
     RateLimited,
     Redirected,
     ServerError,
-    TransportError,
     Unauthorized,
 )
 from .transport import Reply, wait_asked
@@ -48,7 +47,8 @@ def error_of(attempt: str, method: str, path: str, reply: Reply, safe: Callable[
     """
     problem = problem_of(reply)
     title = safe(_text(problem, "title") or _phrase(reply.status))
-    detail = safe("; ".join(filter(None, [_text(problem, "detail"), *_texts(problem.get("errors"))])))
+    details = [_text(problem, "detail"), *_texts(problem.get("errors"))]
+    detail = safe("; ".join(filter(None, details)))
     words = f"the server answered {reply.status} {title}" + (f": {detail.rstrip('.')}" if detail else "")
     wait = wait_asked(reply)
     if wait:
@@ -67,7 +67,7 @@ def error_of(attempt: str, method: str, path: str, reply: Reply, safe: Callable[
     )
 
 
-def lost(error: ApiError) -> TransportError:
+def lost(error: ApiError) -> OutcomeUnknown:
     """Return the error for a write that a server in trouble answered: whether it was carried out is not known."""
     return OutcomeUnknown(
         error.attempt,
@@ -91,13 +91,13 @@ def _text(problem: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _texts(errors: object) -> list[str]:
+def _texts(errors: object, depth: int = 4) -> list[str]:
     """Return the texts in the C(errors) that ASP.NET adds to a problem document: lists of texts by field."""
     if isinstance(errors, str):
         return [errors]
-    if isinstance(errors, dict):
-        return [f"{field}: {text}" for field, value in errors.items() for text in _texts(value)]
-    return [text for value in errors for text in _texts(value)] if isinstance(errors, list) else []
+    if isinstance(errors, dict) and depth:
+        return [f"{field}: {text}" for field, value in errors.items() for text in _texts(value, depth - 1)]
+    return [text for value in errors for text in _texts(value, depth - 1)] if isinstance(errors, list) and depth else []
 
 
 def _kind_of(reply: Reply) -> tuple[type[ApiError], str]:

@@ -14,14 +14,15 @@ import ipaddress
 import json
 import os
 import random
+import re
 import ssl
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from .errors import ConfigurationError, OutcomeUnknown, TransportError
 from .governor import Governor
@@ -30,8 +31,6 @@ from .text import visible, without
 try:
     from requests import Session
     from requests.adapters import HTTPAdapter
-    from requests.exceptions import RequestException
-    from requests.models import PreparedRequest
     from requests.utils import get_environ_proxies
     from urllib3 import disable_warnings
     from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
@@ -113,21 +112,28 @@ class Connection:
             raise _unusable("base_url", "it is not a URL") from None
         if parts.username is not None or parts.password is not None:
             raise _unusable("base_url", "it holds a user name or password")
-        if parts.query or parts.fragment or "?" in self.base_url or "#" in self.base_url:
+        if "?" in self.base_url or "#" in self.base_url:
             raise _unusable("base_url", "it holds a query or fragment")
         if not parts.hostname or parts.scheme not in ("https", "http"):
             raise _unusable("base_url", "it does not start with https:// and a host name")
+        if not _is_host(parts.hostname):
+            raise _unusable("base_url", "there can be no such host")
         if parts.scheme == "http" and not self.is_loopback:
             raise _unusable("base_url", "plain http would send the key and secret readable to everyone on the way")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server answered: C(headers) by lower-case name, C(content) raw."""
+    """What the server answered: C(headers) by lower-case name, C(content) raw.
+
+    C(after_loss) tells that the answer to an earlier try of the same request was lost, so that a refusal now does not
+    mean that nothing was done.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+    after_loss: bool = False
 
     def json(self) -> Any:
         """Return the body.
@@ -187,9 +193,6 @@ class Retries(Retry):
         least = 1.0 if reply is not None and reply.status == TOO_MANY else 0.0
         return max(least, float(self.get_backoff_time())) * random.uniform(1.0, 1.25)
 
-    def _is_read_error(self, err: Exception) -> bool:
-        return not self._is_connection_error(err)
-
 
 class Transport:
     """Sends requests for one connection; safe to share between threads."""
@@ -198,7 +201,8 @@ class Transport:
         self._connection = connection
         self._governor = Governor(connection.requests_per_minute)
         self._session = _session(connection)
-        self._secrets = (connection.api_key, connection.api_secret, *_passwords(self._session.proxies))
+        secrets = (connection.api_key, connection.api_secret, *_passwords(self._session.proxies))
+        self._secrets = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""))}
 
     def safe(self, text: object, limit: int = 300) -> str:
         """Return server text fit for a message: visible, short, without the credentials."""
@@ -219,14 +223,14 @@ class Transport:
         :raises OutcomeUnknown: a write was sent, but its answer was lost.
         """
         retries = Retries(total=self._connection.max_retries)
-        never_sent = True
+        was_lost = False
         while True:
             reply, cause = self._try(method, path, query, body)
-            never_sent = never_sent and (reply.status == TOO_MANY if reply else retries.never_sent(cause))
             if reply is not None and not retries.answered(method, reply):
-                return reply
+                return replace(reply, after_loss=was_lost)
             if cause is not None and not retries.unanswered(method, cause):
-                raise self._failure(attempt, method, path, cause, never_sent)
+                raise self._failure(attempt, method, path, cause, retries.never_sent(cause) and not was_lost)
+            was_lost = was_lost or (reply.is_trouble if reply else not retries.never_sent(cause))
             retries = retries.increment(method, path, error=cause)
             pause = retries.pause(reply)
             if reply is not None and reply.status == TOO_MANY:
@@ -276,7 +280,7 @@ def wait_asked(reply: Reply) -> float | None:
     """Return the seconds that C(Retry-After) asks to wait (RFC 9110, section 10.2.3), or C(None) where it does not."""
     value = reply.headers.get("retry-after", "").strip()
     if value.isdecimal() and value.isascii():
-        return float(value[:12])
+        return float(value.lstrip("0")[:12] or 0)
     try:
         date = email.utils.parsedate_tz(value)
         return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
@@ -297,17 +301,17 @@ def _session(connection: Connection) -> _Session:
 
     With C(trust_env) on, requests would read netrc, and a REQUESTS_CA_BUNDLE would undo C(validate_certs: false).
 
-    :raises ConfigurationError: C(base_url) or the certificate bundle of the environment cannot be used.
+    :raises ConfigurationError: the proxy or the certificate bundle of the environment cannot be.
     """
-    try:
-        PreparedRequest().prepare_url(connection.base_url, None)
-    except (RequestException, HTTPError, ValueError):
-        raise _unusable("base_url", "there can be no such host") from None
     session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     if not connection.is_loopback:
         session.proxies = dict(get_environ_proxies(connection.base_url))
+        if not all(url.rpartition("@")[2].rpartition("//")[2].strip("/") for url in session.proxies.values()):
+            raise ConfigurationError(
+                "use the proxy of the environment", "it names no host", "Correct HTTPS_PROXY, or set NO_PROXY."
+            )
     if not connection.validate_certs:
         session.verify = False
         disable_warnings(InsecureRequestWarning)
@@ -338,6 +342,14 @@ def _bundle_of_environment() -> str | None:
         if bundle:
             return bundle
     return None
+
+
+def _is_host(name: str) -> bool:
+    """Tell whether a host could have this name, so that nobody waits for the retries of what cannot be."""
+    try:
+        return re.fullmatch(r"[0-9a-z_.:-]+", name.encode("idna").decode("ascii").lower()) is not None
+    except UnicodeError:
+        return False
 
 
 def _cause(error: Exception) -> Exception:

@@ -15,7 +15,7 @@ from .._api.errors import ConfigurationError
 from .._api.text import some, visible
 from .people import acting_user, check_receivers
 from .rails import Protection, RailHit, check_bypass, check_removals
-from .references import Finder, Register, Row, ids_of, is_id, label, person
+from .references import Finder, Register, Row, ids_of, is_uuid, label, person
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Questions:
             for reference in wish.add
             if not roster.matches(reference)
         ]
-        assumed = {reference for reference in joining if params["allow_inactive"] and is_id(reference)}
+        assumed = {reference for reference in joining if params["allow_inactive"] and is_uuid(reference)}
         self.assumed = sorted(assumed)
         asked = [reference for reference in joining if reference not in assumed]
         asked += actor if joining else []

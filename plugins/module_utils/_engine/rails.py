@@ -10,7 +10,7 @@ from functools import cached_property
 
 from .._api.errors import CakewalkError, ConfigurationError
 from .._api.text import counted, some, visible
-from .references import Finder, Register, Row, folded_email, ids_of, is_id, person
+from .references import Finder, Register, Row, folded_email, ids_of, is_uuid, person
 
 #: Removals that a task with an authoritative entry may make unless it says otherwise.
 DEFAULT_MAX_REMOVALS = 10
@@ -116,4 +116,4 @@ def check_bypass(option: str, reason: str | None) -> None:
 
 
 def _folded(reference: str) -> str:
-    return reference.lower() if is_id(reference) else folded_email(reference)
+    return reference.lower() if is_uuid(reference) else folded_email(reference)

@@ -18,7 +18,7 @@ from .._api.text import some, visible
 
 Row = Mapping[str, Any]
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 #: How many names are compared, over all misses of a task, to suggest near ones: about three seconds' worth.
 _COMPARISONS = 100_000
@@ -38,7 +38,7 @@ class LookupFailed(CakewalkError):
         )
 
 
-def is_id(reference: str) -> bool:
+def is_uuid(reference: str) -> bool:
     """Tell whether C(reference) has the form of an id: a UUID in its usual spelling and no other."""
     return _UUID.fullmatch(reference) is not None
 
@@ -144,12 +144,12 @@ class Finder:
         hint = ""
         if near:
             hint = f" (did you mean {' or '.join(repr(visible(name)) for name in near)}?)"
-        elif kind.key == "email" and not is_id(reference) and "@" not in reference:
+        elif kind.key == "email" and not is_uuid(reference) and "@" not in reference:
             hint = " (people are named by e-mail address or id, never by display name)"
         self.report(reference, "not_found", f"the {kind.one} {visible(reference)!r} does not exist{hint}", near=near)
 
     def _near(self, reference: str, registers: Sequence[Register]) -> list[str]:
-        if is_id(reference) or self._comparisons_left <= 0 or reference in self._problems:
+        if is_uuid(reference) or self._comparisons_left <= 0 or reference in self._problems:
             return []
         self._comparisons_left -= sum(len(register.by_id) for register in registers)
         found = [name for register in registers for name in register.near(reference)]

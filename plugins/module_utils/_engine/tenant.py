@@ -11,7 +11,7 @@ from typing import Any
 from .._api.catalog import USERS, Kind, UserStatuses
 from .._api.client import Client
 from .._api.operations import Listing
-from .references import Register, Row, is_id
+from .references import Register, Row, is_uuid
 
 
 class Cakewalk:
@@ -31,8 +31,8 @@ class Cakewalk:
 
         A few ids are read one by one. Anything else needs the whole list: only that shows whether a name is unique.
         """
-        if kind.name not in self._whole and references is not None and self._few_ids(kind, references):
-            ids = list(dict.fromkeys(reference.lower() for reference in references))
+        ids = list(dict.fromkeys(reference.lower() for reference in references or ()))
+        if kind.name not in self._whole and references is not None and self._few_ids(kind, ids):
             found = self._client.each(self._client.record_or_none, [kind.record(one) for one in ids])
             if None not in found:
                 return Register(kind, [row for row in found if row is not None], complete=False)
@@ -62,4 +62,4 @@ class Cakewalk:
 
     @staticmethod
     def _few_ids(kind: Kind, references: Collection[str]) -> bool:
-        return len(references) <= kind.single_reads and all(map(is_id, references))
+        return len(references) <= kind.single_reads and all(map(is_uuid, references))

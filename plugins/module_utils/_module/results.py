@@ -6,14 +6,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
 #: Members that hold data under names that people chose; their keys keep their spelling.
 _DATA = ("customFields",)
+#: How deep names are turned; nothing of the vendor's comes near, and nothing else may exhaust the stack.
+_DEPTH = 20
 
 
-def row(record: Mapping[str, Any]) -> dict[str, Any]:
+def row(record: Mapping[str, Any], depth: int = _DEPTH) -> dict[str, Any]:
     """Return C(record) with its members' names in snake_case, also those that the contract does not know."""
-    return camel_dict_to_snake_dict(dict(record), ignore_list=_DATA)
+    return {_snake(name): value if name in _DATA else _value(value, depth) for name, value in record.items()}
+
+
+def _value(value: Any, depth: int) -> Any:
+    if isinstance(value, Mapping) and depth:
+        return row(value, depth - 1)
+    return [_value(item, depth - 1) for item in value] if isinstance(value, list) and depth else value
+
+
+@cache
+def _snake(name: str) -> str:
+    return next(iter(camel_dict_to_snake_dict({name: None})))
