@@ -121,6 +121,6 @@ def test_the_first_error_ends_reading_several(connect: Callable[..., Client]) ->
 
 
 def test_another_record_than_the_one_asked_for_is_an_error(connect: Callable[..., Client]) -> None:
-    with Wire(in_turn(answer(200, {"data": BOB, "links": {}}))) as wire:
-        with pytest.raises(ProtocolError, match="the answer holds another record"):
-            connect(base_url=wire.url).record(USERS.record(ADA["id"]))
+    body = {"data": BOB, "links": {}}
+    with Wire(in_turn(answer(200, body))) as wire, pytest.raises(ProtocolError, match="the answer holds another record"):
+        connect(base_url=wire.url).record(USERS.record(ADA["id"]))
