@@ -122,5 +122,5 @@ def test_the_first_error_ends_reading_several(connect: Callable[..., Client]) ->
 
 def test_another_record_than_the_one_asked_for_is_an_error(connect: Callable[..., Client]) -> None:
     body = {"data": BOB, "links": {}}
-    with Wire(in_turn(answer(200, body))) as wire, pytest.raises(ProtocolError, match="the answer holds another record"):
+    with Wire(in_turn(answer(200, body))) as wire, pytest.raises(ProtocolError, match="holds another record"):
         connect(base_url=wire.url).record(USERS.record(ADA["id"]))

@@ -1,0 +1,52 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation shows works as it stands."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+import yaml
+from playbooks.harness import CORE_BIN, ROOT, Playbooks, play, writes
+from sandbox.process import Sandbox
+
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+PEOPLE = ROOT / "tests" / "demo" / "people.yml"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_a_module_run(playbooks: Playbooks, tenant: Sandbox, module: str) -> None:
+    name = f"cakewalk.access.{module}"
+    shown = subprocess.run(
+        [str(CORE_BIN / "ansible-doc"), "--json", name],
+        env=playbooks.environment(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    examples = yaml.safe_load(json.loads(shown.stdout)[name]["examples"])
+    plays = examples if "hosts" in examples[0] else play(*examples)
+    playbooks.run(plays, "--check", "--diff").succeeded()
+    assert not writes(tenant.log())
+    run = playbooks.run(plays, "--diff").succeeded()
+    assert not run.warned_of()
+    only_reads = module.endswith("_info")
+    assert any(result.changed for result in run.results) == bool(writes(tenant.log())) == (not only_reads)
+
+
+def test_the_playbook_for_onboarding_runs_by_its_name(playbooks: Playbooks, tenant: Sandbox) -> None:
+    command = ("cakewalk.access.onboard", "-e", f"@{PEOPLE}", "--diff")
+    title = "See that people are in their groups"
+    foreseen = playbooks.run(*command, "--check").succeeded()
+    assert not writes(tenant.log())
+    done = playbooks.run(*command).succeeded()
+    assert done[title].changed
+    assert foreseen[title].told == done[title].told
+    assert len(writes(tenant.log())) == len(done[title].steps["done"]) > 0
+    tenant.clear_log()
+    again = playbooks.run(*command).succeeded()
+    assert not again[title].changed
+    assert not writes(tenant.log())
+    assert not foreseen.warned_of() | done.warned_of() | again.warned_of()
