@@ -7,7 +7,7 @@ COLLECTIONS := $(BUILD)/collections
 ARTIFACT := $(BUILD)/dist/cakewalk-access.tar.gz
 REQUIREMENTS := tests/requirements
 PIP := -m pip install --quiet --disable-pip-version-check
-SOURCES := $(shell find galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins playbooks roles docs \
+SOURCES := $(shell find galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins playbooks roles docs -type f \
 	-not -path '*/__pycache__/*' 2>/dev/null)
 
 # Nothing of Ansible's is written outside this folder either.
@@ -26,7 +26,10 @@ help:  ## Show this list
 demo: $(VENV)/.run $(COLLECTIONS)/.installed  ## Run a playbook against a tenant on this machine and tell what happens
 	@$(VENV)/bin/python -m demo
 
-sandbox: $(VENV)/.run  ## Start the tenant that demo and tests use, and print how to reach it
+sandbox: $(COLLECTIONS)/.installed  ## Start the tenant that demo and tests use, and print how to reach it
+	@echo "# Paste these lines into another shell; Ctrl-C here ends the sandbox."
+	@echo "export PATH=$(CURDIR)/$(VENV)/bin:\$$PATH"
+	@echo "export ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(COLLECTIONS)"
 	@exec $(VENV)/bin/python -m sandbox
 
 test: $(VENV)/.test $(GATES)/.installed $(COLLECTIONS)/.installed  ## Run all tests and the checks of the ecosystem

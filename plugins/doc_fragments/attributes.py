@@ -31,7 +31,7 @@ attributes:
     description: Can run in check mode, and returns the same as otherwise.
   diff_mode:
     support: N/A
-    description: Returns the state before and after.
+    description: There is nothing that changes.
   idempotent:
     support: full
     description: Changes nothing.

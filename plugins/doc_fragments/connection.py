@@ -15,38 +15,38 @@ options:
     description:
       - The API key, created by an admin in the developer settings of Cakewalk.
       - A read-only key is enough for M(cakewalk.access.cakewalk_info) and for check mode.
-      - The environment variable E(CAKEWALK_API_KEY) is used where this is not set.
+      - The environment variable E(CAKEWALK_API_KEY) is used if this is not set.
     type: str
     required: true
   api_secret:
     description:
       - The secret that belongs to O(api_key).
-      - The environment variable E(CAKEWALK_API_SECRET) is used where this is not set.
+      - The environment variable E(CAKEWALK_API_SECRET) is used if this is not set.
     type: str
     required: true
   base_url:
     description:
       - The address of the service, without C(/api/v1).
       - Must be C(https) unless it is on this very machine, and must hold neither credentials nor a query.
-      - The environment variable E(CAKEWALK_BASE_URL) is used where this is not set.
+      - The environment variable E(CAKEWALK_BASE_URL) is used if this is not set.
     type: str
     default: https://open-api.getcakewalk.io
   validate_certs:
     description:
       - Whether to check the certificate of the service. V(false) lets anyone on the way read the key and the secret.
-      - The environment variable E(CAKEWALK_VALIDATE_CERTS) is used where this is not set.
+      - The environment variable E(CAKEWALK_VALIDATE_CERTS) is used if this is not set.
     type: bool
     default: true
   ca_path:
     description:
       - A file or folder of certificates to check the service against instead of the usual ones.
-      - The environment variable E(CAKEWALK_CA_PATH) is used where this is not set, then those that the Python library
+      - The environment variable E(CAKEWALK_CA_PATH) is used if this is not set, then those that the Python library
         requests reads, E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE).
     type: path
   timeout:
     description:
-      - How long to wait, in seconds, for a connection and for each answer.
-      - The environment variable E(CAKEWALK_TIMEOUT) is used where this is not set.
+      - How long to wait, in seconds, for a connection, and for more of an answer when it stops coming.
+      - The environment variable E(CAKEWALK_TIMEOUT) is used if this is not set.
     type: int
     default: 30
   max_retries:
@@ -54,20 +54,20 @@ options:
       - How often a request is sent again after a failure that allows it.
       - A refusal for too many requests (429) waits as long as the service asks, up to 120 seconds. Server errors and
         lost answers repeat reads and writes of absolute values, but never the creation of something.
-      - The environment variable E(CAKEWALK_MAX_RETRIES) is used where this is not set.
+      - The environment variable E(CAKEWALK_MAX_RETRIES) is used if this is not set.
     type: int
     default: 4
   requests_per_minute:
     description:
       - How many requests this task sends in any 60 seconds at the most; V(0) sets no limit.
       - The service allows 1,000 in a minute. Lower this where several jobs share one key.
-      - The environment variable E(CAKEWALK_REQUESTS_PER_MINUTE) is used where this is not set.
+      - The environment variable E(CAKEWALK_REQUESTS_PER_MINUTE) is used if this is not set.
     type: int
     default: 900
   concurrency:
     description:
       - How many requests are under way at the same time.
-      - The environment variable E(CAKEWALK_CONCURRENCY) is used where this is not set.
+      - The environment variable E(CAKEWALK_CONCURRENCY) is used if this is not set.
     type: int
     default: 8
   known_statuses:
@@ -75,7 +75,7 @@ options:
       - More words for the statuses that the collection knows.
       - The vendor documents only some of the words that its API uses. A status that is in no table is never guessed at,
         it is reported by its name instead; list it here if you know what it means.
-      - The environment variable E(CAKEWALK_KNOWN_STATUSES) is used where this is not set, as JSON.
+      - The environment variable E(CAKEWALK_KNOWN_STATUSES) is used if this is not set, as JSON.
     type: dict
     suboptions:
       user:
@@ -89,10 +89,12 @@ options:
           may_receive_access:
             description:
               - Statuses in which a person may be given access, besides V(Active), V(Invited) and V(Onboarding).
-              - V(Deactivated), V(Offboarding) and V(Ignored) have no effect here.
+              - People in V(Deactivated), V(Offboarding) or V(Ignored) are refused all the same. People in a status that
+                nobody listed are not refused, but a warning names them.
             type: list
             elements: str
 requirements:
+  - python >= 3.10
   - requests >= 2.31.0 (on the machine that runs the module, usually the controller)
 notes:
   - The module runs where its task is delegated to; with C(hosts) set to C(localhost) that is the controller.

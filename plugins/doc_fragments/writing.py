@@ -18,7 +18,7 @@ options:
       - Needed only where a write demands it; to remove somebody from a group does not.
       - Must exist, be active and, if given by e-mail address, be the only one with it.
       - This person is always protected, see O(protected_users).
-      - The environment variable E(CAKEWALK_ACTING_USER) is used where this is not set.
+      - The environment variable E(CAKEWALK_ACTING_USER) is used if this is not set.
     type: str
   protected_users:
     description:
@@ -26,7 +26,7 @@ options:
       - To name one of them for removal is an error. As members of a group that is to be V(exact) they stay, and are
         reported.
       - An entry that matches nobody is an error as soon as something is to be removed, since a changed e-mail address
-        must not lapse the protection.
+        must not end the protection.
     type: list
     elements: str
     default: []

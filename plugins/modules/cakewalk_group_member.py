@@ -29,9 +29,11 @@ options:
     type: str
   users:
     description:
-      - The people, by e-mail address or id, never by display name.
+      - The people, by e-mail address or id, never by display name. Needed with O(group).
       - E-mail addresses are compared without regard to ASCII case. An address that two people hold is an error that
         shows both ids.
+      - Who is a member already is found among the members. The directory is read only where somebody is missing, so
+        only then is it noticed that somebody else has the address of a member too.
     type: list
     elements: str
   state:
@@ -39,14 +41,14 @@ options:
       - V(present) adds who is missing and leaves everybody else alone.
       - V(absent) removes those named. Who is not a member is listed in RV(memberships[].not_members), with a warning,
         because it may be a typing error.
-      - V(exact) adds who is missing and removes everybody else, except protected people.
+      - V(exact) makes the list complete. It adds who is missing and removes everybody else, except protected people.
     type: str
     choices: [present, absent, exact]
     default: present
   memberships:
     description:
       - Many groups in one task, which lists the directory at most once. Excludes O(group) and O(users).
-      - Entries for the same group are merged. Next to another entry for the same group V(exact) is an error.
+      - Entries for the same group are merged. A group with a V(exact) entry may have no other entry.
     type: list
     elements: dict
     suboptions:
@@ -71,7 +73,7 @@ options:
     default: false
   bypass_reason:
     description:
-      - Why approval is bypassed. Returned in the result, for the record; the service is not told.
+      - Why approval is bypassed. Stands in the warning and in the result, for the record; the service is not told.
     type: str
   allow_self_approval:
     description:
@@ -86,13 +88,14 @@ options:
   allow_inactive:
     description:
       - Whether people may be added whose status is V(Deactivated), V(Offboarding) or V(Ignored).
-      - Ids are then sent as given, without looking the people up.
+      - Ids are then sent as given, since there is nothing left to look up; a wrong one is only noticed by the service.
     type: bool
     default: false
   max_removals:
     description:
-      - How many removals the task may make, over all groups. More is an error before the first write, which lists them.
-      - Without it the limit is 10 if any entry is V(exact), else there is none. V(0) allows no removal.
+      - How many removals the task may make, over all groups. If there would be more, nothing is written and the error
+        lists them. With V(0) nobody may be removed.
+      - If this is not set, a task with a V(exact) entry may make 10 removals, and other tasks as many as they name.
     type: int
 notes:
   - Groups that are synced from elsewhere may refuse changes. A group whose record says that it is dynamic is refused
@@ -103,17 +106,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Credentials and the acting admin once, for all tasks of the play
+- name: What holds for all tasks stands once; key and secret come from the environment
   hosts: localhost
   gather_facts: false
   module_defaults:
     group/cakewalk.access.all:
-      api_key: "{{ lookup('ansible.builtin.env', 'CAKEWALK_API_KEY') }}"
-      api_secret: "{{ lookup('ansible.builtin.env', 'CAKEWALK_API_SECRET') }}"
+      timeout: 60
     group/cakewalk.access.write:
       acting_user: ada.admin@example.com
       protected_users:
-        - ada.admin@example.com
+        - olga.owner@example.com
   tasks:
     - name: Two people join Engineering
       cakewalk.access.cakewalk_group_member:
@@ -176,7 +178,7 @@ memberships:
       elements: str
       sample: []
     kept:
-      description: Who would have gone under V(exact) but is protected.
+      description: Who would have been removed under V(exact) but is protected.
       type: list
       elements: str
       sample: []
@@ -245,6 +247,7 @@ steps:
         - action: add 1 person to the group 'Engineering'
           method: POST
           path: /api/v1/UsersGroups/3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11/Users
+          users: [owen.onboarding@example.com]
     errors:
       description: Steps that failed, each with C(msg), C(kind) and what the service said.
       type: list
@@ -260,7 +263,7 @@ error:
     - What went wrong, for programs. C(kind) tells apart V(configuration), V(lookup_failed), V(rail),
       V(outcome_unknown), V(unauthorized), V(forbidden), V(not_found), V(rate_limited), V(server_error), V(protocol),
       V(list_moved), V(transport), V(redirected) and V(refused); other fields depend on it.
-  returned: failure
+  returned: failure, once the options have the right form
   type: dict
   sample:
     kind: lookup_failed

@@ -22,24 +22,24 @@ extends_documentation_fragment:
 options:
   gather:
     description:
-      - What to read. Without it, the kinds are read for which there is a selector.
+      - What to read. If this is not set, the kinds that have a selector are read.
     type: list
     elements: str
     choices: [users, groups, apps]
   users:
     description:
-      - Selects people, by e-mail address or id. Left out, all are returned; an empty list selects nobody.
-      - An e-mail address that two people hold is an error that shows both ids.
+      - Selects people, by e-mail address or id. An empty list selects nobody.
+      - Who does not exist is listed in RV(not_found). An address that two people hold is an error that shows both ids.
     type: list
     elements: str
   groups:
     description:
-      - Selects groups, by exact name or id. Left out, all are returned; an empty list selects none.
+      - Selects groups, by exact name or id, likewise.
     type: list
     elements: str
   apps:
     description:
-      - Selects apps, by exact name or id. Left out, all are returned; an empty list selects none.
+      - Selects apps, by exact name or id, likewise.
     type: list
     elements: str
   include:
@@ -163,7 +163,7 @@ not_found:
   sample: {"users": ["nobody@example.com"]}
 error:
   description: What went wrong, for programs; C(kind) names the kind of error, other fields depend on it.
-  returned: failure
+  returned: failure, once the options have the right form
   type: dict
   sample: {"kind": "unauthorized", "method": "GET", "path": "/api/v1/Users", "status": 401, "title": "Unauthorized"}
 """

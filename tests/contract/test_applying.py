@@ -356,7 +356,7 @@ def test_the_order_of_the_lists_is_that_of_the_plan(tenant: Sandbox, connect: Cl
     tenant.fault(REMOVE, "slow", seconds=0.3)
     outcome = apply(plan, client, SETTLING)
     assert actions(outcome.as_result()["done"]) == [f"remove {email} from the group 'Engineering'" for email in people]
-    assert outcome.as_result()["done"][0].keys() == {"action", "method", "path"}
+    assert outcome.as_result()["done"][0].keys() == {"action", "method", "path", "users"}
 
 
 @pytest.mark.parametrize("body", ["documented", "none", "envelope"])

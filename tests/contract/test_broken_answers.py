@@ -124,3 +124,11 @@ def test_another_record_than_the_one_asked_for_is_an_error(connect: Callable[...
     body = {"data": BOB, "links": {}}
     with Wire(in_turn(answer(200, body))) as wire, pytest.raises(ProtocolError, match="holds another record"):
         connect(base_url=wire.url).record(USERS.record(ADA["id"]))
+
+
+def test_a_list_that_never_ends_is_given_up(connect: Callable[..., Client]) -> None:
+    numbers = iter(range(1000))
+    with Wire(lambda _request: answer(200, page(following=f"/x?cursor={next(numbers)}"))) as wire:
+        with pytest.raises(ProtocolError, match="11 pages without a row"):
+            connect(base_url=wire.url).rows(USERS.listing)
+        assert len(wire.requests) == 11

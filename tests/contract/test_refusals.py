@@ -108,7 +108,7 @@ def test_a_group_that_refuses_writes_is_named_in_every_dialect(
 def test_404_says_what_there_is_not(tenant: Sandbox, client: Client) -> None:
     error = refused(errors.NotFound, lambda: client.record(GROUPS.record(NOBODY)))
     assert str(error).startswith(f"Could not read the group {NOBODY}: the server answered 404 Not Found: ")
-    assert str(error).endswith("Check the id, and that nobody removed the thing meanwhile.")
+    assert str(error).endswith("Check base_url and the id, and that nobody removed the thing meanwhile.")
     assert (error.facts()["kind"], error.facts()["method"]) == ("not_found", "GET")
 
 

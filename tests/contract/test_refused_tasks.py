@@ -53,11 +53,11 @@ def usual(tenant: Sandbox) -> Sandbox:
         ),
         ({**ONE, "users": None}, "configuration", "users is null or missing"),
         ({**ONE, "users": [], "state": "exact"}, "configuration", "set allow_empty: true"),
-        ({**ONE, "users": ["\t"], "state": "exact"}, "configuration", "a blank entry"),
+        ({**ONE, "users": ["\t"], "state": "exact"}, "configuration", "an entry is blank"),
         (
             {**ONE, "state": "exact"},
             "rail",
-            r"max_removals allows 10; these would go: .*@example\.com from 'Engineering'",
+            r"max_removals allows 10; these would be removed: .*@example\.com from 'Engineering'",
         ),
         ({**ONE, "users": [ERIN], "state": "absent", "max_removals": 0}, "rail", "max_removals allows 0"),
         ({**ONE, "users": [ERIN], "state": "absent", "protected_users": [ERIN.upper()]}, "rail", f"protected: {ERIN}"),
@@ -119,14 +119,14 @@ def test_people_of_unknown_status_get_access_with_a_warning(tenant: Sandbox, cak
     dina = "dina.discovered@example.com"
     plan = cakewalk_group_member.plan(task(tenant, group="Contractors", users=[dina]), cakewalk)
     assert plan.after == {"Contractors": sorted([*members(tenant, "Contractors"), dina])}
-    assert f"it is not known what their status means: {dina} (Discovered)" in cakewalk.warnings[0]
+    assert f"added all the same: {dina} (Discovered)" in cakewalk.warnings[0]
 
 
 def test_a_bypassed_approval_is_marked_and_warned_of(tenant: Sandbox, cakewalk: Cakewalk) -> None:
     options = {"implicitly_approve_requests": True, "bypass_reason": "A move"}
     plan = cakewalk_group_member.plan(task(tenant, **ONE, **options), cakewalk)
     (warning,) = cakewalk.warnings
-    assert warning.startswith("Approval is bypassed: ") and "'Engineering'" in warning
+    assert warning.startswith("Approval is bypassed by ") and "'Engineering'" in warning
     assert plan.result["bypassed_approval"] is True
     assert plan.result["bypass_reason"] == "A move"
     assert plan.result["memberships"][0]["default_apps"] == ["Figma", "GitHub"]

@@ -205,6 +205,15 @@ def test_key_form(vendor: Sandbox) -> None:
     assert serialization.load_der_public_key(base64.b64decode(der.content, validate=True)) == key
 
 
+def test_webhook_bodies(vendor: Sandbox) -> None:
+    lists = vendor.deliveries()
+    vendor.configure(webhook_body="object")
+    objects = vendor.deliveries()
+    assert objects
+    assert lists == [[event] for event in objects]
+    assert {event["eventType"] for event in objects} == {"action_task.actionable"}
+
+
 def test_deprecation(vendor: Sandbox) -> None:
     path = member_path(vendor, "Contractors", "Connor Contractor")
     assert "Deprecation" not in vendor.call("DELETE", path).headers

@@ -117,9 +117,7 @@ def test_validate_certs_false_holds_whatever_bundle_the_environment_names(
 
 def test_a_bundle_that_does_not_exist_is_named(connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURL_CA_BUNDLE", "/nowhere.pem")
-    with pytest.raises(
-        ConfigurationError, match=r"ca_path: CURL_CA_BUNDLE names '/nowhere\.pem', which does not exist"
-    ):
+    with pytest.raises(ConfigurationError, match=r"CURL_CA_BUNDLE: it names '/nowhere\.pem', which does not exist"):
         connect()
 
 

@@ -18,22 +18,25 @@ BUILD = ROOT / ".build"
 
 @dataclass(frozen=True)
 class Core:
-    """A release of ansible-core, a Python that runs it, and sanity tests that cannot run for it, with why."""
+    """A release of ansible-core, the Pythons that run it, and sanity tests that cannot run for it, with why.
+
+    The first Python that is found is taken; their order is such that together every supported Python is met.
+    """
 
     version: str
-    python: str
+    pythons: tuple[str, ...]
     skipped: tuple[str, ...] = ()
     reason: str = ""
 
 
 CORES = (
-    Core("2.16", "3.10"),
-    Core("2.17", "3.12"),
-    Core("2.18", "3.13"),
-    Core("2.19", "3.13"),
-    Core("2.20", "3.13"),
-    Core("2.21", "3.13"),
-    Core("2.22", "3.13", ("pylint",), "its pins fetch a package from outside the package index"),
+    Core("2.16", ("3.10", "3.11", "3.12")),
+    Core("2.17", ("3.12", "3.11", "3.10")),
+    Core("2.18", ("3.13", "3.12", "3.11")),
+    Core("2.19", ("3.11", "3.12", "3.13")),
+    Core("2.20", ("3.12", "3.13", "3.14")),
+    Core("2.21", ("3.13", "3.14", "3.12")),
+    Core("2.22", ("3.14", "3.13"), ("pylint",), "its pins fetch a package from outside the package index"),
 )
 
 
@@ -46,27 +49,27 @@ def main() -> int:
     failed = sum(result.startswith("failed") for result in results.values())
     skipped = sum(result.startswith("skipped") for result in results.values())
     print(f"matrix: {len(results) - failed - skipped} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    return 1 if failed or skipped == len(results) else 0
 
 
 def run(core: Core) -> str:
     """Test one release and return in words what came of it."""
-    python = interpreter(core.python)
-    if python is None:
-        return f"skipped, there is no Python {core.python} here"
+    version, python = next(((one, path) for one in core.pythons if (path := interpreter(one))), ("", ""))
+    if not python:
+        return f"skipped, there is no Python {' or '.join(core.pythons)} here"
     venv = BUILD / "cores" / core.version
-    print(f"\n=== ansible-core {core.version} on Python {core.python}", flush=True)
+    print(f"\n=== ansible-core {core.version} on Python {version}", flush=True)
     if not (venv / "bin" / "ansible-test").exists():
         subprocess.run([python, "-m", "venv", "--clear", str(venv)], check=True)
         wanted = [f"ansible-core=={core.version}.*", "requests", "ansible-runner"]
         pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         # A pre-release only where there is nothing else yet.
         if all(subprocess.run([*pip, *pre, *wanted], check=False).returncode for pre in ([], ["--pre"])):
-            return "skipped, it cannot be installed here"
+            return "failed: it cannot be installed here"
     environment = {
         **os.environ,
         "CAKEWALK_TEST_CORE_BIN": str(venv / "bin"),
-        "CAKEWALK_TEST_CORE_PYTHON": core.python,
+        "CAKEWALK_TEST_CORE_PYTHON": version,
         "CAKEWALK_TEST_SKIP_SANITY": " ".join(core.skipped),
     }
     tests = ["tests/gates/test_sanity.py", "tests/playbooks"]

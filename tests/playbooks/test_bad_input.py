@@ -38,7 +38,7 @@ PEOPLE: list[tuple[str, Data, str | None, list[str]]] = [
         "an unknown id",
         one("Sales", NOBODY),
         "lookup_failed",
-        [f"'{NOBODY}' does not exist", "Correct these references"],
+        [f"'{NOBODY}' does not exist", "Correct what does not exist"],
     ),
     (
         "a display name",
@@ -53,7 +53,7 @@ PEOPLE: list[tuple[str, Data, str | None, list[str]]] = [
         ["'The Boss' does not exist", "by e-mail address or id, never by display name"],
     ),
     ("an address with a space", one("Sales", f" {ERIN}"), "lookup_failed", [f"' {ERIN}' does not exist", ERIN]),
-    ("an address of two people", one("Contractors", SAM), "lookup_failed", [f"'{SAM}' is held by 2", "give the id"]),
+    ("an address of two people", one("Contractors", SAM), "lookup_failed", [f"'{SAM}' is held by 2", "Give the id"]),
     ("all that is wrong at once", one("Contractors", SAM, "Erin Engineer"), "lookup_failed", [SAM, "Erin Engineer"]),
     *(
         (
@@ -90,9 +90,9 @@ GROUPS: list[tuple[str, Data, str | None, list[str]]] = [
         ["'sales' does not exist", "did you mean 'Sales'"],
     ),
     ("a group with a space", one("Sales ", ERIN), "lookup_failed", ["'Sales ' does not exist", "did you mean 'Sales'"]),
-    ("a blank group", one("", ERIN), "lookup_failed", ["'' does not exist", "Correct these references"]),
+    ("a blank group", one("", ERIN), "lookup_failed", ["'' does not exist", "Correct what does not exist"]),
     ("an unknown group id", one(NOBODY, ERIN), "lookup_failed", [f"'{NOBODY}' does not exist", "Correct"]),
-    ("a name of two groups", one("Twin Group", ERIN), "lookup_failed", ["'Twin Group' is held by 2", "give the id"]),
+    ("a name of two groups", one("Twin Group", ERIN), "lookup_failed", ["'Twin Group' is held by 2", "Give the id"]),
     (
         "a dynamic group",
         many(("Engineering", "present", [OWEN]), ("Dynamic Berlin", "present", [OWEN])),
@@ -126,7 +126,7 @@ ACTORS: list[tuple[str, Data, str | None, list[str]]] = [
         "lookup_failed",
         ["'ada.amin@example.com' does not exist", f"did you mean '{ADA}'"],
     ),
-    ("an actor of two", one("Sales", ERIN, acting_user=SAM), "lookup_failed", [f"'{SAM}' is held by 2", "give the id"]),
+    ("an actor of two", one("Sales", ERIN, acting_user=SAM), "lookup_failed", [f"'{SAM}' is held by 2", "Give the id"]),
     (
         "a bypass without a reason",
         one("Sales", ERIN, implicitly_approve_requests=True),
@@ -184,18 +184,23 @@ REMOVALS: list[tuple[str, Data, str | None, list[str]]] = [
         "configuration",
         ["'Contractors'", "the list is empty and the state is exact", "set allow_empty: true"],
     ),
-    ("a blank entry", one("Contractors", CONNOR, " ", state="exact"), "configuration", ["a blank entry", "Remove it"]),
+    (
+        "a blank entry",
+        one("Contractors", CONNOR, " ", state="exact"),
+        "configuration",
+        ["an entry is blank", "Remove it"],
+    ),
     (
         "a blank text",
         {**one("Contractors", state="exact"), "users": ""},
         "configuration",
-        ["a blank entry", "Remove it"],
+        ["an entry is blank", "Remove it"],
     ),
     (
         "a blank text although empty is allowed",
         {**one("Contractors", state="exact", allow_empty=True), "users": ""},
         "configuration",
-        ["'Contractors'", "a blank entry", "Remove it"],
+        ["'Contractors'", "an entry is blank", "Remove it"],
     ),
     *(
         (f"null for {state}", {**one("Contractors", state=state), "users": None}, "configuration", ["users is null"])
@@ -235,7 +240,10 @@ REMOVALS: list[tuple[str, Data, str | None, list[str]]] = [
         "a protected person whom nobody knows",
         one("Contractors", CONNOR, state="absent", protected_users=["renamed@example.com"]),
         "lookup_failed",
-        ["protected user 'renamed@example.com' does not exist, perhaps under another address", "Correct these"],
+        [
+            "protected user 'renamed@example.com' does not exist, perhaps under another address",
+            "Correct what does not exist",
+        ],
     ),
 ]
 
@@ -259,7 +267,7 @@ OPTIONS: list[tuple[str, Data, str | None, list[str]]] = [
             ["base_url", words],
         )
         for url, words in (
-            ("http://service.example.com", "readable to everyone on the way"),
+            ("http://service.example.com", "show the key and secret to everyone on the way"),
             ("https://name:word@service.example.com", "holds a user name or password"),
             ("https://service.example.com/?key=1", "holds a query or fragment"),
             ("service.example.com", "does not start with https://"),

@@ -6,6 +6,7 @@
 ========================== ===========================================================================================
 GET /_sandbox/info          settings, both key pairs, the acting user
 GET, DELETE /_sandbox/log   the requests since the last reset or clearing
+GET /_sandbox/deliveries    the bodies of the webhooks that tell what has happened, in the form of the dialect
 GET /_sandbox/state         the tenant; C(?only=users,groups) for some of its tables
 PATCH /_sandbox/settings    settings and dialect fields, flat; the data stay
 POST /_sandbox/reset        a fresh company under the settings at the start and those in the body; all else is forgotten
@@ -27,6 +28,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .dialect import deliveries
 from .known import ACTING_USER
 from .problem import Problem, problem_body
 from .world import World
@@ -41,6 +43,7 @@ def build(world: World) -> Starlette:
         ("GET", "info", control.info),
         ("GET", "log", control.log),
         ("DELETE", "log", control.clear_log),
+        ("GET", "deliveries", control.deliveries),
         ("GET", "state", control.state),
         ("PATCH", "settings", control.configure),
         ("POST", "reset", control.reset),
@@ -71,6 +74,9 @@ class _Control:
 
     async def clear_log(self, _request: Request) -> None:
         self._world.log.clear()
+
+    async def deliveries(self, _request: Request) -> list[Any]:
+        return deliveries(self._world.state.events, self._world.settings.dialect)
 
     async def state(self, request: Request) -> dict[str, Any]:
         return self._world.state.dump(filter(None, request.query_params.get("only", "").split(",")))

@@ -232,3 +232,10 @@ def cursor_link(path: str, cursor: str) -> str:
 def self_link(path: str) -> str:
     """Return the link of a page or record to itself the way the vendor's sample shows it."""
     return _linked(path)
+
+
+def deliveries(events: list[dict[str, Any]], dialect: Dialect) -> list[Any]:
+    """Return the bodies that tell these events: newer pages of the vendor show an array, older ones a bare object."""
+    if dialect.webhook_body == "object":
+        return list(events)
+    return [[event] for event in events]

@@ -94,6 +94,10 @@ class Sandbox:
         """Return the tenant, or some of its tables (:meth:`sandbox.state.State.dump`)."""
         return self._control("GET", "state", params={"only": ",".join(sections)})
 
+    def deliveries(self) -> list[Any]:
+        """Return the bodies of the webhooks so far, in the form of the dialect."""
+        return self._control("GET", "deliveries")
+
     def configure(self, **settings: Any) -> dict[str, Any]:
         """Change settings and dialect fields while the data stay; return all settings."""
         return self._control("PATCH", "settings", json=settings)

@@ -104,6 +104,7 @@ def test_an_addition_is_one_request_and_always_says_whether_it_approves(approve:
         f"{CREW_PATH}/Users",
         {"userIds": [ADA["id"], BEN["id"]], "triggeredByUserId": BEN["id"], "implicitlyApproveRequests": approve},
         removes=False,
+        users=("ada@example.com", "ben@example.com"),
         doubtful=frozenset({400, 409}),
         proof=Proof(catalog.members(CREW), present=frozenset({(ADA["id"],), (BEN["id"],)})),
     )
@@ -115,6 +116,7 @@ def test_removals_are_one_request_each() -> None:
             f"remove {name} from the group 'Crew'",
             "DELETE",
             f"{CREW_PATH}/Users/{person['id']}",
+            users=(name,),
             removes=True,
             doubtful=frozenset({400, 404, 409}),
             proof=Proof(catalog.members(CREW), absent=frozenset({(person["id"],)})),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.people import BASE_URL, KEY, SECRET, connection
 
-_PLAIN = "plain http would send the key and secret readable to everyone on the way"
+_PLAIN = "plain http would show the key and secret to everyone on the way; use https"
 _NO_HOST = "it does not start with https:// and a host name"
 _USER = "it holds a user name or password"
 _QUERY = "it holds a query or fragment"
@@ -63,9 +63,7 @@ _CREDENTIAL = "it is empty or holds white space or other than printable ASCII ch
 def test_addresses_that_would_leak_or_cannot_work(base_url: str, reason: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         connection(base_url)
-    assert str(refused.value) == (
-        f"Could not use the option base_url: {reason}. Correct it or its environment variable."
-    )
+    assert str(refused.value) == (f"Could not use the option base_url: {reason}. Correct it or CAKEWALK_BASE_URL.")
     assert refused.value.facts() == {"kind": "configuration", "option": "base_url"}
 
 
@@ -95,7 +93,7 @@ def test_credentials_that_cannot_go_into_a_header(name: str, value: str) -> None
     with pytest.raises(ConfigurationError) as refused:
         connection(**{name: value})
     assert str(refused.value) == (
-        f"Could not use the option {name}: {_CREDENTIAL}. Correct it or its environment variable."
+        f"Could not use the option {name}: {_CREDENTIAL}. Correct it or CAKEWALK_{name.upper()}."
     )
     assert refused.value.facts() == {"kind": "configuration", "option": name}
 
@@ -123,7 +121,7 @@ def test_numbers_out_of_bounds(name: str, value: int, bounds: str) -> None:
         connection(**{name: value})
     assert str(refused.value) == (
         f"Could not use the option {name}: it is {value} and must be from {bounds}. "
-        "Correct it or its environment variable."
+        f"Correct it or CAKEWALK_{name.upper()}."
     )
 
 

@@ -111,15 +111,15 @@ def test_removals_within_the_limit(number: int, limit: int | None, authoritative
     [(11, None, True, 10), (1, 0, False, 0), (1, 0, True, 0), (4, 3, False, 3), (4, 3, True, 3)],
 )
 def test_removals_beyond_the_limit(number: int, limit: int | None, authoritative: bool, allowed: int) -> None:
-    removals = [(f"p{index}@example.com", "Crew") for index in range(number)]
+    removals = [("Crew", f"p{index}@example.com") for index in range(number)]
     with pytest.raises(RailHit) as stopped:
         check_removals(removals, limit, authoritative)
     facts = stopped.value.facts()
     assert facts["max_removals"] == allowed
-    assert facts["would_remove"] == [{"user": who, "from": "Crew"} for who, _where in removals]
+    assert facts["would_remove"] == [{"user": who, "from": "Crew"} for _where, who in removals]
     noun = "1 removal" if number == 1 else f"{number} removals"
     assert str(stopped.value).startswith(
-        f"Could not make {noun}: max_removals allows {allowed}; these would go: p0@example.com from 'Crew'"
+        f"Could not make {noun}: max_removals allows {allowed}; these would be removed: p0@example.com from 'Crew'"
     )
     assert str(stopped.value).endswith("Nothing was changed. If they are all meant, raise max_removals.")
 

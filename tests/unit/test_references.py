@@ -40,9 +40,10 @@ def problems(finder: Finder) -> list[dict[str, Any]]:
     with pytest.raises(LookupFailed) as failed:
         finder.check()
     found: list[dict[str, Any]] = failed.value.facts()["problems"]
-    assert str(failed.value).endswith(
-        "Nothing was changed. Correct these references; where several have the same name, give the id."
-    )
+    reasons = {problem["reason"] for problem in found}
+    assert ("Correct what does not exist." in str(failed.value)) == ("not_found" in reasons)
+    assert ("Give the id of the one that is meant" in str(failed.value)) == ("ambiguous" in reasons)
+    assert ("Leave out who is on the way out" in str(failed.value)) == ("inactive" in reasons)
     assert "; ".join(problem["message"] for problem in found) in str(failed.value)
     return found
 

@@ -46,7 +46,7 @@ def test_certificates_are_checked_by_default() -> None:
 @pytest.mark.parametrize("name", BUNDLES)
 def test_a_bundle_that_does_not_exist_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     monkeypatch.setenv(name, str(tmp_path / "missing"))
-    with pytest.raises(ConfigurationError, match=f"Could not use the option ca_path: {name} names '"):
+    with pytest.raises(ConfigurationError, match=f"Could not use {name}: it names '"):
         Transport(connection())
     assert Transport(connection(validate_certs=False))
 

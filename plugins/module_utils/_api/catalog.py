@@ -131,6 +131,7 @@ def add_members(
         "POST",
         _path(GROUPS.path, group["id"], "Users"),
         {"userIds": ids, "triggeredByUserId": acting_user["id"], "implicitlyApproveRequests": implicitly_approve},
+        users=tuple(_who(person) for person in people),
         doubtful=frozenset({400, 409}),
         proof=Proof(members(group), present=_keys(people)),
     )
@@ -145,9 +146,10 @@ def remove_members(group: Mapping[str, Any], people: Iterable[Mapping[str, Any]]
     """
     return [
         Step(
-            f"remove {visible(person.get('email') or person['id'])} from the group {named(group)}",
+            f"remove {visible(_who(person))} from the group {named(group)}",
             "DELETE",
             _path(GROUPS.path, group["id"], "Users", person["id"]),
+            users=(_who(person),),
             removes=True,
             doubtful=frozenset({400, 404, 409}),
             proof=Proof(members(group), absent=_keys([person])),
@@ -167,6 +169,10 @@ def is_dynamic(group: Mapping[str, Any]) -> bool:
 def named(row: Mapping[str, Any]) -> str:
     """Return how messages call a thing: its name in quotes, or its id where it has none."""
     return repr(visible(row["name"], 80)) if row.get("name") else visible(row["id"], 80)
+
+
+def _who(person: Mapping[str, Any]) -> str:
+    return str(person.get("email") or person["id"])
 
 
 def _path(*parts: str) -> str:

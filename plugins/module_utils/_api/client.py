@@ -21,6 +21,8 @@ Result = TypeVar("Result")
 
 #: How often a list that moves while it is read is read again from the start.
 REREADINGS = 3
+#: How many pages without a row may follow each other; a service that always names a next one would never end.
+EMPTY_PAGES = 10
 
 
 class Client:
@@ -116,12 +118,16 @@ class Client:
     def _pages(self, listing: Listing) -> Iterator[Page]:
         cursor: tuple[str, str] | None = None
         seen = set()
+        empty = 0
         while True:
             query = [*listing.query, *([cursor] if cursor else [])]
             page = page_of(listing.what, self._read(listing.what, listing.path, query))
             yield page
             if page.cursor is None:
                 return
+            empty = 0 if page.rows else empty + 1
+            if empty > EMPTY_PAGES:
+                raise broken(listing.what, f"{empty} pages without a row followed each other, and there should be more")
             if page.cursor in seen:
                 raise broken(listing.what, "a cursor came twice, so the end would never be reached")
             seen.add(page.cursor)

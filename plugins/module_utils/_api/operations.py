@@ -67,6 +67,7 @@ class Step:
     """One write, as data.
 
     :param action: what it does, in words, as a verb phrase.
+    :param users: whom it concerns, by e-mail address or id.
     :param removes: whether it takes something away; additions go first.
     :param doubtful: refusals that may mean "already so" and are settled by the C(proof), never by themselves.
     """
@@ -75,6 +76,7 @@ class Step:
     method: str
     path: str
     body: Mapping[str, Any] | None = None
+    users: tuple[str, ...] = ()
     removes: bool = False
     doubtful: frozenset[int] = frozenset()
     proof: Proof | None = None

@@ -28,7 +28,7 @@ _KINDS: dict[int, tuple[type[ApiError], str]] = {
         "If the key is read-only, create one with read and write access in the developer settings of Cakewalk: the "
         "access level of a key cannot be changed. If the thing is managed elsewhere (a synced group), change it there.",
     ),
-    404: (NotFound, "Check the id, and that nobody removed the thing meanwhile."),
+    404: (NotFound, "Check base_url and the id, and that nobody removed the thing meanwhile."),
     429: (RateLimited, "Run again later, or lower requests_per_minute: others may share the limit of this key."),
 }
 _OTHER = (ApiError, "Correct what the server names, then run again.")
@@ -48,7 +48,7 @@ def error_of(attempt: str, method: str, path: str, reply: Reply, safe: Callable[
     problem = problem_of(reply)
     title = safe(_text(problem, "title") or _phrase(reply.status))
     details = [_text(problem, "detail"), *_texts(problem.get("errors"))]
-    detail = safe("; ".join(filter(None, details)))
+    detail = safe("; ".join(text for text in details if text and text != title))
     words = f"the server answered {reply.status} {title}" + (f": {detail.rstrip('.')}" if detail else "")
     wait = wait_asked(reply)
     if wait:

@@ -119,7 +119,9 @@ class Connection:
         if not _is_host(parts.hostname):
             raise _unusable("base_url", "there can be no such host")
         if parts.scheme == "http" and not self.is_loopback:
-            raise _unusable("base_url", "plain http would send the key and secret readable to everyone on the way")
+            raise _unusable("base_url", "plain http would show the key and secret to everyone on the way; use https")
+        if parts.path.rstrip("/").endswith(("/api", "/api/v1")):
+            raise _unusable("base_url", "it holds the path of the API, which is added by itself")
 
 
 @dataclass(frozen=True)
@@ -338,7 +340,9 @@ def _bundle_of_environment() -> str | None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         bundle = os.environ.get(name)
         if bundle and not os.path.exists(bundle):  # noqa: PTH110 - see Connection
-            raise _unusable("ca_path", f"{name} names {visible(bundle)!r}, which does not exist")
+            raise ConfigurationError(
+                f"use {name}", f"it names {visible(bundle)!r}, which does not exist", "Correct it, or set ca_path."
+            )
         if bundle:
             return bundle
     return None
@@ -376,4 +380,4 @@ def _passwords(proxies: Mapping[str, str]) -> list[str]:
 
 
 def _unusable(name: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"use the option {name}", reason, "Correct it or its environment variable.", option=name)
+    return ConfigurationError(f"use the option {name}", reason, f"Correct it or CAKEWALK_{name.upper()}.", option=name)

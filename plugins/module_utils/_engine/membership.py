@@ -80,8 +80,8 @@ class Decision:
 def claims_of(params: Mapping[str, Any]) -> list[Claim]:
     """Return the claims of a task, from its single or its bulk form; an entry without C(state) inherits the task's.
 
-    :raises ConfigurationError: a list of users is missing, one that is authoritative is blank or empty, or approval is
-        to be bypassed for no reason.
+    :raises ConfigurationError: a list of users is missing or holds a blank, one that is authoritative is empty, or
+        approval is to be bypassed for no reason.
     """
     if params["implicitly_approve_requests"]:
         check_bypass("implicitly_approve_requests", params["bypass_reason"])
@@ -164,10 +164,10 @@ def decide(
     actor = acting_user(params["acting_user"], people, statuses, finder) if added else None
     finder.check()
     _refuse_dynamic(edits)
-    removals = [(person(row), label(edit.group)) for edit in edits for row in edit.removed]
+    removals = sorted((label(edit.group), person(row)) for edit in edits for row in edit.removed)
     check_removals(removals, params["max_removals"], any(wish.exact for wish in wishes))
     if actor is not None and params["implicitly_approve_requests"]:
-        warnings += _bypass(edits, actor, params["allow_self_approval"])
+        warnings += _bypass(edits, actor, params["allow_self_approval"], params["bypass_reason"])
     return Decision(edits, actor, warnings + _not_members(edits))
 
 
@@ -189,10 +189,8 @@ def _claim(entry: Mapping[str, Any], state: str, allow_empty: bool) -> Claim:
     users = entry["users"]
     if users is None:
         raise ConfigurationError(attempt, "users is null or missing", "Give a list.", option="users")
-    if state == "exact" and not all(user.strip() for user in users):
-        raise ConfigurationError(
-            attempt, "a blank entry stands in a list that is to be exact", "Remove it.", option="users"
-        )
+    if not all(user.strip() for user in users):
+        raise ConfigurationError(attempt, "an entry is blank", "Remove it, or fill it in.", option="users")
     if state == "exact" and not users and not allow_empty:
         raise ConfigurationError(
             attempt,
@@ -255,7 +253,7 @@ def _refuse_dynamic(edits: Iterable[Edit]) -> None:
         )
 
 
-def _bypass(edits: Iterable[Edit], actor: Row, allow_self_approval: bool) -> list[str]:
+def _bypass(edits: Iterable[Edit], actor: Row, allow_self_approval: bool, reason: str) -> list[str]:
     """Return the warning that approval is bypassed; refuse that somebody bypasses it for the own access."""
     growing = [edit for edit in edits if edit.added]
     own = [edit.group for edit in growing if actor["id"].lower() in ids_of(edit.added)]
@@ -267,10 +265,13 @@ def _bypass(edits: Iterable[Edit], actor: Row, allow_self_approval: bool) -> lis
             groups=[label(group) for group in own],
         )
     where = some(named(edit.group) for edit in growing)
-    return [f"Approval is bypassed: the access requests that follow from additions to {where} are approved at once."]
+    return [
+        f"Approval is bypassed by {visible(person(actor))}, reason {visible(reason)!r}: "
+        f"the access requests that follow from additions to {where} are approved at once."
+    ]
 
 
 def _not_members(edits: Iterable[Edit]) -> list[str]:
     """Return a warning that names whom an absent entry names in vain: it may be a typing error."""
-    vain = [f"{visible(name)} ({named(edit.group)})" for edit in edits for name in edit.not_members]
+    vain = [f"{visible(name)!r} ({named(edit.group)})" for edit in edits for name in edit.not_members]
     return [f"Not members, so there was nothing to remove; check the spelling: {some(vain)}."] if vain else []

@@ -26,8 +26,8 @@ def check_receivers(people: Iterable[Row], statuses: UserStatuses, finder: Finde
     if not unknown:
         return []
     return [
-        f"Access is given to people of whom it is not known what their status means: {some(unknown)}. "
-        "If they may have it, list the status under known_statuses.user.may_receive_access."
+        f"It is not known whether people in this status may have access, they are added all the same: {some(unknown)}. "
+        "If they may, list the status under known_statuses.user.may_receive_access."
     ]
 
 
@@ -46,7 +46,7 @@ def acting_user(reference: str | None, people: Register, statuses: UserStatuses,
             "Set acting_user (CAKEWALK_ACTING_USER) to the e-mail address or id of an admin.",
             option="acting_user",
         )
-    row = finder.find(reference, people)
+    row = finder.find(reference, people, called="acting user")
     finder.check()
     status = row.get("statusName") if row else None
     if row is None or status not in statuses.may_act:

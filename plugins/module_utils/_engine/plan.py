@@ -14,7 +14,6 @@ from typing import Any
 from .._api.client import Client
 from .._api.errors import ApiError, CakewalkError, NotFound, OutcomeUnknown
 from .._api.operations import Key, Listing, Proof, Step
-from .._api.text import counted
 
 #: Waits, in seconds, between the readings that look whether a write with a lost answer was carried out after all.
 SETTLING = (0.0, 1.0, 2.0, 4.0)
@@ -67,17 +66,16 @@ class Outcome:
 class ApplyFailed(CakewalkError):
     """At least one step failed; C(outcome) tells what was done, what failed and what was not tried."""
 
-    kind = "apply_failed"
-
     def __init__(self, outcome: Outcome) -> None:
         first = outcome.failed[0][1]
         done, failed, pending = len(outcome.done), len(outcome.failed), len(outcome.pending)
         more = f" ({failed - 1} more failed)" if failed > 1 else ""
+        total = done + failed + pending
+        progress = f" Of {total} steps, {done} done, {failed} failed, {pending} not tried; 'steps' names each."
         super().__init__(
             first.attempt,
             first.answer + more,
-            f"{first.remedy} Of {counted(done + failed + pending, 'step', 'steps')}, {done} done, {failed} failed, "
-            f"{pending} not tried; 'steps' names each. A new run plans afresh from what is there then.",
+            first.remedy + (progress if total > 1 else ""),
             **{name: value for name, value in first.facts().items() if name != "kind"},
         )
         self.kind = first.kind
@@ -201,4 +199,5 @@ def _read(proofs: Sequence[Proof], client: Client) -> dict[Listing, frozenset[Ke
 
 
 def _described(step: Step) -> dict[str, Any]:
-    return {"action": step.action, "method": step.method, "path": step.path}
+    described: dict[str, Any] = {"action": step.action, "method": step.method, "path": step.path}
+    return {**described, "users": list(step.users)} if step.users else described

@@ -80,7 +80,7 @@ class Protection:
 def check_removals(removals: Sequence[tuple[str, str]], limit: int | None, authoritative: bool) -> None:
     """Hold all removals of a task against C(max_removals).
 
-    :param removals: who would go from where, as pairs of names.
+    :param removals: from where who would be removed, as pairs of names.
     :param limit: the option; without it 10 where an entry is C(authoritative), no limit elsewhere.
     :raises RailHit: there would be more.
     :raises ConfigurationError: the limit is below 0.
@@ -92,11 +92,11 @@ def check_removals(removals: Sequence[tuple[str, str]], limit: int | None, autho
         return
     raise RailHit(
         f"make {counted(len(removals), 'removal', 'removals')}",
-        f"max_removals allows {allowed}; these would go: "
-        + some(f"{visible(who)} from {visible(where)!r}" for who, where in removals),
+        f"max_removals allows {allowed}; these would be removed: "
+        + some(f"{visible(who)} from {visible(where)!r}" for where, who in removals),
         "Nothing was changed. If they are all meant, raise max_removals.",
         max_removals=allowed,
-        would_remove=[{"user": who, "from": where} for who, where in removals],
+        would_remove=[{"user": who, "from": where} for where, who in removals],
     )
 
 

@@ -33,9 +33,18 @@ class LookupFailed(CakewalkError):
         super().__init__(
             "tell who or what is meant",
             some((problem["message"] for problem in problems), separator="; "),
-            "Nothing was changed. Correct these references; where several have the same name, give the id.",
+            _remedy({problem["reason"] for problem in problems}),
             problems=problems,
         )
+
+
+def _remedy(reasons: set[str]) -> str:
+    remedies = {
+        "not_found": "Correct what does not exist.",
+        "ambiguous": "Give the id of the one that is meant where several have the same name or address.",
+        "inactive": "Leave out who is on the way out of the company.",
+    }
+    return " ".join(remedy for reason, remedy in remedies.items() if reason in reasons)
 
 
 def is_uuid(reference: str) -> bool:
@@ -104,15 +113,19 @@ class Finder:
         self._problems: dict[str, dict[str, Any]] = {}
         self._comparisons_left = _COMPARISONS
 
-    def find(self, reference: str, *registers: Register) -> Row | None:
-        """Return the row that C(reference) means in the registers taken together; C(None) where that is a problem."""
+    def find(self, reference: str, *registers: Register, called: str = "") -> Row | None:
+        """Return the row that C(reference) means in the registers taken together; C(None) where that is a problem.
+
+        :param called: what a problem calls it, by default what the registers hold.
+        """
+        called = called or registers[-1].kind.one
         found = {row["id"].lower(): row for register in reversed(registers) for row in register.matches(reference)}
         if len(found) == 1:
             return next(iter(found.values()))
         if found:
-            self._ambiguous(reference, registers[-1].kind, list(found.values()))
+            self._ambiguous(reference, called, list(found.values()))
         else:
-            self._missing(reference, registers)
+            self._missing(reference, called, registers)
         return None
 
     def find_all(self, references: Iterable[str], *registers: Register) -> list[Row]:
@@ -132,21 +145,20 @@ class Finder:
         if self._problems:
             raise LookupFailed(list(self._problems.values()))
 
-    def _ambiguous(self, reference: str, kind: Noun, rows: list[Row]) -> None:
+    def _ambiguous(self, reference: str, called: str, rows: list[Row]) -> None:
         candidates = [candidate(row) for row in rows]
         words = some(f"{visible(each['id'])} ({visible(each['status'] or each['name'])})" for each in candidates)
-        message = f"the {kind.one} {visible(reference)!r} is held by {len(rows)}: {words}"
+        message = f"the {called} {visible(reference)!r} is held by {len(rows)}: {words}"
         self.report(reference, "ambiguous", message, candidates=candidates)
 
-    def _missing(self, reference: str, registers: Sequence[Register]) -> None:
+    def _missing(self, reference: str, called: str, registers: Sequence[Register]) -> None:
         kind = registers[-1].kind
         near = self._near(reference, registers)
-        hint = ""
-        if near:
-            hint = f" (did you mean {' or '.join(repr(visible(name)) for name in near)}?)"
-        elif kind.key == "email" and not is_uuid(reference) and "@" not in reference:
-            hint = " (people are named by e-mail address or id, never by display name)"
-        self.report(reference, "not_found", f"the {kind.one} {visible(reference)!r} does not exist{hint}", near=near)
+        hints = [f"did you mean {' or '.join(repr(visible(name)) for name in near)}?"] if near else []
+        if kind.key == "email" and not is_uuid(reference) and "@" not in reference:
+            hints.append("people are named by e-mail address or id, never by display name")
+        hint = f" ({' '.join(hints)})" if hints else ""
+        self.report(reference, "not_found", f"the {called} {visible(reference)!r} does not exist{hint}", near=near)
 
     def _near(self, reference: str, registers: Sequence[Register]) -> list[str]:
         if is_uuid(reference) or self._comparisons_left <= 0 or reference in self._problems:
