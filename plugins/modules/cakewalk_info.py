@@ -208,27 +208,25 @@ SPEC = spec(
 
 
 def plan(params, cakewalk):
-    """Return a plan without steps whose result is what was read."""
+    """Return a plan without steps whose result is what was read: first the lists, then what hangs on their rows."""
+    kinds = kinds_of(params, _INCLUDES)
+    registers = cakewalk.registers([(kind, params[kind.name]) for kind in kinds])
     result = {"ambiguous": {}, "not_found": {}}
-    for kind in kinds_of(params, _INCLUDES):
-        selection = Selection(cakewalk.register(kind, params[kind.name]), params[kind.name])
+    wanted = []
+    for kind, register in zip(kinds, registers, strict=True):
+        selection = Selection(register, params[kind.name])
         rows = [row(record) for record in selection.rows]
-        for name, listing in _INCLUDES[kind.name].items():
-            if name in params["include"]:
-                for each, found in zip(rows, _included(cakewalk, kind, listing, selection.rows), strict=True):
-                    each[name] = found
         result[kind.name] = rows
         result[f"{kind.name}_by_{kind.key}"] = selection.unique
         result["ambiguous"].update({kind.name: selection.ambiguous} if selection.ambiguous else {})
         result["not_found"].update({kind.name: selection.not_found} if selection.not_found else {})
+        for name, listing in _INCLUDES[kind.name].items():
+            if name in params["include"]:
+                inside = [listing(record) if listing else kind.record(record["id"]) for record in selection.rows]
+                wanted += [(each, name, what) for each, what in zip(rows, inside, strict=True)]
+    for (each, name, _what), found in zip(wanted, cakewalk.read(what for *_place, what in wanted), strict=True):
+        each[name] = row(found) if isinstance(found, dict) else [row(record) for record in found]
     return Plan(result=result)
-
-
-def _included(cakewalk, kind, listing, records):
-    """Return, for each record, its full record or the rows of the list that hangs on it."""
-    if listing is None:
-        return [row(record) for record in cakewalk.records(kind, records)]
-    return [[row(record) for record in found] for found in cakewalk.lists(map(listing, records))]
 
 
 def main():

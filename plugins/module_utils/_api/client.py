@@ -82,6 +82,10 @@ class Client:
             "Nothing was changed. Run again when fewer changes go on.",
         )
 
+    def read(self, what: Listing | Record) -> list[dict[str, Any]] | dict[str, Any]:
+        """Read a whole list, or one thing, see C(rows) and C(record)."""
+        return self.rows(what) if isinstance(what, Listing) else self.record(what)
+
     def each(self, read: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return C(read(item)) for each item, in order, several at a time; the first error ends it."""
         pool = ThreadPoolExecutor(self._concurrency)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .._api.catalog import USERS, Kind, UserStatuses
 from .._api.client import Client
-from .._api.operations import Listing
+from .._api.operations import Listing, Record
 from .references import Register, Row, is_uuid
 
 
@@ -39,6 +39,14 @@ class Cakewalk:
         if kind.name not in self._whole:
             self._whole[kind.name] = Register(kind, self._client.rows(kind.listing))
         return self._whole[kind.name]
+
+    def registers(self, wanted: Iterable[tuple[Kind, Collection[str] | None]]) -> list[Register]:
+        """Return what C(register) returns for each kind and its references, read side by side."""
+        return self._client.each(lambda pair: self.register(*pair), wanted)
+
+    def read(self, wanted: Iterable[Listing | Record]) -> list[Any]:
+        """Read lists and records side by side; return rows of lists, and records, in the order asked for."""
+        return self._client.each(self._client.read, wanted)
 
     def lists(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
         """Read several lists at a time and return their rows, in the order asked for."""
