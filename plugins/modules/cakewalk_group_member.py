@@ -321,14 +321,14 @@ def plan(params, cakewalk):
     """Return the plan for C(params); people are looked up only where the members leave a question open."""
     claims = membership.claims_of(params)
     wishes = membership.merged(claims, cakewalk.register(GROUPS, [claim.group for claim in claims]))
-    rosters = [Register(USERS, rows) for rows in cakewalk.lists(members(wish.group) for wish in wishes)]
+    rosters = [Register(USERS, rows) for rows in cakewalk.read(members(wish.group) for wish in wishes)]
     questions = membership.Questions(wishes, rosters, params)
     people = cakewalk.people(questions.references).assuming(questions.assumed)
     decision = membership.decide(wishes, rosters, people, questions, params, cakewalk.user_statuses)
     cakewalk.warnings += decision.warnings
 
     growing = [edit for edit in decision.edits if edit.added]
-    app_rows = cakewalk.lists(default_apps(edit.group) for edit in growing)
+    app_rows = cakewalk.read(default_apps(edit.group) for edit in growing)
     apps = {edit.group["id"]: rows for edit, rows in zip(growing, app_rows, strict=True)}
     changed = membership.by_label(decision.edits)
     return Plan(

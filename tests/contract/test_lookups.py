@@ -170,7 +170,7 @@ def test_somebody_who_is_gone_from_the_directory_is_absent(tenant: Sandbox, clie
 
 def test_full_records_are_read_for_rows(tenant: Sandbox, cakewalk: Cakewalk) -> None:
     rows = cakewalk.register(APPS).by_id.values()
-    records = cakewalk.records(APPS, rows)
+    records = cakewalk.read(APPS.record(row["id"]) for row in rows)
     assert [record["id"] for record in records] == [row["id"] for row in rows]
     assert reads(tenant) == {"listWorkApps": 1, "getWorkApp": len(records)}
 

@@ -31,8 +31,7 @@ def test_to_look_nobody_up_costs_nothing() -> None:
 
 
 def test_no_lists_and_no_records_cost_nothing() -> None:
-    assert unreachable().lists([]) == []
-    assert unreachable().records(USERS, []) == []
+    assert unreachable().read([]) == []
 
 
 @pytest.mark.parametrize(

@@ -21,27 +21,19 @@ _ROOT = "/api/v1"
 
 
 @dataclass(frozen=True)
-class Noun:
-    """What things of a sort are called.
+class Kind:
+    """A kind of thing with a list of its own, from which a single one can be read too.
 
-    :param name: as an option or a result: C(users).
+    :param name: what its option and result are called: C(users).
     :param one: a single one, in words.
     :param key: the member that people name it by: people by e-mail, things by their exact name.
+    :param single_reads: up to how many ids are read one by one rather than by reading the whole list. The directory
+        grows with the company, so it takes more single reads to reach the cost of its pages; the other lists are short.
     """
 
     name: str
     one: str
     key: str
-
-
-@dataclass(frozen=True)
-class Kind(Noun):
-    """A sort of thing with a list of its own, from which a single one can be read too.
-
-    :param single_reads: up to how many ids are read one by one rather than by reading the whole list. The directory
-        grows with the company, so it takes more single reads to reach the cost of its pages; the other lists are short.
-    """
-
     listing: Listing
     path: str
     single_reads: int

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._api.catalog import Noun
+from .._api.catalog import Kind
 from .._api.errors import CakewalkError
 from .._api.text import some, visible
 
@@ -63,7 +63,7 @@ class Register:
     C(complete) tells whether the rows are the whole list, so that a name found once is known to be unique.
     """
 
-    def __init__(self, kind: Noun, rows: Iterable[Row], complete: bool = True) -> None:
+    def __init__(self, kind: Kind, rows: Iterable[Row], complete: bool = True) -> None:
         self.kind = kind
         self.complete = complete
         self.by_id: dict[str, Row] = {row["id"].lower(): row for row in rows}

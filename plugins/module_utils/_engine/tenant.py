@@ -11,7 +11,7 @@ from typing import Any
 from .._api.catalog import USERS, Kind, UserStatuses
 from .._api.client import Client
 from .._api.operations import Listing, Record
-from .references import Register, Row, is_uuid
+from .references import Register, is_uuid
 
 
 class Cakewalk:
@@ -48,14 +48,6 @@ class Cakewalk:
         """Read lists and records side by side; return rows of lists, and records, in the order asked for."""
         return self._client.each(self._client.read, wanted)
 
-    def lists(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
-        """Read several lists at a time and return their rows, in the order asked for."""
-        return self._client.each(self._client.rows, listings)
-
-    def records(self, kind: Kind, rows: Iterable[Row]) -> list[dict[str, Any]]:
-        """Read the full records of rows of a list, several at a time."""
-        return self._client.each(self._client.record, [kind.record(row["id"]) for row in rows])
-
     def people(self, references: Collection[str]) -> Register:
         """Return a register in which these people can be found, with their statuses; without references an empty one.
 
@@ -66,7 +58,7 @@ class Cakewalk:
         register = self.register(USERS, references)
         meant = {row["id"]: row for reference in references for row in register.matches(reference)}
         lacking = [row for row in meant.values() if not row.get("statusName")]
-        return register.replacing(self.records(USERS, lacking)) if lacking else register
+        return register.replacing(self.read(USERS.record(row["id"]) for row in lacking)) if lacking else register
 
     @staticmethod
     def _few_ids(kind: Kind, references: Collection[str]) -> bool:
