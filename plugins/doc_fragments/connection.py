@@ -93,6 +93,52 @@ options:
                 nobody listed are not refused, but a warning names them.
             type: list
             elements: str
+      task:
+        description:
+          - Statuses of approval tasks. Each word stands in one list only; their ASCII case does not count.
+        type: dict
+        suboptions:
+          actionable:
+            description: Statuses in which a task can be decided now, besides V(Pending).
+            type: list
+            elements: str
+          open:
+            description: Statuses in which a task is not decided and cannot be decided now.
+            type: list
+            elements: str
+          approved:
+            description: Statuses of approved tasks, besides V(Approved).
+            type: list
+            elements: str
+          declined:
+            description: Statuses of declined tasks, besides V(Declined).
+            type: list
+            elements: str
+          cancelled:
+            description: Statuses of tasks that ended without a decision, besides V(Cancelled).
+            type: list
+            elements: str
+      request:
+        description:
+          - Statuses of access requests. Each word stands in one list only; their ASCII case does not count.
+        type: dict
+        suboptions:
+          open:
+            description: Statuses of requests that are on their way, besides V(Pending).
+            type: list
+            elements: str
+          granted:
+            description: Statuses of requests that were approved and carried out, besides V(Approved).
+            type: list
+            elements: str
+          declined:
+            description: Statuses of declined requests, besides V(Declined).
+            type: list
+            elements: str
+          cancelled:
+            description: Statuses of withdrawn requests, besides V(Cancelled).
+            type: list
+            elements: str
 requirements:
   - python >= 3.10
   - requests >= 2.31.0 (on the machine that runs the module, usually the controller)

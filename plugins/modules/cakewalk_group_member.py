@@ -273,14 +273,8 @@ error:
         near: [owen.onboarding@example.com]
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import (
-    GROUPS,
-    USERS,
-    add_members,
-    default_apps,
-    members,
-    remove_members,
-)
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, USERS, default_apps, members
+from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import add_members, remove_members
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import membership
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Register, label, person

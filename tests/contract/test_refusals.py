@@ -13,12 +13,11 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api import errors
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import (
     GROUPS,
     USERS,
-    add_members,
     members,
-    remove_members,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection
+from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import add_members, remove_members
 from contract.scenes import CONNOR, ERIN, writes
 from contract.wire import Cut, Wire, answer, in_turn, page
 from sandbox.process import Sandbox

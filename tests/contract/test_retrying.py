@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import USERS, add_members, remove_members
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import USERS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import (
     CakewalkError,
@@ -25,6 +25,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import
     Unauthorized,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
+from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import add_members, remove_members
 from contract.scenes import CONNOR, ERIN, members, received, writes
 from contract.wire import Cut, Request, Wire, answer, closed_port, in_turn, page
 from sandbox.process import Sandbox

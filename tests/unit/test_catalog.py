@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Listing, Proof, Step
+from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog, writes
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Listing, Presence, Reading, Step
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.people import group, uid, user
@@ -36,6 +37,28 @@ LISTINGS = [
     (catalog.accesses(GITHUB), f"{APP_PATH}/Accesses", "the accesses of the app 'GitHub'"),
     (catalog.permission_levels(GITHUB), f"{APP_PATH}/PermissionLevels", "the permission levels of the app 'GitHub'"),
     (catalog.custom_fields(GITHUB), f"{APP_PATH}/CustomFields", "the custom fields of the app 'GitHub'"),
+    (
+        catalog.policies("grant_access").listing,
+        "/api/v1/Policies/CompatiblePolicies/GrantAccessRequest",
+        "the policies for grant_access",
+    ),
+    (catalog.requests(), "/api/v1/Requests", "the requests"),
+]
+
+LEVEL, POLICY = {"id": uid(78), "name": "Admin"}, {"id": uid(79), "name": "Two approvals"}
+STEPS = [
+    writes.add_members(CREW, [ADA], BEN, False),
+    *writes.remove_members(CREW, [ADA]),
+    writes.request_access(GITHUB, ADA, LEVEL, BEN, "Work", frozenset()),
+    writes.request_level(GITHUB, ADA, LEVEL, BEN, "Work", frozenset()),
+    writes.request_removal(GITHUB, ADA, BEN, "Work", frozenset()),
+    writes.record_accesses(GITHUB, [ADA], None),
+    writes.assign_policy(GITHUB, None, "grant_access", POLICY, True),
+    writes.assign_policy(GITHUB, LEVEL, "remove_access", POLICY, True),
+    writes.set_custom_fields(GITHUB, {uid(80): "4711"}, ["Cost Center"]),
+    writes.decide_task({"id": uid(81)}, "approve", frozenset({"approved"}), "nothing"),
+    writes.decide_task({"id": uid(81)}, "decline", frozenset({"declined"}), "nothing"),
+    writes.start_review("Spring", None, "manager", "2026-12-31T23:59:59Z", [GITHUB], BEN, None),
 ]
 
 
@@ -45,23 +68,40 @@ def test_lists(listing: Listing, path: str, what: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def contract() -> list[tuple[str, str, str]]:
-    """Method, path and path with placeholders as regular expressions of every operation in the contract."""
-    paths = yaml.load(CONTRACT.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["paths"]
-    return [
-        (method.upper(), path, re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(path)))
-        for path, operations in paths.items()
+def contract() -> dict[str, Any]:
+    """The contract's document."""
+    document: dict[str, Any] = yaml.load(CONTRACT.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return document
+
+
+def test_every_request_is_in_the_contract(contract: dict[str, Any]) -> None:
+    known = [
+        (method.upper(), re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(path)))
+        for path, operations in contract["paths"].items()
         for method in operations
     ]
-
-
-def test_every_request_is_in_the_contract(contract: list[tuple[str, str, str]]) -> None:
     requests = [("GET", listing.path) for listing, _path, _what in LISTINGS]
     requests += [("GET", kind.record(uid(1)).path) for kind in catalog.KINDS.values()]
-    steps = [catalog.add_members(CREW, [ADA], BEN, False), *catalog.remove_members(CREW, [ADA])]
-    requests += [(step.method, step.path) for step in steps]
+    requests += [("GET", catalog.task(uid(1)).path)]
+    requests += [(step.method, step.path) for step in STEPS]
     for method, path in requests:
-        assert any(method == known and re.fullmatch(pattern, path) for known, _path, pattern in contract), path
+        assert any(method == one and re.fullmatch(pattern, path) for one, pattern in known), path
+
+
+def test_every_write_of_the_contract_has_a_step(contract: dict[str, Any]) -> None:
+    known = {
+        (method.upper(), path)
+        for path, operations in contract["paths"].items()
+        for method in operations
+        if method != "get"
+    }
+    taken = {
+        (step.method, path)
+        for step in STEPS
+        for method, path in known
+        if method == step.method and re.fullmatch(re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(path)), step.path)
+    }
+    assert taken == known
 
 
 def test_accesses_are_keyed_by_person_and_level() -> None:
@@ -98,7 +138,7 @@ def test_an_id_is_one_segment_of_a_path_whatever_it_holds(identifier: str) -> No
 
 @pytest.mark.parametrize(("approve", "words"), [(True, ", their access requests approved at once"), (False, "")])
 def test_an_addition_is_one_request_and_always_says_whether_it_approves(approve: bool, words: str) -> None:
-    assert catalog.add_members(CREW, [ADA, BEN], BEN, approve) == Step(
+    assert writes.add_members(CREW, [ADA, BEN], BEN, approve) == Step(
         f"add 2 people to the group 'Crew'{words}",
         "POST",
         f"{CREW_PATH}/Users",
@@ -106,12 +146,12 @@ def test_an_addition_is_one_request_and_always_says_whether_it_approves(approve:
         removes=False,
         users=("ada@example.com", "ben@example.com"),
         doubtful=frozenset({400, 409}),
-        proof=Proof(catalog.members(CREW), present=frozenset({(ADA["id"],), (BEN["id"],)})),
+        proof=Presence(catalog.members(CREW), present=frozenset({(ADA["id"],), (BEN["id"],)})),
     )
 
 
 def test_removals_are_one_request_each() -> None:
-    assert catalog.remove_members(CREW, [ADA, {"id": BEN["id"]}]) == [
+    assert writes.remove_members(CREW, [ADA, {"id": BEN["id"]}]) == [
         Step(
             f"remove {name} from the group 'Crew'",
             "DELETE",
@@ -119,23 +159,23 @@ def test_removals_are_one_request_each() -> None:
             users=(name,),
             removes=True,
             doubtful=frozenset({400, 404, 409}),
-            proof=Proof(catalog.members(CREW), absent=frozenset({(person["id"],)})),
+            proof=Presence(catalog.members(CREW), absent=frozenset({(person["id"],)})),
         )
         for person, name in ((ADA, "ada@example.com"), (BEN, BEN["id"]))
     ]
 
 
 def test_nobody_to_remove_is_no_step() -> None:
-    assert catalog.remove_members(CREW, []) == []
+    assert writes.remove_members(CREW, []) == []
 
 
 def test_proofs_compare_ids_without_regard_to_case() -> None:
     shouted = {"id": ADA["id"].upper()}
-    step = catalog.add_members(CREW, [shouted], BEN, False)
+    step = writes.add_members(CREW, [shouted], BEN, False)
     assert step.body is not None
     assert step.body["userIds"] == [ADA["id"].upper()]
     assert step.proof is not None
-    assert step.proof.holds(step.proof.listing.keys_of([ADA]))
+    assert step.proof.holds(Reading(step.proof.source, [ADA]))
 
 
 @pytest.mark.parametrize(
@@ -199,3 +239,49 @@ def test_no_known_status_makes_leavers_receivers() -> None:
 
 def test_no_known_status_lets_leavers_act() -> None:
     assert catalog.UserStatuses().extended({"may_act": ["Deactivated", "Chief"]}).may_act == {"Active", "Chief"}
+
+
+@pytest.mark.parametrize("name", catalog.INFERRED)
+def test_every_inferred_name_stands_in_the_contract_with_its_note(contract: dict[str, Any], name: str) -> None:
+    inferred = catalog.INFERRED[name]
+    schema = contract["components"]["schemas"].get(inferred.place)
+    if schema is not None:
+        assert schema["x-inferred"]
+        assert inferred.name in schema["properties"]
+        assert inferred.note in schema["x-note"]
+        return
+    paths = contract["paths"].values()
+    (operation,) = (one for path in paths for one in path.values() if one["operationId"] == inferred.place)
+    (parameter,) = (one for one in operation["parameters"] if one.get("name") == inferred.name)
+    assert parameter["x-inferred"]
+    assert parameter["x-note"] == inferred.note
+
+
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [
+        ("Approved", "approved"),
+        ("PENDING", "actionable"),
+        ("pending", "actionable"),
+        ("Hibernating", None),
+        ("", None),
+        (None, None),
+        (3, None),
+        ("Pend\u0131ng", None),
+    ],
+)
+def test_what_a_status_of_a_task_means(word: object, meaning: str | None) -> None:
+    assert catalog.TASK_STATUSES.class_of(word) == meaning
+
+
+def test_more_statuses_can_be_made_known_in_any_case() -> None:
+    table = catalog.REQUEST_STATUSES.extended({"open": ["InReview"], "declined": None})
+    assert table.class_of("INREVIEW") == "open"
+    assert table.class_of("Pending") == "open"
+    assert catalog.REQUEST_STATUSES.class_of("InReview") is None
+
+
+@pytest.mark.parametrize("known", [{"declined": ["approved"]}, {"open": ["New"], "cancelled": ["NEW"]}])
+def test_a_status_means_one_thing_only(known: dict[str, list[str] | None]) -> None:
+    with pytest.raises(ConfigurationError, match="at once"):
+        catalog.REQUEST_STATUSES.extended(known)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import ApplyFailed, Outcome, Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Outcome, Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import _diff, _progress, _report
 
 STEP = Step("do it", "POST", "/it")
@@ -49,20 +50,32 @@ def test_states_in_a_diff(state: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("plan", "with_diff", "report"),
     [
-        (Plan(result={"users": []}), True, {}),
-        (Plan({}, {}, (STEP,)), False, {"steps": DONE}),
-        (Plan({}, {}, (STEP,)), True, {"steps": DONE, "diff": []}),
+        (Plan(result={"users": []}), True, {"users": [], "changed": True}),
+        (Plan({}, {}, (STEP,)), False, {"changed": True, "steps": DONE}),
+        (Plan({}, {}, (STEP,)), True, {"changed": True, "steps": DONE, "diff": []}),
     ],
 )
 def test_only_what_is_managed_is_reported(plan: Plan, with_diff: bool, report: dict[str, Any]) -> None:
-    assert _report(plan, Outcome(done=[STEP]), with_diff) == report
+    assert _report(plan, Outcome(done=[STEP]), False, with_diff) == report
 
 
-def test_a_failure_before_the_first_write_has_no_progress() -> None:
-    assert _progress(CakewalkError("a", "b", "c")) == {}
+@pytest.mark.parametrize(("step", "changed"), [(STEP, True), (replace(STEP, changes=False), False)])
+def test_what_is_only_enforced_is_no_change(step: Step, changed: bool) -> None:
+    plan = Plan({}, {}, (step,))
+    assert _report(plan, Outcome(pending=[step]), True, False)["changed"] is changed
+    assert _report(plan, Outcome(done=[step]), False, False)["changed"] is changed
+
+
+def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
+    refusal = CakewalkError("do it", "the server answered 409", "Nothing.", status=409)
+    plan = Plan({}, {}, (STEP,), {"outcome": "done"}, lambda outcome: {"outcome": "refused"} if outcome.refused else {})
+    told = _report(plan, Outcome(refused=[(STEP, refusal)]), False, False)
+    assert (told["changed"], told["outcome"]) == (False, "refused")
+    assert told["steps"]["refused"] == [{**DONE["done"][0], "kind": "error", "status": 409}]
+    assert _report(plan, Outcome(pending=[STEP]), True, False)["outcome"] == "done"
 
 
 @pytest.mark.parametrize(("done", "changed"), [([], False), ([STEP], True)])
 def test_a_failure_tells_honestly_whether_something_changed(done: list[Step], changed: bool) -> None:
     outcome = Outcome(done, [(STEP, CakewalkError("a", "b", "c"))])
-    assert _progress(ApplyFailed(outcome)) == {"changed": changed, "steps": outcome.as_result()}
+    assert _progress(outcome) == {"changed": changed, "steps": outcome.as_result()}

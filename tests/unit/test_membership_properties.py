@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import add_members, remove_members
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Reading
+from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import add_members, remove_members
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.membership import Edit, by_label
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -163,12 +164,12 @@ def test_the_steps_do_what_the_edit_says(case: Case, name: str, edit: Edit) -> N
     steps += [add_members(edit.group, edit.added, case.tenant.users[ACTOR], False)] if edit.added else []
     for step in steps:
         assert step.proof is not None
-        assert not step.proof.holds(frozenset((identifier,) for identifier in roster))
+        assert not step.proof.holds(Reading(step.proof.source, [{"id": identifier} for identifier in roster]))
         if step.body:
             roster |= set(step.body["userIds"])
         else:
             roster.remove(step.path.rpartition("/")[2])
-        assert step.proof.holds(frozenset((identifier,) for identifier in roster))
+        assert step.proof.holds(Reading(step.proof.source, [{"id": identifier} for identifier in roster]))
     assert roster == {uid(number) for number in case.after[name]}
 
 

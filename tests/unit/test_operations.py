@@ -9,7 +9,7 @@ import string
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Listing, Proof
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Listing, Presence, Reading
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,13 +51,11 @@ def test_rows_without_identity_are_no_evidence() -> None:
 
 
 @given(_KEYS, _KEYS, _KEYS)
-def test_a_proof_holds_where_all_wanted_are_seen_and_none_unwanted(
+def test_presence_holds_where_all_wanted_are_seen_and_none_unwanted(
     present: frozenset[Any], absent: frozenset[Any], seen: frozenset[Any]
 ) -> None:
-    holds = Proof(PEOPLE, present, absent).holds(seen)
-    assert holds is (all(key in seen for key in present) and not any(key in seen for key in absent))
-
-
-@given(_KEYS, _KEYS)
-def test_a_list_that_could_not_be_read_proves_nothing(present: frozenset[Any], absent: frozenset[Any]) -> None:
-    assert Proof(PEOPLE, present, absent).holds(None) is False
+    proof = Presence(PEOPLE, present, absent)
+    assert proof.holds(Reading(PEOPLE, [{"id": key[0]} for key in seen])) is (
+        all(key in seen for key in present) and not any(key in seen for key in absent)
+    )
+    assert proof.twice is bool(absent)

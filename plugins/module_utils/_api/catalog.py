@@ -1,32 +1,73 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The endpoint table: every path, wire name and status word of the vendor's API stands here and nowhere else.
+"""The endpoint table: every path that can be read, and the names and words of the vendor's API, stand here.
 
 Sources are the vendor's reference pages (docs.getcakewalk.io, cakewalk.security/docs). What they do not show is marked
-"inferred"; a correction of it is an edit of one line here.
+"inferred", C(INFERRED) lists the names that are; a correction is an edit of one line. What can be written is in
+C(writes.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from .operations import Listing, Proof, Record, Step
-from .text import counted, visible
+from .errors import ConfigurationError
+from .operations import Listing, Record
+from .text import visible
 
-_ROOT = "/api/v1"
+ROOT = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """A wire name that no source shows.
+
+    :param place: the operation or schema of the contract that has it.
+    :param note: what is known instead, in the words of the contract's C(x-note).
+    """
+
+    place: str
+    name: str
+    note: str
+
+
+_FILTER = "The filter exists per the index; its parameter name was not seen."
+_REMOVAL = "Only 'target user, work app and a purpose' is known; field names mirror GrantAccess."
+_CHANGE = "Never seen; field names mirror GrantAccess."
+#: All wire names that are only inferred, by how the code calls them.
+INFERRED = {
+    "tasks.user": Inferred("listTasks", "userId", "Name from the page title; required flag not seen."),
+    "tasks.status": Inferred("listTasks", "status", "The filter exists; its name and values were not seen."),
+    "requests.status": Inferred("listRequests", "status", _FILTER),
+    "requests.type": Inferred("listRequests", "requestType", _FILTER),
+    "requests.since": Inferred("listRequests", "lastUpdatedFrom", _FILTER),
+    "removal.creator": Inferred("CreateRemoveAccessRequestV1", "createdByUserId", _REMOVAL),
+    "removal.user": Inferred("CreateRemoveAccessRequestV1", "targetUserId", _REMOVAL),
+    "removal.app": Inferred("CreateRemoveAccessRequestV1", "workAppId", _REMOVAL),
+    "removal.purpose": Inferred("CreateRemoveAccessRequestV1", "removeAccessPurpose", _REMOVAL),
+    "change.creator": Inferred("CreateChangePermissionRequestV1", "createdByUserId", _CHANGE),
+    "change.user": Inferred("CreateChangePermissionRequestV1", "targetUserId", _CHANGE),
+    "change.app": Inferred("CreateChangePermissionRequestV1", "workAppId", _CHANGE),
+    "change.level": Inferred("CreateChangePermissionRequestV1", "permissionLevelId", _CHANGE),
+    "change.purpose": Inferred("CreateChangePermissionRequestV1", "changePermissionPurpose", _CHANGE),
+    "policy.name": Inferred(
+        "PolicyViewModelV1", "name", "Never seen; at least an id must be there since the PUTs take policyId."
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of thing with a list of its own, from which a single one can be read too.
+    """A kind of thing with a list of its own.
 
     :param name: what its option and result are called: C(users).
     :param one: a single one, in words.
     :param key: the member that people name it by: people by e-mail, things by their exact name.
+    :param path: where a single one can be read, empty where none can.
     :param single_reads: up to how many ids are read one by one rather than by reading the whole list. The directory
         grows with the company, so it takes more single reads to reach the cost of its pages; the other lists are short.
     """
@@ -35,18 +76,29 @@ class Kind:
     one: str
     key: str
     listing: Listing
-    path: str
-    single_reads: int
+    path: str = ""
+    single_reads: int = 0
 
     def record(self, identifier: str) -> Record:
         """Return the single thing with this id."""
-        return Record(_path(self.path, identifier), f"the {self.one} {visible(identifier)}", identifier)
+        return Record(path(self.path, identifier), f"the {self.one} {visible(identifier)}", identifier)
 
 
-USERS = Kind("users", "user", "email", Listing(f"{_ROOT}/Users", "the users"), f"{_ROOT}/Users", 20)
-GROUPS = Kind("groups", "group", "name", Listing(f"{_ROOT}/UsersGroups", "the groups"), f"{_ROOT}/UsersGroups", 1)
-APPS = Kind("apps", "app", "name", Listing(f"{_ROOT}/WorkApps", "the apps"), f"{_ROOT}/WorkApps", 1)
+USERS = Kind("users", "user", "email", Listing(f"{ROOT}/Users", "the users"), f"{ROOT}/Users", 20)
+GROUPS = Kind("groups", "group", "name", Listing(f"{ROOT}/UsersGroups", "the groups"), f"{ROOT}/UsersGroups", 1)
+APPS = Kind("apps", "app", "name", Listing(f"{ROOT}/WorkApps", "the apps"), f"{ROOT}/WorkApps", 1)
 KINDS = {kind.name: kind for kind in (USERS, GROUPS, APPS)}
+
+#: What can be requested, by how options call it (the vendor's enum RequestType, complete).
+REQUEST_TYPES = {
+    "grant_access": "GrantAccessRequest",
+    "remove_access": "RemoveAccessRequest",
+    "change_permission": "ChangePermissionLevelRequest",
+    "archive_app": "ArchiveWorkAppRequest",
+    "add_app": "AddNewManagedWorkAppRequest",
+}
+#: Who reviews in an access review, by how options call it (the vendor's enum AccessReviewType, complete).
+REVIEWERS = {"app_owner": "WorkAppOwner", "manager": "Manager", "review_owner": "CurrentUser"}
 
 
 @dataclass(frozen=True)
@@ -70,12 +122,64 @@ class UserStatuses:
         )
 
 
+@dataclass(frozen=True)
+class StatusTable:
+    """What status words mean: the words of each class, compared by ASCII case only as their spelling is not documented.
+
+    A word in no class is never guessed at: the option C(known_statuses) teaches the collection more of them.
+    """
+
+    of: str
+    classes: Mapping[str, frozenset[str]]
+
+    def class_of(self, word: object) -> str | None:
+        """Return the class of a status word, C(None) for one that is not known."""
+        found = (name for name, words in self.classes.items() if isinstance(word, str) and _folded(word) in words)
+        return next(found, None)
+
+    def extended(self, known: Mapping[str, list[str] | None]) -> StatusTable:
+        """Return this table with more words for its classes.
+
+        :raises ConfigurationError: a word would mean two things.
+        """
+        classes = {
+            name: words | {_folded(word) for word in known.get(name) or ()} for name, words in self.classes.items()
+        }
+        for word in {word for words in classes.values() for word in words}:
+            holders = [name for name, words in classes.items() if word in words]
+            if len(holders) > 1:
+                raise ConfigurationError(
+                    f"use known_statuses.{self.of}",
+                    f"the status {visible(word)!r} would be {' and '.join(holders)} at once",
+                    "List each word once, and none that the collection knows already.",
+                    option="known_statuses",
+                )
+        return StatusTable(self.of, classes)
+
+
+def _folded(word: str) -> str:
+    return word.lower() if word.isascii() else word
+
+
+def _table(of: str, **classes: str) -> StatusTable:
+    return StatusTable(of, {name: frozenset(words.lower().split()) for name, words in classes.items()})
+
+
+#: Only C(Approved) is documented; a third party says that a pending task is the only one that can be decided, and warns
+#: that the spelling is not to be trusted.
+TASK_STATUSES = _table(
+    "task", actionable="Pending", open="", approved="Approved", declined="Declined", cancelled="Cancelled"
+)
+#: None is documented: the words of tasks are taken to be those of requests.
+REQUEST_STATUSES = _table("request", open="Pending", granted="Approved", declined="Declined", cancelled="Cancelled")
+
+
 #: An access is identified by person and level: a person may hold several levels of one app.
 _ACCESS_KEY = ("user.id", "permissionLevel.id")
 
 
 def _under(kind: Kind, tail: str, words: str, row: Mapping[str, Any], key: tuple[str, ...] = ("id",)) -> Listing:
-    return Listing(_path(kind.path, row["id"], tail), f"the {words} of the {kind.one} {named(row)}", key)
+    return Listing(path(kind.path, row["id"], tail), f"the {words} of the {kind.one} {named(row)}", key)
 
 
 def members(group: Mapping[str, Any]) -> Listing:
@@ -108,46 +212,56 @@ def custom_fields(app: Mapping[str, Any]) -> Listing:
     return _under(APPS, "CustomFields", "custom fields", app)
 
 
-def add_members(
-    group: Mapping[str, Any], people: list[Mapping[str, Any]], acting_user: Mapping[str, Any], implicitly_approve: bool
-) -> Step:
-    """Add people to a group, all in one request.
+def permission_levels_of(app: Mapping[str, Any]) -> Kind:
+    """The permission levels of an app, to be found by id or name."""
+    return Kind("permission_levels", f"permission level of the app {named(app)}", "name", permission_levels(app))
 
-    The vendor does not say what happens to those who are members already, so 400 and 409 are settled by reading.
-    C(implicitlyApproveRequests) is always sent, since its default is not documented.
+
+def custom_fields_of(app: Mapping[str, Any]) -> Kind:
+    """The custom fields of an app, to be found by id or name."""
+    return Kind("custom_fields", f"custom field of the app {named(app)}", "name", custom_fields(app))
+
+
+def policies(request_type: str) -> Kind:
+    """The policies that can govern a request type, to be found by id or name.
+
+    :param request_type: as options call it.
     """
-    ids = [person["id"] for person in people]
-    approved = ", their access requests approved at once" if implicitly_approve else ""
-    return Step(
-        f"add {counted(len(ids), 'person', 'people')} to the group {named(group)}{approved}",
-        "POST",
-        _path(GROUPS.path, group["id"], "Users"),
-        {"userIds": ids, "triggeredByUserId": acting_user["id"], "implicitlyApproveRequests": implicitly_approve},
-        users=tuple(_who(person) for person in people),
-        doubtful=frozenset({400, 409}),
-        proof=Proof(members(group), present=_keys(people)),
+    listing = Listing(
+        path(f"{ROOT}/Policies/CompatiblePolicies", REQUEST_TYPES[request_type]), f"the policies for {request_type}"
     )
+    return Kind("policies", f"policy for {request_type}", INFERRED["policy.name"].name, listing)
 
 
-def remove_members(group: Mapping[str, Any], people: Iterable[Mapping[str, Any]]) -> list[Step]:
-    """Remove people from a group.
+#: All requests. The filters are inferred, so nothing may hang on them: what matters is filtered here again.
+REQUESTS = Listing(f"{ROOT}/Requests", "the requests")
 
-    One request each, through the only endpoint there is. The vendor announced it as temporary, to be replaced by one
-    for many people at once; then this function returns one step. Because one day every removal may answer 404, that
-    settles nothing by itself.
+
+def requests(request_type: str | None = None, since: str | None = None, status: str | None = None) -> Listing:
+    """The requests, as far as the service heeds its filters.
+
+    :param request_type: as the wire calls it.
+    :param since: a time in ISO form, since which they were updated.
+    :param status: a status word.
     """
-    return [
-        Step(
-            f"remove {visible(_who(person))} from the group {named(group)}",
-            "DELETE",
-            _path(GROUPS.path, group["id"], "Users", person["id"]),
-            users=(_who(person),),
-            removes=True,
-            doubtful=frozenset({400, 404, 409}),
-            proof=Proof(members(group), absent=_keys([person])),
-        )
-        for person in people
-    ]
+    filters = {"requests.type": request_type, "requests.since": since, "requests.status": status}
+    query = tuple((INFERRED[name].name, value) for name, value in filters.items() if value is not None)
+    return Listing(REQUESTS.path, REQUESTS.what, query=query)
+
+
+def task(identifier: str) -> Record:
+    """A task, with its request."""
+    return Record(path(f"{ROOT}/Tasks", identifier), f"the task {visible(identifier)}", identifier)
+
+
+def tasks_of(person: Mapping[str, Any], status: str | None = None) -> Listing:
+    """The tasks that are assigned to a person; those of nobody are in no list.
+
+    :param status: a status word, as far as the service heeds the filter.
+    """
+    query = [(INFERRED["tasks.user"].name, person["id"])]
+    query += [(INFERRED["tasks.status"].name, status)] if status is not None else []
+    return Listing(f"{ROOT}/Tasks", f"the tasks of {visible(who(person))}", query=tuple(query))
 
 
 def is_dynamic(group: Mapping[str, Any]) -> bool:
@@ -163,15 +277,12 @@ def named(row: Mapping[str, Any]) -> str:
     return repr(visible(row["name"], 80)) if row.get("name") else visible(row["id"], 80)
 
 
-def _who(person: Mapping[str, Any]) -> str:
+def who(person: Mapping[str, Any]) -> str:
+    """Return how steps call a person: by e-mail address, or by id where the record has none."""
     return str(person.get("email") or person["id"])
 
 
-def _path(*parts: str) -> str:
+def path(*parts: str) -> str:
     """Join path segments; ids come from the server or the user and are quoted."""
     root, *rest = parts
     return "/".join([root, *(quote(part, safe="") for part in rest)])
-
-
-def _keys(rows: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, ...]]:
-    return frozenset((row["id"].lower(),) for row in rows)

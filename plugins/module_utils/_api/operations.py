@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 #: A row's identity within its list, see C(Listing.key).
 Key = tuple[str, ...]
+#: What a step leaves in a ledger: under which key, and what is to be remembered there.
+Entry = tuple[Key, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Listing:
 
     def key_of(self, row: Mapping[str, Any]) -> Key | None:
         """Return the identity of C(row) in this list, case folded as ids are, or C(None) where it has none."""
-        first, *others = (_member(row, name) for name in self.key)
+        first, *others = (_text(row, name) for name in self.key)
         if not is_usable_id(first) or not all(is_usable_id(other) for other in others if other):
             return None
         return (first.lower(), *(other.lower() for other in others))
@@ -49,17 +52,68 @@ class Listing:
         return frozenset(key for row in rows if (key := self.key_of(row)) is not None)
 
 
-@dataclass(frozen=True)
-class Proof:
-    """How reading can settle whether a step was carried out: which rows its list must and must not hold."""
+class Reading:
+    """What was read from a source, once or several times over: its rows, a single record being one row."""
 
-    listing: Listing
+    def __init__(self, source: Listing | Record, rows: Iterable[Mapping[str, Any]]) -> None:
+        self.source = source
+        self.rows = list(rows)
+
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        """The identities of the rows."""
+        listing = self.source if isinstance(self.source, Listing) else Listing(self.source.path, self.source.what)
+        return listing.keys_of(self.rows)
+
+
+class Proof(Protocol):
+    """How reading can settle whether a step was carried out.
+
+    C(twice) tells that the source is to be read twice: a list that moves may skip a row, and what was skipped must not
+    pass for gone.
+    """
+
+    @property
+    def source(self) -> Listing | Record:
+        """What to read."""
+
+    @property
+    def twice(self) -> bool:
+        """Whether one reading is not enough."""
+
+    def holds(self, reading: Reading) -> bool:
+        """Tell whether what was read shows the wanted state."""
+
+
+@dataclass(frozen=True)
+class Presence:
+    """The proof that a list holds some rows and lacks others."""
+
+    source: Listing
     present: frozenset[Key] = frozenset()
     absent: frozenset[Key] = frozenset()
 
-    def holds(self, keys: frozenset[Key] | None) -> bool:
-        """Tell whether a list with these C(keys) shows the wanted state; one that could not be read shows nothing."""
-        return keys is not None and self.present <= keys and not self.absent & keys
+    @property
+    def twice(self) -> bool:
+        """Whether the absence of something is to be proved."""
+        return bool(self.absent)
+
+    def holds(self, reading: Reading) -> bool:
+        """Tell whether all wanted rows are there and no unwanted one is."""
+        return self.present <= reading.keys and not self.absent & reading.keys
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a record must still show directly before a step, as members with dots and their values; the API has no
+    conditional write, so this is as close as it gets."""
+
+    record: Record
+    facts: tuple[tuple[str, Any], ...]
+
+    def broken(self, row: Mapping[str, Any]) -> list[str]:
+        """Return the members of C(row) that show something else now."""
+        return [name for name, value in self.facts if member(row, name) != value]
 
 
 @dataclass(frozen=True)
@@ -70,6 +124,11 @@ class Step:
     :param users: whom it concerns, by e-mail address or id.
     :param removes: whether it takes something away; additions go first.
     :param doubtful: refusals that may mean "already so" and are settled by the C(proof), never by themselves.
+    :param verified: whether a success, too, counts only once the C(proof) shows it.
+    :param changes: whether it changes something; false where what is known to be so is only enforced.
+    :param guard: what must hold directly before it, or it is not sent.
+    :param harmless: refusals after which nothing is wrong, only nothing was done.
+    :param entry: what a ledger is to remember once it was carried out.
     """
 
     action: str
@@ -80,6 +139,11 @@ class Step:
     removes: bool = False
     doubtful: frozenset[int] = frozenset()
     proof: Proof | None = None
+    verified: bool = False
+    changes: bool = True
+    guard: Guard | None = None
+    harmless: frozenset[int] = frozenset()
+    entry: Entry | None = None
 
 
 def is_usable_id(value: object) -> bool:
@@ -87,9 +151,16 @@ def is_usable_id(value: object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-def _member(row: Mapping[str, Any], name: str) -> str:
-    """Return the member C(name) of C(row) as text, empty where it or an object on the way is missing or null."""
+def member(row: Mapping[str, Any], name: str) -> Any:
+    """Return the member C(name) of C(row), with dots into nested objects; C(None) where something on the way is
+    missing."""
     value: Any = row
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    """Return the member C(name) of C(row), empty where there is no text."""
+    value = member(row, name)
     return value if isinstance(value, str) else ""

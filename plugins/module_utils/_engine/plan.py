@@ -7,45 +7,47 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._api.client import Client
 from .._api.errors import ApiError, CakewalkError, NotFound, OutcomeUnknown
-from .._api.operations import Key, Listing, Proof, Step
+from .._api.operations import Guard, Listing, Proof, Reading, Record, Step
+from .._api.text import some
+from .ledger import Ledger
+from .waiting import Wait, wait_for
 
 #: Waits, in seconds, between the readings that look whether a write with a lost answer was carried out after all.
 SETTLING = (0.0, 1.0, 2.0, 4.0)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a module found, what it wants, and the steps from the one to the other.
+class Moved(CakewalkError):
+    """What a step relies on changed between planning and the step, so it was not sent."""
 
-    :param before: the managed state by the name of the thing that changes, for the diff; equal to C(after) exactly
-        where there are no steps. C(None) where nothing is managed, as by info modules.
-    :param result: what the module returns; the same in check mode.
-    """
+    kind = "moved"
 
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
-    steps: tuple[Step, ...] = ()
-    result: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def changed(self) -> bool:
-        """Whether carrying this plan out would change anything."""
-        return bool(self.steps)
+class NotAsSent(CakewalkError):
+    """The server accepted a write, and reading shows something else."""
+
+    kind = "not_as_sent"
 
 
 @dataclass
 class Outcome:
-    """What became of the steps of a plan: done, failed (with the error of each), or never started."""
+    """What became of the steps of a plan: done, failed (with the error of each), never started, or refused without
+    harm (with the refusal of each)."""
 
     done: list[Step] = field(default_factory=list)
     failed: list[tuple[Step, CakewalkError]] = field(default_factory=list)
     pending: list[Step] = field(default_factory=list)
+    refused: list[tuple[Step, CakewalkError]] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether what was done changed anything."""
+        return any(step.changes for step in self.done)
 
     def sort(self, steps: Sequence[Step]) -> None:
         """Put each list into the order of the plan: steps that go side by side end in any order."""
@@ -53,21 +55,55 @@ class Outcome:
         self.done.sort(key=lambda step: place[id(step)])
         self.failed.sort(key=lambda failure: place[id(failure[0])])
         self.pending.sort(key=lambda step: place[id(step)])
+        self.refused.sort(key=lambda refusal: place[id(refusal[0])])
 
     def as_result(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the three lists as data, under the names that all modules use."""
+        """Return the lists as data, under the names that all modules use."""
         return {
             "done": [_described(step) for step in self.done],
             "errors": [{**_described(step), "msg": str(error), **error.facts()} for step, error in self.failed],
             "pending": [_described(step) for step in self.pending],
+            **(
+                {"refused": [{**_described(step), **error.facts()} for step, error in self.refused]}
+                if self.refused
+                else {}
+            ),
         }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a module found, what it wants, and the steps from the one to the other.
+
+    :param before: the managed state by the name of the thing that changes, for the diff; equal to C(after) exactly
+        where no step changes anything. C(None) where nothing is managed, as by info modules.
+    :param result: what the module returns; the same in check mode.
+    :param concluded: what of the result depends on what became of the steps; it replaces what was foreseen.
+    :param unmet: what stays unsolved although every step can be carried out; the task fails with it after the steps.
+    :param wait: what is to be seen after the steps before the task is a success.
+    :param ledger: where steps leave their entries.
+    """
+
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    steps: tuple[Step, ...] = ()
+    result: Mapping[str, Any] = field(default_factory=dict)
+    concluded: Callable[[Outcome], Mapping[str, Any]] | None = None
+    unmet: CakewalkError | None = None
+    wait: Wait | None = None
+    ledger: Ledger | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether carrying this plan out would change anything."""
+        return any(step.changes for step in self.steps)
 
 
 class ApplyFailed(CakewalkError):
     """At least one step failed; C(outcome) tells what was done, what failed and what was not tried."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        first = outcome.failed[0][1]
+    def __init__(self, outcome: Outcome, cause: CakewalkError | None = None) -> None:
+        first = cause or outcome.failed[0][1]
         done, failed, pending = len(outcome.done), len(outcome.failed), len(outcome.pending)
         more = f" ({failed - 1} more failed)" if failed > 1 else ""
         total = done + failed + pending
@@ -82,6 +118,10 @@ class ApplyFailed(CakewalkError):
         self.outcome = outcome
 
 
+class Unmet(ApplyFailed):
+    """Every step was carried out, or in check mode would be, and what is wanted is not reached all the same."""
+
+
 @dataclass(frozen=True)
 class _Doubt:
     """A step of which the answer does not tell whether its aim is reached, and how reading can."""
@@ -94,38 +134,86 @@ class _Doubt:
     def was_lost(self) -> bool:
         return isinstance(self.error, OutcomeUnknown)
 
+    def holds_in(self, seen: Mapping[Listing | Record, Reading | None]) -> bool:
+        """Tell whether what was read shows the step as done."""
+        reading = seen[self.proof.source]
+        return reading is not None and self.proof.holds(reading)
+
     def unsettled(self) -> CakewalkError:
         """Return the error, with what reading did not show and how to look."""
-        what = self.proof.listing.what
+        what = self.proof.source.what
+        if isinstance(self.error, NotAsSent):
+            return self.error
         if not self.was_lost:
-            answer = f"{self.error.answer}, and {what} do not show it as done"
+            answer = f"{self.error.answer}, and reading {what} does not show it as done"
             return self.error.restated(answer, self.error.remedy)
         return self.error.restated(
-            f"{self.error.answer}, and {what} did not show it as done when they were read again: outcome unknown",
+            f"{self.error.answer}, and reading {what} again did not show it as done: outcome unknown",
             f"{self.error.remedy} Look at {what} after a while, or run again: a run reads before it writes.",
         )
+
+
+def foresee(plan: Plan) -> Outcome:
+    """Return what carrying out a plan would have before it, without doing so.
+
+    :raises Unmet: what is wanted would not be reached.
+    """
+    outcome = Outcome(pending=list(plan.steps))
+    if plan.unmet:
+        raise Unmet(outcome, plan.unmet)
+    return outcome
 
 
 def apply(plan: Plan, client: Client, settling: Iterable[float] = SETTLING) -> Outcome:
     """Carry out a plan: additions before removals, each several at a time.
 
     The first failure starts no new step; those under way finish. A step that is in doubt (a lost answer, a refusal that
-    may mean "already so") is settled by reading, and by nothing else.
+    may mean "already so") is settled by reading, and by nothing else. What a ledger says of a step is forgotten before
+    the step, and what the step brought about is kept once it was carried out.
 
     :raises ApplyFailed: not every step was carried out.
+    :raises Unmet: every step was, and what is wanted is not reached all the same.
     """
     outcome = Outcome()
     waits = tuple(settling)
     with client.writing():
+        _forget(plan, client)
         for removes in (False, True):
             steps = [step for step in plan.steps if step.removes is removes]
             while steps and not outcome.failed:
                 steps = _carry_out(steps, client, waits, outcome)
             outcome.pending += steps
-    outcome.sort(plan.steps)
+        outcome.sort(plan.steps)
+        _keep(plan, client, outcome)
     if outcome.failed:
         raise ApplyFailed(outcome)
+    if plan.unmet:
+        raise Unmet(outcome, plan.unmet)
+    if plan.wait:
+        try:
+            wait_for(plan.wait, client)
+        except CakewalkError as error:
+            raise Unmet(outcome, error) from None
     return outcome
+
+
+def _forget(plan: Plan, client: Client) -> None:
+    """Have the ledger forget what the steps are about to replace: whatever becomes of them, it must not lie."""
+    replaced = [step.entry[0] for step in plan.steps if step.entry]
+    if plan.ledger and replaced:
+        try:
+            plan.ledger.forget(replaced, client)
+        except CakewalkError as error:
+            raise ApplyFailed(Outcome(pending=list(plan.steps)), error) from None
+
+
+def _keep(plan: Plan, client: Client, outcome: Outcome) -> None:
+    entries = dict(step.entry for step in outcome.done if step.entry)
+    if plan.ledger and entries:
+        try:
+            plan.ledger.keep(entries, client)
+        except CakewalkError as error:
+            raise ApplyFailed(outcome, outcome.failed[0][1] if outcome.failed else error) from None
 
 
 def _carry_out(steps: list[Step], client: Client, waits: tuple[float, ...], outcome: Outcome) -> list[Step]:
@@ -143,8 +231,12 @@ def _carry_out(steps: list[Step], client: Client, waits: tuple[float, ...], outc
             not_started.append(step)
             return
         try:
+            _check(step.guard, step, client)
             client.send(step)
         except CakewalkError as error:
+            if isinstance(error, ApiError) and error.status in step.harmless:
+                outcome.refused.append((step, error))
+                return
             if step.proof is not None and _is_doubtful(step, error):
                 doubts.append(_Doubt(step, step.proof, error))
             else:
@@ -152,11 +244,41 @@ def _carry_out(steps: list[Step], client: Client, waits: tuple[float, ...], outc
             if not (step.removes and isinstance(error, NotFound)):
                 stop.set()
         else:
-            outcome.done.append(step)
+            if step.verified and step.proof is not None:
+                doubts.append(_Doubt(step, step.proof, _not_as_sent(step, step.proof)))
+            else:
+                outcome.done.append(step)
 
     client.each(attempt, steps)
     _settle(doubts, client, waits, outcome)
     return not_started
+
+
+def _check(guard: Guard | None, step: Step, client: Client) -> None:
+    """Read what the step relies on, directly before it.
+
+    :raises Moved: it is not as it was planned with.
+    """
+    if guard is None:
+        return
+    broken = guard.broken(client.record(guard.record))
+    if broken:
+        raise Moved(
+            step.action,
+            f"it changed since it was read at the start of this run ({some(broken)})",
+            "It was not touched. Run again, so that it is looked at anew.",
+            members=broken,
+        )
+
+
+def _not_as_sent(step: Step, proof: Proof) -> NotAsSent:
+    return NotAsSent(
+        step.action,
+        f"the server accepted it, but reading {proof.source.what} again does not show it",
+        f"Look at {proof.source.what} in Cakewalk: the service may have turned what was sent into something else.",
+        method=step.method,
+        path=step.path,
+    )
 
 
 def _is_doubtful(step: Step, error: CakewalkError) -> bool:
@@ -166,36 +288,34 @@ def _is_doubtful(step: Step, error: CakewalkError) -> bool:
 def _settle(doubts: list[_Doubt], client: Client, waits: tuple[float, ...], outcome: Outcome) -> None:
     """Read what the steps in doubt should have brought about; only what is seen counts as done.
 
-    A write whose answer was lost may still be under way in the service, so it is looked for several times; a refusal is
-    final and is looked at once.
+    A write whose answer was lost may still be under way in the service, and one that was accepted may show late, so
+    they are looked for several times; a refusal is final and is looked at once.
     """
     for attempt, wait in enumerate(waits):
-        looked_at = [doubt for doubt in doubts if attempt == 0 or doubt.was_lost]
+        looked_at = [doubt for doubt in doubts if attempt == 0 or not isinstance(doubt.error, ApiError)]
         if not looked_at:
             break
         time.sleep(wait)
         seen = _read([doubt.proof for doubt in looked_at], client)
-        settled = [doubt for doubt in looked_at if doubt.proof.holds(seen[doubt.proof.listing])]
+        settled = [doubt for doubt in looked_at if doubt.holds_in(seen)]
         outcome.done += [doubt.step for doubt in settled]
         doubts = [doubt for doubt in doubts if doubt not in settled]
     outcome.failed += [(doubt.step, doubt.unsettled()) for doubt in doubts]
 
 
-def _read(proofs: Sequence[Proof], client: Client) -> dict[Listing, frozenset[Key] | None]:
-    """Return the identities in each list that C(proofs) need, C(None) where it cannot be read: nothing is proved then.
+def _read(proofs: Sequence[Proof], client: Client) -> dict[Listing | Record, Reading | None]:
+    """Return what each source that C(proofs) need shows, C(None) where it cannot be read: nothing is proved then."""
+    times = {proof.source: 1 for proof in proofs} | {proof.source: 2 for proof in proofs if proof.twice}
 
-    Absence is read twice: a list that moves may skip a row, and who was skipped must not pass for removed.
-    """
-    readings = {proof.listing: 1 for proof in proofs} | {proof.listing: 2 for proof in proofs if proof.absent}
-
-    def read(listing: Listing) -> frozenset[Key] | None:
+    def read(source: Listing | Record) -> Reading | None:
         try:
-            rows = [row for _reading in range(readings[listing]) for row in client.rows(listing)]
+            found = [client.read(source) for _reading in range(times[source])]
         except CakewalkError:
             return None
-        return listing.keys_of(rows)
+        rows = [row for each in found for row in ([each] if isinstance(each, dict) else each)]
+        return Reading(source, rows)
 
-    return dict(zip(readings, client.each(read, readings), strict=True))
+    return dict(zip(times, client.each(read, times), strict=True))
 
 
 def _described(step: Step) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from .._api.catalog import USERS, Kind, UserStatuses
+from .._api.catalog import REQUEST_STATUSES, TASK_STATUSES, USERS, Kind, UserStatuses
 from .._api.client import Client
 from .._api.operations import Listing, Record
 from .references import Register, is_uuid
@@ -18,12 +18,16 @@ class Cakewalk:
     """What a plan reads from, and where it leaves its warnings.
 
     :param known_statuses: the option of this name: more words for the status tables, by kind.
+    :raises ConfigurationError: one of these words would mean two things.
     """
 
     def __init__(self, client: Client, known_statuses: dict[str, Any] | None = None) -> None:
         self._client = client
         self._whole: dict[str, Register] = {}
-        self.user_statuses = UserStatuses().extended((known_statuses or {}).get("user") or {})
+        known = known_statuses or {}
+        self.user_statuses = UserStatuses().extended(known.get("user") or {})
+        self.task_statuses = TASK_STATUSES.extended(known.get("task") or {})
+        self.request_statuses = REQUEST_STATUSES.extended(known.get("request") or {})
         self.warnings: list[str] = []
 
     def register(self, kind: Kind, references: Collection[str] | None = None) -> Register:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
+from .._api.catalog import REQUEST_STATUSES, TASK_STATUSES
 from .._api.transport import Connection
 
 Options = dict[str, dict[str, Any]]
@@ -16,6 +17,10 @@ Options = dict[str, dict[str, Any]]
 
 def _from_environment(name: str, **option: Any) -> dict[str, Any]:
     return {**option, "fallback": (env_fallback, [f"CAKEWALK_{name}"])}
+
+
+def _words(*classes: str) -> dict[str, Any]:
+    return {"type": "dict", "options": {name: {"type": "list", "elements": "str"} for name in classes}}
 
 
 CONNECTION: Options = {
@@ -32,13 +37,9 @@ CONNECTION: Options = {
         "KNOWN_STATUSES",
         type="dict",
         options={
-            "user": {
-                "type": "dict",
-                "options": {
-                    "may_act": {"type": "list", "elements": "str"},
-                    "may_receive_access": {"type": "list", "elements": "str"},
-                },
-            },
+            "user": _words("may_act", "may_receive_access"),
+            "task": _words(*TASK_STATUSES.classes),
+            "request": _words(*REQUEST_STATUSES.classes),
         },
     ),
 }

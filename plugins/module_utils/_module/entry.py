@@ -15,7 +15,7 @@ from .._api.client import Client
 from .._api.errors import CakewalkError
 from .._api.text import visible
 from .._api.transport import REQUESTS_IMPORT_ERROR
-from .._engine.plan import ApplyFailed, Outcome, Plan, apply
+from .._engine.plan import ApplyFailed, Outcome, Plan, Unmet, apply, foresee
 from .._engine.tenant import Cakewalk
 from .arguments import connection_of
 
@@ -31,17 +31,26 @@ def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Cakewalk], 
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     try:
         client = Client(connection_of(module.params))
+        cakewalk = Cakewalk(client, module.params["known_statuses"])
     except CakewalkError as error:
         module.fail_json(msg=str(error), error=error.facts())
-    cakewalk = Cakewalk(client, module.params["known_statuses"])
     try:
         planned = plan(module.params, cakewalk)
-        outcome = Outcome(pending=list(planned.steps)) if module.check_mode else apply(planned, client)
     except CakewalkError as error:
-        _warn(module, client, cakewalk)
-        module.fail_json(msg=str(error), error=error.facts(), **_progress(error))
+        _fail(module, client, cakewalk, error)
+    try:
+        outcome = foresee(planned) if module.check_mode else apply(planned, client)
+    except Unmet as error:
+        _fail(module, client, cakewalk, error, **_report(planned, error.outcome, module.check_mode, module._diff))
+    except ApplyFailed as error:
+        _fail(module, client, cakewalk, error, **_progress(error.outcome))
     _warn(module, client, cakewalk)
-    module.exit_json(changed=planned.changed, **_report(planned, outcome, module._diff), **planned.result)
+    module.exit_json(**_report(planned, outcome, module.check_mode, module._diff))
+
+
+def _fail(module: AnsibleModule, client: Client, cakewalk: Cakewalk, error: CakewalkError, **told: Any) -> None:
+    _warn(module, client, cakewalk)
+    module.fail_json(msg=str(error), error=error.facts(), **told)
 
 
 def _warn(module: AnsibleModule, client: Client, cakewalk: Cakewalk) -> None:
@@ -49,18 +58,23 @@ def _warn(module: AnsibleModule, client: Client, cakewalk: Cakewalk) -> None:
         module.warn(warning)
 
 
-def _progress(error: CakewalkError) -> dict[str, Any]:
-    """Return how far a run came; an error before the first write has nothing to tell."""
-    if not isinstance(error, ApplyFailed):
-        return {}
-    return {"changed": bool(error.outcome.done), "steps": error.outcome.as_result()}
+def _progress(outcome: Outcome) -> dict[str, Any]:
+    """Return how far a run came that failed at a step."""
+    return {"changed": outcome.changed, "steps": outcome.as_result()}
 
 
-def _report(planned: Plan, outcome: Outcome, with_diff: bool) -> dict[str, Any]:
-    """Return what is told of changes; nothing for a plan that manages nothing, as those of info modules."""
-    if planned.before is None:
-        return {}
-    return {"steps": outcome.as_result(), **({"diff": _diff(planned.before, planned.after)} if with_diff else {})}
+def _report(planned: Plan, outcome: Outcome, only_foreseen: bool, with_diff: bool) -> dict[str, Any]:
+    """Return what a plan whose steps were all carried out, or foreseen, has to tell.
+
+    A plan that manages nothing, as those of info modules, has no steps and no diff.
+    """
+    told = {**planned.result, "changed": planned.changed if only_foreseen else outcome.changed}
+    if planned.concluded and not only_foreseen:
+        told |= planned.concluded(outcome)
+    if planned.before is not None and planned.after is not None:
+        told["steps"] = outcome.as_result()
+        told |= {"diff": _diff(planned.before, planned.after)} if with_diff else {}
+    return told
 
 
 def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str]]:
