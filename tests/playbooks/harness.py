@@ -30,6 +30,11 @@ COLLECTIONS = Path(os.environ.get("CAKEWALK_TEST_COLLECTIONS", ROOT / ".build" /
 
 MEMBERS = "cakewalk.access.cakewalk_group_member"
 INFO = "cakewalk.access.cakewalk_info"
+POLICY = "cakewalk.access.cakewalk_app_policy"
+ACCESS = "cakewalk.access.cakewalk_app_access"
+TASK = "cakewalk.access.cakewalk_task"
+FIELD = "cakewalk.access.cakewalk_app_custom_field"
+REVIEW = "cakewalk.access.cakewalk_access_review"
 
 Data = dict[str, Any]
 
@@ -217,9 +222,12 @@ def members(state: Data) -> dict[str, set[str]]:
 
 
 def names(tenant: Sandbox) -> Data:
-    """Return variables by which a playbook can name people and groups by id."""
-    state = tenant.state("users", "groups")
+    """Return variables by which a playbook can name people and things by id."""
+    state = tenant.state("users", "groups", "apps", "policies")
     return {
+        "app_id": {app["name"]: app["id"] for app in state["apps"]},
+        "level_id": {app["name"]: {level["name"]: level["id"] for level in app["levels"]} for app in state["apps"]},
+        "policy_id": {f"{one['name']} ({one['request_type']})": one["id"] for one in state["policies"]},
         "person_id": {user["email"]: user["id"] for user in state["users"]},
         "group_id": {group["name"]: group["id"] for group in state["groups"]},
         "twin_groups": [group["id"] for group in state["groups"] if group["name"] == TWIN_GROUP],
