@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module promises, held against runs: what is foreseen happens once, and what cannot be meant changes nothing."""
+"""What every module promises: what is foreseen happens once, and what cannot be meant changes nothing."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def rehearse(
 ) -> Rehearsal:
     """Run a scenario as a dry run, for real and again, and hold the runs against each other.
 
-    The task's C(vars.expected) holds what it must return, C(vars.warns) patterns of its warnings, C(vars.enforced) tells
-    that it writes in the second run too, without a change.
+    The task's C(vars.expected) holds what it must return, C(vars.warns) patterns of its warnings; C(vars.enforced)
+    tells that it writes in the second run too, without a change.
 
     :param again_warns: a pattern of the warnings that a second run may repeat.
     """
