@@ -383,17 +383,13 @@ def test_a_second_change_of_an_access_starts_the_delay_anew(vendor: Sandbox) -> 
     vendor.configure(access_delay="late")
     assert post(vendor, f"Tasks/{task_id('removal')}/Approve") == 204
     assert "Petra Pending" in holders(vendor, "Google Workspace")
-    vendor.change("open_request", kind="grant", app="Google Workspace", user="petra.pending@example.com")
-    while True:
-        try:
+    for kind, tasks in (("grant", 3), ("remove", 2)):
+        vendor.change("open_request", kind=kind, app="Google Workspace", user="petra.pending@example.com")
+        for _step in range(tasks):
             task = vendor.open_task("Petra Pending", "Google Workspace")
-        except LookupError:
-            break
-        vendor.change("decide_task", task=task["id"], verdict="approve")
-    vendor.change("open_request", kind="remove", app="Google Workspace", user="petra.pending@example.com")
-    for _step in range(2):
-        task = vendor.open_task("Petra Pending", "Google Workspace")
-        vendor.change("decide_task", task=task["id"], verdict="approve")
+            vendor.change("decide_task", task=task["id"], verdict="approve")
+        if kind == "grant":
+            assert "Petra Pending" in holders(vendor, "Google Workspace")
     assert readings(vendor, "Google Workspace", "Petra Pending") == [True, True, False, False]
 
 
