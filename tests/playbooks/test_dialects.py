@@ -19,8 +19,12 @@ CHANGES = {
 }
 QUERY = {"gather": ["users", "groups"], "groups": ["Engineering"], "include": ["members", "default_apps"]}
 
-#: What decides nothing that these modules see: policies, reviews, keys and webhooks.
-ELSEWHERE = {"same_policy", "taken_review_name", "key_form", "webhook_body"}
+#: What decides nothing that these modules see: policies, reviews, keys and webhooks, requests, tasks, accesses, fields.
+ELSEWHERE = {
+    *("same_policy", "taken_review_name", "key_form", "webhook_body"),
+    *("status_words", "filters", "duplicate_request", "action_step", "agent"),
+    *("existing_access", "access_delay", "field_by"),
+}
 #: Shown by the cases below, which need another situation or another outcome.
 APART = {"readd_member", "remove_non_member", "read_only_group", "unknown_values"}
 PLAIN = {

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from . import approval, policies
 from .problem import Problem
-from .records import CHANGE, GRANT, REMOVE, App, Request, User
+from .records import APP_STATUSES, ARCHIVE, CHANGE, GRANT, NEW_APP, REMOVE, App, Request, User
 from .state import State
 
 
@@ -41,25 +42,40 @@ def request_change(state: State, body: dict[str, Any]) -> Request:
     return _open(state, CHANGE, body, level_id, body.get("changePermissionPurpose"))
 
 
+def request_archive(state: State, app: App, asker: User) -> Request:
+    """Open a request to archive a managed app; only people in the interface can."""
+    return _open_about_app(state, ARCHIVE, app, asker, {"Managed"})
+
+
+def request_new_app(state: State, app: App, asker: User) -> Request:
+    """Open a request to manage an app that is not managed yet; only people in the interface can."""
+    return _open_about_app(state, NEW_APP, app, asker, APP_STATUSES.keys() - {"Managed"})
+
+
 def open_request(
     state: State,
     request_type: str,
     app: App,
-    target: User,
+    target: User | None,
     level_id: str | None,
     *,
     requested_by: str,
     purpose: str | None,
     source_id: str | None = None,
+    identifier: str | None = None,
 ) -> Request:
-    """Open a request under the policy in force and ask its first reviewer."""
+    """Open a request under the policy in force and ask its first reviewer.
+
+    :param target: whose access it is about; None where it is about the app itself.
+    :param identifier: its id, from which those of its tasks follow; a new one where none is given.
+    """
     policy = policies.governing(state, app, level_id, request_type)
     now = state.now()
     request = Request(
-        id=state.next_identifier("request"),
+        id=identifier or state.next_identifier("request"),
         type=request_type,
         requested_by=requested_by,
-        target_id=target.id,
+        target_id=target and target.id,
         app_id=app.id,
         level_id=level_id,
         purpose=purpose,
@@ -73,20 +89,24 @@ def open_request(
     return request
 
 
-def is_requested(state: State, request_type: str, app: App, target: User) -> bool:
-    """Tell whether an undecided request of this type exists for a person and an app."""
+def is_requested(state: State, request_type: str, app: App, target: User | None) -> bool:
+    """Tell whether an undecided request of this type exists for a person and an app, or about the app itself."""
     return any(request.type == request_type for request in state.open_requests(app, target))
 
 
 def record(state: State, rows: list[dict[str, Any]]) -> None:
-    """Record accesses without any approval, all or none. An access to the app at another level is replaced: the index
-    page says create or update."""
+    """Record accesses without any approval, all or none. Whoever has access to the app already gets the new level
+    instead, since the index page says create or update, or conflicts, since the operation's own page says create."""
     checked = []
     for row in rows:
         app, user = state.app(row["workAppId"]), state.user(row["userId"])
-        checked.append((app, user, chosen_level(app, row.get("permissionLevelId"))))
+        level_id = chosen_level(app, row.get("permissionLevelId"))
+        if state.dialect.existing_access == "409" and user.id in app.accesses:
+            raise Problem(409, f"{user.email} has access to {app.name} already.")
+        checked.append((app, user, level_id))
     for app, user, level_id in checked:
         app.accesses[user.id] = [level_id]
+        state.late.forget(app, user.id)
 
 
 def chosen_level(app: App, level_id: str | None) -> str | None:
@@ -119,6 +139,18 @@ def _open(state: State, request_type: str, body: dict[str, Any], level_id: str |
         state.user(body["targetUserId"]),
         state.actor(body["createdByUserId"]),
     )
-    if is_requested(state, request_type, app, target):
-        raise Problem(409, f"An open {request_type} for {target.email} and {app.name} exists already.")
+    _check_not_open(state, request_type, app, target)
     return open_request(state, request_type, app, target, level_id, requested_by=creator.id, purpose=purpose)
+
+
+def _open_about_app(state: State, request_type: str, app: App, asker: User, statuses: Set[str]) -> Request:
+    if app.status not in statuses:
+        raise Problem(409, f"{app.name} is {app.status}.")
+    _check_not_open(state, request_type, app, None)
+    return open_request(state, request_type, app, None, None, requested_by=asker.id, purpose=None)
+
+
+def _check_not_open(state: State, request_type: str, app: App, target: User | None) -> None:
+    if is_requested(state, request_type, app, target):
+        about = f"{target.email} and {app.name}" if target else app.name
+        raise Problem(409, f"An open {request_type} for {about} exists already.", "duplicate_request")

@@ -3,15 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The approval engine: a request is reviewed step by step, then carried out, each step being a task.
 
-Steps come from the policy in force. A step has one reviewer: the target's manager, the app's owner or an admin, and an
-admin where the first two do not exist. Nobody reviews as manager of a General Manager: such a step is approved by
-itself (concepts page on roles). The action step is the app owner's; without an owner it is nobody's.
+Steps come from the policy in force. A step has one reviewer: the manager of whom it is about, the app's owner or an
+admin, and an admin where the first two do not exist. A request about an app itself (archive it, manage it) has no
+target user; there, as a guess, the manager is the asker's. Nobody reviews as manager of a General Manager: such a step
+is approved by itself (concepts page on roles). The action step is the app owner's; without an owner it is nobody's.
+
+The vendor's agent has the action steps of accesses to apps with automatic provisioning. What comes of them and when is
+not known, so the dialect decides. Claims and snoozes only say who means to do a task, and when: it can be decided all
+the same.
 """
 
 from __future__ import annotations
 
 from .problem import Problem
-from .records import APPROVED, CANCELLED, CHANGE, DECLINED, GRANT, PENDING, App, Request, Task, User
+from .records import APPROVED, ARCHIVE, CANCELLED, CHANGE, DECLINED, GRANT, NEW_APP, PENDING, App, Request, Task, User
 from .state import State
 
 
@@ -72,19 +77,22 @@ def _advance(state: State, request: Request) -> None:
     while request.steps_left:
         step = request.steps_left.pop(0)
         task = _add_step(state, request, _reviewer(state, request, step), is_action=False)
-        if not (step == "Manager" and state.users[request.target_id].role == "General Manager"):
+        if not (step == "Manager" and _subject(state, request).role == "General Manager"):
             return
         _decide(state, task, APPROVED, None)
     app = state.apps[request.app_id]
     task = _add_step(state, request, app.owner_id, is_action=True)
-    task.is_autoprovisioning = app.autoprovisions
+    is_the_agents = app.autoprovisions and request.target_id is not None
+    task.is_autoprovisioning = is_the_agents and state.dialect.agent != "falls_back"
     state.events.append({"eventType": "action_task.actionable", "data": _event(state, request, task)})
+    if is_the_agents and state.dialect.agent == "carries_out":
+        approve(state, task)
 
 
 def _add_step(state: State, request: Request, assigned_id: str | None, is_action: bool) -> Task:
     now = state.now()
     task = Task(
-        id=state.next_identifier("task"),
+        id=state.identifier("task", request.id, len(request.task_ids)),
         type=f"{request.type.removesuffix('Request')}{'ActionTask' if is_action else 'ReviewTask'}",
         created_at=now,
         updated_at=now,
@@ -100,10 +108,14 @@ def _add_step(state: State, request: Request, assigned_id: str | None, is_action
 
 def _reviewer(state: State, request: Request, step: str) -> str | None:
     candidates = {
-        "Manager": state.users[request.target_id].manager_id,
+        "Manager": _subject(state, request).manager_id,
         "WorkAppOwner": state.apps[request.app_id].owner_id,
     }
     return candidates.get(step) or _first_admin(state)
+
+
+def _subject(state: State, request: Request) -> User:
+    return state.users[request.target_id or request.requested_by]
 
 
 def _first_admin(state: State) -> str | None:
@@ -120,14 +132,25 @@ def _close(state: State, request: Request, verdict: str) -> None:
 
 
 def _carry_out(state: State, request: Request) -> None:
-    app: App = state.apps[request.app_id]
-    held = app.accesses.get(request.target_id, [])
-    if request.type == GRANT:
-        app.accesses[request.target_id] = [*held, *({request.level_id} - set(held))]
-    elif request.type == CHANGE:
-        app.accesses[request.target_id] = [request.level_id]
+    app = state.apps[request.app_id]
+    if request.target_id:
+        _change_access(state, request, app, request.target_id)
     else:
-        app.accesses.pop(request.target_id, None)
+        app.status = {ARCHIVE: "Archived", NEW_APP: "Managed"}[request.type]
+
+
+def _change_access(state: State, request: Request, app: App, user_id: str) -> None:
+    """Give, replace or take levels. Only the new level is named in a request, so these are guesses about people with
+    several: a grant adds one, a change puts one in the place of all, a removal takes all."""
+    if state.dialect.access_delay == "late":
+        state.late.keep(app, user_id)
+    held = app.accesses.get(user_id, [])
+    if request.type == GRANT:
+        app.accesses[user_id] = [*held, *({request.level_id} - set(held))]
+    elif request.type == CHANGE:
+        app.accesses[user_id] = [request.level_id]
+    else:
+        app.accesses.pop(user_id, None)
 
 
 def _event(state: State, request: Request, task: Task) -> dict[str, object]:
@@ -145,7 +168,7 @@ def _event(state: State, request: Request, task: Task) -> dict[str, object]:
             "requestedBy": _person(state.users[request.requested_by]),
             "targetWorkApp": {"id": app.id, "name": app.name},
             "permissionLevel": {"id": level.id, "name": level.name} if level else None,
-            "targetUser": _person(state.users[request.target_id]),
+            "targetUser": _person(state.users[request.target_id]) if request.target_id else None,
             "triggeredByUsersGroup": {"id": group.id, "name": group.name} if group else None,
         },
     }

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes behind the client's back: what people do in the vendor's interface, or what directory sync brings.
 
-People are named by id or e-mail, groups and apps by id or name; where several bear a name, the first is meant.
+People are named by id or e-mail, groups, apps, levels and custom fields by id or name, requests, tasks and policies by
+id; where several bear a name, the first is meant.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from . import approval, contract
-from .accesses import default_level
+from . import accesses, approval, contract, custom_fields
 from .contract import Operation
-from .records import USER_STATUSES, App, Group, User
+from .records import PENDING, USER_STATUSES, App, Group, Level, User
 from .state import State
 
 Row = TypeVar("Row")
@@ -68,7 +68,7 @@ def delete_user(state: State, user: str) -> None:
     for one in state.groups.values():
         one.members.pop(gone.id, None)
     for app in state.apps.values():
-        app.accesses.pop(gone.id, None)
+        _take_access(state, app, gone)
 
 
 def rename_group(state: State, group: str, name: str) -> None:
@@ -83,13 +83,82 @@ def delete_group(state: State, group: str) -> None:
 
 def add_access(state: State, app: str, user: str) -> None:
     """Give somebody access at the app's default level."""
-    target = _app(state, app)
-    target.accesses.setdefault(_user(state, user).id, [default_level(target)])
+    target, receiver = _app(state, app), _user(state, user)
+    target.accesses.setdefault(receiver.id, [accesses.default_level(target)])
+    state.late.forget(target, receiver.id)
 
 
 def remove_access(state: State, app: str, user: str) -> None:
     """Take access away."""
-    _app(state, app).accesses.pop(_user(state, user).id, None)
+    _take_access(state, _app(state, app), _user(state, user))
+
+
+def delete_level(state: State, app: str, level: str) -> None:
+    """Delete a permission level that no open request is about; whoever holds it holds it no more."""
+    owner = _app(state, app)
+    gone = _level(owner, level)
+    if any(row.level_id == gone.id and row.status == PENDING for row in state.requests.values()):
+        raise ValueError(f"open requests are about {gone.name}, so it cannot be deleted")
+    del owner.levels[gone.id]
+    left = {user_id: [one for one in held if one != gone.id] for user_id, held in owner.accesses.items()}
+    owner.accesses = {user_id: held for user_id, held in left.items() if held}
+
+
+def delete_policy(state: State, policy: str) -> None:
+    """Delete a policy that is not a global one; apps and levels go back to what holds without it."""
+    gone = _named(state.policies.values(), lambda row: (row.id,), policy)
+    if gone.is_global:
+        raise ValueError(f"{gone.name} is the global policy of {gone.request_type} and cannot be deleted")
+    del state.policies[gone.id]
+    for app in state.apps.values():
+        for slot in (app, *app.levels.values()):
+            slot.policies = {kind: one for kind, one in slot.policies.items() if one != gone.id}
+
+
+def set_field(state: State, app: str, field: str, value: str | None) -> None:
+    """Give a custom field of an app another value, people and choices by id or label; null clears it."""
+    named = _named(state.fields.values(), lambda row: (row.id, row.name), field)
+    custom_fields.update(state, _app(state, app), [{"id": named.id, "value": value}], "either")
+
+
+def open_request(state: State, kind: str, app: str, user: str, level: str | None = None, by: str | None = None) -> None:
+    """Open a request the way the API does: C(grant), C(remove) or C(change), by somebody, or the person concerned.
+
+    A grant without a level is for the default one.
+    """
+    opening = {"grant": accesses.request_grant, "remove": accesses.request_removal, "change": accesses.request_change}
+    if kind not in opening or (kind == "change" and level is None):
+        raise ValueError(f"the kind is one of {', '.join(opening)}, and change needs a level; not {kind!r}")
+    about, target = _app(state, app), _user(state, user)
+    level_id = _level(about, level).id if level else accesses.default_level(about)
+    opening[kind](
+        state,
+        {
+            "createdByUserId": _user(state, by).id if by else target.id,
+            "targetUserId": target.id,
+            "workAppId": about.id,
+            "permissionLevelId": level_id,
+            "grantAccessPurpose": "Asked for in the interface",
+        },
+    )
+
+
+def request_archive(state: State, app: str, user: str) -> None:
+    """Have somebody ask that a managed app be archived."""
+    accesses.request_archive(state, _app(state, app), _user(state, user))
+
+
+def request_new_app(state: State, app: str, user: str) -> None:
+    """Have somebody ask that an app be managed."""
+    accesses.request_new_app(state, _app(state, app), _user(state, user))
+
+
+def decide_task(state: State, task: str, verdict: str) -> None:
+    """C(approve) or C(decline) a task."""
+    deciding = {"approve": approval.approve, "decline": approval.decline}
+    if verdict not in deciding:
+        raise ValueError(f"the verdict is one of {', '.join(deciding)}, not {verdict!r}")
+    deciding[verdict](state, state.task(task))
 
 
 def cancel_request(state: State, request: str, user: str) -> None:
@@ -107,7 +176,8 @@ def claim_task(state: State, task: str, user: str) -> None:
     state.task(task).claimer_ids.append(_user(state, user).id)
 
 
-_CHANGES: dict[str, Callable[..., None]] = {
+#: All changes by name.
+CHANGES: dict[str, Callable[..., None]] = {
     change.__name__: change
     for change in (
         add_member,
@@ -120,6 +190,13 @@ _CHANGES: dict[str, Callable[..., None]] = {
         delete_group,
         add_access,
         remove_access,
+        delete_level,
+        delete_policy,
+        set_field,
+        open_request,
+        request_archive,
+        request_new_app,
+        decide_task,
         cancel_request,
         snooze_task,
         claim_task,
@@ -144,12 +221,12 @@ class Change:
         """
         rest = dict(wish)
         change = cls(rest.pop("change", ""), rest, rest.pop("operation", "*"), rest.pop("after", 0))
-        if change.name not in _CHANGES:
-            raise ValueError(f"unknown change {change.name!r}; known are {', '.join(_CHANGES)}")
+        if change.name not in CHANGES:
+            raise ValueError(f"unknown change {change.name!r}; known are {', '.join(CHANGES)}")
         if change.operation != "*" and change.operation not in contract.operations():
             raise ValueError(f"unknown operation {change.operation!r}")
         try:
-            inspect.signature(_CHANGES[change.name]).bind(None, **change.arguments)
+            inspect.signature(CHANGES[change.name]).bind(None, **change.arguments)
         except TypeError as error:
             raise ValueError(f"{change.name}: {error}") from None
         return change
@@ -159,7 +236,7 @@ class Change:
 
         :raises ValueError: if its arguments name nothing.
         """
-        _CHANGES[self.name](state, **self.arguments)
+        CHANGES[self.name](state, **self.arguments)
 
 
 @dataclass
@@ -198,6 +275,15 @@ def _group(state: State, reference: str) -> Group:
 
 def _app(state: State, reference: str) -> App:
     return _named(state.apps.values(), lambda app: (app.id, app.name), reference)
+
+
+def _level(app: App, reference: str) -> Level:
+    return _named(app.levels.values(), lambda level: (level.id, level.name), reference)
+
+
+def _take_access(state: State, app: App, user: User) -> None:
+    app.accesses.pop(user.id, None)
+    state.late.forget(app, user.id)
 
 
 def _named(rows: Iterable[Row], names: Callable[[Row], tuple[str, ...]], reference: str) -> Row:

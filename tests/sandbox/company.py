@@ -56,6 +56,7 @@ _CERTIFICATIONS = ("ISO 27001", "SOC 2", "GDPR", "HIPAA")
 _LOCATIONS = ("Germany", "Ireland", "United States", "Sweden")
 _AI_RISK = (2, "Medium", "Trains on customer data unless told not to.")
 
+_EXTENSION_TASK = "StandAloneBrowserExtensionInstallationTask"
 _CROWD = 60
 _REQUESTS = 14
 _FAR_AWAY = "2099-12-31T00:00:00.000Z"
@@ -69,9 +70,10 @@ def found(settings: Settings) -> State:
     founder.add_fields()
     founder.add_apps()
     founder.add_groups()
+    founder.add_known_requests()
     founder.add_requests()
     founder.add_standalone_tasks()
-    founder.state.end_history()
+    founder.state.end_history(settings.dialect)
     return founder.state
 
 
@@ -222,6 +224,34 @@ class _Founder:
         self.state.groups[group.id] = group
         return group
 
+    def add_known_requests(self) -> None:
+        asker = self._people.get(known.ASKER)
+        apps = {app.name: app for app in self.state.apps.values()}
+        for name, one in known.REQUESTS.items():
+            if asker and one.app in apps:
+                self._add_known_request(name, one, apps[one.app], asker)
+
+    def _add_known_request(self, name: str, one: known.KnownRequest, app: App, asker: User) -> None:
+        level = next((level.id for level in app.levels.values() if level.name == one.level), None)
+        identifier = known.request_id(name, self.state.seed)
+        request = accesses.open_request(
+            self.state,
+            one.type,
+            app,
+            asker,
+            level,
+            requested_by=asker.id,
+            purpose="For a project",
+            identifier=identifier,
+        )
+        for _step in range(one.approvals):
+            approval.approve(self.state, self.state.tasks[request.task_ids[-1]])
+        task = self.state.tasks[request.task_ids[-1]]
+        if one.then == "snoozed":
+            task.snoozed_till = _FAR_AWAY
+        elif one.then == "declined":
+            approval.decline(self.state, task)
+
     def add_requests(self) -> None:
         """Open requests by the same rules as any other, and bring them to different stages."""
         dice = self._dice("requests")
@@ -259,17 +289,20 @@ class _Founder:
                 task.claimer_ids.append(self._active[0])
 
     def add_standalone_tasks(self) -> None:
+        if known.ASKER in self._people:
+            identifier = known.task_id(known.STANDALONE, self.state.seed)
+            self._standalone_task(_EXTENSION_TASK, self._people[known.ASKER], identifier)
         for number, user in enumerate(islice(self.state.users.values(), 4)):
-            task = self._standalone_task("StandAloneBrowserExtensionInstallationTask", user)
+            task = self._standalone_task(_EXTENSION_TASK, user)
             if number % 2:
                 approval.approve(self.state, task)
         if known.LEAVER in self._people:
             task = self._standalone_task("StandAloneOffboardingTask", self._people[known.ADMIN])
             task.offboarding = (self._people[known.LEAVER].id, "Personio", _FAR_AWAY)
 
-    def _standalone_task(self, kind: str, user: User) -> Task:
+    def _standalone_task(self, kind: str, user: User, identifier: str | None = None) -> Task:
         now = self.state.now()
-        task = Task(self.state.next_identifier("task"), kind, now, now, assigned_id=user.id)
+        task = Task(identifier or self.state.next_identifier("task"), kind, now, now, assigned_id=user.id)
         self.state.add_task(task)
         return task
 

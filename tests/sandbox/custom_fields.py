@@ -22,16 +22,19 @@ def shown(state: State, app: App, custom_field: CustomField) -> tuple[str | None
     return custom_field.options[stored], stored
 
 
-def update(state: State, app: App, changes: list[dict[str, Any]]) -> None:
-    """Write the listed values, all or none; null clears one. For people and choices an id is taken as well as the
-    label or e-mail, since the documentation does not say which it is."""
+def update(state: State, app: App, changes: list[dict[str, Any]], named_by: str) -> None:
+    """Write the listed values, all or none; null clears one.
+
+    :param named_by: how people and choices are named: by C(id), by C(label) (or name, or e-mail), or by C(either);
+        which of them the service takes, its documentation does not say.
+    """
     values = {}
     for change in changes:
         custom_field = state.fields.get(change["id"].lower())
         if custom_field is None:
             raise Problem(404, f"There is no custom field with the id {change['id']}.")
         if "value" in change:
-            values[custom_field.id] = _stored(state, custom_field, change["value"])
+            values[custom_field.id] = _stored(state, custom_field, change["value"], named_by)
     for identifier, value in values.items():
         if value is None:
             app.field_values.pop(identifier, None)
@@ -39,7 +42,7 @@ def update(state: State, app: App, changes: list[dict[str, Any]]) -> None:
             app.field_values[identifier] = value
 
 
-def _stored(state: State, custom_field: CustomField, value: str | None) -> str | None:
+def _stored(state: State, custom_field: CustomField, value: str | None, named_by: str) -> str | None:
     if custom_field.kind == "Priority":
         raise Problem(400, f"{custom_field.name} is computed and cannot be set.")
     if value is None:
@@ -48,12 +51,16 @@ def _stored(state: State, custom_field: CustomField, value: str | None) -> str |
         return None
     if custom_field.kind == "Text":
         return value
-    named = (
-        ((option, (option, label)) for option, label in custom_field.options.items())
+    labels = (
+        ((option, (label,)) for option, label in custom_field.options.items())
         if custom_field.kind == "Select"
-        else ((user.id, (user.id, user.email, user.name)) for user in state.users.values())
+        else ((user.id, (user.email, user.name)) for user in state.users.values())
     )
-    matches = [identifier for identifier, names in named if value in names]
+    matches = [
+        identifier
+        for identifier, words in labels
+        if value in {"either": (identifier, *words), "label": words, "id": (identifier,)}[named_by]
+    ]
     if len(matches) != 1:
         raise Problem(400, f"{value!r} names {len(matches)} values of {custom_field.name}.")
     return matches[0]

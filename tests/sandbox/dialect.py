@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from .answer import Answer
 from .contract import Operation
+from .records import APPROVED, CANCELLED, DECLINED, PENDING
 
 #: The header by which a refusal tells which question decides its status; it never leaves the sandbox.
 QUESTION_HEADER = "x-sandbox-question"
@@ -27,6 +28,13 @@ QUESTION_HEADER = "x-sandbox-question"
 _BFF_ROOT = "/api/v1/OpenApiBFF/"
 _PLAIN_ROOT = "/api/v1/"
 _OTHER_HOST = "https://bff.example.com"
+
+_SHOWING_TASKS = ("listTasks", "getTask")
+_FILTERED = {"listTasks": {"status"}, "listRequests": {"status", "requestType", "lastUpdatedFrom"}}
+
+#: The words of C(other) for tasks and for requests; the documented C(Approved) of tasks has no other one.
+_OTHER_WORDS = {PENDING: "AwaitingDecision", DECLINED: "Rejected", CANCELLED: "Withdrawn"}
+_SPELLINGS = {"status": _OTHER_WORDS, "requestStatus": {**_OTHER_WORDS, APPROVED: "Fulfilled"}}
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,16 @@ class Dialect:
     :param key_form: form of the webhook key: PEM text, JSON with the PEM in C(publicKey), or base64 DER text.
     :param webhook_body: whether a delivery is an array of events or one bare event.
     :param deprecation: whether removing a member answers with C(Deprecation) and C(Sunset) headers.
+    :param status_words: how the statuses of tasks and requests are spelt: as in our documents (C(Pending)), in capitals
+        (C(PENDING)), or in other words (C(AwaitingDecision), C(Rejected), C(Withdrawn), and C(Fulfilled) for requests).
+    :param filters: whether the filters of GET /Tasks and GET /Requests, all inferred, do anything; C(userId) does.
+    :param existing_access: recording an access for somebody who has one to this app: replaced, or refused as a whole.
+    :param duplicate_request: the refusal of a request that is open already.
+    :param field_by: how a write names a person or a choice: by label, name or e-mail, by id, or by either.
+    :param action_step: whether tasks show C(isActionStep): as it is, not at all, or always as null.
+    :param access_delay: whether what an approved request changed is listed at once or from the third reading on.
+    :param agent: what the vendor's agent does with an action task of its own: nothing yet, the work, or it leaves the
+        work to people.
     """
 
     links: Literal["bff", "plain", "absolute"] = "bff"
@@ -75,6 +93,14 @@ class Dialect:
     key_form: Literal["pem", "json", "der"] = "pem"
     webhook_body: Literal["array", "object"] = "array"
     deprecation: Literal["none", "headers"] = "none"
+    status_words: Literal["plain", "upper", "other"] = "plain"
+    filters: Literal["heard", "ignored"] = "heard"
+    existing_access: Literal["update", "409"] = "update"
+    duplicate_request: Literal["409", "400"] = "409"
+    field_by: Literal["either", "label", "id"] = "either"
+    action_step: Literal["shown", "hidden", "null"] = "shown"
+    access_delay: Literal["none", "late"] = "none"
+    agent: Literal["idle", "carries_out", "falls_back"] = "idle"
 
     def __post_init__(self) -> None:
         for question, words in questions().items():
@@ -89,10 +115,23 @@ def questions() -> dict[str, tuple[str, ...]]:
     return {question: get_args(hint) for question, hint in get_type_hints(Dialect).items()}
 
 
-def heard_query(dialect: Dialect, query: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the query as the service hears it: the cursor counts only under the name that this dialect uses."""
+def heard_query(dialect: Dialect, operation: Operation, query: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the query as the service hears it: the cursor counts only under the name that this dialect uses, and
+    filters only where they do anything."""
+    if dialect.filters == "ignored":
+        query = [(name, value) for name, value in query if name not in _FILTERED.get(operation.id or "", ())]
     renamed = [("cursor" if name == dialect.cursor_name else name, value) for name, value in query if name != "cursor"]
     return query if dialect.cursor_name == "cursor" else renamed
+
+
+def spelt(dialect: Dialect, member: str, word: str) -> str:
+    """Return how this dialect spells a status.
+
+    :param member: C(status) of a task, or C(requestStatus) of a request.
+    """
+    if dialect.status_words == "upper":
+        return word.upper()
+    return _SPELLINGS[member].get(word, word) if dialect.status_words == "other" else word
 
 
 def translate(dialect: Dialect, operation: Operation, path: str, answer: Answer) -> Answer:
@@ -155,6 +194,10 @@ def _rewrites(dialect: Dialect, operation: Operation) -> list[Callable[[dict[str
     if dialect.group_kind != "type" and operation.id in ("listUsersGroups", "getUsersGroup"):
         hidden = ("type",) if dialect.group_kind == "hidden" else ("type", "syncSource", "externalId")
         rewrites.append(lambda document: _hide(document, hidden))
+    if dialect.status_words != "plain" and operation.id in (*_SHOWING_TASKS, "listRequests"):
+        rewrites.append(lambda document: _spell(dialect, document))
+    if dialect.action_step != "shown" and operation.id in _SHOWING_TASKS:
+        rewrites.append(lambda document: _veil_action_step(document, dialect.action_step == "hidden"))
     if dialect.unknown_values != "none":
         rewrites.append(lambda document: _make_unknown(document, dialect.unknown_values == "all"))
     if dialect.extra_fields == "some":
@@ -179,6 +222,20 @@ def _hide(document: dict[str, Any], hidden: tuple[str, ...]) -> None:
     for group in data if isinstance(data, list) else [data]:
         for name in hidden:
             group.pop(name, None)
+
+
+def _spell(dialect: Dialect, document: dict[str, Any]) -> None:
+    for one in _objects(document["data"]):
+        for member in _SPELLINGS.keys() & one.keys():
+            one[member] = spelt(dialect, member, one[member])
+
+
+def _veil_action_step(document: dict[str, Any], hidden: bool) -> None:
+    for one in _objects(document["data"]):
+        if "isActionStep" in one:
+            one["isActionStep"] = None
+            if hidden:
+                del one["isActionStep"]
 
 
 def _make_unknown(document: dict[str, Any], every: bool) -> None:

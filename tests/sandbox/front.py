@@ -53,7 +53,7 @@ class Front:
         key = headers.get("x-api-key", "")
         kind = world.keyring.kind_of(key, headers.get("x-api-secret", ""))
         sent_query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        query = heard_query(world.settings.dialect, sent_query)
+        query = heard_query(world.settings.dialect, operation, sent_query)
         fault = world.faults.take(operation)
         entry = world.log.open(
             time=world.state.now(),

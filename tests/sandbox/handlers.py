@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from . import accesses, approval, membership, paging, policies, reviews, views
 from .custom_fields import update
+from .dialect import spelt
 from .paging import Page
 from .problem import Problem
 from .records import Request
@@ -77,7 +78,6 @@ class Handlers:
         given = _required(body)
         membership.add(
             self._state,
-            self._world.settings.dialect,
             self._state.group(users_group_id),
             given["userIds"],
             given["triggeredByUserId"],
@@ -87,7 +87,7 @@ class Handlers:
     def remove_user_from_group(self, users_group_id: str, user_id: str) -> None:
         """Remove one member."""
         group, user = self._state.group(users_group_id), self._state.user(user_id)
-        membership.remove(self._state, self._world.settings.dialect, group, user)
+        membership.remove(self._state, group, user)
 
     def list_work_apps(self, cursor: str | None = None) -> Page:
         """All apps."""
@@ -100,7 +100,8 @@ class Handlers:
     def list_work_app_accesses(self, work_app_id: str, cursor: str | None = None) -> Page:
         """Who has access to an app, a row for each level held."""
         app = self._state.app(work_app_id)
-        rows = ((user_id, level_id) for user_id, level_ids in app.accesses.items() for level_id in level_ids)
+        listed = self._state.late.listed(app, anew=cursor is None)
+        rows = ((user_id, level_id) for user_id, level_ids in listed.items() for level_id in level_ids)
         return self._page(rows, lambda row: views.access(self._state, app, *row), cursor)
 
     def list_work_app_permission_levels(self, work_app_id: str, cursor: str | None = None) -> Page:
@@ -114,14 +115,14 @@ class Handlers:
     def set_work_app_policy(self, work_app_id: str, request_type: str, body: Body | None = None) -> None:
         """Assign an app's policy."""
         app = self._state.app(work_app_id)
-        policies.assign(self._state, self._world.settings.dialect, app, request_type, _required(body)["policyId"])
+        policies.assign(self._state, app, request_type, _required(body)["policyId"])
 
     def set_permission_level_policy(
         self, work_app_id: str, permission_level_id: str, request_type: str, body: Body | None = None
     ) -> None:
         """Assign a level's policy."""
         level = self._state.level(self._state.app(work_app_id), permission_level_id)
-        policies.assign(self._state, self._world.settings.dialect, level, request_type, _required(body)["policyId"])
+        policies.assign(self._state, level, request_type, _required(body)["policyId"])
 
     def list_work_app_custom_fields(self, work_app_id: str, cursor: str | None = None) -> Page:
         """Custom fields of an app with their values."""
@@ -130,7 +131,8 @@ class Handlers:
 
     def update_work_app_custom_fields(self, work_app_id: str, body: Body | None = None) -> None:
         """Write custom field values."""
-        update(self._state, self._state.app(work_app_id), _required(body)["customFields"])
+        app, changes = self._state.app(work_app_id), _required(body)["customFields"]
+        update(self._state, app, changes, self._state.dialect.field_by)
 
     def list_requests(
         self,
@@ -139,12 +141,12 @@ class Handlers:
         last_updated_from: str | None = None,
         cursor: str | None = None,
     ) -> Page:
-        """Requests, filtered by what the index page names."""
+        """Requests, filtered by what the index page names; statuses in the words that answers show."""
         since = datetime.fromisoformat(last_updated_from) if last_updated_from else None
         rows = (
             row
             for row in self._state.requests.values()
-            if status in (None, row.status)
+            if status in (None, spelt(self._state.dialect, "requestStatus", row.status))
             and request_type in (None, row.type)
             and (since is None or datetime.fromisoformat(row.updated_at) >= since)
         )
@@ -167,7 +169,8 @@ class Handlers:
         tasks = (
             self._state.tasks[identifier] for identifier in self._state.tasks_of.get(self._state.user(user_id).id, ())
         )
-        return self._page((row for row in tasks if status in (None, row.status)), views.task, cursor)
+        rows = (row for row in tasks if status in (None, spelt(self._state.dialect, "status", row.status)))
+        return self._page(rows, views.task, cursor)
 
     def get_task(self, task_id: str) -> Record:
         """One task."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .records import CHANGE, DYNAMIC_GROUP, GRANT, MANAGED_GROUP, REQUEST_TYPES, SYNCED_GROUP
+from .records import CHANGE, DYNAMIC_GROUP, GRANT, MANAGED_GROUP, REMOVE, REQUEST_TYPES, SYNCED_GROUP
+from .state import identifier
 
 DOMAIN = "example.com"
 
@@ -20,7 +21,7 @@ DOMAIN = "example.com"
 ACTING_USER = f"ada.admin@{DOMAIN}"
 
 ADMIN, MANAGER, OWNER, ENGINEER = "Ada Admin", "Max Manager", "Olga Owner", "Erin Engineer"
-CONTRACTOR, LEAVER = "Connor Contractor", "Oscar Offboarding"
+CONTRACTOR, LEAVER, ASKER = "Connor Contractor", "Oscar Offboarding", "Petra Pending"
 
 #: Name, status, role. Their e-mail is their name with a dot; Max manages those of the role User.
 PEOPLE = (
@@ -37,6 +38,7 @@ PEOPLE = (
     ("Dora Deactivated", "Deactivated", "User"),
     ("Igor Ignored", "Ignored", "User"),
     ("Dina Discovered", "Discovered", "User"),
+    (ASKER, "Active", "User"),
 )
 
 TWIN_PERSON, TWIN_GROUP, TWIN_APP = "Sam Twin", "Twin Group", "Twin App"
@@ -93,7 +95,35 @@ APPS = (
 PRIVILEGED_LEVELS = frozenset({"Admin", "Owner", "System Administrator", "Administrator"})
 
 #: Those who are in no group and no app but the ones above, so that examples always have something to do.
-UNENTANGLED = frozenset({ENGINEER, CONTRACTOR})
+UNENTANGLED = frozenset({ENGINEER, CONTRACTOR, ASKER})
+
+
+@dataclass(frozen=True)
+class KnownRequest:
+    """A request that Petra made for herself.
+
+    :param approvals: how many of its steps were approved before the one that it is at.
+    :param then: what else happened to that step: C(declined) or C(snoozed).
+    """
+
+    type: str
+    app: str
+    level: str | None = None
+    approvals: int = 0
+    then: str | None = None
+
+
+#: By name, from which alone the ids are made. Max, then Olga review grants; Olga reviews removals and acts on both.
+REQUESTS = {
+    "action": KnownRequest(GRANT, "GitHub", "Write", approvals=2),
+    "removal": KnownRequest(REMOVE, "Google Workspace", approvals=1),
+    "review": KnownRequest(GRANT, "Figma"),
+    "snoozed": KnownRequest(GRANT, "Salesforce", "Standard", approvals=2, then="snoozed"),
+    "autoprovisioning": KnownRequest(GRANT, "AWS", "ReadOnly", approvals=2),
+    "declined": KnownRequest(GRANT, "Orphan Wiki", then="declined"),
+}
+#: The name of a task of Petra's without a request.
+STANDALONE = "standalone"
 
 #: There is one of each for each request type.
 POLICIES = {
@@ -117,3 +147,15 @@ FIELDS: tuple[tuple[str, str, bool, tuple[str, ...]], ...] = (
     ("Data Classification", "Select", False, ("Public", "Internal", "Confidential")),
     ("Priority", "Priority", False, ("Low", "Medium", "High")),
 )
+
+
+def request_id(name: str, seed: int = 1) -> str:
+    """Return the id of one of the requests above, the same in all companies of a seed that have its person and app."""
+    return identifier(seed, "request", "known", name)
+
+
+def task_id(name: str, seed: int = 1) -> str:
+    """Return the id of the task that one of the requests above is at, or of the one without a request."""
+    if name == STANDALONE:
+        return identifier(seed, "task", "known", name)
+    return identifier(seed, "task", request_id(name, seed), REQUESTS[name].approvals)

@@ -7,38 +7,35 @@ from __future__ import annotations
 
 from . import approval
 from .accesses import default_level, is_requested, open_request
-from .dialect import Dialect
 from .problem import Problem
 from .records import GRANT, MANAGED_GROUP, REMOVE, Group, User
 from .state import State
 
 
-def add(
-    state: State, dialect: Dialect, group: Group, user_ids: list[str], triggered_by: str, implicitly_approve: bool
-) -> None:
+def add(state: State, group: Group, user_ids: list[str], triggered_by: str, implicitly_approve: bool) -> None:
     """Add members, all or none. Each new one gets grant requests for the group's default apps (our reading of the
     page on groups), unless they have or await that access."""
     _check_writable(group)
     users = [state.user(identifier) for identifier in user_ids]
     actor = state.actor(triggered_by)
-    if dialect.readd_member != "201" and (members := [user.email for user in users if user.id in group.members]):
+    if state.dialect.readd_member != "201" and (members := [user.email for user in users if user.id in group.members]):
         raise Problem(400, f"Already members of {group.name}: {', '.join(members)}.", "readd_member")
     for user in users:
         if user.id not in group.members:
             group.members[user.id] = None
-            _open_grants(state, dialect, group, user, actor, implicitly_approve)
+            _open_grants(state, group, user, actor, implicitly_approve)
 
 
-def remove(state: State, dialect: Dialect, group: Group, user: User) -> None:
+def remove(state: State, group: Group, user: User) -> None:
     """Remove a member. Whether that opens removal requests is an open question; nobody is named as their author, so
     they are the leaver's own."""
     _check_writable(group)
     if user.id not in group.members:
-        if dialect.remove_non_member == "404":
+        if state.dialect.remove_non_member == "404":
             raise Problem(404, f"{user.email} is not a member of {group.name}.", "remove_non_member")
         return
     del group.members[user.id]
-    if dialect.removal_requests == "open":
+    if state.dialect.removal_requests == "open":
         _open_removals(state, group, user)
 
 
@@ -47,9 +44,7 @@ def _check_writable(group: Group) -> None:
         raise Problem(400, f"The group {group.name} is {group.type.lower()} and cannot be edited.", "read_only_group")
 
 
-def _open_grants(
-    state: State, dialect: Dialect, group: Group, user: User, actor: User, implicitly_approve: bool
-) -> None:
+def _open_grants(state: State, group: Group, user: User, actor: User, implicitly_approve: bool) -> None:
     for app in (state.apps[identifier] for identifier in group.default_apps):
         if user.id in app.accesses or is_requested(state, GRANT, app, user):
             continue
@@ -58,7 +53,7 @@ def _open_grants(
             state, GRANT, app, user, default_level(app), requested_by=actor.id, purpose=purpose, source_id=group.id
         )
         if implicitly_approve:
-            approval.approve_at_once(state, request, actor.id, carry_out=dialect.implicit_approval == "granted")
+            approval.approve_at_once(state, request, actor.id, carry_out=state.dialect.implicit_approval == "granted")
 
 
 def _open_removals(state: State, group: Group, user: User) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from .dialect import Dialect
 from .problem import Problem
 from .records import App, Level, Policy
 from .state import State
@@ -25,12 +24,12 @@ def compatible(state: State, request_type: str) -> list[Policy]:
     return [policy for policy in state.policies.values() if policy.request_type == request_type]
 
 
-def assign(state: State, dialect: Dialect, slot: App | Level, request_type: str, policy_id: str) -> None:
+def assign(state: State, slot: App | Level, request_type: str, policy_id: str) -> None:
     """Assign a policy to an app or a level. One for another request type conflicts, which is a guess: no reason is
     documented for the 409."""
     policy = state.policy(policy_id)
     if policy.request_type != request_type:
         raise Problem(409, f"The policy {policy.name} is for {policy.request_type}.")
-    if slot.policies.get(request_type) == policy.id and dialect.same_policy == "409":
+    if slot.policies.get(request_type) == policy.id and state.dialect.same_policy == "409":
         raise Problem(409, f"The policy {policy.name} is assigned already.", "same_policy")
     slot.policies[request_type] = policy.id

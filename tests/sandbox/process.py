@@ -129,6 +129,18 @@ class Sandbox:
                 return row
         raise LookupError(f"no {section} are named {name!r}")
 
+    def open_task(self, user: str, app: str) -> dict[str, Any]:
+        """Return the task that the latest open request about a person and an app, both by name, is at.
+
+        :raises LookupError: if there is no open request.
+        """
+        about = {"target_id": self.find("users", user)["id"], "app_id": self.find("apps", app)["id"]}
+        tables = self.state("requests", "tasks")
+        for request in reversed(tables["requests"]):
+            if about.items() <= request.items() and request["status"] == "Pending":
+                return next(row for row in tables["tasks"] if row["id"] == request["task_ids"][-1])
+        raise LookupError(f"no request about {user!r} and {app!r} is open")
+
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send a request the way a client with the read-write key does; the options are those of C(requests)."""
         headers = {"X-API-KEY": self.api_key, "X-API-SECRET": self.api_secret, **options.pop("headers", {})}

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 GRANT, REMOVE, CHANGE = "GrantAccessRequest", "RemoveAccessRequest", "ChangePermissionLevelRequest"
-REQUEST_TYPES = (GRANT, REMOVE, "ArchiveWorkAppRequest", CHANGE, "AddNewManagedWorkAppRequest")
+ARCHIVE, NEW_APP = "ArchiveWorkAppRequest", "AddNewManagedWorkAppRequest"
+REQUEST_TYPES = (GRANT, REMOVE, ARCHIVE, CHANGE, NEW_APP)
 
 #: Documented is C(Approved) for tasks only; the other words are ours.
 PENDING, APPROVED, DECLINED, CANCELLED = "Pending", "Approved", "Declined", "Cancelled"
@@ -146,6 +147,7 @@ class Policy:
 class Request:
     """A request and how far it has come.
 
+    :param target_id: whose access it is about; None where it is about the app itself.
     :param policy_id: the policy that was in force when it was opened.
     :param source_id: the group whose membership opened it.
     :param steps_left: the reviewers who have yet to be asked.
@@ -154,7 +156,7 @@ class Request:
     id: str
     type: str
     requested_by: str
-    target_id: str
+    target_id: str | None
     app_id: str
     level_id: str | None
     purpose: str | None

@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
+from .dialect import Dialect
+from .late import Late
 from .problem import Problem, not_found
 from .records import PENDING, App, CustomField, Group, Level, Policy, Request, Review, Task, User
 
@@ -30,11 +32,14 @@ Row = TypeVar("Row")
 class State:
     """One tenant.
 
-    All tables are dicts by id in the order in which lists show them. C(events) collects what webhooks are to tell.
+    All tables are dicts by id in the order in which lists show them. C(events) collects what webhooks are to tell,
+    C(dialect) is how the rules decide what is open; C(late) is what lists of accesses do not show yet.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        self.dialect = Dialect()
+        self.late = Late()
         self.users: dict[str, User] = {}
         self.groups: dict[str, Group] = {}
         self.apps: dict[str, App] = {}
@@ -45,13 +50,13 @@ class State:
         self.reviews: dict[str, Review] = {}
         self.events: list[dict[str, Any]] = []
         self.tasks_of: dict[str, list[str]] = {}
-        self.requests_about: dict[tuple[str, str], list[str]] = {}
+        self.requests_about: dict[tuple[str, str | None], list[str]] = {}
         self._history: datetime | None = BEGINNING
         self._made = 0
 
     def identifier(self, *names: object) -> str:
         """Return the id of what has these names: the same in every company of this seed, whatever its size."""
-        return str(uuid5(_NAMESPACE, "/".join(map(str, (self.seed, *names)))))
+        return identifier(self.seed, *names)
 
     def next_identifier(self, kind: str) -> str:
         """Return a new id for something that is made along the way."""
@@ -65,9 +70,10 @@ class State:
         self._history += timedelta(minutes=1)
         return stamp(self._history)
 
-    def end_history(self) -> None:
-        """From now on the clock is the real one."""
+    def end_history(self, dialect: Dialect) -> None:
+        """From now on the clock is the real one and the dialect is this; history is the same in all of them."""
         self._history = None
+        self.dialect = dialect
 
     def user(self, identifier: str) -> User:
         """Return the person with this id."""
@@ -111,11 +117,11 @@ class State:
         if task.assigned_id:
             self.tasks_of.setdefault(task.assigned_id, []).append(task.id)
 
-    def open_requests(self, app: App, user: User) -> Iterator[Request]:
-        """Return the undecided requests about a person and an app."""
-        for identifier in self.requests_about.get((app.id, user.id), ()):
-            if self.requests[identifier].status == PENDING:
-                yield self.requests[identifier]
+    def open_requests(self, app: App, user: User | None) -> Iterator[Request]:
+        """Return the undecided requests about a person and an app, or about the app itself."""
+        for request_id in self.requests_about.get((app.id, user and user.id), ()):
+            if self.requests[request_id].status == PENDING:
+                yield self.requests[request_id]
 
     def dump(self, sections: Iterable[str] = ()) -> dict[str, Any]:
         """Return the tables as JSON; members of a group, levels and accesses stand inside their group or app.
@@ -151,6 +157,11 @@ class State:
         if unknown := set(chosen) - writers.keys():
             raise ValueError(f"unknown sections: {', '.join(sorted(unknown))}; known are {', '.join(writers)}")
         return {name: writers[name]() for name in chosen}
+
+
+def identifier(seed: int, *names: object) -> str:
+    """Return the id of what has these names in companies of a seed."""
+    return str(uuid5(_NAMESPACE, "/".join(map(str, (seed, *names)))))
 
 
 def stamp(moment: datetime) -> str:

@@ -50,3 +50,4 @@ class World:
         if shaping := sorted(SHAPE & changes.keys()):
             raise ValueError(f"{', '.join(shaping)} can only change with a reset")
         self.settings = self.settings.changed(**changes)
+        self.state.dialect = self.settings.dialect
