@@ -1,0 +1,100 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One deed of each module that writes, to be done in every dialect and under every fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Outcome, Plan, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
+from ansible_collections.cakewalk.access.plugins.modules import cakewalk_group_member
+from contract.scenes import CONNOR, ERIN, SETTLING, validated
+from sandbox.process import Sandbox
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What a task does.
+
+    :param options: its options, from the tenant and a folder for files.
+    :param refused: by "question word" of a dialect the kind of the error that refuses it.
+    :param enforces: whether it writes in every run.
+    """
+
+    name: str
+    module: ModuleType
+    options: Callable[[Sandbox, Path], Data]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    enforces: bool = False
+
+    def plan(self, tenant: Sandbox, client: Client, folder: Path) -> Plan:
+        """Plan it from a fresh look at the tenant."""
+        given = {"acting_user": tenant.acting_user} if "acting_user" in self.module.SPEC["argument_spec"] else {}
+        params = validated(self.module.SPEC, tenant, {**given, **self.options(tenant, folder)})
+        plan: Plan = self.module.plan(params, Cakewalk(client, params["known_statuses"]))
+        return plan
+
+    def do(self, tenant: Sandbox, client: Client, folder: Path) -> Outcome:
+        """Plan it and carry it out."""
+        return apply(self.plan(tenant, client, folder), client, SETTLING)
+
+
+DEEDS = [
+    Deed(
+        "group members",
+        cakewalk_group_member,
+        lambda _tenant, _folder: {
+            "state": "exact",
+            "memberships": [
+                {"group": "Contractors", "users": [CONNOR, ERIN]},
+                {"group": "Sales", "users": [ERIN], "state": "present"},
+            ],
+        },
+        refused={"unknown_values some": "configuration", "unknown_values all": "configuration"},
+    ),
+]
+
+
+def shape(state: Data) -> Data:
+    """Return what deeds are about, by names and without times, so that runs can be held against each other."""
+    users = {row["id"]: row["email"] for row in state["users"]}
+    apps = {row["id"]: row["name"] for row in state["apps"]}
+    levels = {level["id"]: level["name"] for app in state["apps"] for level in app["levels"]}
+    policies = {row["id"]: row["name"] for row in state["policies"]}
+    return {
+        "members": {row["id"]: sorted(row["members"]) for row in state["groups"]},
+        "accesses": {
+            row["id"]: sorted((users[one["user_id"]], levels.get(one["level_id"], "")) for one in row["accesses"])
+            for row in state["apps"]
+        },
+        "policies": {
+            slot["id"]: {kind: policies[one] for kind, one in slot["policies"].items()}
+            for app in state["apps"]
+            for slot in (app, *app["levels"])
+        },
+        "fields": {row["id"]: row["field_values"] for row in state["apps"]},
+        "requests": sorted(
+            (
+                row["type"],
+                users.get(row["target_id"], ""),
+                apps.get(row["app_id"], ""),
+                levels.get(row["level_id"], ""),
+                row["status"],
+                row["purpose"] or "",
+            )
+            for row in state["requests"]
+        ),
+        "tasks": sorted((row["type"], row["status"], users.get(row["assigned_id"], "")) for row in state["tasks"]),
+        "reviews": sorted(
+            (row["name"], row["reviewer"], row["due_date"], len(row["app_ids"])) for row in state["reviews"]
+        ),
+    }
