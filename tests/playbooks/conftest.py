@@ -21,10 +21,14 @@ def running_tenant() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def tenant(running_tenant: Sandbox) -> Sandbox:
-    """A fresh company of the default size, which holds ambiguous names too, without a rate limit."""
+def tenant(running_tenant: Sandbox) -> Iterator[Sandbox]:
+    """A fresh company of the default size, which holds ambiguous names too, without a rate limit.
+
+    Nothing but what the contract knows may be asked of it.
+    """
     running_tenant.reset()
-    return running_tenant
+    yield running_tenant
+    assert [entry for entry in running_tenant.log() if entry["operation"] is None] == []
 
 
 @pytest.fixture
