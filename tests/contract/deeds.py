@@ -14,11 +14,22 @@ from typing import Any
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Outcome, Plan, apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
-from ansible_collections.cakewalk.access.plugins.modules import cakewalk_group_member
+from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_access, cakewalk_group_member
 from contract.scenes import CONNOR, ERIN, SETTLING, validated
 from sandbox.process import Sandbox
 
 Data = dict[str, Any]
+
+PETRA = "petra.pending@example.com"
+#: The words of the dialect C(status_words other).
+KNOWN = {
+    "request": {
+        "open": ["AwaitingDecision"],
+        "granted": ["Fulfilled"],
+        "declined": ["Rejected"],
+        "cancelled": ["Withdrawn"],
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,49 @@ DEEDS = [
                 {"group": "Contractors", "users": [CONNOR, ERIN]},
                 {"group": "Sales", "users": [ERIN], "state": "present"},
             ],
+        },
+        refused={"unknown_values some": "configuration", "unknown_values all": "configuration"},
+    ),
+    Deed(
+        "app accesses",
+        cakewalk_app_access,
+        lambda _tenant, _folder: {
+            "accesses": [
+                {"app": "GitHub", "users": [CONNOR, PETRA], "permission_level": "Write"},
+                {"app": "Figma", "users": [ERIN, PETRA]},
+                {"app": "Google Workspace", "users": [ERIN, CONNOR], "state": "absent"},
+            ],
+            "purpose": "Project Aurora",
+        },
+        refused={
+            "unknown_values some": "lookup_failed",
+            "unknown_values all": "lookup_failed",
+            "status_words other": "lookup_failed",
+        },
+    ),
+    Deed(
+        "app accesses in words that were made known",
+        cakewalk_app_access,
+        lambda tenant, _folder: {
+            "app": "GitHub",
+            "users": [PETRA, CONNOR],
+            "permission_level": "Write",
+            "purpose": "Project Aurora",
+            "known_statuses": KNOWN,
+        },
+        refused={"unknown_values some": "lookup_failed", "unknown_values all": "lookup_failed"},
+    ),
+    Deed(
+        "recorded accesses",
+        cakewalk_app_access,
+        lambda _tenant, _folder: {
+            "accesses": [
+                {"app": "GitHub", "users": [CONNOR], "permission_level": "Admin"},
+                {"app": "Figma", "users": [CONNOR, ERIN]},
+            ],
+            "method": "direct",
+            "bypass_approval": True,
+            "bypass_reason": "Import",
         },
         refused={"unknown_values some": "configuration", "unknown_values all": "configuration"},
     ),

@@ -14,7 +14,7 @@ from .._api.catalog import USERS, UserStatuses, is_dynamic, named
 from .._api.errors import ConfigurationError
 from .._api.text import some, visible
 from .people import acting_user, check_receivers
-from .rails import Protection, RailHit, check_bypass, check_removals
+from .rails import Protection, RailHit, check_bypass, check_removals, refuse_self_approval
 from .references import Finder, Register, Row, ids_of, is_uuid, label, person
 
 
@@ -258,11 +258,8 @@ def _bypass(edits: Iterable[Edit], actor: Row, allow_self_approval: bool, reason
     growing = [edit for edit in edits if edit.added]
     own = [edit.group for edit in growing if actor["id"].lower() in ids_of(edit.added)]
     if own and not allow_self_approval:
-        raise RailHit(
-            f"add {visible(person(actor))} to {some(map(named, own))}",
-            "the acting user would approve access for itself",
-            "Nothing was changed. Let another admin act, or set allow_self_approval if that is meant.",
-            groups=[label(group) for group in own],
+        raise refuse_self_approval(
+            f"add {visible(person(actor))} to {some(map(named, own))}", groups=[label(group) for group in own]
         )
     where = some(named(edit.group) for edit in growing)
     return [

@@ -115,5 +115,15 @@ def check_bypass(option: str, reason: str | None) -> None:
         )
 
 
+def refuse_self_approval(attempt: str, **facts: object) -> RailHit:
+    """Return the error for somebody who would approve the own access."""
+    return RailHit(
+        attempt,
+        "the acting user would approve access for itself",
+        "Nothing was changed. Let another admin act, or set allow_self_approval if that is meant.",
+        **facts,
+    )
+
+
 def _folded(reference: str) -> str:
     return reference.lower() if is_uuid(reference) else folded_email(reference)

@@ -43,6 +43,9 @@ def _remedy(reasons: set[str]) -> str:
         "not_found": "Correct what does not exist.",
         "ambiguous": "Give the id of the one that is meant where several have the same name or address.",
         "inactive": "Leave out who is on the way out of the company.",
+        "no_level": "Name a permission level.",
+        "other_level": "Settle it in Cakewalk, or leave the person out.",
+        "unknown_status": "If you know what a status means, list it under known_statuses.request.",
     }
     return " ".join(remedy for reason, remedy in remedies.items() if reason in reasons)
 

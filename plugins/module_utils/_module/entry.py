@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -41,7 +42,8 @@ def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Cakewalk], 
     try:
         outcome = foresee(planned) if module.check_mode else apply(planned, client)
     except Unmet as error:
-        _fail(module, client, cakewalk, error, **_report(planned, error.outcome, module.check_mode, module._diff))
+        foreseen = replace(planned, concluded=None)
+        _fail(module, client, cakewalk, error, **_report(foreseen, error.outcome, module.check_mode, module._diff))
     except ApplyFailed as error:
         _fail(module, client, cakewalk, error, **_progress(error.outcome))
     _warn(module, client, cakewalk)

@@ -1,0 +1,322 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is to have access to which app, and what that takes: pure, without a single request.
+
+Access is the state, a request only the means. So what is held is looked at first, then what is asked for already, and
+only what neither answers becomes a step.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._api.catalog import USERS, named, permission_levels_of
+from .._api.errors import CakewalkError, ConfigurationError
+from .._api.operations import member
+from .._api.text import some, visible
+from .references import Finder, Register, Row, label, person
+from .requests import CHANGE, GRANT, REMOVE, Requests, level_of, of_type
+
+GRANTED, ABSENT, RECORDED, DECLINED = "granted", "absent", "recorded", "declined"
+REQUESTED, CHANGING, REMOVING, CONFLICT = (
+    "requested",
+    "level_change_requested",
+    "removal_requested",
+    "conflicting_request",
+)
+#: All that can become of somebody's access, in the order in which they are counted.
+OUTCOMES = (GRANTED, RECORDED, REQUESTED, CHANGING, REMOVING, ABSENT, DECLINED, CONFLICT)
+_MEANS = {GRANT: REQUESTED, CHANGE: CHANGING, REMOVE: REMOVING}
+
+
+class Conflict(CakewalkError):
+    """Open requests want the opposite, and nothing in the API can cancel one."""
+
+    kind = "conflicting_request"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one entry of a task says of one app, with people and level as they were written."""
+
+    app: str
+    users: tuple[str, ...]
+    level: str | None
+    state: str
+
+
+class Estate:
+    """An app as it was read: its levels, who holds which of them, and what is requested."""
+
+    def __init__(self, app: Row, accesses: Sequence[Row], levels: Sequence[Row], requests: Requests) -> None:
+        self.app = app
+        self.levels = Register(permission_levels_of(app), levels)
+        self.holders = Register(USERS, [row["user"] for row in accesses])
+        self.requests = requests
+        self._held: dict[str, dict[str, Row | None]] = {}
+        for row in accesses:
+            level = row.get("permissionLevel")
+            self._held.setdefault(row["user"]["id"].lower(), {})[
+                str(member(row, "permissionLevel.id") or "").lower()
+            ] = level
+
+    def held_by(self, who: Row) -> Mapping[str, Row | None]:
+        """Return the levels that somebody holds, by id; the one of an app without levels has none. Empty: no access."""
+        return self._held.get(who["id"].lower(), {})
+
+
+@dataclass(frozen=True)
+class Case:
+    """What becomes of the access of one person to one app.
+
+    :param level: the wanted level, C(None) where the app has none or the access is to go.
+    :param step: the type of the request to open (as the wire calls it), C(recorded) to record it, or C(None).
+    :param request: the request that the outcome hangs on, if there is one.
+    """
+
+    estate: Estate
+    who: Row
+    level: Row | None
+    outcome: str
+    step: str | None = None
+    request: Row | None = None
+
+    @property
+    def takes(self) -> bool:
+        """Whether the step takes something away: a level change takes the old level."""
+        return self.step in (REMOVE, CHANGE)
+
+    def before(self) -> str:
+        """Return what is held, for the diff."""
+        held = self.estate.held_by(self.who)
+        words = ", ".join(label(level) if level else "access" for level in held.values()) or "no access"
+        return f"{person(self.who)}: {words}"
+
+    def after(self) -> str:
+        """Return what is held once the step was taken: what is requested is never shown as held."""
+        wanted = label(self.level) if self.level else "access"
+        change = {GRANT: f"{wanted} requested", CHANGE: f"{wanted} requested", REMOVE: "removal requested"}
+        if self.step == RECORDED:
+            return f"{person(self.who)}: {wanted} recorded"
+        return self.before() + (f" ({change[self.step]})" if self.step else "")
+
+
+def claims_of(params: Mapping[str, Any]) -> list[Claim]:
+    """Return the claims of a task, from its single or its bulk form; an entry inherits what it does not say.
+
+    :raises ConfigurationError: users are missing or blank, or a level is named where access is to go.
+    """
+    entries = [params] if params["accesses"] is None else params["accesses"]
+    return [_claim(entry, params) for entry in entries]
+
+
+def _claim(entry: Mapping[str, Any], params: Mapping[str, Any]) -> Claim:
+    attempt = f"use the accesses given for the app {visible(entry['app'])!r}"
+    state, users = entry["state"] or params["state"], entry["users"]
+    if users is None:
+        raise ConfigurationError(attempt, "users is null or missing", "Give a list.", option="users")
+    if not all(user.strip() for user in users):
+        raise ConfigurationError(attempt, "an entry is blank", "Remove it, or fill it in.", option="users")
+    if state == "absent" and entry["permission_level"] is not None:
+        raise ConfigurationError(
+            attempt,
+            "a permission level is named, and access can only be removed as a whole",
+            "Leave out permission_level, or ask for the level that is to stay with the state present.",
+            option="permission_level",
+        )
+    if state == "absent" and params["method"] == "direct":
+        raise ConfigurationError(
+            attempt,
+            "the state is absent, and nothing can remove an access directly",
+            "Use the method request, which asks for the removal.",
+            option="method",
+        )
+    return Claim(entry["app"], tuple(users), entry["permission_level"], state)
+
+
+class Cases:
+    """Judges all that a task says, app by app, and keeps what must not be taken further.
+
+    :param direct: whether access is recorded past approval.
+    :param retry: whether what was declined is asked for again.
+    """
+
+    def __init__(self, direct: bool, retry: bool) -> None:
+        self._direct = direct
+        self._retry = retry
+        self.finder = Finder()
+
+    def judge(self, estate: Estate, claims: Sequence[Claim], people: Register) -> tuple[list[Case], list[str]]:
+        """Return what becomes of each person in an app, and whom an absent entry names though nobody knows them.
+
+        :raises ConfigurationError: somebody is to have access and not, or two levels.
+        """
+        wants: dict[str, tuple[Row, Row | None, str]] = {}
+        unknown: list[str] = []
+        for claim in claims:
+            level = self._level(estate, claim) if claim.state == "present" else None
+            for reference in claim.users:
+                if claim.state == "absent" and not self._is_known(reference, estate, people):
+                    unknown.append(reference)
+                    continue
+                who = self.finder.find(reference, estate.holders, people)
+                if who is None:
+                    continue
+                want = (who, level, claim.state)
+                if wants.setdefault(who["id"].lower(), want)[1:] != want[1:]:
+                    raise _contradiction(estate, who)
+        return [case for want in wants.values() if (case := self._case(estate, *want))], list(dict.fromkeys(unknown))
+
+    @staticmethod
+    def _is_known(reference: str, estate: Estate, people: Register) -> bool:
+        return bool(estate.holders.matches(reference) or people.matches(reference))
+
+    def _level(self, estate: Estate, claim: Claim) -> Row | None:
+        """Return the wanted level; that an app has levels and none is named, or the reverse, is a problem."""
+        known = estate.levels.by_id.values()
+        if claim.level is not None and known:
+            return self.finder.find(claim.level, estate.levels)
+        where = f"the app {named(estate.app)}"
+        if claim.level is not None:
+            message = f"{where} has no permission levels, and {visible(claim.level)!r} is asked for"
+            self.finder.report(f"{where}/{claim.level}", "not_found", message)
+        elif known:
+            names = some(repr(visible(label(level))) for level in known)
+            self.finder.report(where, "no_level", f"{where} has the permission levels {names}, and none is asked for")
+        return None
+
+    def _case(self, estate: Estate, who: Row, level: Row | None, state: str) -> Case | None:
+        judge = self._absent if state == "absent" else self._present
+        return judge(estate, who, level)
+
+    def _present(self, estate: Estate, who: Row, level: Row | None) -> Case | None:
+        held = estate.held_by(who)
+        wanted = level["id"].lower() if level else ""
+        requests = estate.requests.about(who, estate.app)
+        matching = of_type(requests, (GRANT, CHANGE), wanted)
+        others = [one for one in of_type(requests, (GRANT, CHANGE, REMOVE)) if one not in matching]
+        if wanted in held:
+            # Another level that is granted beside the wanted one takes nothing away.
+            others = [one for one in others if one.get("requestType") != GRANT]
+            return self._settled(estate, who, level, others) or Case(estate, who, level, GRANTED)
+        if self._is_unclear(estate, who, [*matching, *others]):
+            return None
+        against = estate.requests.are_open(others + (matching if self._direct else []))
+        if against:
+            return Case(estate, who, level, CONFLICT, request=against[-1])
+        under_way = estate.requests.are_open(matching)
+        if under_way:
+            return Case(estate, who, level, _MEANS[under_way[-1]["requestType"]], request=under_way[-1])
+        if held and (self._direct or len(held) > 1):
+            self._several(estate, who, held)
+            return None
+        if self._direct:
+            return Case(estate, who, level, RECORDED, RECORDED)
+        return self._asked(estate, who, level, CHANGE if held else GRANT, matching)
+
+    def _absent(self, estate: Estate, who: Row, _level: Row | None) -> Case | None:
+        requests = estate.requests.about(who, estate.app)
+        opposite = of_type(requests, (GRANT, CHANGE))
+        removals = of_type(requests, (REMOVE,))
+        if not estate.held_by(who):
+            return self._settled(estate, who, None, opposite) or Case(estate, who, None, ABSENT)
+        if self._is_unclear(estate, who, [*opposite, *removals]):
+            return None
+        against, under_way = estate.requests.are_open(opposite), estate.requests.are_open(removals)
+        if against:
+            return Case(estate, who, None, CONFLICT, request=against[-1])
+        if under_way:
+            return Case(estate, who, None, REMOVING, request=under_way[-1])
+        return self._asked(estate, who, None, REMOVE, removals)
+
+    def _settled(self, estate: Estate, who: Row, level: Row | None, opposite: Sequence[Row]) -> Case | None:
+        """Return the conflict that awaits somebody whose access is as it should be now, if there is one."""
+        self._is_unclear(estate, who, opposite)
+        against = estate.requests.are_open(opposite)
+        return Case(estate, who, level, CONFLICT, request=against[-1]) if against else None
+
+    def _asked(self, estate: Estate, who: Row, level: Row | None, kind: str, earlier: Sequence[Row]) -> Case:
+        """Return the request to open, unless the last one of its kind was declined."""
+        same = of_type(earlier, (kind,))
+        if same and estate.requests.class_of(same[-1]) == "declined" and not self._retry:
+            return Case(estate, who, level, DECLINED, request=same[-1])
+        return Case(estate, who, level, _MEANS[kind], kind)
+
+    def _is_unclear(self, estate: Estate, who: Row, requests: Iterable[Row]) -> bool:
+        """Report requests whose status nobody knows: they may be open, and then another one must not be sent."""
+        unknown = estate.requests.unknown(requests)
+        for request in unknown:
+            status = visible(request.get("requestStatus"))
+            self.finder.report(
+                request["id"],
+                "unknown_status",
+                f"the request {visible(request['id'])} about {visible(person(who))} and {named(estate.app)} has the "
+                f"status {status!r}, of which nobody knows whether it is open",
+                status=status,
+            )
+        return bool(unknown)
+
+    def _several(self, estate: Estate, who: Row, held: Mapping[str, Row | None]) -> None:
+        names = some(repr(visible(label(level))) if level else "access" for level in held.values())
+        what = "recording another" if self._direct else "a change"
+        self.finder.report(
+            f"{person(who)} in {label(estate.app)}",
+            "other_level",
+            f"{visible(person(who))} holds {names} of the app {named(estate.app)}, and what {what} does to that is not "
+            "known",
+        )
+
+
+def conflict_of(cases: Iterable[Case]) -> Conflict | None:
+    """Return the error that names everybody of whom an open request wants the opposite."""
+    against = [case for case in cases if case.outcome == CONFLICT and case.request]
+    if not against:
+        return None
+    words = [
+        f"{visible(person(case.who))} and {named(case.estate.app)}: {visible(case.request['requestType'])} "
+        f"{visible(case.request['id'])} is {visible(case.request['requestStatus'])}"
+        for case in against
+        if case.request
+    ]
+    return Conflict(
+        "reach what is asked for",
+        f"open requests want the opposite: {some(words, separator='; ')}",
+        "Nothing was sent about these people. The API cannot cancel a request: cancel or decide it in Cakewalk, then "
+        "run again.",
+        requests=[case.request["id"] for case in against if case.request],
+    )
+
+
+def diff_of(cases: Iterable[Case]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return what those hold for whom something is done, before and after, by the name of the app."""
+    changing = [case for case in cases if case.step]
+    apps = {case.estate.app["id"]: case.estate.app for case in changing}
+    holders = Counter(map(label, apps.values()))
+    names = {
+        identifier: label(app) if holders[label(app)] == 1 else f"{label(app)} ({identifier})"
+        for identifier, app in apps.items()
+    }
+    before: dict[str, list[str]] = {name: [] for name in names.values()}
+    after: dict[str, list[str]] = {name: [] for name in names.values()}
+    for case in sorted(changing, key=lambda one: person(one.who)):
+        before[names[case.estate.app["id"]]].append(case.before())
+        after[names[case.estate.app["id"]]].append(case.after())
+    return before, after
+
+
+def _contradiction(estate: Estate, who: Row) -> ConfigurationError:
+    return ConfigurationError(
+        f"plan the access of {visible(person(who))} to the app {named(estate.app)}",
+        "it is asked for twice, in different ways",
+        "Take the person out of one of the lists.",
+        option="accesses",
+    )
+
+
+def level_is(request: Row, level: Row | None) -> bool:
+    """Tell whether a request is for this level."""
+    return level_of(request) == (level["id"].lower() if level else "")
