@@ -1,0 +1,274 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Access to apps, by real playbooks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import ceil
+
+import pytest
+from playbooks.harness import ACCESS, Data, Playbooks, play, task, writes
+from playbooks.promises import BadInput, refuse_all, rehearse
+from sandbox.process import Sandbox
+
+CONNOR, ERIN, PETRA = "connor.contractor@example.com", "erin.engineer@example.com", "petra.pending@example.com"
+ADA, OSCAR, SAM = "ada.admin@example.com", "oscar.offboarding@example.com", "sam.twin@example.com"
+DIRECT = {"method": "direct", "bypass_approval": True, "bypass_reason": "Import"}
+WORK = {"purpose": "Work"}
+
+
+def app(name: str, *users: str | None, **options: object) -> Data:
+    """Return the options of a task for one app."""
+    return {"app": name, "users": list(users), **options}
+
+
+def test_what_is_foreseen_happens_once(playbooks: Playbooks, tenant: Sandbox) -> None:
+    runs = rehearse(playbooks, tenant, "accesses", again_warns="Nobody has|Declined before")
+    assert all(runs.done[title].changed == bool(runs.done[title].steps["done"]) for title in runs.titles)
+    known = {request["id"] for request in runs.before["requests"]}
+    emails = {user["id"]: user["email"] for user in runs.after["users"]}
+    apps = {one["id"]: one["name"] for one in runs.after["apps"]}
+    opened = {
+        (emails[one["target_id"]], apps[one["app_id"]], one["type"], one["purpose"])
+        for one in runs.after["requests"]
+        if one["id"] not in known
+    }
+    assert opened == {
+        (CONNOR, "GitHub", "GrantAccessRequest", "Project Aurora"),
+        (CONNOR, "Figma", "GrantAccessRequest", "Project Aurora"),
+        (ERIN, "Google Workspace", "RemoveAccessRequest", "Project Aurora"),
+    }
+    diffs = runs.done["Many apps, one by id, some access to go"].data["diff"]
+    assert diffs[1]["before"] == f"{ERIN}: access\n"
+    assert diffs[1]["after"] == f"{ERIN}: access (removal requested)\n"
+
+
+TABLE: list[BadInput] = [
+    (
+        "no level",
+        app("GitHub", CONNOR, **WORK),
+        "lookup_failed",
+        ["'Read', 'Write', 'Admin'", "Name a permission level"],
+    ),
+    (
+        "an unknown level",
+        app("GitHub", CONNOR, permission_level="Wriet", **WORK),
+        "lookup_failed",
+        ["'Wriet' does not exist", "did you mean 'Write'"],
+    ),
+    (
+        "a level where there is none",
+        app("Figma", CONNOR, permission_level="Read", **WORK),
+        "lookup_failed",
+        ["'Figma' has no permission levels"],
+    ),
+    (
+        "a level that is to go",
+        app("GitHub", ERIN, permission_level="Read", state="absent", **WORK),
+        "configuration",
+        ["can only be removed as a whole", "Leave out permission_level"],
+    ),
+    (
+        "two levels held and another wanted",
+        app("GitHub", ERIN, permission_level="Admin", **WORK),
+        "lookup_failed",
+        [f"{ERIN} holds 'Read', 'Write' of the app 'GitHub'", "Settle it in Cakewalk"],
+    ),
+    ("no purpose", app("Figma", CONNOR), "configuration", ["purpose is not set", "Set purpose"]),
+    ("a blank purpose", app("Figma", CONNOR, purpose=" "), "configuration", ["use purpose", "from 1 to 1024"]),
+    ("a long purpose", app("Figma", CONNOR, purpose="x" * 1025), "configuration", ["use purpose", "from 1 to 1024"]),
+    ("an unknown app", app("Githbu", CONNOR, **WORK), "lookup_failed", ["'Githbu' does not exist", "Correct"]),
+    ("an app of two", app("Twin App", CONNOR, **WORK), "lookup_failed", ["'Twin App' is held by 2", "Give the id"]),
+    ("an unknown person", app("Figma", "conor.contractor@example.com", **WORK), "lookup_failed", [CONNOR]),
+    ("a person of two", app("Figma", SAM, **WORK), "lookup_failed", [f"'{SAM}' is held by 2"]),
+    ("somebody on the way out", app("Figma", OSCAR, **WORK), "lookup_failed", ["is Offboarding", "allow_inactive"]),
+    ("a blank person", app("Figma", " ", **WORK), "configuration", ["an entry is blank"]),
+    ("no people", {"app": "Figma", **WORK}, "configuration", ["users is null or missing"]),
+    ("both forms", {**app("Figma", CONNOR), "accesses": []}, None, ["mutually exclusive"]),
+    ("neither form", WORK, None, ["one of the following is required: app, accesses"]),
+    ("no actor", app("Figma", CONNOR, acting_user="", **WORK), "configuration", ["acting_user is not set"]),
+    (
+        "there and not",
+        {"accesses": [app("Figma", CONNOR), app("Figma", CONNOR, state="absent")], **WORK},
+        "configuration",
+        ["asked for twice, in different ways"],
+    ),
+    (
+        "a protected person named",
+        app("Google Workspace", ERIN, state="absent", protected_users=["{{ person_id['" + ERIN + "'] }}"], **WORK),
+        "rail",
+        [f"protected: {ERIN}"],
+    ),
+    (
+        "a protected person without access named",
+        app("Figma", ERIN, state="absent", protected_users=[ERIN], **WORK),
+        "rail",
+        [f"protected: {ERIN}"],
+    ),
+    (
+        "a protected person whose level would go",
+        app("GitHub", "{{ one_level }}", permission_level="Admin", protected_users=["{{ one_level }}"], **WORK),
+        "rail",
+        ["protected: ", "out of protected_users"],
+    ),
+    ("the actor named", app("Google Workspace", ADA, state="absent", **WORK), "rail", [f"protected: {ADA}"]),
+    (
+        "a protected person whom nobody knows",
+        app("Google Workspace", ERIN, state="absent", protected_users=["renamed@example.com"], **WORK),
+        "lookup_failed",
+        ["protected user 'renamed@example.com' does not exist"],
+    ),
+    (
+        "more removals than allowed",
+        app("Google Workspace", ERIN, CONNOR, state="absent", max_removals=1, **WORK),
+        "rail",
+        ["make 2 removals", "max_removals allows 1", f"{ERIN} from 'Google Workspace'"],
+    ),
+    (
+        "direct without saying so",
+        app("Figma", CONNOR, method="direct"),
+        "configuration",
+        ["bypass_approval is not set"],
+    ),
+    (
+        "direct without a reason",
+        app("Figma", CONNOR, method="direct", bypass_approval=True),
+        "configuration",
+        ["bypass_reason does not say why"],
+    ),
+    ("a bypass that is none", app("Figma", CONNOR, bypass_approval=True), "configuration", ["only there"]),
+    ("direct removal", app("Figma", CONNOR, state="absent", **DIRECT), "configuration", ["nothing can remove"]),
+    (
+        "direct at another level",
+        app("GitHub", ERIN, permission_level="Admin", **DIRECT),
+        "lookup_failed",
+        ["recording another does to that is not known"],
+    ),
+    ("direct for oneself", app("Figma", ADA, **DIRECT), "rail", ["would approve access for itself"]),
+    ("a wait into the past", app("Figma", CONNOR, wait_timeout=-1, **WORK), "configuration", ["wait_timeout"]),
+]
+
+
+def test_bad_input_fails_before_the_first_write(playbooks: Playbooks, tenant: Sandbox) -> None:
+    emails = {user["id"]: user["email"] for user in tenant.state("users")["users"]}
+    held = Counter(access["user_id"] for access in tenant.find("apps", "GitHub")["accesses"])
+    taken = {request["target_id"] for request in tenant.state("requests")["requests"]}
+    admin = next(level["id"] for level in tenant.find("apps", "GitHub")["levels"] if level["name"] == "Admin")
+    one_level = next(
+        emails[access["user_id"]]
+        for access in tenant.find("apps", "GitHub")["accesses"]
+        if held[access["user_id"]] == 1 and access["level_id"] != admin and access["user_id"] not in taken
+    )
+    refuse_all(playbooks, tenant, ACCESS, TABLE, one_level=one_level)
+
+
+def test_an_open_request_that_wants_the_opposite_fails_the_task_once_the_rest_is_done(
+    playbooks: Playbooks, tenant: Sandbox
+) -> None:
+    tenant.change("open_request", kind="remove", app="Google Workspace", user=ERIN)
+    both = {
+        "accesses": [app("Google Workspace", ERIN), app("Figma", CONNOR), app("Figma", PETRA, state="absent")],
+        **WORK,
+    }
+    foreseen = playbooks.run(play(task("both", ACCESS, both, ignore_errors=True)), "--check", "--diff")["both"]
+    assert not writes(tenant.log())
+    done = playbooks.run(play(task("both", ACCESS, both, ignore_errors=True)), "--diff")["both"]
+    assert (foreseen.failed, done.failed, done.changed) == (True, True, True)
+    assert foreseen.told == done.told
+    assert done.data["error"]["kind"] == "conflicting_request"
+    assert f"{ERIN} and 'Google Workspace': RemoveAccessRequest" in done.data["msg"]
+    assert done.data["summary"]["conflicting_request"] == 2
+    assert [step["users"] for step in done.steps["done"]] == [[CONNOR]]
+    again = playbooks.run(play(task("both", ACCESS, both, ignore_errors=True)))["both"]
+    assert (again.failed, again.changed, again.steps["done"]) == (True, False, [])
+
+
+def test_a_request_that_somebody_else_opened_meanwhile_is_not_opened_twice(
+    playbooks: Playbooks, tenant: Sandbox
+) -> None:
+    for word in ("409", "400"):
+        tenant.reset(duplicate_request=word)
+        tenant.change(
+            "open_request", kind="grant", app="Figma", user=CONNOR, operation="listWorkAppPermissionLevels", after=1
+        )
+        run = playbooks.run(play(task("ask", ACCESS, app("Figma", CONNOR, **WORK))), "-v")
+        assert run["ask"].data["accesses"][0]["users"][0]["outcome"] == "requested", run.output
+        connor, figma = tenant.find("users", CONNOR)["id"], tenant.find("apps", "Figma")["id"]
+        requests = tenant.state("requests")["requests"]
+        assert len([one for one in requests if (one["target_id"], one["app_id"]) == (connor, figma)]) == 1
+
+
+@pytest.fixture
+def waiting() -> Data:
+    """A task that waits for Petra's access to Figma, whose request is at its first review."""
+    return app("Figma", PETRA, wait=True, wait_timeout=20, **WORK)
+
+
+def test_a_run_waits_until_access_is_listed(playbooks: Playbooks, tenant: Sandbox, waiting: Data) -> None:
+    tenant.configure(access_delay="late")
+    for _review in (1, 2):
+        tenant.change("decide_task", task=tenant.open_task(PETRA, "Figma")["id"], verdict="approve")
+    action = tenant.open_task(PETRA, "Figma")["id"]
+    tenant.change("decide_task", task=action, verdict="approve", operation="listWorkAppAccesses", after=1)
+    run = playbooks.run(play(task("wait", ACCESS, waiting))).succeeded()
+    assert run["wait"].data["accesses"][0]["users"][0]["outcome"] == "granted"
+    assert not run["wait"].changed
+    assert run["wait"].data["summary"]["granted"] == 1
+
+
+def test_a_run_does_not_wait_for_what_was_declined(playbooks: Playbooks, tenant: Sandbox, waiting: Data) -> None:
+    review = tenant.open_task(PETRA, "Figma")["id"]
+    tenant.change("decide_task", task=review, verdict="decline", operation="listWorkAppAccesses", after=2)
+    result = playbooks.run(play(task("wait", ACCESS, waiting, ignore_errors=True)))["wait"]
+    assert result.data["error"]["kind"] == "declined"
+    assert f"{PETRA} and 'Figma': the request is Declined" in result.data["msg"]
+    assert result.data["accesses"][0]["users"][0]["outcome"] == "requested"
+
+
+def test_the_end_of_waiting_tells_the_status(playbooks: Playbooks, waiting: Data) -> None:
+    short = {**waiting, "wait_timeout": 0}
+    foreseen = playbooks.run(play(task("wait", ACCESS, short)), "--check").succeeded()["wait"]
+    assert not foreseen.failed
+    result = playbooks.run(play(task("wait", ACCESS, short, ignore_errors=True)))["wait"]
+    assert result.data["error"]["kind"] == "wait_timed_out"
+    assert f"{PETRA} and 'Figma': the request is Pending" in result.data["msg"]
+
+
+def test_a_removal_is_waited_for_until_nobody_shows_it(playbooks: Playbooks, tenant: Sandbox) -> None:
+    gone = app("Google Workspace", PETRA, state="absent", wait=True, wait_timeout=20, **WORK)
+    action = tenant.open_task(PETRA, "Google Workspace")["id"]
+    tenant.change("decide_task", task=action, verdict="approve", operation="listWorkAppAccesses", after=4)
+    run = playbooks.run(play(task("wait", ACCESS, gone))).succeeded()
+    assert run["wait"].data["accesses"][0]["users"][0]["outcome"] == "absent"
+
+
+def test_what_was_declined_is_asked_for_again_on_demand(playbooks: Playbooks, tenant: Sandbox) -> None:
+    again = app("Orphan Wiki", PETRA, retry_declined=True, **WORK)
+    run = playbooks.run(play(task("retry", ACCESS, again), task("again", ACCESS, again))).succeeded()
+    assert run["retry"].data["accesses"][0]["users"][0]["outcome"] == "requested"
+    assert not run["again"].changed
+    assert len(writes(tenant.log())) == 1
+
+
+def test_each_list_is_read_once_however_many_people(playbooks: Playbooks, tenant: Sandbox) -> None:
+    state = tenant.state("users", "apps", "requests")
+    active = [user["email"] for user in state["users"] if user["status"] == "Active" and user["email"] != SAM][:60]
+    many = {
+        "accesses": [app("GitHub", *active, state="absent"), app("Figma", *active, state="absent")],
+        "protected_users": [],
+        "acting_user": "",
+        **WORK,
+    }
+    tenant.clear_log()
+    playbooks.run(play(task("many", ACCESS, many, ignore_errors=True)), "--check")
+    reads = Counter(entry["operation"] for entry in tenant.log())
+    apps = [tenant.find("apps", name) for name in ("GitHub", "Figma")]
+    assert reads == {
+        "listWorkApps": ceil(len(state["apps"]) / 100),
+        "listRequests": max(1, ceil(len(state["requests"]) / 100)),
+        "listWorkAppAccesses": sum(max(1, ceil(len(one["accesses"]) / 100)) for one in apps),
+        "listWorkAppPermissionLevels": 2,
+        "listUsers": ceil(len(state["users"]) / 100),
+    }
