@@ -14,7 +14,11 @@ from typing import Any
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Outcome, Plan, apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
-from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_access, cakewalk_group_member
+from ansible_collections.cakewalk.access.plugins.modules import (
+    cakewalk_app_access,
+    cakewalk_app_custom_field,
+    cakewalk_group_member,
+)
 from contract.scenes import CONNOR, ERIN, SETTLING, validated
 from sandbox.process import Sandbox
 
@@ -114,6 +118,16 @@ DEEDS = [
             "bypass_reason": "Import",
         },
         refused={"unknown_values some": "configuration", "unknown_values all": "configuration"},
+    ),
+    Deed(
+        "custom fields",
+        cakewalk_app_custom_field,
+        lambda _tenant, _folder: {
+            "values": [
+                {"app": "GitHub", "fields": {"Cost Center": 4711}, "clear": ["Automation Ledger"]},
+                {"app": "Figma", "fields": {"Automation Ledger": "line\nbreak"}},
+            ]
+        },
     ),
 ]
 

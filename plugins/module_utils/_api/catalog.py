@@ -222,6 +222,16 @@ def custom_fields_of(app: Mapping[str, Any]) -> Kind:
     return Kind("custom_fields", f"custom field of the app {named(app)}", "name", custom_fields(app))
 
 
+#: Types of custom fields whose values are computed (the notes on C(guidValue) name a computed priority; types are free
+#: strings), in lower case.
+COMPUTED_FIELDS = frozenset({"priority"})
+
+
+def is_computed(field: Mapping[str, Any]) -> bool:
+    """Tell whether a custom field is computed, so that no write can set it."""
+    return str(field.get("type")).lower() in COMPUTED_FIELDS
+
+
 def policies(request_type: str) -> Kind:
     """The policies that can govern a request type, to be found by id or name.
 

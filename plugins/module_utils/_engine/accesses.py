@@ -9,7 +9,6 @@ only what neither answers becomes a step.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from .._api.catalog import USERS, named, permission_levels_of
 from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import member
 from .._api.text import some, visible
-from .references import Finder, Register, Row, label, person
+from .references import Finder, Register, Row, label, labelled, person
 from .requests import CHANGE, GRANT, REMOVE, Requests, level_of, of_type
 
 GRANTED, ABSENT, RECORDED, DECLINED = "granted", "absent", "recorded", "declined"
@@ -293,18 +292,13 @@ def conflict_of(cases: Iterable[Case]) -> Conflict | None:
 
 def diff_of(cases: Iterable[Case]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return what those hold for whom something is done, before and after, by the name of the app."""
-    changing = [case for case in cases if case.step]
-    apps = {case.estate.app["id"]: case.estate.app for case in changing}
-    holders = Counter(map(label, apps.values()))
-    names = {
-        identifier: label(app) if holders[label(app)] == 1 else f"{label(app)} ({identifier})"
-        for identifier, app in apps.items()
-    }
-    before: dict[str, list[str]] = {name: [] for name in names.values()}
-    after: dict[str, list[str]] = {name: [] for name in names.values()}
-    for case in sorted(changing, key=lambda one: person(one.who)):
-        before[names[case.estate.app["id"]]].append(case.before())
-        after[names[case.estate.app["id"]]].append(case.after())
+    by_app: dict[str, list[Case]] = {}
+    for case in sorted(cases, key=lambda one: person(one.who)):
+        if case.step:
+            by_app.setdefault(case.estate.app["id"], []).append(case)
+    named_apps = labelled(by_app.values(), lambda cases: cases[0].estate.app)
+    before = {name: [case.before() for case in changing] for name, changing in named_apps.items()}
+    after = {name: [case.after() for case in changing] for name, changing in named_apps.items()}
     return before, after
 
 

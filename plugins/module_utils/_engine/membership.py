@@ -15,7 +15,7 @@ from .._api.errors import ConfigurationError
 from .._api.text import some, visible
 from .people import acting_user, check_receivers
 from .rails import Protection, RailHit, check_bypass, check_removals, refuse_self_approval
-from .references import Finder, Register, Row, ids_of, is_uuid, label, person
+from .references import Finder, Register, Row, ids_of, is_uuid, label, labelled, person
 
 
 @dataclass(frozen=True)
@@ -173,15 +173,7 @@ def decide(
 
 def by_label(edits: Iterable[Edit]) -> dict[str, Edit]:
     """Return the edits that change something by the name of their group, with its id where two have the same name."""
-    changed = [edit for edit in edits if edit.changed]
-    holders = Counter(label(edit.group) for edit in changed)
-    labelled: dict[str, Edit] = {}
-    for edit in changed:
-        name = label(edit.group)
-        while holders[name] > 1 or name in labelled:
-            name = f"{name} ({edit.group['id']})"
-        labelled[name] = edit
-    return labelled
+    return labelled([edit for edit in edits if edit.changed], lambda edit: edit.group)
 
 
 def _claim(entry: Mapping[str, Any], state: str, allow_empty: bool) -> Claim:

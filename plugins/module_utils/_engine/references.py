@@ -8,15 +8,16 @@ from __future__ import annotations
 import difflib
 import re
 import string
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from .._api.catalog import Kind
 from .._api.errors import CakewalkError
 from .._api.text import some, visible
 
 Row = Mapping[str, Any]
+Item = TypeVar("Item")
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -189,3 +190,16 @@ def person(row: Row) -> str:
 def label(row: Row) -> str:
     """Return how a thing is named in results: by its name, or its id where the record has none."""
     return str(row.get("name") or row["id"])
+
+
+def labelled(items: Iterable[Item], thing: Callable[[Item], Row]) -> dict[str, Item]:
+    """Return items by the name of the thing that they are about, with its id where two have the same name."""
+    items = list(items)
+    holders = Counter(label(thing(item)) for item in items)
+    by_name: dict[str, Item] = {}
+    for item in items:
+        name = label(thing(item))
+        while holders[name] > 1 or name in by_name:
+            name = f"{name} ({thing(item)['id']})"
+        by_name[name] = item
+    return by_name

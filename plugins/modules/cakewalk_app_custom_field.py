@@ -1,0 +1,228 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Custom fields of Cakewalk apps."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cakewalk_app_custom_field
+short_description: Manage the values of custom fields of apps
+version_added: 0.1.0
+author: Contributors to the cakewalk.access collection (@cakewalk-access)
+description:
+  - Sets and clears custom fields of apps, for one app or for many in one task. Fields that are not named are left
+    alone.
+  - Reads the fields first and sends only what differs, in one request for each app, then reads them again. A second run
+    changes nothing.
+extends_documentation_fragment:
+  - cakewalk.access.attributes
+  - cakewalk.access.attributes.action_group_all
+  - cakewalk.access.connection
+options:
+  app:
+    description: The app, by id or exact name. Excludes O(values).
+    type: str
+  fields:
+    description:
+      - The values, by exact name or id of the field. Values are texts; whole numbers are taken as such.
+      - For a person or a choice, give what Cakewalk shows, or the id behind it. The service does not document which of
+        them it takes, so what was sent is read back, and the task fails where something else is there.
+      - A null or blank value is an error, since YAML makes it of a forgotten one. Use O(clear).
+    type: dict
+  clear:
+    description: Fields to be left without a value, by exact name or id.
+    type: list
+    elements: str
+  values:
+    description: Many apps in one task. Excludes O(app), O(fields) and O(clear).
+    type: list
+    elements: dict
+    suboptions:
+      app:
+        description: The app, by id or exact name; each app once.
+        type: str
+        required: true
+      fields:
+        description: As O(fields).
+        type: dict
+      clear:
+        description: As O(clear).
+        type: list
+        elements: str
+notes:
+  - Fields whose value is computed cannot be set, and those that are required cannot be cleared. Both is refused before
+    anything is written.
+seealso:
+  - module: cakewalk.access.cakewalk_info
+"""
+
+EXAMPLES = r"""
+- name: GitHub belongs to another cost center now, and has no risk owner
+  cakewalk.access.cakewalk_app_custom_field:
+    app: GitHub
+    fields:
+      Cost Center: "0815"
+      Data Classification: Confidential
+    clear: [Risk Owner]
+
+- name: Many apps in one task
+  cakewalk.access.cakewalk_app_custom_field:
+    values:
+      - app: Figma
+        fields: {Cost Center: "4711"}
+      - app: Salesforce
+        fields: {Cost Center: "4712"}
+"""
+
+RETURN = r"""
+apps:
+  description:
+    - What changes, or in check mode would change, an entry for each app.
+    - The single form always returns one entry, the bulk form those that change; the rest is counted in RV(summary).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    app:
+      description: The name of the app.
+      type: str
+      sample: GitHub
+    app_id:
+      description: The id of the app.
+      type: str
+      sample: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
+    fields:
+      description: The fields that change, by name, each with its value C(before), as Cakewalk shows it, and C(after).
+      type: dict
+      sample: {"Cost Center": {"before": "2978", "after": "0815"}}
+    unchanged:
+      description: Names of the fields that have their values, sorted.
+      type: list
+      elements: str
+      sample: [Data Classification]
+summary:
+  description: Counts over the whole task.
+  returned: success
+  type: dict
+  contains:
+    apps:
+      description: Apps that the task names.
+      type: int
+      sample: 60
+    changed:
+      description: Apps that change.
+      type: int
+      sample: 1
+    fields:
+      description: Fields that change.
+      type: int
+      sample: 1
+    unchanged:
+      description: Fields that have their values.
+      type: int
+      sample: 119
+steps:
+  description:
+    - The writes. In check mode all of them are C(pending).
+    - After a failure they tell what was done, what failed, and what was not tried.
+  returned: success, and when a step failed
+  type: dict
+  contains:
+    done:
+      description: Steps that were carried out.
+      type: list
+      elements: dict
+      sample:
+        - action: set 'Cost Center' of the app 'GitHub'
+          method: PATCH
+          path: /api/v1/WorkApps/0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22/CustomFields
+    errors:
+      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      type: list
+      elements: dict
+      sample: []
+    pending:
+      description: Steps that were not started.
+      type: list
+      elements: dict
+      sample: []
+error:
+  description:
+    - What went wrong, for programs. C(kind) tells apart V(configuration), V(lookup_failed), V(rail), V(not_as_sent),
+      V(outcome_unknown) and the refusals of the service; other fields depend on it.
+  returned: failure, once the options have the right form
+  type: dict
+  sample:
+    kind: lookup_failed
+    problems:
+      - reference: Cost Centre
+        reason: not_found
+        near: [Cost Center]
+"""
+
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, custom_fields
+from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import set_custom_fields
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import fields
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import label, labelled
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+
+_VALUES = {"fields": {"type": "dict"}, "clear": {"type": "list", "elements": "str"}}
+
+SPEC = spec(
+    CONNECTION,
+    options={
+        "app": {"type": "str"},
+        **_VALUES,
+        "values": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"app": {"type": "str", "required": True}, **_VALUES},
+        },
+    },
+    mutually_exclusive=[(name, "values") for name in ("app", "fields", "clear")],
+    required_one_of=[("app", "values")],
+)
+
+
+def plan(params, cakewalk):
+    """Return the plan for C(params): one request for each app in which something differs."""
+    claims = fields.claims_of(params)
+    wanted = fields.claimed(claims, cakewalk.register(APPS, [claim.app for claim in claims]))
+    edits = fields.edits_of(wanted, cakewalk.read(custom_fields(app) for app, _claim in wanted))
+    changing = labelled([edit for edit in edits if edit.values], lambda edit: edit.app)
+    return Plan(
+        before={name: edit.before() for name, edit in changing.items()},
+        after={name: edit.after() for name, edit in changing.items()},
+        steps=tuple(set_custom_fields(edit.app, edit.values, edit.names) for edit in changing.values()),
+        result={
+            "apps": [_entry(edit) for edit in edits if edit.values or params["values"] is None],
+            "summary": {
+                "apps": len(edits),
+                "changed": len(changing),
+                "fields": sum(len(edit.values) for edit in edits),
+                "unchanged": sum(len(edit.unchanged) for edit in edits),
+            },
+        },
+    )
+
+
+def _entry(edit):
+    before, after = edit.before(), edit.after()
+    return {
+        "app": label(edit.app),
+        "app_id": edit.app["id"],
+        "fields": {name: {"before": before[name], "after": after[name]} for name in after},
+        "unchanged": edit.unchanged,
+    }
+
+
+def main():
+    run_module(SPEC, plan)
+
+
+if __name__ == "__main__":
+    main()
