@@ -277,6 +277,11 @@ def named(row: Mapping[str, Any]) -> str:
     return repr(visible(row["name"], 80)) if row.get("name") else visible(row["id"], 80)
 
 
+def slot_words(app: Mapping[str, Any], level: Mapping[str, Any] | None, request_type: str) -> str:
+    """Return how messages call what a policy can govern: a request type of an app, or of one of its levels."""
+    return f"{request_type} of {f'the level {named(level)} of ' if level else ''}the app {named(app)}"
+
+
 def who(person: Mapping[str, Any]) -> str:
     """Return how steps call a person: by e-mail address, or by id where the record has none."""
     return str(person.get("email") or person["id"])

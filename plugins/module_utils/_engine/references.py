@@ -133,6 +133,17 @@ class Finder:
         rows = [self.find(reference, *registers) for reference in references]
         return list({row["id"].lower(): row for row in rows if row is not None}.values())
 
+    def find_each(self, reference: str, registers: Sequence[Register], called: str) -> list[Row | None]:
+        """Return the row that C(reference) means in each register, C(None) where one does not hold it.
+
+        That none of them holds it is a problem, which calls it C(called).
+        """
+        held = [bool(register.matches(reference)) for register in registers]
+        if registers and not any(held):
+            self.find(reference, *registers, called=called)
+        pairs = zip(registers, held, strict=True)
+        return [self.find(reference, register) if is_held else None for register, is_held in pairs]
+
     def report(self, reference: str, reason: str, message: str, **facts: Any) -> None:
         """Keep a problem with C(reference); C(reason) is a word for programs, C(message) a clause for people."""
         self._problems.setdefault(reference, {"reference": reference, "reason": reason, "message": message, **facts})
