@@ -264,6 +264,16 @@ def tasks_of(person: Mapping[str, Any], status: str | None = None) -> Listing:
     return Listing(f"{ROOT}/Tasks", f"the tasks of {visible(who(person))}", query=tuple(query))
 
 
+#: Types of custom fields that hold an id rather than text, in lower case. The vendor's text tells of such fields, their
+#: words for the types were not seen.
+_OF_IDS = frozenset({"person", "select", "priority"})
+
+
+def holds_text(field: Mapping[str, Any]) -> bool:
+    """Tell whether a custom field is for text, as far as its record shows."""
+    return field.get("guidValue") is None and str(field.get("type")).lower() not in _OF_IDS
+
+
 def is_dynamic(group: Mapping[str, Any]) -> bool:
     """Tell whether the record shows that a rule decides who is a member, so that no write can.
 

@@ -15,7 +15,7 @@ from .._api.errors import ConfigurationError
 from .._api.text import some, visible
 from .people import acting_user, check_receivers
 from .rails import Protection, RailHit, check_bypass, check_removals
-from .references import Finder, Register, Row, ids_of, is_uuid, label, person
+from .references import Finder, Register, Row, ids_of, is_uuid, label, person, unique_labels
 
 
 @dataclass(frozen=True)
@@ -174,14 +174,8 @@ def decide(
 def by_label(edits: Iterable[Edit]) -> dict[str, Edit]:
     """Return the edits that change something by the name of their group, with its id where two have the same name."""
     changed = [edit for edit in edits if edit.changed]
-    holders = Counter(label(edit.group) for edit in changed)
-    labelled: dict[str, Edit] = {}
-    for edit in changed:
-        name = label(edit.group)
-        while holders[name] > 1 or name in labelled:
-            name = f"{name} ({edit.group['id']})"
-        labelled[name] = edit
-    return labelled
+    labels = unique_labels(edit.group for edit in changed)
+    return {labels[edit.group["id"]]: edit for edit in changed}
 
 
 def _claim(entry: Mapping[str, Any], state: str, allow_empty: bool) -> Claim:

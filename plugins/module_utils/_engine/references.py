@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import string
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -197,3 +197,18 @@ def person(row: Row) -> str:
 def label(row: Row) -> str:
     """Return how a thing is named in results: by its name, or its id where the record has none."""
     return str(row.get("name") or row["id"])
+
+
+def unique_labels(rows: Iterable[Row]) -> dict[str, str]:
+    """Return by id how things are named in results where no two may have one name: with the id where they would."""
+    rows = list(rows)
+    holders = Counter(map(label, rows))
+    labels: dict[str, str] = {}
+    taken: set[str] = set()
+    for row in rows:
+        name = label(row)
+        while holders[name] > 1 or name in taken:
+            name = f"{name} ({row['id']})"
+        taken.add(name)
+        labels[row["id"]] = name
+    return labels

@@ -151,7 +151,5 @@ def _tie(ties: list[list[Claim]]) -> ConfigurationError:
         "Take one of them out, or make one more specific: a named app beats a selection, a selection with more "
         "criteria one with fewer, and then a named level beats privileged and default, which beat all.",
         option="assignments",
-        ties=[
-            {"slot": str(winners[0]), "entries": [claim.rule.number for claim in winners]} for winners in ties
-        ],
+        ties=[{"slot": str(winners[0]), "entries": [claim.rule.number for claim in winners]} for winners in ties],
     )
