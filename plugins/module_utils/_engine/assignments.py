@@ -149,7 +149,7 @@ def _names(assignment: Assignment) -> tuple[str, str]:
         return "unknown", label(policy)
     if assignment.previous != label(policy):
         return assignment.previous, label(policy)
-    return f"{assignment.previous} ({assignment.known.value['policy_id']})", f"{label(policy)} ({policy['id']})"
+    return f"{assignment.previous} ({_policy_id(assignment.known)})", f"{label(policy)} ({policy['id']})"
 
 
 def _assessed(
@@ -164,11 +164,14 @@ def _assessed(
 
 def _is_same(known: Entry, claim: Claim) -> bool:
     identifier: str = claim.policy["id"]
-    return str(known.value.get("policy_id")).lower() == identifier.lower()
+    return _policy_id(known) == identifier.lower()
 
 
 def _name(known: Entry, policies: Register) -> str:
     """Return what a remembered policy is called: as it is called now, as it was called then, or else its id."""
-    identifier = str(known.value.get("policy_id"))
-    listed = policies.by_id.get(identifier.lower())
-    return label(listed) if listed else str(known.value.get("policy") or identifier)
+    listed = policies.by_id.get(_policy_id(known))
+    return label(listed) if listed else str(known.value.get("policy") or _policy_id(known))
+
+
+def _policy_id(known: Entry) -> str:
+    return str(known.value.get("policy_id", "")).lower()
