@@ -274,6 +274,16 @@ def tasks_of(person: Mapping[str, Any], status: str | None = None) -> Listing:
     return Listing(f"{ROOT}/Tasks", f"the tasks of {visible(who(person))}", query=tuple(query))
 
 
+#: Types of custom fields that hold an id rather than text, in lower case. The vendor's text tells of such fields, their
+#: words for the types were not seen.
+_OF_IDS = frozenset({"person", "select", "priority"})
+
+
+def holds_text(field: Mapping[str, Any]) -> bool:
+    """Tell whether a custom field is for text, as far as its record shows."""
+    return field.get("guidValue") is None and str(field.get("type")).lower() not in _OF_IDS
+
+
 def is_dynamic(group: Mapping[str, Any]) -> bool:
     """Tell whether the record shows that a rule decides who is a member, so that no write can.
 
@@ -285,6 +295,11 @@ def is_dynamic(group: Mapping[str, Any]) -> bool:
 def named(row: Mapping[str, Any]) -> str:
     """Return how messages call a thing: its name in quotes, or its id where it has none."""
     return repr(visible(row["name"], 80)) if row.get("name") else visible(row["id"], 80)
+
+
+def slot_words(app: Mapping[str, Any], level: Mapping[str, Any] | None, request_type: str) -> str:
+    """Return how messages call what a policy can govern: a request type of an app, or of one of its levels."""
+    return f"{request_type} of {f'the level {named(level)} of ' if level else ''}the app {named(app)}"
 
 
 def who(person: Mapping[str, Any]) -> str:

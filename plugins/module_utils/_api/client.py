@@ -117,7 +117,9 @@ class Client:
         if 200 <= reply.status < 300:
             return _believed(step, reply)
         error = error_of(step.action, step.method, step.path, reply, self._transport.safe)
-        raise lost(error) if reply.is_trouble or reply.after_loss else error
+        if reply.is_trouble or reply.after_loss:
+            raise lost(error)
+        raise error.restated(error.answer, step.remedies.get(reply.status, error.remedy))
 
     def _pages(self, listing: Listing) -> Iterator[Page]:
         cursor: tuple[str, str] | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -129,6 +129,7 @@ class Step:
     :param guard: what must hold directly before it, or it is not sent.
     :param harmless: refusals after which nothing is wrong, only nothing was done.
     :param entry: what a ledger is to remember once it was carried out.
+    :param remedies: what to do about a refusal, by its status, where more is known of it than of refusals in general.
     """
 
     action: str
@@ -144,6 +145,7 @@ class Step:
     guard: Guard | None = None
     harmless: frozenset[int] = frozenset()
     entry: Entry | None = None
+    remedies: Mapping[int, str] = field(default_factory=dict)
 
 
 def is_usable_id(value: object) -> bool:

@@ -26,6 +26,7 @@ from .catalog import (
     members,
     named,
     path,
+    slot_words,
     task,
     who,
 )
@@ -36,6 +37,11 @@ Row = Mapping[str, Any]
 
 _ALREADY = frozenset({400, 409})
 _GONE_ALREADY = frozenset({400, 404, 409})
+#: The page of the operation lists a conflict and does not say what it is.
+_CONFLICTS = {
+    409: "The service does not document this conflict. If it means that the policy is assigned already, let enforce: "
+    "on_change with ledger_path skip what was assigned before. If the policy is for another request type, name another."
+}
 
 
 def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_approve: bool) -> Step:
@@ -194,14 +200,14 @@ def assign_policy(
     :param changes: whether something else is known to govern it now, or nothing is known.
     """
     under = ["PermissionLevels", level["id"]] if level else []
-    of = f"the level {named(level)} of the app {named(app)}" if level else f"the app {named(app)}"
     return Step(
-        f"assign the policy {named(policy)} to {request_type} of {of}",
+        f"assign the policy {named(policy)} to {slot_words(app, level, request_type)}",
         "PUT",
         path(APPS.path, app["id"], *under, "Policies", REQUEST_TYPES[request_type]),
         {"policyId": policy["id"]},
         changes=changes,
         entry=entry,
+        remedies=_CONFLICTS,
     )
 
 

@@ -137,6 +137,17 @@ class Finder:
         rows = [self.find(reference, *registers) for reference in references]
         return list({row["id"].lower(): row for row in rows if row is not None}.values())
 
+    def find_each(self, reference: str, registers: Sequence[Register], called: str) -> list[Row | None]:
+        """Return the row that C(reference) means in each register, C(None) where one does not hold it.
+
+        That none of them holds it is a problem, which calls it C(called).
+        """
+        held = [bool(register.matches(reference)) for register in registers]
+        if registers and not any(held):
+            self.find(reference, *registers, called=called)
+        pairs = zip(registers, held, strict=True)
+        return [self.find(reference, register) if is_held else None for register, is_held in pairs]
+
     def report(self, reference: str, reason: str, message: str, **facts: Any) -> None:
         """Keep a problem with C(reference); C(reason) is a word for programs, C(message) a clause for people."""
         self._problems.setdefault(reference, {"reference": reference, "reason": reason, "message": message, **facts})
@@ -192,14 +203,23 @@ def label(row: Row) -> str:
     return str(row.get("name") or row["id"])
 
 
+def unique_labels(rows: Iterable[Row]) -> dict[str, str]:
+    """Return by id how things are named in results where no two may have one name: with the id where they would."""
+    rows = list(rows)
+    holders = Counter(map(label, rows))
+    labels: dict[str, str] = {}
+    taken: set[str] = set()
+    for row in rows:
+        name = label(row)
+        while holders[name] > 1 or name in taken:
+            name = f"{name} ({row['id']})"
+        taken.add(name)
+        labels[row["id"]] = name
+    return labels
+
+
 def labelled(items: Iterable[Item], thing: Callable[[Item], Row]) -> dict[str, Item]:
-    """Return items by the name of the thing that they are about, with its id where two have the same name."""
+    """Return items by the name of the thing that each is about, see C(unique_labels)."""
     items = list(items)
-    holders = Counter(label(thing(item)) for item in items)
-    by_name: dict[str, Item] = {}
-    for item in items:
-        name = label(thing(item))
-        while holders[name] > 1 or name in by_name:
-            name = f"{name} ({thing(item)['id']})"
-        by_name[name] = item
-    return by_name
+    labels = unique_labels(map(thing, items))
+    return {labels[thing(item)["id"]]: item for item in items}

@@ -44,9 +44,17 @@ CONNECTION: Options = {
     ),
 }
 
-WRITING: Options = {
+ACTING: Options = {
     "acting_user": _from_environment("ACTING_USER", type="str"),
+}
+
+WRITING: Options = {
+    **ACTING,
     "protected_users": {"type": "list", "elements": "str", "default": []},
+}
+
+LEDGER: Options = {
+    "ledger_path": _from_environment("LEDGER", type="path"),
 }
 
 

@@ -1,0 +1,29 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the options of modules that keep a ledger, C(LEDGER) in C(_module/arguments.py)."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Where is kept what the vendor cannot be asked."""
+
+    DOCUMENTATION = r"""
+options:
+  ledger_path:
+    description:
+      - The ledger, a file in which this collection notes what it last did where the service cannot be asked, so that a
+        later run can tell whether anything changes.
+      - It is on the machine that runs the module. A whole path; the file and its folder are made when they do not
+        exist. There is no default, and without a ledger nothing is remembered.
+      - It is JSON, readable only for the user who runs the module, and holds no credentials. Each write replaces it as
+        a whole, under a lock (a file beside it, whose name ends in C(.lock)), so that runs side by side may share it.
+        Check mode only reads it.
+      - It is refused if it is a link, belongs to another user, or others may write to it or replace it.
+      - It is about one tenant, which it knows by O(base_url) and by the ids of some of its apps. Another tenant is
+        refused.
+      - A damaged one is refused as well, and never taken for an empty one. To begin again, move it away.
+      - The environment variable E(CAKEWALK_LEDGER) is used if this is not set.
+    type: path
+"""

@@ -1,0 +1,512 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Approval policies of Cakewalk apps and their permission levels."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cakewalk_app_policy
+short_description: Assign approval policies to Cakewalk apps and their permission levels
+version_added: 0.1.0
+author: Contributors to the cakewalk.access collection (@cakewalk-access)
+description:
+  - An approval policy tells who must approve a request, for example for access to an app. This module assigns policies
+    to apps and to their permission levels, one at a time or by rules over the whole tenant.
+  - A policy governs one request type. That of a permission level wins over that of its app, and that of an app over the
+    one that holds for all apps.
+  - Cakewalk cannot be asked which policy is assigned. So every assignment is sent in every run, and whether it changes
+    anything is told from a B(ledger), in which this module notes what it assigned. Without a ledger everything counts
+    as changed. The result says for each assignment how it knows.
+  - What is not named is left alone. There is no way to take an assignment back, other than to assign another policy.
+    Policies themselves are made in the web interface of Cakewalk.
+extends_documentation_fragment:
+  - cakewalk.access.attributes
+  - cakewalk.access.attributes.action_group_all
+  - cakewalk.access.connection
+  - cakewalk.access.ledger
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - With a ledger, a second run with the same options reports no change, and sends the same assignments again unless
+        O(enforce) is V(on_change). Without a ledger every run reports a change.
+options:
+  app:
+    description:
+      - The app, by id or exact name. Excludes O(assignments).
+    type: str
+  permission_level:
+    description:
+      - The permission level of the app, by id or exact name. Without it, the policy is assigned to the app itself.
+    type: str
+  request_type:
+    description:
+      - Which requests the policy governs. Needed with O(app).
+    type: str
+    choices: [grant_access, remove_access, change_permission, archive_app, add_app]
+  policy:
+    description:
+      - The policy, by id or exact name, out of those that Cakewalk lists for the O(request_type). Needed with O(app).
+      - Cakewalk makes a new version of a policy when somebody edits it, perhaps with another id. A name goes on meaning
+        the version that is listed.
+    type: str
+  assignments:
+    description:
+      - Many assignments in one task. Excludes O(app), O(permission_level), O(request_type) and O(policy).
+      - Where entries overlap, the more specific one decides. A named app beats a selection, and a selection with more
+        criteria beats one with fewer. Only if that is a draw, a named level beats V(privileged) and V(default), which
+        beat V(all). A draw in this, too, is an error that names both entries, even if they name the same policy.
+      - Levels and apps do not overlap. An entry without a level is about the app itself, where it has no say over
+        levels that have a policy of their own.
+    type: list
+    elements: dict
+    suboptions:
+      app:
+        description: The app, by id or exact name. Each entry has either this or O(assignments[].select).
+        type: str
+      select:
+        description:
+          - Which apps. They must meet all of the criteria given here. Demands O(max_assignments).
+          - A selection that no app meets, although its words exist, assigns nothing and is warned about.
+        type: dict
+        suboptions:
+          all:
+            description: Every app. Excludes the criteria.
+            type: bool
+            default: false
+          status:
+            description: The status of the app, for example V(Managed). A status that no app has is an error.
+            type: str
+          category:
+            description:
+              - The category of the app, as Cakewalk calls it, for example V(CATEGORY_DEVELOPMENT). A category that no
+                app has is an error.
+            type: str
+          custom_field:
+            description: A custom field of the app has this value. Costs a request for each app that meets the rest.
+            type: dict
+            suboptions:
+              name:
+                description: The field, by exact name or id. A field that no app has is an error.
+                type: str
+                required: true
+              value:
+                description: Its value, as Cakewalk shows it, or the id of the person or choice behind it.
+                type: str
+                required: true
+      permission_level:
+        description:
+          - The permission level, by id or exact name. Without this and O(assignments[].permission_levels) the policy is
+            assigned to the app itself.
+          - Of the apps of a selection, those that have no such level are left out. That none has it is an error.
+        type: str
+      permission_levels:
+        description: Which permission levels of each app. Excludes O(assignments[].permission_level).
+        type: str
+        choices: [privileged, default, all]
+      request_type:
+        description: As O(request_type).
+        type: str
+        required: true
+        choices: [grant_access, remove_access, change_permission, archive_app, add_app]
+      policy:
+        description: As O(policy).
+        type: str
+        required: true
+  enforce:
+    description:
+      - V(always) sends every assignment, also those that the ledger holds. That puts right what somebody changed by
+        hand, though it cannot tell that it did.
+      - V(on_change) does not send what the ledger holds and is younger than O(ledger_max_age). What somebody changed by
+        hand is not noticed until then. Needs O(ledger_path).
+    type: str
+    choices: [always, on_change]
+    default: always
+  ledger_max_age:
+    description:
+      - After how many hours O(enforce=on_change) sends again what the ledger holds.
+    type: int
+    default: 24
+  ledger_field:
+    description:
+      - A text custom field of the apps, by name or id, that serves as ledger in place of O(ledger_path), for runs
+        whose disks do not last. Each app keeps its own part. The field must be there for this only.
+      - Costs a request to read and at most one to write for each app, two where a policy replaces another one. What is
+        written is not read back.
+      - Who may edit the app can edit it, so it never serves O(enforce=on_change). Runs side by side can overwrite each
+        other's notes.
+      - What is no ledger of this app is refused. Clear the field to start anew.
+    type: str
+  max_assignments:
+    description:
+      - How many assignments the task may send. If there would be more, nothing is written and the error lists them.
+      - Needed as soon as an entry has a O(assignments[].select), since a selection can grow with the tenant.
+    type: int
+notes:
+  - The service answers an assignment with nothing, so no assignment is ever verified. A ledger tells what this
+    collection did, not what is the case.
+  - An assignment whose answer is lost is sent again, and fails if that is in vain. The ledger has forgotten it then, so
+    that the next run counts it as changed.
+  - If the service refuses an assignment as a conflict, which it does not explain, the task fails. Where that means that
+    the policy is assigned already, use O(enforce=on_change).
+seealso:
+  - module: cakewalk.access.cakewalk_info
+"""
+
+EXAMPLES = r"""
+- name: Who wants to administer GitHub needs two approvals
+  cakewalk.access.cakewalk_app_policy:
+    app: GitHub
+    permission_level: Admin
+    request_type: grant_access
+    policy: Two approvals
+    ledger_path: ~/.cakewalk/ledger.json
+
+- name: Rules for the whole tenant
+  cakewalk.access.cakewalk_app_policy:
+    assignments:
+      - select:
+          status: Managed
+        permission_levels: privileged
+        request_type: grant_access
+        policy: Two approvals
+      - select:
+          status: Managed
+        request_type: remove_access
+        policy: App owner
+      - app: AWS
+        permission_level: Administrator
+        request_type: grant_access
+        policy: Admins
+    max_assignments: 200
+    ledger_path: ~/.cakewalk/ledger.json
+
+- name: The same without a disk that lasts, each app remembers in a text field
+  cakewalk.access.cakewalk_app_policy:
+    assignments:
+      - select:
+          custom_field:
+            name: Data Classification
+            value: Confidential
+        request_type: grant_access
+        policy: Two approvals
+    max_assignments: 100
+    ledger_field: Automation Ledger
+
+- name: Send only what is new, or older than a week
+  cakewalk.access.cakewalk_app_policy:
+    app: Figma
+    request_type: grant_access
+    policy: Manager then app owner
+    enforce: on_change
+    ledger_max_age: 168
+    ledger_path: ~/.cakewalk/ledger.json
+"""
+
+RETURN = r"""
+assignments:
+  description:
+    - What changes, or in check mode would change, an entry for each slot. A slot is a request type of an app itself, or
+      of one of its permission levels.
+    - The single form always returns one entry. The bulk form returns those that change and counts the rest in
+      RV(summary).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    app:
+      description: The name of the app.
+      type: str
+      sample: GitHub
+    app_id:
+      description: The id of the app.
+      type: str
+      sample: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
+    permission_level:
+      description: The name of the permission level, null for the app itself.
+      type: str
+      sample: Admin
+    permission_level_id:
+      description: The id of the permission level, null for the app itself.
+      type: str
+      sample: 7f0e6c0b-1f0c-5a0e-8a3d-2f1b6f0c9d33
+    request_type:
+      description: The request type.
+      type: str
+      sample: grant_access
+    policy:
+      description: The name of the policy.
+      type: str
+      sample: Two approvals
+    policy_id:
+      description: The id of the policy.
+      type: str
+      sample: 5b0c7d0e-2f1d-5b1f-9b4e-3f2c7f1d0e44
+    previous:
+      description: The name of the policy that the ledger holds, null where it holds none.
+      type: str
+      sample: App owner
+    sent:
+      description: Whether the assignment is sent. False only under O(enforce=on_change).
+      type: bool
+      sample: true
+    changed:
+      description: Whether it differs from what the ledger holds. True where the ledger holds nothing.
+      type: bool
+      sample: true
+    changed_basis:
+      description: How that is known. V(ledger) where the ledger holds something, V(none) where nothing is known.
+      type: str
+      sample: ledger
+    verified:
+      description: Always false, since assignments cannot be read.
+      type: bool
+      sample: false
+    decided_by:
+      description: The entry that decides, by its place in O(assignments) from 1, and in words.
+      type: dict
+      sample: {"entry": 1, "words": "every app with the status 'Managed', its privileged levels"}
+    note:
+      description: What else there is to know.
+      returned: for the app itself
+      type: str
+      sample: A permission level with a policy of its own goes by that one, which cannot be read.
+entries:
+  description: What became of each entry of O(assignments), the single form being the one entry.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    entry:
+      description: Its place, from 1.
+      type: int
+      sample: 1
+    words:
+      description: What it is about, in words.
+      type: str
+      sample: every app with the status 'Managed', its privileged levels
+    decides:
+      description: How many slots it decides.
+      type: int
+      sample: 24
+    overruled:
+      description: In how many slots a more specific entry decides.
+      type: int
+      sample: 1
+summary:
+  description: Counts over the whole task.
+  returned: success
+  type: dict
+  contains:
+    slots:
+      description: Slots that the entries mean, each counted once.
+      type: int
+      sample: 25
+    sent:
+      description: Assignments that are sent.
+      type: int
+      sample: 25
+    changed:
+      description: Assignments that change something, as far as is known.
+      type: int
+      sample: 1
+    unchanged:
+      description: The others.
+      type: int
+      sample: 24
+    apps:
+      description: Apps that the slots belong to.
+      type: int
+      sample: 20
+steps:
+  description:
+    - The writes. In check mode all of them are C(pending). What is written to O(ledger_field) is not among them.
+    - After a failure they tell what was done, what failed, and what was not tried.
+  returned: success, and when a step failed
+  type: dict
+  contains:
+    done:
+      description: Steps that were carried out.
+      type: list
+      elements: dict
+      sample:
+        - action: assign the policy 'Two approvals' to grant_access of the level 'Admin' of the app 'GitHub'
+          method: PUT
+          path: "/api/v1/WorkApps/0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22/PermissionLevels/\
+            7f0e6c0b-1f0c-5a0e-8a3d-2f1b6f0c9d33/Policies/GrantAccessRequest"
+    errors:
+      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      type: list
+      elements: dict
+      sample: []
+    pending:
+      description: Steps that were not started.
+      type: list
+      elements: dict
+      sample: []
+error:
+  description: What went wrong, for programs; C(kind) names the kind of error, other fields depend on it.
+  returned: failure, once the options have the right form
+  type: dict
+  sample:
+    kind: lookup_failed
+    problems:
+      - reference: Two aprovals
+        reason: not_found
+        near: [Two approvals]
+"""
+
+from datetime import datetime, timezone
+
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import REQUEST_TYPES
+from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import assign_policy
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import assignments
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.field_ledger import FieldLedger
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.ledger import FileLedger
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import label
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.slots import decided, rules_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.targets import targets_of
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, LEDGER, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+
+_TYPES = list(REQUEST_TYPES)
+_AT_APP = "A permission level with a policy of its own goes by that one, which cannot be read."
+
+SPEC = spec(
+    CONNECTION,
+    LEDGER,
+    options={
+        "app": {"type": "str"},
+        "permission_level": {"type": "str"},
+        "request_type": {"type": "str", "choices": _TYPES},
+        "policy": {"type": "str"},
+        "assignments": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "app": {"type": "str"},
+                "select": {
+                    "type": "dict",
+                    "options": {
+                        "all": {"type": "bool", "default": False},
+                        "status": {"type": "str"},
+                        "category": {"type": "str"},
+                        "custom_field": {
+                            "type": "dict",
+                            "options": {
+                                "name": {"type": "str", "required": True},
+                                "value": {"type": "str", "required": True},
+                            },
+                        },
+                    },
+                },
+                "permission_level": {"type": "str"},
+                "permission_levels": {"type": "str", "choices": ["privileged", "default", "all"]},
+                "request_type": {"type": "str", "required": True, "choices": _TYPES},
+                "policy": {"type": "str", "required": True},
+            },
+            "mutually_exclusive": [("app", "select"), ("permission_level", "permission_levels")],
+            "required_one_of": [("app", "select")],
+        },
+        "enforce": {"type": "str", "choices": ["always", "on_change"], "default": "always"},
+        "ledger_max_age": {"type": "int", "default": 24},
+        "ledger_field": {"type": "str"},
+        "max_assignments": {"type": "int"},
+    },
+    mutually_exclusive=[
+        *((option, "assignments") for option in ("app", "permission_level", "request_type", "policy")),
+        ("ledger_path", "ledger_field"),
+    ],
+    required_one_of=[("app", "assignments")],
+    required_by={"app": ("request_type", "policy")},
+)
+
+
+def plan(params, cakewalk):
+    """Return the plan for C(params): from what the entries say to slots, and from slots and ledger to assignments."""
+    assignments.check_options(params)
+    rules = rules_of(params)
+    targets = targets_of(rules, cakewalk, all_apps=params["ledger_path"] is not None)
+    slots = decided(targets.claims)
+    ledger = _ledger(params, targets, slots, cakewalk)
+    planned = assignments.assess(slots, ledger, targets.policies, params, datetime.now(timezone.utc))
+    assignments.check_assignments(planned, params["max_assignments"])
+    before, after = assignments.states_of(planned)
+    with_times = params["ledger_field"] is None
+    return Plan(
+        before=before,
+        after=after,
+        steps=tuple(_step(each, with_times) for each in planned if each.sent),
+        result=_result(params, rules, slots, planned),
+        ledger=ledger,
+    )
+
+
+def _ledger(params, targets, slots, cakewalk):
+    if params["ledger_path"] is not None:
+        return FileLedger.read(params["ledger_path"], params["base_url"], targets.apps.by_id)
+    if params["ledger_field"] is not None:
+        return FieldLedger.read(params["ledger_field"], [slot.claim.app for slot in slots], cakewalk)
+    return None
+
+
+def _step(assignment, with_times):
+    claim = assignment.claim
+    entry = assignment.entry(with_times)
+    return assign_policy(claim.app, claim.level, claim.rule.request_type, claim.policy, assignment.changed, entry)
+
+
+def _result(params, rules, slots, planned):
+    deciding = [slot.claim.rule.number for slot in slots]
+    overruled = [rule.number for slot in slots for rule in slot.overruled]
+    changed = sum(each.changed for each in planned)
+    return {
+        "assignments": [_entry(each) for each in planned if each.changed or params["app"] is not None],
+        "entries": [
+            {
+                "entry": rule.number,
+                "words": str(rule),
+                "decides": deciding.count(rule.number),
+                "overruled": overruled.count(rule.number),
+            }
+            for rule in rules
+        ],
+        "summary": {
+            "slots": len(planned),
+            "sent": sum(each.sent for each in planned),
+            "changed": changed,
+            "unchanged": len(planned) - changed,
+            "apps": len({slot.claim.app["id"] for slot in slots}),
+        },
+    }
+
+
+def _entry(assignment):
+    claim = assignment.claim
+    return {
+        "app": label(claim.app),
+        "app_id": claim.app["id"],
+        "permission_level": label(claim.level) if claim.level else None,
+        "permission_level_id": claim.level["id"] if claim.level else None,
+        "request_type": claim.rule.request_type,
+        "policy": label(claim.policy),
+        "policy_id": claim.policy["id"],
+        "previous": assignment.previous,
+        "sent": assignment.sent,
+        "changed": assignment.changed,
+        "changed_basis": assignment.changed_basis,
+        "verified": False,
+        "decided_by": {"entry": claim.rule.number, "words": str(claim.rule)},
+        **({} if claim.level else {"note": _AT_APP}),
+    }
+
+
+def main():
+    run_module(SPEC, plan)
+
+
+if __name__ == "__main__":
+    main()
