@@ -23,7 +23,7 @@ class Cakewalk:
 
     def __init__(self, client: Client, known_statuses: dict[str, Any] | None = None) -> None:
         self._client = client
-        self._whole: dict[str, Register] = {}
+        self._whole: dict[Listing, Register] = {}
         known = known_statuses or {}
         self.user_statuses = UserStatuses().extended(known.get("user") or {})
         self.task_statuses = TASK_STATUSES.extended(known.get("task") or {})
@@ -36,13 +36,13 @@ class Cakewalk:
         A few ids are read one by one. Anything else needs the whole list: only that shows whether a name is unique.
         """
         ids = list(dict.fromkeys(reference.lower() for reference in references or ()))
-        if kind.name not in self._whole and references is not None and self._few_ids(kind, ids):
+        if kind.listing not in self._whole and references is not None and self._few_ids(kind, ids):
             found = self._client.each(self._client.record_or_none, [kind.record(one) for one in ids])
             if None not in found:
                 return Register(kind, [row for row in found if row is not None], complete=False)
-        if kind.name not in self._whole:
-            self._whole[kind.name] = Register(kind, self._client.rows(kind.listing))
-        return self._whole[kind.name]
+        if kind.listing not in self._whole:
+            self._whole[kind.listing] = Register(kind, self._client.rows(kind.listing))
+        return self._whole[kind.listing]
 
     def registers(self, wanted: Iterable[tuple[Kind, Collection[str] | None]]) -> list[Register]:
         """Return what C(register) returns for each kind and its references, read side by side."""
