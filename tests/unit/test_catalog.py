@@ -56,8 +56,8 @@ STEPS = [
     writes.assign_policy(GITHUB, None, "grant_access", POLICY, True),
     writes.assign_policy(GITHUB, LEVEL, "remove_access", POLICY, True),
     writes.set_custom_fields(GITHUB, {uid(80): "4711"}, ["Cost Center"]),
-    writes.decide_task({"id": uid(81)}, "approve", frozenset({"approved"}), "nothing"),
-    writes.decide_task({"id": uid(81)}, "decline", frozenset({"declined"}), "nothing"),
+    writes.decide_task({"id": uid(81)}, "approved", catalog.TASK_STATUSES, "nothing"),
+    writes.decide_task({"id": uid(81)}, "declined", catalog.TASK_STATUSES, "nothing"),
     writes.start_review("Spring", None, "manager", "2026-12-31T23:59:59Z", [GITHUB], BEN, None),
 ]
 
