@@ -121,7 +121,7 @@ notes:
     that, and is an error unless it shows the decision. The API has no conditional write, so a change between the last
     reading and the decision cannot be excluded.
   - The vendor documents only one status of tasks, C(Approved). A task whose status is not known is refused by its name;
-    O(known_statuses) makes it known. So does the error after a decision that shows as an unknown word.
+    O(known_statuses) makes it known. If the service calls a decided task by an unknown word, the error names that too.
   - To approve a removal of access, or a change of permission level, which takes the old level, is refused for
     O(protected_users).
 seealso:
@@ -300,10 +300,10 @@ error:
 from datetime import datetime, timezone
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, REQUEST_TYPES, task
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import member
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import decide_task
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import expectations, tasks
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import person
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -393,7 +393,6 @@ def _result(params, verdicts, known):
 
 def _entry(verdict, known):
     case, row = verdict.case, verdict.case.row
-    assigned = row.get("assignedUser")
     return {
         "task": row["id"],
         "state": case.claim.state,
@@ -408,7 +407,7 @@ def _entry(verdict, known):
         "app_id": case.shown["app"],
         "permission_level": known.label(case, "permission_level"),
         "snoozed_till": row.get("snoozedTill"),
-        "assigned_to": person(assigned) if assigned else None,
+        "assigned_to": member(row, "assignedUser.email") or member(row, "assignedUser.id"),
     }
 
 

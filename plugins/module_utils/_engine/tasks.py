@@ -224,7 +224,10 @@ def _unknown(case: Case, status: str | None, request: str | None) -> Iterator[tu
 def _obstacle(
     case: Case, status: str | None, request: str | None, now: datetime, allow_autoprovisioning: bool
 ) -> str | None:
-    """Return why a task is left alone; C(None) where it can be decided."""
+    """Return why a task is left alone; C(None) where it can be decided.
+
+    A request may be called granted once its reviews are done, so that keeps nobody from its action step.
+    """
     if "cancelled" in (status, request) or member(case.row, "request.cancelledByUserId") is not None:
         return "cancelled"
     if status == "actionable" and case.snoozed_till is not None and case.snoozed_till > now:
