@@ -13,7 +13,12 @@ from typing import Any
 
 import pytest
 import requests
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, GROUPS, USERS
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import (
+    APPS,
+    GROUPS,
+    USERS,
+    permission_levels_of,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import LookupFailed
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
@@ -62,6 +67,14 @@ def test_a_whole_list_is_read_once(tenant: Sandbox, cakewalk: Cakewalk) -> None:
     assert cakewalk.register(USERS, ids(tenant, "users", 2)) is first
     assert cakewalk.people([ERIN]) is first
     assert reads(tenant) == {"listUsers": 1}
+
+
+def test_the_lists_of_two_apps_are_two(tenant: Sandbox, cakewalk: Cakewalk) -> None:
+    github, aws = (permission_levels_of(tenant.find("apps", name)) for name in ("GitHub", "AWS"))
+    for _time in range(2):
+        assert [row["name"] for row in cakewalk.register(github).by_id.values()] == ["Read", "Write", "Admin"]
+        assert len(cakewalk.register(aws, ["ReadOnly"]).matches("ReadOnly")) == 1
+    assert reads(tenant) == {"listWorkAppPermissionLevels": 2}
 
 
 def test_an_id_that_does_not_exist_leads_to_the_whole_list(tenant: Sandbox, cakewalk: Cakewalk) -> None:

@@ -51,9 +51,14 @@ def users(*rows: Row, complete: bool = True) -> Register:
 
 def options(**given: Any) -> dict[str, Any]:
     """Return the parameters of a cakewalk_group_member task: those given, defaults for the rest."""
-    spec = cakewalk_group_member.SPEC["argument_spec"]
-    assert given.keys() <= spec.keys(), "an option that the module does not have"
-    return {name: given.get(name, option.get("default")) for name, option in spec.items()}
+    return filled(cakewalk_group_member.SPEC, given)
+
+
+def filled(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a module's task: those given, defaults for the rest."""
+    known = spec["argument_spec"]
+    assert given.keys() <= known.keys(), "an option that the module does not have"
+    return {name: given.get(name, option.get("default")) for name, option in known.items()}
 
 
 def membership(the_group: Row, references: Iterable[str], state: str | None = None) -> dict[str, Any]:

@@ -13,7 +13,13 @@ import pytest
 import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog, writes
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Listing, Presence, Reading, Step
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import (
+    Guard,
+    Listing,
+    Presence,
+    Reading,
+    Step,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.people import group, uid, user
@@ -56,8 +62,8 @@ STEPS = [
     writes.assign_policy(GITHUB, None, "grant_access", POLICY, True),
     writes.assign_policy(GITHUB, LEVEL, "remove_access", POLICY, True),
     writes.set_custom_fields(GITHUB, {uid(80): "4711"}, ["Cost Center"]),
-    writes.decide_task({"id": uid(81)}, "approve", frozenset({"approved"}), "nothing"),
-    writes.decide_task({"id": uid(81)}, "decline", frozenset({"declined"}), "nothing"),
+    writes.decide_task({"id": uid(81)}, "approved", catalog.TASK_STATUSES, "nothing"),
+    writes.decide_task({"id": uid(81)}, "declined", catalog.TASK_STATUSES, "nothing"),
     writes.start_review("Spring", None, "manager", "2026-12-31T23:59:59Z", [GITHUB], BEN, None),
 ]
 
@@ -163,6 +169,79 @@ def test_removals_are_one_request_each() -> None:
         )
         for person, name in ((ADA, "ada@example.com"), (BEN, BEN["id"]))
     ]
+
+
+TASK = {
+    "id": uid(81),
+    "status": "Pending",
+    "isActionStep": True,
+    "assignedUser": {"id": uid(2)},
+    "request": {"requestType": "RemoveAccessRequest", "targetUserId": uid(1)},
+}
+
+
+def test_a_decision_is_proved_by_reading_the_task_before_and_after() -> None:
+    step = writes.decide_task(TASK, "approved", catalog.TASK_STATUSES, "for Ada", ("ada@example.com",))
+    record = catalog.task(uid(81))
+    facts = dict.fromkeys(writes.TASK_FACTS) | {
+        "status": "Pending",
+        "isActionStep": True,
+        "assignedUser.id": uid(2),
+        "request.requestType": "RemoveAccessRequest",
+        "request.targetUserId": uid(1),
+    }
+    assert step == Step(
+        f"approve the task {uid(81)}, for Ada",
+        "POST",
+        f"/api/v1/Tasks/{uid(81)}/Approve",
+        users=("ada@example.com",),
+        removes=True,
+        doubtful=frozenset({400, 404, 409}),
+        proof=writes.Decided(record, "approved", catalog.TASK_STATUSES),
+        verified=True,
+        guard=Guard(record, tuple(facts.items())),
+    )
+    declining = writes.decide_task(TASK, "declined", catalog.TASK_STATUSES, "for Ada")
+    assert (declining.action, declining.path) == (
+        f"decline the task {uid(81)}, for Ada",
+        f"/api/v1/Tasks/{uid(81)}/Decline",
+    )
+    assert not declining.removes
+
+
+@pytest.mark.parametrize("name", writes.TASK_FACTS)
+def test_a_task_must_still_be_about_the_same_when_it_is_decided(name: str) -> None:
+    guard = writes.decide_task(TASK, "approved", catalog.TASK_STATUSES, "").guard
+    assert guard is not None
+    assert guard.broken(TASK) == []
+    outer, _dot, inner = name.rpartition(".")
+    changed: dict[str, Any] = {inner: "another"}
+    for part in reversed(outer.split(".") if outer else []):
+        changed = {part: changed}
+    assert name in guard.broken({**TASK, **changed})
+
+
+@pytest.mark.parametrize(
+    ("status", "holds", "instead"),
+    [
+        ("Approved", True, "its status is 'Approved'"),
+        ("GENEHMIGT", True, "its status is 'GENEHMIGT'"),
+        ("Pending", False, "its status is 'Pending'"),
+        ("Declined", False, "its status is 'Declined'"),
+        (
+            "Done",
+            False,
+            "its status is 'Done', to be listed under known_statuses.task.approved if that is what it means",
+        ),
+        (None, False, "its status is 'None', to be listed under known_statuses.task.approved if that is what it means"),
+    ],
+)
+def test_what_shows_that_a_task_was_decided(status: str | None, holds: bool, instead: str) -> None:
+    statuses = catalog.TASK_STATUSES.extended({"approved": ["Genehmigt"]})
+    proof = writes.Decided(catalog.task(uid(81)), "approved", statuses)
+    reading = Reading(proof.source, [{**TASK, "status": status}])
+    assert proof.holds(reading) is holds
+    assert proof.instead(reading) == instead
 
 
 def test_nobody_to_remove_is_no_step() -> None:

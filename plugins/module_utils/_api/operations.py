@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 #: A row's identity within its list, see C(Listing.key).
@@ -83,6 +83,14 @@ class Proof(Protocol):
 
     def holds(self, reading: Reading) -> bool:
         """Tell whether what was read shows the wanted state."""
+
+
+@runtime_checkable
+class Witness(Proof, Protocol):
+    """A proof that can say what was seen where it does not hold."""
+
+    def instead(self, reading: Reading) -> str:
+        """Return, as a clause, what was read shows instead of the wanted state."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from .catalog import (
     REQUESTS,
     REVIEWERS,
     ROOT,
+    StatusTable,
     accesses,
     custom_fields,
     members,
@@ -262,15 +263,24 @@ def set_custom_fields(
 
 @dataclass(frozen=True)
 class Decided:
-    """The proof that a task was decided: its status is one of these words, in lower case."""
+    """The proof that a task was decided: its status means the wanted state."""
 
     source: Record
-    words: frozenset[str]
+    state: str
+    statuses: StatusTable
     twice: bool = False
 
     def holds(self, reading: Reading) -> bool:
-        """Tell whether it is."""
-        return all(str(row.get("status")).lower() in self.words for row in reading.rows)
+        """Tell whether it does."""
+        return all(self.statuses.class_of(row.get("status")) == self.state for row in reading.rows)
+
+    def instead(self, reading: Reading) -> str:
+        """Return the status that the task has; the word for a decision may be one that nobody listed yet."""
+        (status,) = (row.get("status") for row in reading.rows)
+        if self.statuses.class_of(status) is None:
+            where = f"known_statuses.{self.statuses.of}.{self.state}"
+            return f"its status is {visible(status)!r}, to be listed under {where} if that is what it means"
+        return f"its status is {visible(status)!r}"
 
 
 #: What decides what a task is about: if one of these changes, somebody else was at it.
@@ -280,9 +290,12 @@ TASK_FACTS = (
     "isActionStep",
     "isAutoprovisioning",
     "snoozedTill",
+    "assignedUser.id",
+    "offboardingMetadata.targetUser.id",
     "request.id",
     "request.requestType",
     "request.requestStatus",
+    "request.cancelledByUserId",
     "request.targetUserId",
     "request.workAppId",
     "request.permissionLevelId",
@@ -290,24 +303,31 @@ TASK_FACTS = (
 )
 
 
-def decide_task(row: Row, verdict: str, words: frozenset[str], description: str) -> Step:
+#: The last segment of the path by the state that it brings about.
+_VERDICTS = {"approved": "Approve", "declined": "Decline"}
+
+
+def decide_task(row: Row, state: str, statuses: StatusTable, description: str, users: tuple[str, ...] = ()) -> Step:
     """Approve or decline a task as it was read, and read it again afterwards.
 
     The pages of these two operations show no body, so none is sent; whom the vendor records as the one who decided is
     not known.
 
     :param row: the task as it was read, which it must still be.
-    :param verdict: C(approve) or C(decline).
-    :param words: the status words, in lower case, that show it as decided so.
+    :param state: C(approved) or C(declined).
+    :param statuses: which status words show it as decided so.
     :param description: what it is about, in words.
+    :param users: whom it concerns.
     """
     record = task(row["id"])
     return Step(
-        f"{verdict} {record.what}, {description}",
+        f"{_VERDICTS[state].lower()} {record.what}, {description}",
         "POST",
-        path(record.path, verdict.capitalize()),
+        path(record.path, _VERDICTS[state]),
+        users=users,
+        removes=state == "approved" and member(row, "request.requestType") == REQUEST_TYPES["remove_access"],
         doubtful=_GONE_ALREADY,
-        proof=Decided(record, words),
+        proof=Decided(record, state, statuses),
         verified=True,
         guard=Guard(record, tuple((name, member(row, name)) for name in TASK_FACTS)),
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._api.client import Client
 from .._api.errors import ApiError, CakewalkError, NotFound, OutcomeUnknown
-from .._api.operations import Guard, Listing, Proof, Reading, Record, Step
+from .._api.operations import Guard, Listing, Proof, Reading, Record, Step, Witness
 from .._api.text import some
 from .ledger import Ledger
 from .waiting import Wait, wait_for
@@ -139,18 +139,24 @@ class _Doubt:
         reading = seen[self.proof.source]
         return reading is not None and self.proof.holds(reading)
 
-    def unsettled(self) -> CakewalkError:
-        """Return the error, with what reading did not show and how to look."""
-        what = self.proof.source.what
+    def unsettled(self, seen: Mapping[Listing | Record, Reading | None]) -> CakewalkError:
+        """Return the error, with what reading did not show, what it showed instead, and how to look."""
+        what, instead = self.proof.source.what, self._instead(seen)
         if isinstance(self.error, NotAsSent):
-            return self.error
+            return self.error.restated(f"{self.error.answer}{instead}", self.error.remedy)
         if not self.was_lost:
-            answer = f"{self.error.answer}, and reading {what} does not show it as done"
+            answer = f"{self.error.answer}, and reading {what} does not show it as done{instead}"
             return self.error.restated(answer, self.error.remedy)
         return self.error.restated(
-            f"{self.error.answer}, and reading {what} again did not show it as done: outcome unknown",
+            f"{self.error.answer}, and reading {what} again did not show it as done{instead}: outcome unknown",
             f"{self.error.remedy} Look at {what} after a while, or run again: a run reads before it writes.",
         )
+
+    def _instead(self, seen: Mapping[Listing | Record, Reading | None]) -> str:
+        reading = seen.get(self.proof.source)
+        if reading is None or not isinstance(self.proof, Witness):
+            return ""
+        return f" ({self.proof.instead(reading)})"
 
 
 def foresee(plan: Plan) -> Outcome:
@@ -291,16 +297,17 @@ def _settle(doubts: list[_Doubt], client: Client, waits: tuple[float, ...], outc
     A write whose answer was lost may still be under way in the service, and one that was accepted may show late, so
     they are looked for several times; a refusal is final and is looked at once.
     """
+    seen: dict[Listing | Record, Reading | None] = {}
     for attempt, wait in enumerate(waits):
         looked_at = [doubt for doubt in doubts if attempt == 0 or not isinstance(doubt.error, ApiError)]
         if not looked_at:
             break
         time.sleep(wait)
-        seen = _read([doubt.proof for doubt in looked_at], client)
+        seen |= _read([doubt.proof for doubt in looked_at], client)
         settled = [doubt for doubt in looked_at if doubt.holds_in(seen)]
         outcome.done += [doubt.step for doubt in settled]
         doubts = [doubt for doubt in doubts if doubt not in settled]
-    outcome.failed += [(doubt.step, doubt.unsettled()) for doubt in doubts]
+    outcome.failed += [(doubt.step, doubt.unsettled(seen)) for doubt in doubts]
 
 
 def _read(proofs: Sequence[Proof], client: Client) -> dict[Listing | Record, Reading | None]:

@@ -1,0 +1,419 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decisions of Cakewalk approval tasks."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cakewalk_task
+short_description: Approve or decline Cakewalk approval tasks
+version_added: 0.1.0
+author: Contributors to the cakewalk.access collection (@cakewalk-access)
+description:
+  - Approves or declines approval tasks, one or many. A request for access is reviewed in review tasks, then carried
+    out in an action step; a standalone task belongs to no request.
+  - An approval must say in O(expect) what the task is about. If one task of a list is about something else, no task of
+    the list is touched, and the error tells all that is wrong with any of them.
+  - A task that is in the wanted state already is left as it is, so a second run changes nothing. A task in the opposite
+    state is an error.
+  - Cancelled and snoozed tasks, those for the vendor's agent, and those that cannot be decided yet are left alone, with
+    a warning.
+extends_documentation_fragment:
+  - cakewalk.access.attributes
+  - cakewalk.access.attributes.action_group_write
+  - cakewalk.access.connection
+  - cakewalk.access.writing
+options:
+  task:
+    description:
+      - The task, by id. M(cakewalk.access.cakewalk_info) lists the ids of the tasks of a person, and events of Cakewalk
+        hold the id of their task. Excludes O(decisions).
+    type: str
+  state:
+    description:
+      - Whether the task is to be approved or declined. Needed with O(task), and with O(decisions) for the entries
+        that do not set their own.
+    type: str
+    choices: [approved, declined]
+  expect:
+    description:
+      - What the task must be about. Whatever is given is compared, and nothing is decided unless all of it is so.
+      - To approve, name all that the task shows. That is always the request type, and the person, the app and the
+        permission level where the request has one. For a standalone task it is the person alone.
+      - Do not name what the task does not have.
+    type: dict
+    suboptions:
+      user:
+        description:
+          - For whom something was requested, by e-mail address or id.
+          - For a standalone task the leaver whom it is about or, if there is none, the person whom it is assigned to.
+        type: str
+      app:
+        description: The app, by id or exact name.
+        type: str
+      permission_level:
+        description: The permission level of the app, by id or exact name.
+        type: str
+      request_type:
+        description: What was requested.
+        type: str
+        choices: [grant_access, remove_access, change_permission, archive_app, add_app]
+  decide:
+    description:
+      - Which kind of task this is; a task of another kind is refused. V(action) is the last step of a request, to
+        carry it out, V(review) a step before it, V(standalone) a task without a request.
+      - V(review) and V(standalone) demand O(acting_user).
+    type: str
+    choices: [action, review, standalone]
+    default: action
+  decisions:
+    description:
+      - Many tasks at once, each named only once. Excludes O(task) and O(expect).
+    type: list
+    elements: dict
+    suboptions:
+      task:
+        description: The task, by id.
+        type: str
+        required: true
+      state:
+        description: As O(state), which is taken where this is not set.
+        type: str
+        choices: [approved, declined]
+      expect:
+        description: As O(expect).
+        type: dict
+        suboptions:
+          user:
+            description: As O(expect.user).
+            type: str
+          app:
+            description: As O(expect.app).
+            type: str
+          permission_level:
+            description: As O(expect.permission_level).
+            type: str
+          request_type:
+            description: As O(expect.request_type).
+            type: str
+            choices: [grant_access, remove_access, change_permission, archive_app, add_app]
+      decide:
+        description: As O(decide), which is taken where this is not set.
+        type: str
+        choices: [action, review, standalone]
+  allow_autoprovisioning:
+    description:
+      - Whether tasks may be decided that the vendor's agent is to carry out.
+    type: bool
+    default: false
+  allow_self_approval:
+    description:
+      - Whether the O(acting_user) may decide tasks that they asked for or that are about them.
+    type: bool
+    default: false
+notes:
+  - O(acting_user) is not sent, since the vendor documents no way to say who decides. It is used to refuse decisions by
+    the person who asked for something or is to get it, so set it even where it is not demanded. Whom Cakewalk records
+    as the one who decided is not known.
+  - Each task is read again directly before it is decided, and is not touched if it changed; it is read once more after
+    that, and is an error unless it shows the decision. The API has no conditional write, so a change between the last
+    reading and the decision cannot be excluded.
+  - The vendor documents only one status of tasks, C(Approved). A task whose status is not known is refused by its name;
+    O(known_statuses) makes it known. If the service calls a decided task by an unknown word, the error names that too.
+  - To approve a removal of access, or a change of permission level, which takes the old level, is refused for
+    O(protected_users).
+seealso:
+  - module: cakewalk.access.cakewalk_info
+"""
+
+EXAMPLES = r"""
+- name: Approve the action step of a request, once the access is set up
+  cakewalk.access.cakewalk_task:
+    task: 26925e6a-e80a-5a48-8588-d59dccfbc9f0
+    state: approved
+    expect:
+      request_type: grant_access
+      user: petra.pending@example.com
+      app: GitHub
+      permission_level: Write
+
+- name: Decline in a review
+  cakewalk.access.cakewalk_task:
+    task: e44068d7-5557-5c4b-9d00-3b109875bd73
+    state: declined
+    decide: review
+    acting_user: max.manager@example.com
+
+- name: Approve several tasks or, if one is not what it should be, none of them
+  cakewalk.access.cakewalk_task:
+    state: approved
+    decisions:
+      - task: 6cb514c6-a6a9-597a-8ba8-20193a282b18
+        expect:
+          request_type: remove_access
+          user: petra.pending@example.com
+          app: Google Workspace
+      - task: a83ad033-2620-5366-9a67-8f0bb4313eae
+        decide: standalone
+        expect:
+          user: petra.pending@example.com
+    protected_users:
+      - olga.owner@example.com
+"""
+
+RETURN = r"""
+decisions:
+  description:
+    - What becomes of the tasks, an entry for each.
+    - The single form always returns one entry. The bulk form returns the tasks that are decided or left alone, and
+      counts the rest in RV(summary).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    task:
+      description: The id of the task.
+      type: str
+      sample: 26925e6a-e80a-5a48-8588-d59dccfbc9f0
+    state:
+      description: The wanted state.
+      type: str
+      sample: approved
+    outcome:
+      description:
+        - V(approved) or V(declined) if this is the state of the task now, or in check mode would be.
+        - V(cancelled), V(snoozed), V(autoprovisioning) or V(not_actionable) if the task is left alone.
+      type: str
+      sample: approved
+    changed:
+      description: Whether the task is decided in this run, or in check mode would be.
+      type: bool
+      sample: true
+    status:
+      description: The status of the task as it was read, in the words of the service.
+      type: str
+      sample: Pending
+    kind:
+      description: V(action), V(review) or V(standalone).
+      type: str
+      sample: action
+    request_type:
+      description: What was requested, as in O(expect.request_type). V(null) for a standalone task.
+      type: str
+      sample: grant_access
+    user:
+      description: For whom, by e-mail address if it had to be looked up or the task shows it, else by id.
+      type: str
+      sample: petra.pending@example.com
+    user_id:
+      description: The id of that person.
+      type: str
+      sample: 0f2b7f5c-6e4f-5b7e-9f5b-3f0a3c1f6c21
+    app:
+      description: The name of the app if it had to be looked up, else its id.
+      type: str
+      sample: GitHub
+    app_id:
+      description: The id of the app.
+      type: str
+      sample: 7a0e6b0e-1f6d-5c0a-8f3e-2f7f4f1e9d55
+    permission_level:
+      description: The name of the permission level if it had to be looked up, else its id.
+      type: str
+      sample: Write
+    snoozed_till:
+      description: Until when the task is put off, as the service tells it.
+      type: str
+      sample: null
+    assigned_to:
+      description: Whom the task is assigned to, by e-mail address. V(null) if it is nobody's.
+      type: str
+      sample: olga.owner@example.com
+summary:
+  description: Counts over all tasks.
+  returned: success
+  type: dict
+  contains:
+    tasks:
+      description: Tasks that are named.
+      type: int
+      sample: 3
+    changed:
+      description: Tasks that are decided.
+      type: int
+      sample: 1
+    unchanged:
+      description: Tasks that were in the wanted state already.
+      type: int
+      sample: 1
+    left_alone:
+      description: Tasks that are left alone, see RV(decisions[].outcome).
+      type: int
+      sample: 1
+steps:
+  description:
+    - The writes. In check mode all of them are C(pending).
+    - After a failure they tell what was done, what failed, and what was not tried.
+  returned: success, and when a step failed
+  type: dict
+  contains:
+    done:
+      description: Steps that were carried out, and that the tasks show.
+      type: list
+      elements: dict
+      sample:
+        - action: >-
+            approve the task 26925e6a-e80a-5a48-8588-d59dccfbc9f0, kind action, request_type grant_access,
+            user petra.pending@example.com, app GitHub, permission_level Write
+          method: POST
+          path: /api/v1/Tasks/26925e6a-e80a-5a48-8588-d59dccfbc9f0/Approve
+          users: [petra.pending@example.com]
+    errors:
+      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      type: list
+      elements: dict
+      sample: []
+    pending:
+      description: Steps that were not started.
+      type: list
+      elements: dict
+      sample: []
+error:
+  description:
+    - What went wrong, for programs. C(kind) tells apart what M(cakewalk.access.cakewalk_group_member) lists, and
+      V(not_as_expected), a task is not what it was taken for; V(moved), a task changed before it could be decided;
+      V(not_as_sent), a decision was accepted and does not show.
+    - The C(problems) of V(not_as_expected) each have C(task), C(message), and as C(reason) V(mismatch), V(missing),
+      V(kind), V(unclear), V(unknown_status) or V(decided).
+  returned: failure, once the options have the right form
+  type: dict
+  sample:
+    kind: not_as_expected
+    problems:
+      - task: 26925e6a-e80a-5a48-8588-d59dccfbc9f0
+        reason: mismatch
+        message: expect.permission_level is 'Read', the task shows 'Write'
+"""
+
+from datetime import datetime, timezone
+
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, REQUEST_TYPES, task
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import member
+from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import decide_task
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import expectations, tasks
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+
+_STATE = {"type": "str", "choices": ["approved", "declined"]}
+_EXPECT = {
+    "type": "dict",
+    "options": {
+        "user": {"type": "str"},
+        "app": {"type": "str"},
+        "permission_level": {"type": "str"},
+        "request_type": {"type": "str", "choices": list(REQUEST_TYPES)},
+    },
+}
+_DECIDE = {"type": "str", "choices": ["action", "review", "standalone"]}
+
+SPEC = spec(
+    CONNECTION,
+    WRITING,
+    options={
+        "task": {"type": "str"},
+        "state": _STATE,
+        "expect": _EXPECT,
+        "decide": {**_DECIDE, "default": "action"},
+        "decisions": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "task": {"type": "str", "required": True},
+                "state": _STATE,
+                "expect": _EXPECT,
+                "decide": _DECIDE,
+            },
+        },
+        "allow_autoprovisioning": {"type": "bool", "default": False},
+        "allow_self_approval": {"type": "bool", "default": False},
+    },
+    mutually_exclusive=[("task", "decisions"), ("expect", "decisions")],
+    required_one_of=[("task", "decisions")],
+)
+
+
+def plan(params, cakewalk):
+    """Return the plan for C(params); names are looked up only as far as C(expect) holds any."""
+    claims = tasks.claims_of(params)
+    now = datetime.now(timezone.utc)
+    tables = (cakewalk.task_statuses, cakewalk.request_statuses)
+    cases = map(tasks.Case, claims, cakewalk.read(task(claim.task) for claim in claims))
+    verdicts = [tasks.judge(case, *tables, now, params["allow_autoprovisioning"]) for case in cases]
+
+    people = cakewalk.people(expectations.people_asked(verdicts, params))
+    apps = cakewalk.register(APPS, expectations.apps_asked(verdicts))
+    levels = expectations.levels_asked(verdicts, apps)
+    registers = dict(zip(levels, cakewalk.registers(levels.values()), strict=True))
+    known = expectations.Known(people, apps, registers)
+    expectations.check(verdicts, known, params, cakewalk.user_statuses)
+    cakewalk.warnings += tasks.warnings(verdicts)
+
+    decided = {f"task {verdict.case.row['id']}": verdict for verdict in verdicts if verdict.changes}
+    return Plan(
+        before={name: {"status": verdict.case.row["status"]} for name, verdict in decided.items()},
+        after={name: {"status": verdict.outcome} for name, verdict in decided.items()},
+        steps=tuple(_step(verdict, known, cakewalk.task_statuses) for verdict in decided.values()),
+        result=_result(params, verdicts, known),
+    )
+
+
+def _step(verdict, known, statuses):
+    case = verdict.case
+    user = known.label(case, "user")
+    return decide_task(case.row, verdict.outcome, statuses, known.described(case), (user,) if user else ())
+
+
+def _result(params, verdicts, known):
+    noted = [verdict for verdict in verdicts if params["task"] or verdict.changes or verdict.is_left_alone]
+    changed = sum(verdict.changes for verdict in verdicts)
+    left_alone = sum(verdict.is_left_alone for verdict in verdicts)
+    return {
+        "decisions": [_entry(verdict, known) for verdict in noted],
+        "summary": {
+            "tasks": len(verdicts),
+            "changed": changed,
+            "unchanged": len(verdicts) - changed - left_alone,
+            "left_alone": left_alone,
+        },
+    }
+
+
+def _entry(verdict, known):
+    case, row = verdict.case, verdict.case.row
+    return {
+        "task": row["id"],
+        "state": case.claim.state,
+        "outcome": verdict.outcome,
+        "changed": verdict.changes,
+        "status": row["status"],
+        "kind": case.kind,
+        "request_type": known.label(case, "request_type"),
+        "user": known.label(case, "user"),
+        "user_id": case.shown["user"],
+        "app": known.label(case, "app"),
+        "app_id": case.shown["app"],
+        "permission_level": known.label(case, "permission_level"),
+        "snoozed_till": row.get("snoozedTill"),
+        "assigned_to": member(row, "assignedUser.email") or member(row, "assignedUser.id"),
+    }
+
+
+def main():
+    run_module(SPEC, plan)
+
+
+if __name__ == "__main__":
+    main()
