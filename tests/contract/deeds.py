@@ -17,9 +17,12 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant imp
 from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_app_access,
     cakewalk_app_custom_field,
+    cakewalk_app_policy,
     cakewalk_group_member,
+    cakewalk_task,
 )
 from contract.scenes import CONNOR, ERIN, SETTLING, validated
+from sandbox.known import task_id
 from sandbox.process import Sandbox
 
 Data = dict[str, Any]
@@ -127,6 +130,60 @@ DEEDS = [
                 {"app": "GitHub", "fields": {"Cost Center": 4711}, "clear": ["Automation Ledger"]},
                 {"app": "Figma", "fields": {"Automation Ledger": "line\nbreak"}},
             ]
+        },
+    ),
+    Deed(
+        "policies",
+        cakewalk_app_policy,
+        lambda _tenant, folder: {
+            "assignments": [
+                {
+                    "app": "GitHub",
+                    "permission_levels": "privileged",
+                    "request_type": "grant_access",
+                    "policy": "Two approvals",
+                },
+                {"app": "Figma", "request_type": "remove_access", "policy": "Admins"},
+            ],
+            "ledger_path": str(folder / "ledger" / "ledger.json"),
+        },
+        enforces=True,
+    ),
+    Deed(
+        "policies, remembered in a field",
+        cakewalk_app_policy,
+        lambda _tenant, _folder: {
+            "app": "GitHub",
+            "request_type": "grant_access",
+            "policy": "Two approvals",
+            "ledger_field": "Automation Ledger",
+        },
+        enforces=True,
+    ),
+    Deed(
+        "task decisions",
+        cakewalk_task,
+        lambda _tenant, _folder: {
+            "state": "approved",
+            "decisions": [
+                {
+                    "task": task_id("action"),
+                    "expect": {
+                        "user": PETRA,
+                        "app": "GitHub",
+                        "permission_level": "Write",
+                        "request_type": "grant_access",
+                    },
+                },
+                {"task": task_id("review"), "state": "declined", "decide": "review"},
+            ],
+        },
+        refused={
+            "status_words other": "not_as_expected",
+            "unknown_values some": "configuration",
+            "unknown_values all": "configuration",
+            "action_step hidden": "not_as_expected",
+            "action_step null": "not_as_expected",
         },
     ),
 ]
