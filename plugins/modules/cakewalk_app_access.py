@@ -189,21 +189,37 @@ accesses:
       type: str
       sample: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
     users:
-      description:
-        - A row for each person, sorted by e-mail address.
-        - The C(outcome) is one of V(granted), has access as wanted; V(recorded), recorded past approval; V(requested),
-          V(level_change_requested) and V(removal_requested), asked for now or before; V(absent), has no access;
-          V(declined), asked for before and declined; V(conflicting_request), an open request wants the opposite.
-        - C(request_id) and C(request_status) name the request that was there already, where the outcome hangs on one.
+      description: A row for each person, sorted by e-mail address.
       type: list
       elements: dict
-      sample:
-        - user: connor.contractor@example.com
-          user_id: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
-          outcome: requested
-          permission_level: Read
-          request_id:
-          request_status:
+      contains:
+        user:
+          description: The e-mail address.
+          type: str
+          sample: connor.contractor@example.com
+        user_id:
+          description: The id.
+          type: str
+          sample: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
+        outcome:
+          description:
+            - V(granted), has access as wanted; V(recorded), recorded past approval; V(requested),
+              V(level_change_requested) and V(removal_requested), asked for now or before; V(absent), has no access;
+              V(declined), asked for before and declined; V(conflicting_request), an open request wants the opposite.
+          type: str
+          sample: requested
+        permission_level:
+          description: The name of the wanted level, null where there is none.
+          type: str
+          sample: Read
+        request_id:
+          description: The id of the request that was there already, where the outcome hangs on one.
+          type: str
+          sample: 6cb514c6-a6a9-597a-8ba8-20193a282b18
+        request_status:
+          description: The status of that request, in the words of the service.
+          type: str
+          sample: Pending
     not_found:
       description: Whom V(absent) names but nobody knows, as written.
       type: list
