@@ -8,11 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_info
-short_description: Read users, groups and apps of a Cakewalk tenant
+short_description: Read what is in a Cakewalk tenant
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Reads users, groups and apps, all of them or those selected, and what hangs on each.
+  - Reads users, groups and apps, all of them or those selected, and what hangs on each; approval policies, tasks and
+    access requests; and who has what over all apps.
   - Returns maps from e-mail address and name to id beside the lists, so that later tasks need not search again.
   - Several requests are under way at a time, within O(requests_per_minute).
 extends_documentation_fragment:
@@ -42,11 +43,66 @@ options:
       - Selects apps, by exact name or id, likewise.
     type: list
     elements: str
+  policies:
+    description:
+      - Request types whose approval policies are read, those that can be assigned to apps and levels. Which of them is
+        assigned where cannot be read.
+    type: list
+    elements: str
+    choices: [grant_access, remove_access, change_permission, archive_app, add_app]
+  tasks:
+    description:
+      - Selects approval tasks by id, and reads them in full. One that does not exist is listed in RV(not_found).
+    type: list
+    elements: str
+  tasks_of:
+    description:
+      - People whose tasks are listed, by e-mail address or id. Tasks that are assigned to nobody are in no list of the
+        service, so they cannot be found.
+    type: list
+    elements: str
+  task_statuses:
+    description: Keeps only the listed tasks whose status is one of these words, of any ASCII case.
+    type: list
+    elements: str
+  requests:
+    description:
+      - Selects access requests; an empty dictionary selects all.
+      - All requests of the tenant are read and selected here, since the filters of the service are not documented.
+    type: dict
+    suboptions:
+      statuses:
+        description: Keeps only those whose status is one of these words, of any ASCII case.
+        type: list
+        elements: str
+      request_types:
+        description: Keeps only those of these types.
+        type: list
+        elements: str
+        choices: [grant_access, remove_access, change_permission, archive_app, add_app]
+      updated_since:
+        description: Keeps only those updated since this time, in ISO form; UTC where it names no zone.
+        type: str
+  footprint:
+    description:
+      - Whether to add to each user all groups and accesses, as the lists RV(users[].groups) and RV(users[].accesses).
+      - Reads the members of every group and the accesses of every app, each once, however many users there are.
+    type: bool
+    default: false
+  reports:
+    description:
+      - V(ownerless_apps) lists the apps without an owner, from the full record of each app.
+      - V(privileged_accesses) lists who has access at a privileged level, from the accesses of each app.
+      - Both are about the selected apps, without a selection about all of them.
+    type: list
+    elements: str
+    choices: [ownerless_apps, privileged_accesses]
   include:
     description:
       - What to read beside each row, returned in the row under the same name.
       - V(user_details), V(app_details), V(accesses), V(permission_levels), V(custom_fields), V(members),
         V(default_apps) and V(hidden_apps) cost at least one request for each person, app or group.
+      - V(task_details) reads each of the listed tasks in full, and returns the full records in their place.
     type: list
     elements: str
     choices:
@@ -58,6 +114,7 @@ options:
       - accesses
       - permission_levels
       - custom_fields
+      - task_details
     default: []
 notes:
   - Up to 20 people, or one group or app, selected by id only, are read one by one. Everything else reads the whole
@@ -65,6 +122,8 @@ notes:
     only from whole lists.
 seealso:
   - module: cakewalk.access.cakewalk_group_member
+  - module: cakewalk.access.cakewalk_app_access
+  - module: cakewalk.access.cakewalk_task
 """
 
 EXAMPLES = r"""
@@ -92,6 +151,33 @@ EXAMPLES = r"""
     apps: [GitHub]
     include: [accesses, permission_levels]
   register: github
+
+- name: What does somebody have, in all groups and apps
+  cakewalk.access.cakewalk_info:
+    users: [erin.engineer@example.com]
+    footprint: true
+  register: erin
+
+- name: Show the names of the apps
+  ansible.builtin.debug:
+    msg: "{{ erin.users[0].accesses | map(attribute='app') | unique }}"
+
+- name: Who waits for Olga, and since when
+  cakewalk.access.cakewalk_info:
+    tasks_of: [olga.owner@example.com]
+    task_statuses: [Pending]
+    include: [task_details]
+
+- name: Requests to be decided, and the policies that could decide them
+  cakewalk.access.cakewalk_info:
+    requests:
+      statuses: [Pending]
+      request_types: [grant_access]
+    policies: [grant_access]
+
+- name: What auditors ask first
+  cakewalk.access.cakewalk_info:
+    reports: [ownerless_apps, privileged_accesses]
 """
 
 RETURN = r"""
@@ -100,6 +186,21 @@ users:
   returned: when users are read
   type: list
   elements: dict
+  contains:
+    groups:
+      description: The groups that the person is in, with O(footprint).
+      type: list
+      elements: dict
+      sample: [{"id": "3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11", "name": "Engineering"}]
+    accesses:
+      description: What the person has access to, with O(footprint); an entry for each permission level that is held.
+      type: list
+      elements: dict
+      sample:
+        - app: GitHub
+          app_id: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
+          permission_level: {"id": "5b8ff0b6-6b35-5b51-8a9e-8e1dd2a1c001", "name": "Write", "is_privileged": false}
+          is_owner: false
   sample:
     - id: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
       name: Erin Engineer
@@ -126,6 +227,63 @@ apps:
       name: GitHub
       category_name: CATEGORY_DEVELOPMENT
       status_name: Managed
+policies:
+  description: Approval policies by request type, with the fields that the service returns, in snake_case.
+  returned: when policies are read
+  type: dict
+  sample:
+    grant_access:
+      - id: 8a5c7b46-3c32-5f39-9f6a-9ab4bd1ed111
+        name: Two approvals
+tasks:
+  description:
+    - Tasks, with the fields that the service returns, in snake_case; in full those selected by id, and with
+      V(task_details). Listed ones also tell whose list they are from, as C(listed_for).
+  returned: when tasks are read
+  type: list
+  elements: dict
+  sample:
+    - id: 26925e6a-e80a-5a48-8588-d59dccfbc9f0
+      type: GrantAccessActionTask
+      status: Pending
+      is_action_step: true
+      is_autoprovisioning: false
+      listed_for: olga.owner@example.com
+requests:
+  description: Access requests, with the fields that the service returns, in snake_case.
+  returned: when requests are read
+  type: list
+  elements: dict
+  sample:
+    - id: 6cb514c6-a6a9-597a-8ba8-20193a282b18
+      request_type: GrantAccessRequest
+      request_status: Pending
+      target_user_id: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
+      work_app_id: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
+      permission_level_id:
+ownerless_apps:
+  description: Apps whose record shows no owner.
+  returned: when asked for under O(reports)
+  type: list
+  elements: dict
+  sample:
+    - app: Orphan Wiki
+      app_id: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
+      status_name: Managed
+privileged_accesses:
+  description:
+    - Who has access at a privileged level. A level that does not tell whether it is privileged is listed too, with
+      C(is_privileged) null.
+  returned: when asked for under O(reports)
+  type: list
+  elements: dict
+  sample:
+    - app: GitHub
+      app_id: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
+      user: max.manager@example.com
+      user_id: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
+      permission_level: Admin
+      is_privileged: true
 users_by_email:
   description: From the e-mail address in lower case to the id, for the people returned.
   returned: when users are read
@@ -168,65 +326,48 @@ error:
   sample: {"kind": "unauthorized", "method": "GET", "path": "/api/v1/Users", "status": 401, "title": "Unauthorized"}
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import KINDS, REQUEST_TYPES
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.selection import Selection, kinds_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.query import INCLUDES, Query
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 from ansible_collections.cakewalk.access.plugins.module_utils._module.results import row
 
-#: What can hang on a row, by kind: another list, or with C(None) the full record.
-_INCLUDES = {
-    "users": {"user_details": None},
-    "groups": {
-        "members": catalog.members,
-        "default_apps": catalog.default_apps,
-        "hidden_apps": catalog.hidden_apps,
-    },
-    "apps": {
-        "app_details": None,
-        "accesses": catalog.accesses,
-        "permission_levels": catalog.permission_levels,
-        "custom_fields": catalog.custom_fields,
-    },
-}
+_WORDS = {"type": "list", "elements": "str"}
+_TYPES = {**_WORDS, "choices": list(REQUEST_TYPES)}
 
 SPEC = spec(
     CONNECTION,
     options={
-        "gather": {"type": "list", "elements": "str", "choices": list(catalog.KINDS)},
-        **{kind: {"type": "list", "elements": "str"} for kind in catalog.KINDS},
+        "gather": {**_WORDS, "choices": list(KINDS)},
+        **dict.fromkeys(KINDS, _WORDS),
+        "policies": _TYPES,
+        "tasks": _WORDS,
+        "tasks_of": _WORDS,
+        "task_statuses": _WORDS,
+        "requests": {
+            "type": "dict",
+            "options": {"statuses": _WORDS, "request_types": _TYPES, "updated_since": {"type": "str"}},
+        },
+        "footprint": {"type": "bool", "default": False},
+        "reports": {**_WORDS, "choices": ["ownerless_apps", "privileged_accesses"]},
         "include": {
-            "type": "list",
-            "elements": "str",
-            "choices": [name for includes in _INCLUDES.values() for name in includes],
+            **_WORDS,
+            "choices": [*(name for includes in INCLUDES.values() for name in includes), "task_details"],
             "default": [],
         },
     },
-    required_one_of=[("gather", *catalog.KINDS)],
+    required_one_of=[("gather", *KINDS, "policies", "tasks", "tasks_of", "requests", "reports")],
+    required_by={"task_statuses": ["tasks_of"]},
 )
 
 
 def plan(params, cakewalk):
-    """Return a plan without steps whose result is what was read: first the lists, then what hangs on their rows."""
-    kinds = kinds_of(params, _INCLUDES)
-    registers = cakewalk.registers([(kind, params[kind.name]) for kind in kinds])
-    result = {"ambiguous": {}, "not_found": {}}
-    wanted = []
-    for kind, register in zip(kinds, registers, strict=True):
-        selection = Selection(register, params[kind.name])
-        rows = [row(record) for record in selection.rows]
-        result[kind.name] = rows
-        result[f"{kind.name}_by_{kind.key}"] = selection.unique
-        result["ambiguous"].update({kind.name: selection.ambiguous} if selection.ambiguous else {})
-        result["not_found"].update({kind.name: selection.not_found} if selection.not_found else {})
-        for name, listing in _INCLUDES[kind.name].items():
-            if name in params["include"]:
-                inside = [listing(record) if listing else kind.record(record["id"]) for record in selection.rows]
-                wanted += [(each, name, what) for each, what in zip(rows, inside, strict=True)]
-    for (each, name, _what), found in zip(wanted, cakewalk.read(what for *_place, what in wanted), strict=True):
-        each[name] = row(found) if isinstance(found, dict) else [row(record) for record in found]
-    return Plan(result=result)
+    """Return a plan without steps whose result is what was read, with the names of fields in snake_case."""
+    query = Query(params, cakewalk)
+    records = {name: [row(record) for record in rows] for name, rows in query.records.items()}
+    policies = {request_type: [row(record) for record in rows] for request_type, rows in query.policies.items()}
+    return Plan(result={**query.maps, **records, **({"policies": policies} if policies else {})})
 
 
 def main():

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.query import INCLUDES
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_info
 from contract.scenes import ERIN, members, validated
@@ -65,7 +66,7 @@ def test_ids_that_are_read_singly_prove_no_name_unique(tenant: Sandbox, client: 
 
 
 def test_what_hangs_on_each_row_is_included(tenant: Sandbox, client: Client) -> None:
-    everything = [name for includes in cakewalk_info._INCLUDES.values() for name in includes]
+    everything = [name for includes in INCLUDES.values() for name in includes]
     result = query(tenant, client, gather=["users", "groups", "apps"], include=everything)
     state = tenant.state()
     for row, group in zip(result["groups"], state["groups"], strict=True):

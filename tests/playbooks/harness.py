@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ REVIEW = "cakewalk.access.cakewalk_access_review"
 Data = dict[str, Any]
 
 _SIDES = 3
+_PAGE = 100
 
 #: Results of Ansible's own making, or different in check mode on purpose.
 _NOT_OURS = ("invocation", "steps", "warnings", "failed", "exception")
@@ -213,6 +215,11 @@ def scenario(name: str) -> list[Data]:
 def writes(log: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return method and path of each write in a log of the tenant."""
     return [(entry["method"], entry["path"]) for entry in log if entry["method"] != "GET"]
+
+
+def pages(rows: int) -> int:
+    """Return how many pages a list takes in a tenant of the usual page size; an empty one takes one, too."""
+    return max(1, ceil(rows / _PAGE))
 
 
 def members(state: Data) -> dict[str, set[str]]:

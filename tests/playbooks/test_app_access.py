@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import ceil
 
 import pytest
-from playbooks.harness import ACCESS, Data, Playbooks, play, task, writes
+from playbooks.harness import ACCESS, Data, Playbooks, pages, play, task, writes
 from playbooks.promises import BadInput, refuse_all, rehearse
 from sandbox.process import Sandbox
 
@@ -266,9 +265,9 @@ def test_each_list_is_read_once_however_many_people(playbooks: Playbooks, tenant
     reads = Counter(entry["operation"] for entry in tenant.log())
     apps = [tenant.find("apps", name) for name in ("GitHub", "Figma")]
     assert reads == {
-        "listWorkApps": ceil(len(state["apps"]) / 100),
-        "listRequests": max(1, ceil(len(state["requests"]) / 100)),
-        "listWorkAppAccesses": sum(max(1, ceil(len(one["accesses"]) / 100)) for one in apps),
+        "listWorkApps": pages(len(state["apps"])),
+        "listRequests": pages(len(state["requests"])),
+        "listWorkAppAccesses": sum(pages(len(one["accesses"])) for one in apps),
         "listWorkAppPermissionLevels": 2,
-        "listUsers": ceil(len(state["users"]) / 100),
+        "listUsers": pages(len(state["users"])),
     }

@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
-from playbooks.harness import INFO, Playbooks, names, play, scenario, task, writes
+from playbooks.harness import INFO, Playbooks, names, pages, play, scenario, task, writes
+from sandbox.known import task_id
 from sandbox.process import Sandbox
+
+ERIN, OSCAR = "erin.engineer@example.com", "oscar.offboarding@example.com"
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -34,6 +40,95 @@ def test_queries_return_what_is_there(playbooks: Playbooks, tenant: Sandbox, rea
     assert {entry["key"] for entry in tenant.log()} == {"read-only"}
 
 
+def test_what_is_asked_for_is_put_together(playbooks: Playbooks, tenant: Sandbox, read_only: dict[str, str]) -> None:
+    """Held against the tenant itself, in both answers to whether the service heeds filters."""
+    state = tenant.state()
+    users = {user["id"]: user for user in state["users"]}
+    olga = tenant.find("users", "olga.owner@example.com")["id"]
+    queries = {
+        "footprint": {"users": [ERIN, OSCAR], "footprint": True},
+        "policies": {"policies": ["grant_access", "add_app"]},
+        "tasks": {"tasks": [task_id("review"), NOBODY, "no id"]},
+        "listed": {"tasks_of": ["OLGA.owner@example.com"], "task_statuses": ["PENDING"]},
+        "details": {"tasks_of": [olga], "include": ["task_details"]},
+        "requests": {"requests": {"statuses": ["pending"], "request_types": ["grant_access"]}},
+        "all requests": {"requests": {}},
+        "no requests": {"requests": {"updated_since": "2100-01-01"}},
+        "reports": {"reports": ["ownerless_apps", "privileged_accesses"]},
+        "one report": {"apps": ["GitHub"], "reports": ["privileged_accesses"]},
+    }
+    for word in ("heard", "ignored"):
+        tenant.configure(filters=word)
+        tasks = [task(title, INFO, options) for title, options in queries.items()]
+        run = playbooks.run(play(*tasks), **read_only).succeeded()
+        assert not run.warned_of()
+        told = {title: run[title].data for title in queries}
+
+        for row in told["footprint"]["users"]:
+            in_groups = [group["id"] for group in state["groups"] if row["id"] in group["members"]]
+            assert [group["id"] for group in row["groups"]] == in_groups
+            held = [
+                (app["name"], access["level_id"])
+                for app in state["apps"]
+                for access in app["accesses"]
+                if access["user_id"] == row["id"]
+            ]
+            found = [(one["app"], (one["permission_level"] or {}).get("id")) for one in row["accesses"]]
+            assert found == held
+        assert told["footprint"]["users"][0]["accesses"] != []
+        for kind, rows in told["policies"]["policies"].items():
+            wanted = {"grant_access": "GrantAccessRequest", "add_app": "AddNewManagedWorkAppRequest"}[kind]
+            assert [one["id"] for one in rows] == [
+                one["id"] for one in state["policies"] if one["request_type"] == wanted
+            ]
+        assert [one["request"]["request_type"] for one in told["tasks"]["tasks"]] == ["GrantAccessRequest"]
+        assert told["tasks"]["not_found"] == {"tasks": [NOBODY, "no id"]}
+        of_olga = [one for one in state["tasks"] if one["assigned_id"] == olga]
+        pending = sorted(one["id"] for one in of_olga if one["status"] == "Pending")
+        assert sorted(one["id"] for one in told["listed"]["tasks"]) == pending
+        assert {one["listed_for"] for one in told["listed"]["tasks"]} == {"olga.owner@example.com"}
+        assert sorted(one["id"] for one in told["details"]["tasks"]) == sorted(one["id"] for one in of_olga)
+        assert all("request" in one for one in told["details"]["tasks"])
+        asked = [
+            one["id"] for one in state["requests"] if (one["status"], one["type"]) == ("Pending", "GrantAccessRequest")
+        ]
+        assert [one["id"] for one in told["requests"]["requests"]] == asked != []
+        assert len(told["all requests"]["requests"]) == len(state["requests"])
+        assert told["no requests"]["requests"] == []
+        ownerless = sorted(app["name"] for app in state["apps"] if app["owner_id"] is None)
+        assert sorted(one["app"] for one in told["reports"]["ownerless_apps"]) == ownerless
+        privileged = [
+            (app["name"], users[access["user_id"]]["email"])
+            for app in state["apps"]
+            for access in app["accesses"]
+            if access["level_id"] in {level["id"] for level in app["levels"] if level["is_privileged"]}
+        ]
+        assert [(one["app"], one["user"]) for one in told["reports"]["privileged_accesses"]] == privileged
+        assert {one["app"] for one in told["one report"]["privileged_accesses"]} == {"GitHub"}
+        assert not writes(tenant.log())
+
+
+def test_a_footprint_reads_each_list_once(playbooks: Playbooks, tenant: Sandbox) -> None:
+    options = {
+        "users": [ERIN],
+        "apps": ["GitHub"],
+        "groups": ["Engineering"],
+        "include": ["accesses", "members"],
+        "footprint": True,
+        "reports": ["privileged_accesses"],
+    }
+    state = tenant.state("users", "groups", "apps")
+    tenant.clear_log()
+    playbooks.run(play(task("footprint", INFO, options))).succeeded()
+    assert Counter(entry["operation"] for entry in tenant.log()) == {
+        "listUsers": pages(len(state["users"])),
+        "listUsersGroups": pages(len(state["groups"])),
+        "listWorkApps": pages(len(state["apps"])),
+        "listUsersGroupUsers": sum(pages(len(group["members"])) for group in state["groups"]),
+        "listWorkAppAccesses": sum(pages(len(app["accesses"])) for app in state["apps"]),
+    }
+
+
 REFUSED = {
     "a selector of a kind that is not read": (
         {"gather": ["groups"], "users": ["erin.engineer@example.com"]},
@@ -51,7 +146,29 @@ REFUSED = {
         "'SAM.twin@example.com' is held by 2: {sams}",
     ),
     "a name that two groups have": ({"groups": ["Twin Group"]}, "lookup_failed", "'Twin Group' is held by 2"),
-    "nothing": ({}, None, "one of the following is required: gather, users, groups, apps"),
+    "nothing": ({}, None, "one of the following is required: gather, users, groups, apps, policies, tasks"),
+    "a footprint of nobody": (
+        {"apps": ["GitHub"], "footprint": True},
+        "configuration",
+        "Could not use footprint: it is not said whose. Select users",
+    ),
+    "details of no tasks": (
+        {"tasks": [], "include": ["task_details"]},
+        "configuration",
+        "Could not use task_details: no tasks are listed. Say whose with tasks_of",
+    ),
+    "statuses of no tasks": ({"tasks": [], "task_statuses": ["Pending"]}, None, "task_statuses"),
+    "tasks of nobody": (
+        {"tasks_of": ["olga.owne@example.com"]},
+        "lookup_failed",
+        "'olga.owne@example.com' does not exist (did you mean 'olga.owner@example.com'?)",
+    ),
+    "requests since never": (
+        {"requests": {"updated_since": "yesterday"}},
+        "configuration",
+        "Could not use requests.updated_since: 'yesterday' is no time",
+    ),
+    "a request type of the vendor's": ({"policies": ["GrantAccessRequest"]}, None, "grant_access, remove_access"),
     "a kind that does not exist": ({"gather": ["people"]}, None, "users, groups, apps"),
 }
 

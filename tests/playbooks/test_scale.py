@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from math import ceil
 from pathlib import Path
 
 import pytest
-from playbooks.harness import MEMBERS, Playbooks, play, task, writes
+from playbooks.harness import MEMBERS, Playbooks, pages, play, task, writes
 from sandbox.process import Sandbox
 
-PAGE = 100
 USERS, GROUPS = 10_000, 320
 
 
@@ -28,11 +26,6 @@ def large() -> Iterator[Sandbox]:
 def requests(tenant: Sandbox) -> dict[str, int]:
     """Return how many requests of each operation the tenant received since its log was cleared."""
     return dict(Counter(entry["operation"] for entry in tenant.log()))
-
-
-def pages(rows: int) -> int:
-    """Return how many pages a list takes; an empty one takes one, too."""
-    return max(1, ceil(rows / PAGE))
 
 
 def test_a_thousand_people_join_in_one_request(large: Sandbox, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .._api.catalog import KINDS, Kind
+from .._api.catalog import APPS, GROUPS, KINDS, USERS, Kind
 from .._api.errors import ConfigurationError
 from .references import Finder, Register, Row, candidate
 
@@ -30,6 +30,26 @@ def kinds_of(params: Mapping[str, Any], includes: Mapping[str, Collection[str]])
             "Name the kind under gather, or leave it out.",
         )
     return [kind for name, kind in KINDS.items() if name in wanted]
+
+
+def lists_of(params: Mapping[str, Any], kinds: Collection[Kind]) -> dict[str, tuple[Kind, list[str] | None]]:
+    """Return the lists to read, by name: each kind with the references to find in it, C(None) for the whole list.
+
+    :raises ConfigurationError: a footprint, or details of tasks, are asked for, and of nobody.
+    """
+    if params["footprint"] and USERS not in kinds:
+        raise ConfigurationError("use footprint", "it is not said whose", "Select users, or gather them all.")
+    if "task_details" in params["include"] and params["tasks_of"] is None:
+        raise ConfigurationError("use task_details", "no tasks are listed", "Say whose with tasks_of.")
+    lists = {kind.name: (kind, params[kind.name]) for kind in kinds}
+    if params["tasks_of"] is not None:
+        known = lists.get(USERS.name, (USERS, []))[1]
+        lists[USERS.name] = (USERS, None if known is None else [*known, *params["tasks_of"]])
+    if params["footprint"]:
+        lists |= {GROUPS.name: (GROUPS, None), APPS.name: (APPS, None)}
+    if params["reports"] and APPS not in kinds:
+        lists[APPS.name] = (APPS, None)
+    return lists
 
 
 class Selection:

@@ -8,11 +8,10 @@ A task is the action step of a request, a review of one, or standalone: without 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +20,7 @@ from .._api.errors import ConfigurationError
 from .._api.operations import member
 from .._api.text import some, visible
 from .references import Row, is_uuid
+from .times import moment
 
 #: What C(expect) can name, and which member of the request shows it.
 SHOWN_BY = {
@@ -90,7 +90,7 @@ class Case:
     @property
     def snoozed_till(self) -> datetime | None:
         """Until when it is put off; C(None) where it is not, or not until a time that can be read."""
-        return _moment(self.row.get("snoozedTill"))
+        return moment(self.row.get("snoozedTill"))
 
     def shown_person(self, identifier: str) -> Row | None:
         """Return what the record shows of a person, if it does."""
@@ -244,14 +244,3 @@ def _as_left(case: Case, outcome: str) -> str:
     request = member(case.row, "request.requestStatus")
     of_request = f", its request {visible(request)}" if request is not None else ""
     return f"{case.row['id']} ({visible(case.row['status'])}{of_request})"
-
-
-def _moment(text: object) -> datetime | None:
-    """Return the time in a text in ISO form, in UTC where it names no zone; fractions of a second do not count."""
-    if not isinstance(text, str):
-        return None
-    try:
-        found = datetime.fromisoformat(re.sub(r"\.\d+", "", text, count=1).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)

@@ -52,6 +52,10 @@ class Cakewalk:
         """Read lists and records side by side; return rows of lists, and records, in the order asked for."""
         return self._client.each(self._client.read, wanted)
 
+    def read_those_there(self, records: Iterable[Record]) -> list[dict[str, Any] | None]:
+        """Read records side by side; C(None) for each that the service says does not exist."""
+        return self._client.each(self._client.record_or_none, records)
+
     def people(self, references: Collection[str]) -> Register:
         """Return a register in which these people can be found, with their statuses; without references an empty one.
 
