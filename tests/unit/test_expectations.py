@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.expectations import (
     NotAsExpected,
@@ -20,7 +21,6 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.references
 from unit.approvals import (
     ADA,
     ALL_APPS,
-    APPS,
     BEN,
     EDITOR,
     EVE,
