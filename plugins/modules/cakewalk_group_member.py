@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
   - cakewalk.access.connection
+  - cakewalk.access.acting
   - cakewalk.access.writing
 options:
   group:
@@ -278,13 +279,14 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import membership
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Register, label, person
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
 _STATES = ["present", "absent", "exact"]
 
 SPEC = spec(
     CONNECTION,
+    ACTING,
     WRITING,
     options={
         "group": {"type": "str"},
