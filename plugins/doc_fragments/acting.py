@@ -15,7 +15,7 @@ options:
     description:
       - The person in whose name things are done, by e-mail address or id. The vendor demands an admin for most writes
         and shows this person as the one who did it; it does not check that the key belongs to this person.
-      - Needed only where a write demands it; to remove somebody from a group, for instance, does not.
+      - Needed only where something is written that demands it.
       - Must exist, be active and, if given by e-mail address, be the only one with it.
       - The environment variable E(CAKEWALK_ACTING_USER) is used if this is not set.
     type: str

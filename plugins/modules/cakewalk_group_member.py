@@ -99,6 +99,7 @@ options:
       - If this is not set, a task with a V(exact) entry may make 10 removals, and other tasks as many as they name.
     type: int
 notes:
+  - To add people demands an O(acting_user), to remove them does not.
   - Groups that are synced from elsewhere may refuse changes. A group whose record says that it is dynamic is refused
     before anything is written; others can only be refused by the service.
   - An addition whose answer was lost is looked for in the members and not sent a second time.
