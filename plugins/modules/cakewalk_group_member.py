@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
   - cakewalk.access.connection
+  - cakewalk.access.acting
   - cakewalk.access.writing
 options:
   group:
@@ -98,6 +99,7 @@ options:
       - If this is not set, a task with a V(exact) entry may make 10 removals, and other tasks as many as they name.
     type: int
 notes:
+  - To add people demands an O(acting_user), to remove them does not.
   - Groups that are synced from elsewhere may refuse changes. A group whose record says that it is dynamic is refused
     before anything is written; others can only be refused by the service.
   - An addition whose answer was lost is looked for in the members and not sent a second time.
@@ -278,13 +280,14 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import membership
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Register, label, person
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
 _STATES = ["present", "absent", "exact"]
 
 SPEC = spec(
     CONNECTION,
+    ACTING,
     WRITING,
     options={
         "group": {"type": "str"},

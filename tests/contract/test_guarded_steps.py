@@ -76,7 +76,7 @@ def test_what_was_accepted_but_does_not_show_is_no_success(client: Client, appro
 
 def test_a_refusal_that_does_no_harm_fails_nothing(tenant: Sandbox, client: Client) -> None:
     ada = tenant.find("users", tenant.acting_user)
-    step = writes.start_review("Spring", None, "manager", "2099-01-01T00:00:00Z", [], ada, None)
+    step = writes.start_review("Spring", None, "manager", "2099-01-01T00:00:00Z", None, ada, None)
     apply(Plan(steps=(step,)), client, SETTLING)
     outcome = apply(Plan(steps=(step,)), client, SETTLING)
     assert [step for step, _error in outcome.refused] == [step]

@@ -9,7 +9,12 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
+    ACTING,
+    CONNECTION,
+    LEDGER,
+    WRITING,
+)
 from contract.certificates import self_signed
 from contract.wire import Wire, detour
 from playbooks.harness import INFO, MEMBERS, Data, Playbooks, members, play, task, writes
@@ -33,11 +38,13 @@ REFUSED = {
     "CAKEWALK_CONCURRENCY": ("0", "concurrency"),
     "CAKEWALK_ACTING_USER": ("nobody@example.com", "nobody@example.com"),
 }
-SHOWN = {"CAKEWALK_VALIDATE_CERTS", "CAKEWALK_KNOWN_STATUSES"}
+#: The last one in the tests of the modules that keep a ledger.
+SHOWN = {"CAKEWALK_VALIDATE_CERTS", "CAKEWALK_KNOWN_STATUSES", "CAKEWALK_LEDGER"}
 
 
 def test_no_variable_is_forgotten() -> None:
-    variables = {option["fallback"][1][0] for option in {**CONNECTION, **WRITING}.values() if "fallback" in option}
+    shared = {**CONNECTION, **ACTING, **WRITING, **LEDGER}
+    variables = {option["fallback"][1][0] for option in shared.values() if "fallback" in option}
     assert variables == REFUSED.keys() | SHOWN
 
 

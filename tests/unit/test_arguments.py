@@ -12,12 +12,16 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.cakewalk.access.plugins.doc_fragments import acting as acting_fragment
 from ansible_collections.cakewalk.access.plugins.doc_fragments import connection as connection_fragment
+from ansible_collections.cakewalk.access.plugins.doc_fragments import ledger as ledger_fragment
 from ansible_collections.cakewalk.access.plugins.doc_fragments import writing as writing_fragment
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
+    ACTING,
     CONNECTION,
+    LEDGER,
     WRITING,
     connection_of,
     spec,
@@ -25,8 +29,15 @@ from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments 
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_group_member, cakewalk_info
 from unit.people import KEY, SECRET, options
 
-GROUPS = [(CONNECTION, connection_fragment), (WRITING, writing_fragment)]
-MODULES = [(cakewalk_group_member, {**CONNECTION, **WRITING}), (cakewalk_info, CONNECTION)]
+GROUPS = [
+    (CONNECTION, connection_fragment),
+    (ACTING, acting_fragment),
+    (WRITING, writing_fragment),
+    (LEDGER, ledger_fragment),
+]
+MODULES = [(cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING}), (cakewalk_info, CONNECTION)]
+#: A variable that is called otherwise than its option.
+OTHER_NAMES = {"ledger_path": "CAKEWALK_LEDGER"}
 SECRETS = ("api_key", "api_secret")
 FACTS = ("type", "elements", "choices", "default", "required")
 
@@ -74,12 +85,12 @@ def test_environment_variables_are_documented(group: dict[str, Any], fragment: M
         words = " ".join(documented["description"])
         mentioned = re.findall(r"E\((CAKEWALK_\w+)\) is used if this is not set", words)
         assert mentioned == environment_of(group[name]), name
-        assert mentioned in ([], [f"CAKEWALK_{name.upper()}"])
+        assert mentioned in ([], [OTHER_NAMES.get(name, f"CAKEWALK_{name.upper()}")])
 
 
 def test_what_has_an_environment_variable() -> None:
-    with_one = [name for group, _fragment in GROUPS for name in group if environment_of(group[name])]
-    assert with_one == [*CONNECTION, "acting_user"]
+    with_one = {name for group, _fragment in GROUPS for name in group if environment_of(group[name])}
+    assert with_one == {*CONNECTION, "acting_user", "ledger_path"}
 
 
 def test_secrets_are_hidden_and_nothing_else() -> None:

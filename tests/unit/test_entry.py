@@ -68,11 +68,14 @@ def test_what_is_only_enforced_is_no_change(step: Step, changed: bool) -> None:
 
 def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
     refusal = CakewalkError("do it", "the server answered 409", "Nothing.", status=409)
-    plan = Plan({}, {}, (STEP,), {"outcome": "done"}, lambda outcome: {"outcome": "refused"} if outcome.refused else {})
-    told = _report(plan, Outcome(refused=[(STEP, refusal)]), False, False)
-    assert (told["changed"], told["outcome"]) == (False, "refused")
+    plan = Plan(
+        {}, {"it": []}, (STEP,), {"outcome": "done"}, lambda outcome: {"outcome": "refused"} if outcome.refused else {}
+    )
+    told = _report(plan, Outcome(refused=[(STEP, refusal)]), False, True)
+    assert (told["changed"], told["outcome"], told["diff"]) == (False, "refused", [])
     assert told["steps"]["refused"] == [{**DONE["done"][0], "kind": "error", "status": 409}]
-    assert _report(plan, Outcome(pending=[STEP]), True, False)["outcome"] == "done"
+    foreseen = _report(plan, Outcome(pending=[STEP]), True, True)
+    assert (foreseen["outcome"], len(foreseen["diff"])) == ("done", 1)
 
 
 @pytest.mark.parametrize(("done", "changed"), [([], False), ([STEP], True)])

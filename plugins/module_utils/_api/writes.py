@@ -338,7 +338,7 @@ def start_review(
     description: str | None,
     reviewer: str,
     due: str,
-    apps: Sequence[Row],
+    apps: Sequence[Row] | None,
     acting_user: Row,
     entry: Entry | None,
 ) -> Step:
@@ -349,17 +349,18 @@ def start_review(
 
     :param reviewer: as options call it.
     :param due: a time in ISO form.
-    :param apps: which apps; none means all of them.
+    :param apps: which apps; C(None) means all of them, which is an empty list to the vendor.
     """
+    of = "all apps" if apps is None else counted(len(apps), "app", "apps")
     body = {
         "name": name,
         "accessReviewType": REVIEWERS[reviewer],
         "dueDate": due,
-        "workAppIds": [app["id"] for app in apps],
+        "workAppIds": [app["id"] for app in apps or ()],
         "createdByUserId": acting_user["id"],
     }
     return Step(
-        f"start the access review {visible(name)!r}",
+        f"start the access review {visible(name)!r} of {of}",
         "POST",
         f"{ROOT}/AccessReviews",
         {**body, **({"description": description} if description is not None else {})},

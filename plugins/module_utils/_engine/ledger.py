@@ -171,14 +171,18 @@ class FileLedger:
         return page
 
     def _check_tenant(self, page: Page) -> None:
-        same_apps = not page.anchors or not self._app_ids.isdisjoint(page.anchors)
-        if page.base_url == self._base_url and same_apps:
+        differences = []
+        if page.base_url != self._base_url:
+            differences.append(
+                f"it was begun at {visible(page.base_url)}, and this run is at {visible(self._base_url)}"
+            )
+        if page.anchors and self._app_ids.isdisjoint(page.anchors):
+            differences.append(f"at {visible(self._base_url)} is none of the apps by which it knows its tenant")
+        if not differences:
             return
-        apps = "" if same_apps else ", and none of the apps that it knows its tenant by is there"
         raise WrongTenant(
             f"use the ledger {visible(self._file.path)!r}",
-            f"it is about another tenant: it was begun at {visible(page.base_url)}, this run is at "
-            f"{visible(self._base_url)}{apps}",
+            f"it is about another tenant: {'; '.join(differences)}",
             "Give each tenant a ledger of its own (ledger_path). If this is the same tenant after all, move the ledger "
             "away: the next run begins a new one.",
             path=self._file.path,

@@ -49,7 +49,6 @@ ACTING: Options = {
 }
 
 WRITING: Options = {
-    **ACTING,
     "protected_users": {"type": "list", "elements": "str", "default": []},
 }
 

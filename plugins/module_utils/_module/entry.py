@@ -68,14 +68,15 @@ def _progress(outcome: Outcome) -> dict[str, Any]:
 def _report(planned: Plan, outcome: Outcome, only_foreseen: bool, with_diff: bool) -> dict[str, Any]:
     """Return what a plan whose steps were all carried out, or foreseen, has to tell.
 
-    A plan that manages nothing, as those of info modules, has no steps and no diff.
+    A plan that manages nothing, as those of info modules, has no steps and no diff. Where nothing changed after all,
+    the diff is empty, whatever was foreseen.
     """
     told = {**planned.result, "changed": planned.changed if only_foreseen else outcome.changed}
     if planned.concluded and not only_foreseen:
         told |= planned.concluded(outcome)
     if planned.before is not None and planned.after is not None:
         told["steps"] = outcome.as_result()
-        told |= {"diff": _diff(planned.before, planned.after)} if with_diff else {}
+        told |= {"diff": _diff(planned.before, planned.after) if told["changed"] else []} if with_diff else {}
     return told
 
 

@@ -1,0 +1,270 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Access reviews in Cakewalk."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cakewalk_access_review
+short_description: Start access reviews in Cakewalk
+version_added: 0.1.0
+author: Contributors to the cakewalk.access collection (@cakewalk-access)
+description:
+  - Starts an access review, a campaign in which people confirm or withdraw who has access to apps until a day.
+  - Cakewalk can be told to start a campaign and nothing else. It does not show which ones there are, and none can be
+    changed or ended from outside. Its name is all that identifies it.
+  - With O(ledger_path) a campaign is started once. A later run finds it in the ledger and sends nothing.
+  - Without, it is sent each time, and it is the service that refuses a name which is taken.
+extends_documentation_fragment:
+  - cakewalk.access.attributes
+  - cakewalk.access.attributes.action_group_all
+  - cakewalk.access.connection
+  - cakewalk.access.acting
+  - cakewalk.access.ledger
+attributes:
+  check_mode:
+    description:
+      - Can run in check mode, and sends and writes nothing then. It cannot foresee that the service refuses the name.
+  idempotent:
+    support: partial
+    description: A second run changes nothing. With O(ledger_path) it sends nothing either.
+options:
+  name:
+    description:
+      - The name of the campaign, which must not be that of another one. To repeat a review every quarter, let the name
+        say which quarter.
+    type: str
+    required: true
+  reviewer:
+    description:
+      - Who reviews. V(app_owner) is the owner of each app, V(manager) the manager of each person, V(review_owner) the
+        person who starts the review, O(acting_user).
+    type: str
+    choices: [app_owner, manager, review_owner]
+    required: true
+  due_date:
+    description:
+      - Until when it is to be done. A date (V(2030-12-31)) means the end of that day in UTC.
+      - A time needs an offset or C(Z), such as V(2030-12-31T18:00:00+01:00).
+      - A campaign that is due in the past is not started.
+    type: str
+    required: true
+  description:
+    description:
+      - What reviewers are to know.
+    type: str
+  apps:
+    description:
+      - The apps whose accesses are reviewed, by id or exact name. Excludes O(all_apps).
+      - An empty list is an error, since to the service it would mean all apps.
+    type: list
+    elements: str
+  all_apps:
+    description:
+      - Whether all apps are reviewed. Excludes O(apps).
+    type: bool
+notes:
+  - If the answer of the service is lost, the task fails, as it cannot be known whether the campaign was started, and it
+    is not sent again. Look in Cakewalk before the next run, which would send it once more.
+seealso:
+  - module: cakewalk.access.cakewalk_info
+"""
+
+EXAMPLES = r"""
+- name: What holds for all tasks stands once; key and secret come from the environment
+  hosts: localhost
+  gather_facts: false
+  module_defaults:
+    cakewalk.access.cakewalk_access_review:
+      acting_user: ada.admin@example.com
+      ledger_path: ~/cakewalk/ledger.json
+  tasks:
+    - name: The owners of two apps look through who has access to them
+      cakewalk.access.cakewalk_access_review:
+        name: Development tools, spring 2099
+        reviewer: app_owner
+        due_date: 2099-04-30
+        description: Please withdraw what is not needed any more.
+        apps:
+          - GitHub
+          - AWS
+
+    - name: Managers look through everything that their people have access to
+      cakewalk.access.cakewalk_access_review:
+        name: All apps, 2099
+        reviewer: manager
+        due_date: "2099-12-31T18:00:00+01:00"
+        all_apps: true
+"""
+
+RETURN = r"""
+review:
+  description: The campaign as the task describes it, and what became of it.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: Development tools, spring 2099
+    reviewer:
+      description: Who reviews.
+      type: str
+      sample: app_owner
+    due_date:
+      description: When it is due, in UTC, as it is sent.
+      type: str
+      sample: "2099-04-30T23:59:59Z"
+    description:
+      description: What reviewers are to know.
+      type: str
+      sample: Please withdraw what is not needed any more.
+    all_apps:
+      description: Whether all apps are reviewed.
+      type: bool
+      sample: false
+    apps:
+      description: The apps that are reviewed, by name, sorted. Empty where all are.
+      type: list
+      elements: str
+      sample: [AWS, GitHub]
+    outcome:
+      description:
+        - V(started), also in check mode, where the service may refuse the name after all.
+        - V(started_before) if the ledger remembers it; nothing was sent. A warning tells if it was another one.
+        - V(name_refused) if the service refused it, which it does when the name is taken; RV(msg) tells more.
+      type: str
+      sample: started
+    started_at:
+      description: When it was started, according to the ledger; only with V(started_before).
+      type: str
+      sample: "2099-03-01T08:00:00+00:00"
+    changed_basis:
+      description:
+        - How it is known whether anything changes. V(ledger) by the ledger, V(none) not at all, as there is no ledger.
+      type: str
+      sample: ledger
+    verified:
+      description: Whether the outcome was seen in Cakewalk; never, since it does not show reviews.
+      type: bool
+      sample: false
+msg:
+  description: What a refused name may mean.
+  returned: when the outcome is V(name_refused)
+  type: str
+steps:
+  description:
+    - The writes, which are one at the most, each with C(action), C(method) and C(path). In check mode it is C(pending).
+  returned: success, and when the step failed
+  type: dict
+  contains:
+    done:
+      description: Steps that were carried out.
+      type: list
+      elements: dict
+      sample:
+        - action: start the access review 'Development tools, spring 2099' of 2 apps
+          method: POST
+          path: /api/v1/AccessReviews
+    errors:
+      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      type: list
+      elements: dict
+      sample: []
+    pending:
+      description: Steps that were not started.
+      type: list
+      elements: dict
+      sample: []
+    refused:
+      description: Steps that the service refused because of the name, if any.
+      type: list
+      elements: dict
+      sample: []
+error:
+  description:
+    - What went wrong, for programs. C(kind) tells apart V(configuration), V(lookup_failed), V(file), V(wrong_tenant),
+      V(outcome_unknown) and the refusals of the service; other fields depend on it.
+  returned: failure, once the options have the right form
+  type: dict
+  sample:
+    kind: configuration
+    option: due_date
+"""
+
+from datetime import datetime, timezone
+
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, REVIEWERS
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import campaign
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.ledger import FileLedger
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.people import acting_user
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Finder
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, LEDGER, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+
+SPEC = spec(
+    CONNECTION,
+    ACTING,
+    LEDGER,
+    options={
+        "name": {"type": "str", "required": True},
+        "reviewer": {"type": "str", "choices": list(REVIEWERS), "required": True},
+        "due_date": {"type": "str", "required": True},
+        "description": {"type": "str"},
+        "apps": {"type": "list", "elements": "str"},
+        "all_apps": {"type": "bool"},
+    },
+    mutually_exclusive=[("apps", "all_apps")],
+    required_one_of=[("apps", "all_apps")],
+)
+
+
+def plan(params, cakewalk):
+    """Return the plan for C(params); a ledger is read with all apps, by which it knows its tenant."""
+    campaign.check_options(params)
+    path = params["ledger_path"]
+    apps = cakewalk.register(APPS, None if path else params["apps"] or [])
+    ledger = FileLedger.read(path, params["base_url"], apps.by_id) if path else None
+    finder = Finder()
+    wanted = campaign.campaign_of(params, apps, finder)
+    known = ledger.get(wanted.key) if ledger else None
+    if known:
+        finder.check()
+        cakewalk.warnings += campaign.changed_since(wanted, known)
+        return Plan({}, {}, result=_result(wanted, ledger, "started_before", started_at=known.at.isoformat()))
+
+    wanted.check_due(datetime.now(timezone.utc))
+    people = cakewalk.people([params["acting_user"]] if params["acting_user"] else [])
+    actor = acting_user(params["acting_user"], people, cakewalk.user_statuses, finder)
+    cakewalk.warnings += [] if ledger else [campaign.sent_blindly(wanted)]
+
+    def concluded(outcome):
+        if not outcome.refused:
+            return {}
+        message = campaign.name_refused(wanted, outcome.refused[0][1])
+        return {**_result(wanted, ledger, "name_refused"), "msg": message}
+
+    return Plan(
+        before={},
+        after={wanted.name: wanted.described()},
+        steps=(wanted.start(actor),),
+        result=_result(wanted, ledger, "started"),
+        concluded=concluded,
+        ledger=ledger,
+    )
+
+
+def _result(wanted, ledger, outcome, **more):
+    basis = {"changed_basis": "ledger" if ledger else "none", "verified": False}
+    return {"review": {**wanted.described(), "outcome": outcome, **more, **basis}}
+
+
+def main():
+    run_module(SPEC, plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,298 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Access reviews: started once where a ledger remembers them, and never claimed to be known where nothing does."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from playbooks.harness import REVIEW, Data, Playbooks, play, task, writes
+from playbooks.promises import IDLE, BadInput, refuse_all, rehearse
+from sandbox.process import Sandbox
+
+CREATE = "createAccessReview"
+SPRING = {"name": "Spring", "reviewer": "manager", "due_date": "2099-04-30", "all_apps": True}
+BLIND = "It cannot be known whether there is an access review called 'Spring' already"
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    """Where the ledger is to be, in a folder that is not there yet."""
+    return tmp_path / "kept" / "ledger.json"
+
+
+def spring(ledger: Path | None = None, **changed: object) -> Data:
+    """Return the options of a task, with a ledger if there is one."""
+    return {**SPRING, **({"ledger_path": str(ledger)} if ledger else {}), **changed}
+
+
+def started(tenant: Sandbox) -> list[str]:
+    """Return the names of the campaigns that there are."""
+    return [review["name"] for review in tenant.state("reviews")["reviews"]]
+
+
+def remembered(ledger: Path) -> dict[str, Data]:
+    """Return what a ledger holds, by the name of the campaign."""
+    entries = json.loads(ledger.read_text(encoding="utf-8"))["entries"]
+    assert all(entry["key"][0] == "review" for entry in entries)
+    return {entry["key"][1]: entry["value"] for entry in entries}
+
+
+def test_what_is_foreseen_happens_once(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
+    runs = rehearse(playbooks, tenant, "reviews", ledger=str(ledger))
+    apps = {app["name"]: app["id"] for app in tenant.state("apps")["apps"]}
+    spring, everything = runs.after["reviews"]
+    assert spring == {
+        "id": spring["id"],
+        "name": "Spring",
+        "description": None,
+        "reviewer": "WorkAppOwner",
+        "due_date": "2099-04-30T23:59:59Z",
+        "app_ids": [apps["GitHub"], apps["AWS"]],
+        "created_by": tenant.find("users", "Ada Admin")["id"],
+    }
+    assert (everything["name"], everything["reviewer"]) == ("Všechno, {{ 7 * 7 }}", "CurrentUser")
+    assert (everything["due_date"], everything["description"]) == ("2099-12-31T17:00:00Z", "Everything, once a year")
+    assert len(everything["app_ids"]) == len(runs.after["apps"])
+    assert [diff["before"] for title in runs.titles for diff in runs.done[title].data["diff"]] == ["", ""]
+    assert remembered(ledger).keys() == {"Spring", "Všechno, {{ 7 * 7 }}"}
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (ledger.parent, ledger)] == [0o700, 0o600]
+
+
+def test_check_mode_writes_no_file(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
+    run = playbooks.run(play(task("start", REVIEW, spring(ledger))), "--check").succeeded()
+    assert run["start"].changed
+    assert not run.warned_of()
+    assert not ledger.parent.exists()
+    assert playbooks.left_behind() == []
+    assert not writes(tenant.log())
+
+
+def test_what_was_started_is_left_alone_whatever_is_wanted_now(
+    playbooks: Playbooks, tenant: Sandbox, ledger: Path
+) -> None:
+    """Also by somebody who may not act, or past its due date: nothing is sent, so nothing hangs on it."""
+    wishes = {
+        "the same": {"acting_user": "nobody@example.com"},
+        "another": {"reviewer": "app_owner", "due_date": "2001-01-01", "apps": ["GitHub"], "all_apps": None},
+    }
+    playbooks.run(play(task("first", REVIEW, spring(ledger)))).succeeded()
+    before = ledger.read_bytes()
+    tenant.clear_log()
+    run = playbooks.run(play(*(task(title, REVIEW, spring(ledger, **wish)) for title, wish in wishes.items())))
+    run.succeeded()
+    for title in wishes:
+        result = run[title]
+        assert (result.changed, result.steps, result.data["review"]["outcome"]) == (False, IDLE, "started_before")
+        assert result.data["review"]["started_at"] == json.loads(before)["entries"][0]["at"]
+    assert run["the same"].warnings == []
+    (warning,) = run["another"].warnings
+    assert "'Spring' was started on 20" in warning
+    assert "with other values for reviewer, due_date, apps. A campaign cannot be changed" in warning
+    assert ledger.read_bytes() == before
+    assert [entry["operation"] for entry in tenant.log()] == ["listWorkApps"] * 2
+
+
+def test_without_a_ledger_it_is_sent_each_time_and_a_name_that_is_taken_is_no_harm(
+    playbooks: Playbooks, tenant: Sandbox
+) -> None:
+    foreseen = playbooks.run(play(task("start", REVIEW, SPRING)), "--check", "--diff").succeeded()
+    tasks = [task(title, REVIEW, SPRING) for title in ("first", "second")]
+    run = playbooks.run(play(*tasks), "--diff").succeeded()
+    for result in (foreseen["start"], run["first"]):
+        review = result.data["review"]
+        assert (result.changed, review["outcome"], review["changed_basis"]) == (True, "started", "none")
+    assert foreseen["start"].told == run["first"].told
+    assert all(BLIND in result.warnings[0] for result in (foreseen["start"], *run.results))
+
+    second = run["second"].data
+    assert (second["changed"], second["review"]["outcome"], second["diff"]) == (False, "name_refused", [])
+    assert (second["review"]["verified"], second["review"]["changed_basis"]) == (False, "none")
+    assert "Nothing was started: the server answered 409" in second["msg"]
+    assert "Whether the access review called 'Spring' is this one cannot be known" in second["msg"]
+    assert [step["status"] for step in second["steps"]["refused"]] == [409]
+    assert "msg" not in run["first"].data
+    assert started(tenant) == ["Spring"]
+    assert len(writes(tenant.log())) == 2
+
+
+def test_a_refused_name_is_not_remembered(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
+    tasks = [task("elsewhere", REVIEW, SPRING), task("here", REVIEW, spring(ledger))]
+    run = playbooks.run(play(*tasks)).succeeded()
+    assert (run["here"].changed, run["here"].data["review"]["outcome"]) == (False, "name_refused")
+    assert run["here"].warnings == []
+    assert remembered(ledger) == {}
+
+
+def test_a_name_refused_as_bad_is_an_error(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
+    """A 400 may mean anything, also that nothing like it was ever started."""
+    tenant.configure(taken_review_name="400")
+    tasks = [task("elsewhere", REVIEW, SPRING), task("here", REVIEW, spring(ledger), ignore_errors=True)]
+    run = playbooks.run(play(*tasks)).succeeded()
+    assert run["here"].failed
+    assert run["here"].data["error"].items() >= {"kind": "refused", "status": 400}.items()
+    assert "Could not start the access review 'Spring' of all apps: the server answered 400" in run["here"].data["msg"]
+    assert not run["here"].changed
+    assert remembered(ledger) == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "more", "exists"),
+    [
+        ("drop_after", {}, True),
+        ("drop_before", {}, False),
+        ("503", {}, False),
+        ("504", {"after": True}, True),
+        ("html", {"after": True}, True),
+    ],
+)
+def test_a_lost_answer_stays_unknown(
+    playbooks: Playbooks, tenant: Sandbox, ledger: Path, fault: str, more: Data, exists: bool
+) -> None:
+    tenant.fault(CREATE, fault, **more)
+    tasks = [task("lost", REVIEW, spring(ledger), ignore_errors=True), task("again", REVIEW, spring(ledger))]
+    run = playbooks.run(play(*tasks)).succeeded()
+    lost, again = run["lost"], run["again"]
+    assert (lost.failed, lost.changed, lost.data["error"]["kind"]) == (True, False, "outcome_unknown")
+    assert "It may or may not have been carried out, and is not sent again by itself" in lost.data["msg"]
+    assert [len(lost.steps[part]) for part in ("done", "errors", "pending")] == [0, 1, 0]
+    assert again.data["review"]["outcome"] == ("name_refused" if exists else "started")
+    assert len(tenant.log(operation=CREATE)) == 2
+    assert started(tenant) == ["Spring"]
+    assert remembered(ledger).keys() == (set() if exists else {"Spring"})
+
+
+def test_a_request_that_was_one_too_many_is_sent_again(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
+    tenant.fault(CREATE, 429, retry_after=0)
+    run = playbooks.run(play(task("start", REVIEW, spring(ledger)))).succeeded()
+    assert run["start"].data["review"]["outcome"] == "started"
+    assert [entry["status"] for entry in tenant.log(operation=CREATE)] == [429, 201]
+
+
+def test_a_ledger_that_cannot_be_written_stops_the_run_before_anything_is_sent(
+    playbooks: Playbooks, tenant: Sandbox
+) -> None:
+    run = playbooks.run(play(task("start", REVIEW, spring(Path("/proc/ledger.json")), ignore_errors=True)))
+    assert run["start"].failed
+    assert run["start"].data["error"] == {"kind": "file", "path": "/proc/ledger.json"}
+    assert [len(run["start"].steps[part]) for part in ("done", "errors", "pending")] == [0, 0, 1]
+    assert not writes(tenant.log())
+
+
+def test_the_ledger_may_stand_in_the_environment(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
+    run = playbooks.run(play(task("start", REVIEW, SPRING)), CAKEWALK_LEDGER=str(ledger)).succeeded()
+    assert not run.warned_of()
+    assert remembered(ledger).keys() == {"Spring"}
+
+
+def test_the_ledger_of_another_tenant_is_refused(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
+    playbooks.run(play(task("one", REVIEW, spring(ledger)))).succeeded()
+    tenant.reset(seed=2)
+    run = playbooks.run(play(task("another", REVIEW, spring(ledger), ignore_errors=True)))
+    assert run["another"].data["error"] == {"kind": "wrong_tenant", "path": str(ledger)}
+    assert "Give each tenant a ledger of its own (ledger_path)" in run["another"].data["msg"]
+    assert not writes(tenant.log())
+
+
+DATES: list[BadInput] = [
+    *(
+        (f"due {due!r}", {**SPRING, "due_date": due}, "configuration", [f"'{due}' as due_date", "it is no date, and"])
+        for due in ("tomorrow", "2099-02-30", "30.04.2099", "2099-04-30T10:00:00", "")
+    ),
+    (
+        "due in the past",
+        {**SPRING, "due_date": "2001-01-01"},
+        "configuration",
+        ["'2001-01-01T23:59:59Z' as due_date", "it is in the past", "Give one that is to come"],
+    ),
+    ("due never", {**SPRING, "due_date": None}, None, ["due_date"]),
+]
+
+NAMES: list[BadInput] = [
+    ("no name", {**SPRING, "name": None}, None, ["name"]),
+    *(
+        (f"the name {name!r}", {**SPRING, "name": name}, "configuration", ["as name", "it is blank, or has space"])
+        for name in ("", " ", " Spring", "Spring ")
+    ),
+    (
+        "an unknown reviewer",
+        {**SPRING, "reviewer": "boss"},
+        None,
+        ["reviewer", "app_owner, manager, review_owner", "boss"],
+    ),
+]
+
+
+def of_apps(*apps: str) -> Data:
+    """Return the options of a task that reviews some apps."""
+    return {**SPRING, "all_apps": None, "apps": list(apps)}
+
+
+WHICH: list[BadInput] = [
+    ("both", {**SPRING, "apps": ["GitHub"]}, None, ["mutually exclusive", "apps|all_apps"]),
+    ("neither", {**SPRING, "all_apps": None}, None, ["one of the following is required: apps, all_apps"]),
+    ("not all", {**SPRING, "all_apps": False}, "configuration", ["apps is not set and all_apps is false", "List apps"]),
+    ("no apps", of_apps(), "configuration", ["apps is empty", "set all_apps: true if all of them are meant"]),
+    ("a blank app", of_apps("GitHub", " "), "configuration", ["an entry is blank", "Remove it, or fill it in"]),
+    (
+        "a blank text",
+        {**of_apps(), "apps": ""},
+        "configuration",
+        ["an entry is blank"],
+    ),
+    ("an unknown app", of_apps("Gitub"), "lookup_failed", ["'Gitub' does not exist", "did you mean 'GitHub'"]),
+    ("an unknown id", of_apps(NOBODY), "lookup_failed", [f"the app '{NOBODY}' does not exist"]),
+    ("a name of two apps", of_apps("Twin App"), "lookup_failed", ["'Twin App' is held by 2", "Give the id"]),
+    (
+        "all that is wrong at once",
+        {**of_apps("Gitub"), "acting_user": "ada.amin@example.com"},
+        "lookup_failed",
+        ["'Gitub' does not exist", "the acting user 'ada.amin@example.com' does not exist"],
+    ),
+]
+
+ACTORS: list[BadInput] = [
+    ("nobody", {**SPRING, "acting_user": ""}, "configuration", ["acting_user is not set", "CAKEWALK_ACTING_USER"]),
+    (
+        "somebody who may not act",
+        {**SPRING, "acting_user": "oscar.offboarding@example.com"},
+        "configuration",
+        ["status of this person is Offboarding", "Name an active admin"],
+    ),
+    (
+        "an address of two people",
+        {**SPRING, "acting_user": "sam.twin@example.com"},
+        "lookup_failed",
+        ["'sam.twin@example.com' is held by 2"],
+    ),
+]
+
+LEDGERS: list[BadInput] = [
+    ("relative", {**SPRING, "ledger_path": "ledger.json"}, "file", ["'ledger.json'", "the path is relative"]),
+    (
+        "damaged",
+        {**SPRING, "ledger_path": "{{ damaged }}"},
+        "file",
+        ["it is no JSON, so it is damaged", "Move it away: the next run begins a new one"],
+    ),
+    ("a link", {**SPRING, "ledger_path": "{{ link }}"}, "file", ["is a link, and links are not followed"]),
+    ("a folder", {**SPRING, "ledger_path": "{{ link | dirname }}"}, "file", ["is no regular file"]),
+]
+
+TABLES = {"dates": DATES, "names": NAMES, "apps": WHICH, "actors": ACTORS, "ledgers": LEDGERS}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_bad_input_fails_before_the_first_write(
+    playbooks: Playbooks, tenant: Sandbox, tmp_path: Path, table: str
+) -> None:
+    damaged, link = tmp_path / "damaged.json", tmp_path / "link.json"
+    damaged.write_text("{", encoding="utf-8")
+    link.symlink_to(damaged)
+    refuse_all(playbooks, tenant, REVIEW, TABLES[table], damaged=str(damaged), link=str(link))
+    assert damaged.read_text(encoding="utf-8") == "{"
