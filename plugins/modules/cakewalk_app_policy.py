@@ -93,9 +93,8 @@ options:
                 type: str
                 required: true
               value:
-                description: Its value, as Cakewalk shows it, or the id of the person or choice behind it.
+                description: Its value, as Cakewalk shows it, or the id of the person or choice behind it. Needed.
                 type: str
-                required: true
       permission_level:
         description:
           - The permission level, by id or exact name. Without this and O(assignments[].permission_levels) the policy is
@@ -398,7 +397,7 @@ SPEC = spec(
                             "type": "dict",
                             "options": {
                                 "name": {"type": "str", "required": True},
-                                "value": {"type": "str", "required": True},
+                                "value": {"type": "str"},
                             },
                         },
                     },

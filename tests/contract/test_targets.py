@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ProtocolError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection
@@ -23,6 +22,7 @@ from contract.scenes import validated
 from contract.wire import Request, Wire, answer, detour, path_of
 from sandbox.process import Sandbox
 
+NOBODY = "00000000-0000-4000-8000-000000000000"
 POLICY = {"request_type": "grant_access", "policy": "Two approvals"}
 
 
@@ -49,19 +49,27 @@ def wherever(tenant: Sandbox, **facts: Any) -> list[dict[str, Any]]:
     return [app for app in tenant.state("apps")["apps"] if facts.items() <= app.items()]
 
 
+def altered(tenant: Sandbox, path_end: str, alter: Callable[[list[dict[str, Any]]], None]) -> Wire:
+    """Return a server like the tenant, in whose lists with this path something is altered."""
+
+    def own(request: Request) -> bytes | None:
+        if not path_of(request).endswith(path_end):
+            return None
+        body = tenant.call("GET", request.target).json()
+        alter(body["data"])
+        return answer(200, body)
+
+    return Wire(detour(tenant.url, own))
+
+
 def without(tenant: Sandbox, path_end: str, member: str) -> Wire:
     """Return a server like the tenant, whose lists with this path lack a member."""
 
-    def own(request: Request) -> bytes | None:
-        if request.method != "GET" or not path_of(request).endswith(path_end):
-            return None
-        headers = {name: request.headers[name] for name in ("x-api-key", "x-api-secret")}
-        body = requests.get(tenant.url + request.target, headers=headers, timeout=10).json()
-        for row in body["data"]:
-            row.pop(member, None)
-        return answer(200, json.loads(json.dumps(body)))
+    def alter(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            del row[member]
 
-    return Wire(detour(tenant.url, own))
+    return altered(tenant, path_end, alter)
 
 
 def through(tenant: Sandbox, wire: Wire) -> Cakewalk:
@@ -207,6 +215,26 @@ def test_a_policy_for_another_request_type_does_not_exist(tenant: Sandbox, cakew
     other = next(one for one in tenant.state("policies")["policies"] if one["request_type"] == "RemoveAccessRequest")
     with pytest.raises(LookupFailed, match=f"the policy for grant_access '{other['id']}' does not exist"):
         targets(tenant, cakewalk, {"app": "GitHub", "policy": other["id"]})
+
+
+def test_a_policy_name_that_two_hold_needs_an_id(tenant: Sandbox) -> None:
+    def alter(rows: list[dict[str, Any]]) -> None:
+        rows.append({**next(row for row in rows if row["name"] == POLICY["policy"]), "id": NOBODY})
+
+    with altered(tenant, "/GrantAccessRequest", alter) as wire:
+        with pytest.raises(LookupFailed, match="the policy for grant_access 'Two approvals' is held by 2: ") as caught:
+            targets(tenant, through(tenant, wire), {"app": "GitHub"})
+        assert NOBODY in str(caught.value)
+        (claim,) = targets(tenant, through(tenant, wire), {"app": "GitHub", "policy": NOBODY}).claims
+        assert claim.policy["id"] == NOBODY
+
+
+def test_policies_without_names_are_found_by_id(tenant: Sandbox) -> None:
+    policies = tenant.state("policies")["policies"]
+    identifier = next(one["id"] for one in policies if one["request_type"] == "GrantAccessRequest")
+    with without(tenant, "/GrantAccessRequest", "name") as wire:
+        (claim,) = targets(tenant, through(tenant, wire), {"app": "GitHub", "policy": identifier}).claims
+        assert claim.entry[1] == {"policy_id": identifier, "policy": identifier}
 
 
 def test_all_that_is_wrong_is_told_at_once(tenant: Sandbox, cakewalk: Cakewalk) -> None:

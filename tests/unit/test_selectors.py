@@ -50,6 +50,11 @@ def test_all_apps_excludes_criteria(more: dict[str, Any]) -> None:
         of({"all": True, **more})
 
 
+def test_a_field_needs_a_value() -> None:
+    with pytest.raises(ConfigurationError, match="the value of the custom field 'Priority' is null or missing"):
+        of({"custom_field": {"name": "Priority", "value": None}})
+
+
 @pytest.mark.parametrize(
     ("status", "category", "fits"),
     [("Managed", "DESIGN", True), ("Managed", "SALES", False), ("managed", "DESIGN", False), (" Managed", "X", False)],

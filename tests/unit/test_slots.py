@@ -121,6 +121,12 @@ def test_rules_of_the_bulk_form_are_numbered_from_one() -> None:
     ]
 
 
+@pytest.mark.parametrize("given_options", [options(policy="Admins"), options(assignments=[entry(app=None)])])
+def test_an_app_that_is_null_is_refused(given_options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="app is null, and nothing else says it"):
+        rules_of(given_options)
+
+
 def test_a_selection_without_criteria_is_named_by_its_place() -> None:
     with pytest.raises(ConfigurationError, match="use entry 2 of assignments: select says nothing"):
         rules_of(options(assignments=[entry(app="GitHub"), entry(select={})]))

@@ -54,9 +54,16 @@ def selector_of(select: Mapping[str, Any], attempt: str) -> Selector:
     """Return what the option C(select) of an entry means.
 
     :param attempt: what cannot be done where it means nothing.
-    :raises ConfigurationError: it has no criterion, or C(all) beside criteria.
+    :raises ConfigurationError: it has no criterion, or C(all) beside criteria, or a custom field without a value.
     """
     field = select["custom_field"] or {"name": None, "value": ""}
+    if field["value"] is None:
+        raise ConfigurationError(
+            attempt,
+            f"the value of the custom field {visible(field['name'])!r} is null or missing",
+            "Give the value that selects.",
+            option="value",
+        )
     words = tuple((option, select[option]) for option in _MEMBERS if select[option] is not None)
     selector = Selector(words, field["name"], field["value"])
     if bool(select["all"]) == bool(selector.criteria):

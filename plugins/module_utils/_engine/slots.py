@@ -102,7 +102,7 @@ class Slot:
 def rules_of(params: Mapping[str, Any]) -> list[Rule]:
     """Return the rules of a task, from its single or its bulk form.
 
-    :raises ConfigurationError: a selection has no criterion, or C(all) beside criteria.
+    :raises ConfigurationError: an app is null, a selection has no criterion, or C(all) beside criteria.
     """
     if params["assignments"] is None:
         single = {**params, "select": None, "permission_levels": None}
@@ -131,6 +131,13 @@ def decided(claims: Iterable[Claim]) -> list[Slot]:
 def _rule(number: int, entry: Mapping[str, Any]) -> Rule:
     select = entry["select"]
     app = entry["app"] if select is None else selector_of(select, f"use entry {number} of assignments")
+    if app is None:
+        raise ConfigurationError(
+            f"tell which app the policy {visible(entry['policy'])!r} is for",
+            "app is null, and nothing else says it",
+            "Give the app.",
+            option="app",
+        )
     level, levels = entry["permission_level"], entry["permission_levels"]
     return Rule(number, app, level, levels, entry["request_type"], entry["policy"])
 
