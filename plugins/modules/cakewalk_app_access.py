@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
   - cakewalk.access.connection
+  - cakewalk.access.acting
   - cakewalk.access.writing
 options:
   app:
@@ -289,13 +290,14 @@ error:
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import access_decision, accesses
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import label, person
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
 _STATES = ["present", "absent"]
 
 SPEC = spec(
     CONNECTION,
+    ACTING,
     WRITING,
     options={
         "app": {"type": "str"},

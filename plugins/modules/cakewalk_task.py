@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
   - cakewalk.access.connection
+  - cakewalk.access.acting
   - cakewalk.access.writing
 options:
   task:
@@ -304,7 +305,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.operations im
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import decide_task
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import expectations, tasks
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
 _STATE = {"type": "str", "choices": ["approved", "declined"]}
@@ -321,6 +322,7 @@ _DECIDE = {"type": "str", "choices": ["action", "review", "standalone"]}
 
 SPEC = spec(
     CONNECTION,
+    ACTING,
     WRITING,
     options={
         "task": {"type": "str"},

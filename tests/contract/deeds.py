@@ -15,6 +15,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.client import
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Outcome, Plan, apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
 from ansible_collections.cakewalk.access.plugins.modules import (
+    cakewalk_access_review,
     cakewalk_app_access,
     cakewalk_app_custom_field,
     cakewalk_app_policy,
@@ -185,6 +186,18 @@ DEEDS = [
             "action_step hidden": "not_as_expected",
             "action_step null": "not_as_expected",
         },
+    ),
+    Deed(
+        "an access review",
+        cakewalk_access_review,
+        lambda _tenant, folder: {
+            "name": "Spring",
+            "reviewer": "manager",
+            "due_date": "2099-12-31",
+            "apps": ["GitHub", "Figma"],
+            "ledger_path": str(folder / "ledger" / "ledger.json"),
+        },
+        refused={"unknown_values some": "configuration", "unknown_values all": "configuration"},
     ),
 ]
 

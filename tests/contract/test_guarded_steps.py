@@ -27,14 +27,15 @@ from contract.scenes import SETTLING, received
 from sandbox.known import task_id
 from sandbox.process import Sandbox
 
-APPROVE, DECIDED = "approveTask", frozenset({"approved"})
+APPROVE = "approveTask"
 TROUBLE = CakewalkError("reach it", "it is out of reach", "Reach further.")
 
 
 @pytest.fixture
 def approval(client: Client) -> Step:
     """The approval of Petra's task, as the tenant shows it now."""
-    return writes.decide_task(client.record(catalog.task(task_id("action"))), "approve", DECIDED, "for Petra")
+    row = client.record(catalog.task(task_id("action")))
+    return writes.decide_task(row, "approved", catalog.TASK_STATUSES, "for Petra")
 
 
 def failed(plan: Plan, client: Client) -> ApplyFailed:
@@ -67,7 +68,8 @@ def test_what_somebody_else_touched_is_not(
 
 
 def test_what_was_accepted_but_does_not_show_is_no_success(client: Client, approval: Step) -> None:
-    hollow = replace(approval, proof=writes.Decided(catalog.task(task_id("action")), frozenset({"done"})))
+    proof = writes.Decided(catalog.task(task_id("action")), "declined", catalog.TASK_STATUSES)
+    hollow = replace(approval, proof=proof)
     error = failed(Plan(steps=(hollow,)), client)
     assert error.kind == "not_as_sent"
     assert "the server accepted it, but reading the task" in str(error)

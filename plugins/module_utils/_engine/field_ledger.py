@@ -147,7 +147,11 @@ def _flaw(text: str, app: Row) -> str | None:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return "it holds something else than a ledger, or a damaged one"
-    if not isinstance(document, dict) or type(document.get(_MARK)) is not int:
+    if (
+        not isinstance(document, dict)
+        or isinstance(document.get(_MARK), bool)
+        or not isinstance(document.get(_MARK), int)
+    ):
         return "it holds something else than a ledger"
     if document[_MARK] != _FORMAT:
         return f"its format is {document[_MARK]}, and this version of the collection knows {_FORMAT} only"

@@ -82,7 +82,7 @@ class Page:
         except (ValueError, RecursionError):
             raise ValueError("it is no JSON, so it is damaged") from None
         version = document.get("format") if isinstance(document, dict) else None
-        if type(version) is not int:
+        if isinstance(version, bool) or not isinstance(version, int):
             raise ValueError("it is no ledger, or damaged")
         if version != FORMAT:
             raise ValueError(f"it has the format {version}, and this version of the collection knows {FORMAT} only")
