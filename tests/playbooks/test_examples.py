@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -34,6 +35,20 @@ def test_the_examples_of_a_module_run(playbooks: Playbooks, tenant: Sandbox, mod
     assert all(warning.startswith("Approval is bypassed") for warning in run.warned_of())
     only_reads = module.endswith("_info")
     assert any(result.changed for result in run.results) == bool(writes(tenant.log())) == (not only_reads)
+
+
+def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    plays = yaml.safe_load(re.search(r"```yaml\n(- name: .*?)```", text, re.DOTALL)[1])
+    foreseen = playbooks.run(plays, "--check", "--diff").succeeded()
+    assert not writes(tenant.log())
+    done = playbooks.run(plays, "--diff").succeeded()
+    writing = [[result.told for result in run.results if result.changed] for run in (foreseen, done)]
+    assert writing[0] == writing[1]
+    assert len(writing[0]) == len(plays[0]["tasks"]) - 1
+    again = playbooks.run(plays).succeeded()
+    assert not any(result.changed for result in again.results)
+    assert not foreseen.warned_of() | done.warned_of() | again.warned_of()
 
 
 def test_the_playbook_for_onboarding_runs_by_its_name(playbooks: Playbooks, tenant: Sandbox) -> None:
