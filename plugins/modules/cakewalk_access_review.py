@@ -65,6 +65,7 @@ options:
     description:
       - Whether all apps are reviewed. Excludes O(apps).
     type: bool
+    default: false
 notes:
   - If the answer of the service is lost, the task fails, as it cannot be known whether the campaign was started, and it
     is not sent again. Look in Cakewalk before the next run, which would send it once more.
@@ -215,10 +216,8 @@ SPEC = spec(
         "due_date": {"type": "str", "required": True},
         "description": {"type": "str"},
         "apps": {"type": "list", "elements": "str"},
-        "all_apps": {"type": "bool"},
+        "all_apps": {"type": "bool", "default": False},
     },
-    mutually_exclusive=[("apps", "all_apps")],
-    required_one_of=[("apps", "all_apps")],
 )
 
 

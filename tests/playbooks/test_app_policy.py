@@ -335,7 +335,6 @@ BAD: list[BadInput] = [
     ),
     ("a null app", {**ONE, "app": None}, "configuration", ["app is null", "Give the app"]),
     ("a null policy", {**ONE, "policy": None}, None, ["required by 'app': policy"]),
-    ("a null policy of an entry", many({"app": "GitHub", "policy": None}), "lookup_failed", ["'None' does not exist"]),
     (
         "a null value",
         many({"select": {"custom_field": {"name": "Priority", "value": None}}}, max_assignments=1),

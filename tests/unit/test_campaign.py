@@ -32,7 +32,7 @@ REMEMBERED = {
 
 def options(**given: Any) -> dict[str, Any]:
     plain = {"name": "Spring", "reviewer": "manager", "due_date": "2030-12-31", "description": None}
-    return {**plain, "apps": None, "all_apps": None, **given}
+    return {**plain, "apps": None, "all_apps": False, **given}
 
 
 @pytest.mark.parametrize(

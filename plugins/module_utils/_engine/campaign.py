@@ -118,16 +118,16 @@ def check_options(params: Mapping[str, Any]) -> None:
     if not name.strip() or name != name.strip():
         raise _unusable("name", name, "it is blank, or has space around it", "Give a name without.")
     due_date(params["due_date"])
-    if params["all_apps"]:
-        return
-    if not params["apps"]:
+    if params["all_apps"] != (params["apps"] is None) or params["apps"] == []:
+        both = "all_apps is true, and apps are listed too"
+        neither = "apps is not set and all_apps is false" if params["apps"] is None else "apps is empty"
         raise ConfigurationError(
             "tell which apps are reviewed",
-            "apps is empty" if params["apps"] is not None else "apps is not set and all_apps is false",
+            both if params["all_apps"] else neither,
             "List apps, or set all_apps: true if all of them are meant.",
             option="apps",
         )
-    if not all(app.strip() for app in params["apps"]):
+    if not all(app.strip() for app in params["apps"] or ()):
         raise ConfigurationError("use apps", "an entry is blank", "Remove it, or fill it in.", option="apps")
 
 
