@@ -262,7 +262,8 @@ requests:
       work_app_id: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
       permission_level_id:
 ownerless_apps:
-  description: Apps whose record shows no owner.
+  description:
+    - Apps without an owner. One whose record does not tell is listed too, with C(owner_shown) false.
   returned: when asked for under O(reports)
   type: list
   elements: dict
@@ -270,6 +271,7 @@ ownerless_apps:
     - app: Orphan Wiki
       app_id: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
       status_name: Managed
+      owner_shown: true
 privileged_accesses:
   description:
     - Who has access at a privileged level. A level that does not tell whether it is privileged is listed too, with

@@ -48,8 +48,12 @@ def test_footprints() -> None:
 
 
 def test_apps_without_owner() -> None:
-    apps = [{**GITHUB, "owner": ADA}, {**FIGMA, "owner": None, "statusName": "Managed"}]
-    assert ownerless(apps) == [{"app": "Figma", "app_id": FIGMA["id"], "status_name": "Managed"}]
+    wiki = {"id": uid(52), "name": "Wiki"}
+    apps = [{**GITHUB, "owner": ADA}, {**FIGMA, "owner": None, "statusName": "Managed"}, wiki]
+    assert ownerless(apps) == [
+        {"app": "Figma", "app_id": FIGMA["id"], "status_name": "Managed", "owner_shown": True},
+        {"app": "Wiki", "app_id": wiki["id"], "status_name": None, "owner_shown": False},
+    ]
 
 
 def test_a_level_that_does_not_tell_whether_it_is_privileged_is_not_left_out() -> None:

@@ -35,16 +35,11 @@ class Inferred:
     note: str
 
 
-_FILTER = "The filter exists per the index; its parameter name was not seen."
 _REMOVAL = "Only 'target user, work app and a purpose' is known; field names mirror GrantAccess."
 _CHANGE = "Never seen; field names mirror GrantAccess."
 #: All wire names that are only inferred, by how the code calls them.
 INFERRED = {
     "tasks.user": Inferred("listTasks", "userId", "Name from the page title; required flag not seen."),
-    "tasks.status": Inferred("listTasks", "status", "The filter exists; its name and values were not seen."),
-    "requests.status": Inferred("listRequests", "status", _FILTER),
-    "requests.type": Inferred("listRequests", "requestType", _FILTER),
-    "requests.since": Inferred("listRequests", "lastUpdatedFrom", _FILTER),
     "removal.creator": Inferred("CreateRemoveAccessRequestV1", "createdByUserId", _REMOVAL),
     "removal.user": Inferred("CreateRemoveAccessRequestV1", "targetUserId", _REMOVAL),
     "removal.app": Inferred("CreateRemoveAccessRequestV1", "workAppId", _REMOVAL),
@@ -243,20 +238,8 @@ def policies(request_type: str) -> Kind:
     return Kind("policies", f"policy for {request_type}", INFERRED["policy.name"].name, listing)
 
 
-#: All requests. The filters are inferred, so nothing may hang on them: what matters is filtered here again.
+#: All requests. The service's filters are inferred, so nothing may hang on them, and none is sent.
 REQUESTS = Listing(f"{ROOT}/Requests", "the requests")
-
-
-def requests(request_type: str | None = None, since: str | None = None, status: str | None = None) -> Listing:
-    """The requests, as far as the service heeds its filters.
-
-    :param request_type: as the wire calls it.
-    :param since: a time in ISO form, since which they were updated.
-    :param status: a status word.
-    """
-    filters = {"requests.type": request_type, "requests.since": since, "requests.status": status}
-    query = tuple((INFERRED[name].name, value) for name, value in filters.items() if value is not None)
-    return Listing(REQUESTS.path, REQUESTS.what, query=query)
 
 
 def task(identifier: str) -> Record:
@@ -264,14 +247,10 @@ def task(identifier: str) -> Record:
     return Record(path(f"{ROOT}/Tasks", identifier), f"the task {visible(identifier)}", identifier)
 
 
-def tasks_of(person: Mapping[str, Any], status: str | None = None) -> Listing:
-    """The tasks that are assigned to a person; those of nobody are in no list.
-
-    :param status: a status word, as far as the service heeds the filter.
-    """
-    query = [(INFERRED["tasks.user"].name, person["id"])]
-    query += [(INFERRED["tasks.status"].name, status)] if status is not None else []
-    return Listing(f"{ROOT}/Tasks", f"the tasks of {visible(who(person))}", query=tuple(query))
+def tasks_of(person: Mapping[str, Any]) -> Listing:
+    """The tasks that are assigned to a person; those of nobody are in no list."""
+    query = ((INFERRED["tasks.user"].name, person["id"]),)
+    return Listing(f"{ROOT}/Tasks", f"the tasks of {visible(who(person))}", query=query)
 
 
 #: Types of custom fields that hold an id rather than text, in lower case. The vendor's text tells of such fields, their

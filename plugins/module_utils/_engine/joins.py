@@ -47,9 +47,14 @@ class Footprints:
 
 
 def ownerless(apps: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return the apps whose full record shows no owner."""
+    """Return the apps without owner, and, marked, those whose full record does not tell."""
     return [
-        {"app": label(app), "app_id": app["id"], "status_name": app.get("statusName")}
+        {
+            "app": label(app),
+            "app_id": app["id"],
+            "status_name": app.get("statusName"),
+            "owner_shown": "owner" in app,
+        }
         for app in apps
         if app.get("owner") is None
     ]
