@@ -18,7 +18,7 @@ from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import member
 from .._api.text import some, visible
 from .references import Finder, Register, Row, label, labelled, person
-from .requests import CHANGE, GRANT, REMOVE, Requests, level_of, of_type
+from .requests import CHANGE, GRANT, REMOVE, Requests, of_type
 
 GRANTED, ABSENT, RECORDED, DECLINED = "granted", "absent", "recorded", "declined"
 REQUESTED, CHANGING, REMOVING, CONFLICT = (
@@ -317,8 +317,3 @@ def _contradiction(estate: Estate, who: Row) -> ConfigurationError:
         "Take the person out of one of the lists.",
         option="accesses",
     )
-
-
-def level_is(request: Row, level: Row | None) -> bool:
-    """Tell whether a request is for this level."""
-    return level_of(request) == (level["id"].lower() if level else "")
