@@ -83,10 +83,22 @@ options:
       updated_since:
         description: Keeps only those updated since this time, in ISO form; UTC where it names no zone.
         type: str
+      users:
+        description:
+          - Keeps only those about the access of these people, by e-mail address or id. Who asked does not count.
+          - An address that nobody has is an error. Ids are taken as given, since requests outlive people.
+        type: list
+        elements: str
+      apps:
+        description: Keeps only those about these apps, by exact name or id, likewise.
+        type: list
+        elements: str
   footprint:
     description:
       - Whether to add to each user all groups and accesses, as the lists RV(users[].groups) and RV(users[].accesses).
       - Reads the members of every group and the accesses of every app, each once, however many users there are.
+      - Shows what the lists showed. A list that changes while it is read may skip a row, so a footprint does not prove
+        that somebody has nothing.
     type: bool
     default: false
   reports:
@@ -174,6 +186,12 @@ EXAMPLES = r"""
       statuses: [Pending]
       request_types: [grant_access]
     policies: [grant_access]
+
+- name: What was ever asked for Petra and GitHub
+  cakewalk.access.cakewalk_info:
+    requests:
+      users: [petra.pending@example.com]
+      apps: [GitHub]
 
 - name: What auditors ask first
   cakewalk.access.cakewalk_info:
@@ -349,7 +367,13 @@ SPEC = spec(
         "task_statuses": _WORDS,
         "requests": {
             "type": "dict",
-            "options": {"statuses": _WORDS, "request_types": _TYPES, "updated_since": {"type": "str"}},
+            "options": {
+                "statuses": _WORDS,
+                "request_types": _TYPES,
+                "updated_since": {"type": "str"},
+                "users": _WORDS,
+                "apps": _WORDS,
+            },
         },
         "footprint": {"type": "bool", "default": False},
         "reports": {**_WORDS, "choices": ["ownerless_apps", "privileged_accesses"]},
@@ -369,7 +393,7 @@ def plan(params, cakewalk):
     query = Query(params, cakewalk)
     records = {name: [row(record) for record in rows] for name, rows in query.records.items()}
     policies = {request_type: [row(record) for record in rows] for request_type, rows in query.policies.items()}
-    return Plan(result={**query.maps, **records, **({"policies": policies} if policies else {})})
+    return Plan(result={**query.maps, **records, **({} if params["policies"] is None else {"policies": policies})})
 
 
 def main():

@@ -129,7 +129,7 @@ class StatusTable:
 
     def class_of(self, word: object) -> str | None:
         """Return the class of a status word, C(None) for one that is not known."""
-        found = (name for name, words in self.classes.items() if isinstance(word, str) and _folded(word) in words)
+        found = (name for name, words in self.classes.items() if isinstance(word, str) and folded(word) in words)
         return next(found, None)
 
     def extended(self, known: Mapping[str, list[str] | None]) -> StatusTable:
@@ -138,7 +138,7 @@ class StatusTable:
         :raises ConfigurationError: a word would mean two things.
         """
         classes = {
-            name: words | {_folded(word) for word in known.get(name) or ()} for name, words in self.classes.items()
+            name: words | {folded(word) for word in known.get(name) or ()} for name, words in self.classes.items()
         }
         for word in {word for words in classes.values() for word in words}:
             holders = [name for name, words in classes.items() if word in words]
@@ -152,7 +152,8 @@ class StatusTable:
         return StatusTable(self.of, classes)
 
 
-def _folded(word: str) -> str:
+def folded(word: str) -> str:
+    """Return a word of the vendor's as such words are compared, by ASCII case only."""
     return word.lower() if word.isascii() else word
 
 
@@ -224,7 +225,7 @@ COMPUTED_FIELDS = frozenset({"priority"})
 
 def is_computed(field: Mapping[str, Any]) -> bool:
     """Tell whether a custom field is computed, so that no write can set it."""
-    return str(field.get("type")).lower() in COMPUTED_FIELDS
+    return folded(str(field.get("type"))) in COMPUTED_FIELDS
 
 
 def policies(request_type: str) -> Kind:
