@@ -213,6 +213,13 @@ accesses:
           description: The name of the wanted level, null where there is none.
           type: str
           sample: Read
+        held:
+          description:
+            - The names of the levels that the person held when the task looked. Empty where there was no access, and in
+              apps without levels.
+          type: list
+          elements: str
+          sample: []
         request_id:
           description: The id of the request that was there already, where the outcome hangs on one.
           type: str
@@ -340,20 +347,22 @@ def plan(params, cakewalk):
     cakewalk.warnings += decision.warnings
 
     before, after = accesses.diff_of(decision.all_cases)
-    wait = access_decision.AccessWait(decision.all_cases, params["wait_timeout"], cakewalk) if params["wait"] else None
+    wait = None
+    if params["wait"]:
+        wait = access_decision.wait_of(decision.all_cases, params["wait_timeout"], cakewalk.request_statuses)
     return Plan(
         before,
         after,
         tuple(access_decision.steps_of(decision, claimed, params["purpose"])),
-        _result(params, claimed, decision, lambda outcome: outcome),
-        concluded=lambda _outcome: _result(params, claimed, decision, access_decision.concluded) if wait else {},
+        _result(params, claimed, decision),
+        concluded=(lambda _outcome: _result(params, claimed, decision.once_seen())) if wait else None,
         unmet=accesses.conflict_of(decision.all_cases),
         wait=wait,
     )
 
 
-def _result(params, claimed, decision, become):
-    entries = [_entry(estate, decision, become) for estate, _claims in claimed]
+def _result(params, claimed, decision):
+    entries = [_entry(estate, decision) for estate, _claims in claimed]
     outcomes = [user["outcome"] for entry in entries for user in entry["users"]]
     steps = [case.step for case in decision.all_cases if case.step]
     bypassed = accesses.RECORDED in steps
@@ -370,14 +379,15 @@ def _result(params, claimed, decision, become):
     }
 
 
-def _entry(estate, decision, become):
+def _entry(estate, decision):
     app = estate.app
     users = [
         {
             "user": person(case.who),
             "user_id": case.who["id"],
-            "outcome": become(case.outcome),
+            "outcome": case.outcome,
             "permission_level": label(case.level) if case.level else None,
+            "held": sorted(label(level) for level in estate.held_by(case.who).values() if level),
             "request_id": case.request["id"] if case.request else None,
             "request_status": case.request.get("requestStatus") if case.request else None,
         }

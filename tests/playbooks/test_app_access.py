@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 from playbooks.harness import ACCESS, Data, Playbooks, pages, play, task, writes
 from playbooks.promises import BadInput, refuse_all, rehearse
+from sandbox.known import request_id
 from sandbox.process import Sandbox
 
 CONNOR, ERIN, PETRA = "connor.contractor@example.com", "erin.engineer@example.com", "petra.pending@example.com"
@@ -222,7 +223,7 @@ def test_a_run_does_not_wait_for_what_was_declined(playbooks: Playbooks, tenant:
     tenant.change("decide_task", task=review, verdict="decline", operation="listWorkAppAccesses", after=2)
     result = playbooks.run(play(task("wait", ACCESS, waiting, ignore_errors=True)))["wait"]
     assert result.data["error"]["kind"] == "declined"
-    assert f"{PETRA} and 'Figma': the request is Declined" in result.data["msg"]
+    assert f"{PETRA} and 'Figma': the request {request_id('review')} is Declined" in result.data["msg"]
     assert result.data["accesses"][0]["users"][0]["outcome"] == "requested"
 
 
@@ -232,7 +233,7 @@ def test_the_end_of_waiting_tells_the_status(playbooks: Playbooks, waiting: Data
     assert not foreseen.failed
     result = playbooks.run(play(task("wait", ACCESS, short, ignore_errors=True)))["wait"]
     assert result.data["error"]["kind"] == "wait_timed_out"
-    assert f"{PETRA} and 'Figma': the request is Pending" in result.data["msg"]
+    assert f"{PETRA} and 'Figma': the request {request_id('review')} is Pending" in result.data["msg"]
 
 
 def test_a_removal_is_waited_for_until_nobody_shows_it(playbooks: Playbooks, tenant: Sandbox) -> None:

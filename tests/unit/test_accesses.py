@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import REQUEST_STATUSES, USERS
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError, ProtocolError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.accesses import (
     ABSENT,
     CHANGING,
@@ -172,7 +172,8 @@ def test_direct_recording(held: list[str | None], asked: list[Asked], outcome: s
 
 
 def test_an_app_without_levels() -> None:
-    for held, outcome in (([], REQUESTED), ([None], GRANTED)):
+    """A level that an access still has is one that the app had once."""
+    for held, outcome in (([], REQUESTED), ([None], GRANTED), (["Read"], GRANTED)):
         case = judged(held, [], level=None, with_levels=False)
         assert isinstance(case, Case)
         assert (case.outcome, case.level) == (outcome, None)
@@ -216,6 +217,39 @@ def test_nothing_is_called_granted_or_absent_that_is_not_and_nothing_is_asked_fo
     is_open = any(status in ("Pending", "Mystery") for _kind, _level, status in asked)
     assert (case.step is not None) <= (not is_open)
     assert (case.step in (CHANGE, REMOVE)) == case.takes
+
+
+@given(
+    st.lists(st.sampled_from([None, *LEVELS]), unique=True, max_size=2),
+    _ASKED,
+    st.sampled_from(["present", "absent"]),
+    st.booleans(),
+)
+def test_once_a_step_was_taken_nothing_more_is_done(
+    held: list[str | None], asked: list[Asked], state: str, direct: bool
+) -> None:
+    how = {"state": state, "direct": direct and state == "present", "retry": True}
+    case = judged(held, asked, **how)
+    if isinstance(case, str) or case.step is None:
+        return
+    if case.step == RECORDED:
+        again = judged(["Write"], asked, **how)
+        assert isinstance(again, Case)
+        assert (again.outcome, again.step) == (GRANTED, None)
+        return
+    again = judged(held, [*asked, (case.step, None if case.step == REMOVE else "Write", "Pending")], **how)
+    assert isinstance(again, Case)
+    assert (again.outcome, again.step) == (case.outcome, None)
+
+
+def test_requests_that_do_not_tell_whom_they_are_about_are_not_relied_upon() -> None:
+    told = {"id": uid(100), "requestType": GRANT, "requestStatus": "Pending", "targetUserId": None, "workAppId": uid(1)}
+    about_an_app = {"id": uid(101), "requestType": "ArchiveWorkAppRequest", "requestStatus": "Pending"}
+    hidden = {"id": uid(102), "requestType": GRANT, "requestStatus": "Pending", "target": ADA}
+    Requests([told, hidden, about_an_app], REQUEST_STATUSES)
+    Requests([about_an_app], REQUEST_STATUSES)
+    with pytest.raises(ProtocolError, match="none of them has targetUserId and workAppId"):
+        Requests([hidden, about_an_app], REQUEST_STATUSES)
 
 
 def test_people_and_their_contradictions() -> None:

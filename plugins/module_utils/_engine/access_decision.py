@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from .._api.catalog import APPS, REQUESTS, UserStatuses, accesses, named, permission_levels
+from .._api.catalog import APPS, REQUESTS, StatusTable, UserStatuses, accesses, named, permission_levels
 from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import Step
 from .._api.text import some, visible
@@ -29,7 +29,7 @@ from .accesses import (
 )
 from .people import acting_user, check_receivers
 from .rails import Protection, check_bypass, check_removals, refuse_self_approval
-from .references import Finder, Register, Row, ids_of, is_uuid, label, person
+from .references import Finder, Register, Row, is_uuid, label, person
 from .requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from .tenant import Cakewalk
 
@@ -121,11 +121,11 @@ class Questions:
 
 def _may_take(estate: Estate, claim: Claim) -> bool:
     """Tell whether somebody may lose something, as far as the app alone can tell."""
-    held = [estate.held_by(row) for reference in claim.users for row in estate.holders.matches(reference)]
+    holders = [row for reference in claim.users for row in estate.holders.matches(reference)]
     if claim.state == "absent":
-        return bool(held)
-    wanted = ids_of(estate.levels.matches(claim.level)) if claim.level is not None else {""}
-    return any(not wanted & levels.keys() for levels in held)
+        return bool(holders)
+    levels = estate.levels.matches(claim.level) if claim.level is not None else [None]
+    return any(not any(estate.has(row, level) for level in levels) for row in holders)
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,10 @@ class Decision:
     def all_cases(self) -> list[Case]:
         """The cases of all apps."""
         return [case for cases in self.cases.values() for case in cases]
+
+    def once_seen(self) -> Decision:
+        """Return what it has become once the access pages show all that was waited for."""
+        return replace(self, cases={app: [_once_seen(case) for case in cases] for app, cases in self.cases.items()})
 
 
 def decide(
@@ -223,13 +227,13 @@ class AccessWait:
 
     attempt = "see the accesses as they are asked for"
 
-    def __init__(self, cases: Sequence[Case], timeout: int, cakewalk: Cakewalk) -> None:
+    def __init__(self, cases: Sequence[Case], timeout: int, statuses: StatusTable) -> None:
         self.timeout = timeout
-        self._cases = [case for case in cases if case.outcome in _AWAITED]
-        self._apps = {case.estate.app["id"]: case.estate.app for case in self._cases}
-        self._statuses = cakewalk.request_statuses
+        self._cases = cases
+        self._apps = {case.estate.app["id"]: case.estate.app for case in cases}
+        self._statuses = statuses
         self.sources = [REQUESTS, *(accesses(app) for app in self._apps.values())]
-        self.twice = any(case.outcome == REMOVING for case in self._cases)
+        self.twice = any(case.outcome == REMOVING for case in cases)
 
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return whose access is not as asked for yet, with the status of the request.
@@ -257,27 +261,39 @@ class AccessWait:
 
     @staticmethod
     def _is_there(case: Case, estate: Estate) -> bool:
-        held = estate.held_by(case.who)
         if case.outcome == REMOVING:
-            return not held
-        return (case.level["id"].lower() if case.level else "") in held
+            return not estate.held_by(case.who)
+        return estate.has(case.who, case.level)
 
     @staticmethod
     def _request_of(case: Case, requests: Requests) -> Row | None:
+        """Return the request that is waited for: the one that was open before, or one that is new since then."""
         types = (REMOVE,) if case.outcome == REMOVING else (GRANT, CHANGE)
         level_id = None if case.outcome == REMOVING else (case.level["id"].lower() if case.level else "")
-        same = of_type(requests.about(case.who, case.estate.app), types, level_id)
-        return same[-1] if same else None
+        earlier = case.estate.requests.ids - ({case.request["id"].lower()} if case.request else set())
+        about = of_type(requests.about(case.who, case.estate.app), types, level_id)
+        return next((row for row in reversed(about) if row["id"].lower() not in earlier), None)
 
     @staticmethod
     def _words(case: Case, request: Row | None) -> str:
-        status = f"the request is {visible(request.get('requestStatus'))}" if request else "no request is listed"
+        status = (
+            f"the request {visible(request['id'])} is {visible(request.get('requestStatus'))}"
+            if request
+            else "its request is not listed"
+        )
         return f"{visible(person(case.who))} and {named(case.estate.app)}: {status}"
 
 
-def concluded(outcome: str) -> str:
-    """Return what an outcome has become once it was waited for."""
-    return _AWAITED.get(outcome, outcome)
+def wait_of(cases: Sequence[Case], timeout: int, statuses: StatusTable) -> AccessWait | None:
+    """Return the wait for what is requested, C(None) where nothing is."""
+    awaited = [case for case in cases if case.outcome in _AWAITED]
+    return AccessWait(awaited, timeout, statuses) if awaited else None
+
+
+def _once_seen(case: Case) -> Case:
+    """Return a case that was waited for as the next run would find it: no request is open any more."""
+    outcome = _AWAITED.get(case.outcome)
+    return replace(case, outcome=outcome, request=None) if outcome else case
 
 
 def _check_purpose(stepping: Sequence[Case], purpose: str | None) -> None:

@@ -18,7 +18,7 @@ from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import member
 from .._api.text import some, visible
 from .references import Finder, Register, Row, label, labelled, person
-from .requests import CHANGE, GRANT, REMOVE, Requests, level_of, of_type
+from .requests import CHANGE, GRANT, REMOVE, Requests, of_type
 
 GRANTED, ABSENT, RECORDED, DECLINED = "granted", "absent", "recorded", "declined"
 REQUESTED, CHANGING, REMOVING, CONFLICT = (
@@ -66,6 +66,11 @@ class Estate:
     def held_by(self, who: Row) -> Mapping[str, Row | None]:
         """Return the levels that somebody holds, by id; the one of an app without levels has none. Empty: no access."""
         return self._held.get(who["id"].lower(), {})
+
+    def has(self, who: Row, level: Row | None) -> bool:
+        """Tell whether somebody has access as it is wanted: at this level, or at all where the app has no levels."""
+        held = self.held_by(who)
+        return level["id"].lower() in held if level else bool(held)
 
 
 @dataclass(frozen=True)
@@ -194,11 +199,10 @@ class Cases:
 
     def _present(self, estate: Estate, who: Row, level: Row | None) -> Case | None:
         held = estate.held_by(who)
-        wanted = level["id"].lower() if level else ""
         requests = estate.requests.about(who, estate.app)
-        matching = of_type(requests, (GRANT, CHANGE), wanted)
+        matching = of_type(requests, (GRANT, CHANGE), level["id"].lower() if level else "")
         others = [one for one in of_type(requests, (GRANT, CHANGE, REMOVE)) if one not in matching]
-        if wanted in held:
+        if estate.has(who, level):
             # Another level that is granted beside the wanted one takes nothing away.
             others = [one for one in others if one.get("requestType") != GRANT]
             return self._settled(estate, who, level, others) or Case(estate, who, level, GRANTED)
@@ -309,8 +313,3 @@ def _contradiction(estate: Estate, who: Row) -> ConfigurationError:
         "Take the person out of one of the lists.",
         option="accesses",
     )
-
-
-def level_is(request: Row, level: Row | None) -> bool:
-    """Tell whether a request is for this level."""
-    return level_of(request) == (level["id"].lower() if level else "")

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from .._api.catalog import REQUEST_TYPES, StatusTable
+from .._api.catalog import REQUEST_TYPES, REQUESTS, StatusTable
+from .._api.paging import broken
 from .references import Row
 
 GRANT, CHANGE, REMOVE = (REQUEST_TYPES[name] for name in ("grant_access", "change_permission", "remove_access"))
+_ABOUT = {"targetUserId", "workAppId"}
 
 
 class Requests:
@@ -19,6 +21,8 @@ class Requests:
 
     :param rows: the requests, whatever their type and status.
     :param statuses: what their status words mean.
+    :raises ProtocolError: they do not tell whom and what they are about, which is only inferred; what is open could not
+        be seen then, and would be asked for again.
     """
 
     def __init__(self, rows: Iterable[Row], statuses: StatusTable) -> None:
@@ -26,6 +30,9 @@ class Requests:
         self._about: dict[tuple[str, str], list[Row]] = defaultdict(list)
         rows = sorted(rows, key=lambda row: str(row.get("createdAt") or ""))
         self.ids = frozenset(str(row["id"]).lower() for row in rows)
+        asking = of_type(rows, (GRANT, CHANGE, REMOVE))
+        if asking and not any(row.keys() >= _ABOUT for row in asking):
+            raise broken(REQUESTS.what, f"none of them has {' and '.join(sorted(_ABOUT))}")
         for row in rows:
             self._about[_lower(row.get("targetUserId")), _lower(row.get("workAppId"))].append(row)
 
