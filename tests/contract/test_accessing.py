@@ -19,7 +19,9 @@ from sandbox.process import Sandbox
 from sandbox.state import identifier
 
 Data = dict[str, Any]
+PETRA = "petra.pending@example.com"
 ASK = {"app": "Figma", "users": [CONNOR], "purpose": "Work"}
+RETRY = {"app": "Orphan Wiki", "users": [PETRA], "purpose": "Work", "retry_declined": True}
 GRANT = "createGrantAccessRequest"
 
 
@@ -75,6 +77,14 @@ def test_a_request_that_is_not_found_is_left_to_the_next_run(tenant: Sandbox, cl
     assert len(received(tenant, GRANT)) == 1
     run(tenant, client, ASK)
     assert len(requests_about(tenant, CONNOR, "Figma")) == 1
+
+
+def test_an_earlier_request_does_not_pass_for_one_that_was_lost(tenant: Sandbox, client: Client) -> None:
+    """Petra asked for the same before and was declined."""
+    tenant.fault(GRANT, "drop_before")
+    with pytest.raises(ApplyFailed) as failed:
+        run(tenant, client, RETRY)
+    assert failed.value.kind == "outcome_unknown"
 
 
 @pytest.mark.parametrize("word", ["409", "400"])
@@ -148,12 +158,11 @@ def test_a_removal_is_looked_at_twice(tenant: Sandbox, client: Client) -> None:
 
 def test_an_earlier_decline_does_not_end_the_wait_for_the_new_request(tenant: Sandbox, client: Client) -> None:
     """Petra was declined before; the new request is at its first review."""
-    ask = {"app": "Orphan Wiki", "users": ["petra.pending@example.com"], "purpose": "Work", "retry_declined": True}
-    plan = planned(tenant, client, {**ask, "wait": True, "wait_timeout": 0})
+    plan = planned(tenant, client, {**RETRY, "wait": True, "wait_timeout": 0})
     with pytest.raises(ApplyFailed) as failed:
         apply(plan, client, SETTLING)
     assert failed.value.kind == "wait_timed_out"
-    new = requests_about(tenant, "petra.pending@example.com", "Orphan Wiki")[-1]["id"]
+    new = requests_about(tenant, PETRA, "Orphan Wiki")[-1]["id"]
     assert new != request_id("declined")
     assert f"the request {new} is Pending" in str(failed.value)
 
