@@ -168,6 +168,12 @@ def test_recordings_are_one_request_for_each_app_and_level() -> None:
 @pytest.mark.parametrize(
     ("given", "kind", "words"),
     [
+        (one("Figma", DAN, method="direct"), ConfigurationError, "bypass_approval is not set"),
+        (one("Figma", DAN, bypass_approval=True), ConfigurationError, "bypass_approval is set"),
+        (one("Figma", DAN, **{**DIRECT, "bypass_reason": " "}), ConfigurationError, "does not say why"),
+        (one("Figma", DAN, purpose="x" * 1025), ConfigurationError, "blank or too long"),
+        (one("Figma", DAN, purpose=" "), ConfigurationError, "blank or too long"),
+        (one("Figma", DAN, wait_timeout=-1), ConfigurationError, "it is -1"),
         (one("Figma", DAN, purpose=None), ConfigurationError, "purpose is not set"),
         (one("Figma", BEN, state="absent", purpose=None), ConfigurationError, "purpose is not set"),
         (one("GitHub", BEN, permission_level="Write", purpose=None), ConfigurationError, "purpose is not set"),
