@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -24,9 +25,10 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_dec
     Questions,
     Refused,
     check_options,
+    concluded,
     decide,
     steps_of,
-    wait_of,
+    unmet_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.accesses import Estate, claims_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.rails import RailHit
@@ -39,6 +41,7 @@ ADA, BEN, CAT, DAN = (user(number, f"{name}@example.com") for number, name in en
 GONE = user(9, "gone@example.com", "Offboarding")
 GITHUB, FIGMA = {"id": uid(50), "name": "GitHub"}, {"id": uid(51), "name": "Figma"}
 READ, WRITE = {"id": uid(60), "name": "Read"}, {"id": uid(61), "name": "Write"}
+NOW = datetime(2026, 2, 1, tzinfo=timezone.utc)
 DIRECT = {"method": "direct", "bypass_approval": True, "bypass_reason": "Import"}
 
 
@@ -62,7 +65,7 @@ class Scene:
         self.params = filled(
             cakewalk_app_access.SPEC, {"acting_user": ADA["email"], "purpose": "Work", "state": "present", **given}
         )
-        requests = Requests(asked, REQUEST_STATUSES)
+        requests = Requests(asked, REQUEST_STATUSES, NOW)
         github = [{"user": BEN, "permissionLevel": READ}, {"user": CAT, "permissionLevel": WRITE}]
         estates = {
             "GitHub": Estate(GITHUB, github, [READ, WRITE], requests),
@@ -99,17 +102,18 @@ def one(app: str, *people: Row | str, **given: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("given", "asked"),
     [
-        (one("GitHub", CAT, permission_level="Write", state="present"), []),
+        (one("GitHub", CAT["id"], permission_level="Write", state="present"), []),
+        (one("GitHub", CAT, permission_level="Write", state="present"), [CAT["email"]]),
         (one("Figma", BEN["id"].upper(), state="present"), []),
         (one("Figma", DAN, state="present"), [DAN["email"], ADA["email"]]),
         (one("Figma", DAN["id"], state="present"), [DAN["id"], ADA["email"]]),
         (one("Figma", DAN["id"], state="present", allow_inactive=True), [ADA["email"]]),
-        (one("GitHub", BEN, permission_level="Write", state="present"), [ADA["email"]]),
+        (one("GitHub", BEN["id"], permission_level="Write", state="present"), [ADA["email"]]),
         (one("Figma", DAN["id"], state="absent"), []),
         (one("Figma", DAN, state="absent"), [DAN["email"]]),
-        (one("Figma", BEN, state="absent"), [ADA["email"]]),
+        (one("Figma", BEN["id"], state="absent"), [ADA["email"]]),
         (
-            one("Figma", BEN, state="absent", protected_users=[CAT["email"], DAN["email"]]),
+            one("Figma", BEN["id"], state="absent", protected_users=[CAT["email"], DAN["email"]]),
             [ADA["email"], CAT["email"], DAN["email"]],
         ),
         (one("Figma", DAN, state="present", protected_users=[CAT["email"]]), [DAN["email"], ADA["email"]]),
@@ -225,20 +229,20 @@ def missing(wait: AccessWait, requests: list[Row], rows: list[Row]) -> list[str]
 
 def waiting(*asked: Row, **given: Any) -> AccessWait:
     """Return the wait of a task."""
-    wait = wait_of(Scene(*asked, **given).decide().all_cases, 5, REQUEST_STATUSES)
-    assert wait is not None
-    return wait
+    return AccessWait(Scene(*asked, **given).decide().all_cases, 5, REQUEST_STATUSES)
 
 
 def test_nothing_is_waited_for_where_nothing_is_requested() -> None:
     decided = Scene(accesses=[one("GitHub", CAT, permission_level="Write"), one("Figma", CAT, state="absent")]).decide()
-    assert wait_of(decided.all_cases, 5, REQUEST_STATUSES) is None
-    assert decided.once_seen() == decided
+    assert not AccessWait(decided.all_cases, 5, REQUEST_STATUSES).awaits
+    assert list(map(concluded, decided.all_cases)) == decided.all_cases
+    assert unmet_of(decided.all_cases, wait=True) is None
 
 
 def test_only_the_apps_with_something_to_wait_for_are_looked_at() -> None:
     entries = [one("GitHub", CAT, permission_level="Write"), one("Figma", CAT, DAN)]
     wait = waiting(accesses=entries)
+    assert wait.awaits
     assert wait.sources == [REQUESTS, accesses(FIGMA)]
     assert not wait.twice
     assert waiting(**one("Figma", BEN, state="absent")).twice
@@ -249,7 +253,7 @@ def test_access_is_waited_for_until_it_is_listed() -> None:
     approved = {**opened, "requestStatus": "Approved"}
     wait = waiting(**one("GitHub", DAN, permission_level="Write", state="present"))
     words = "dan@example.com and 'GitHub': "
-    assert missing(wait, [], []) == [f"{words}its request is not listed"]
+    assert missing(wait, [], []) == [f"{words}no request is listed"]
     assert missing(wait, [opened], []) == [f"{words}the request {opened['id']} is Pending"]
     assert missing(wait, [{**opened, "requestStatus": "Mystery"}], []) == [
         f"{words}the request {opened['id']} is Mystery"
@@ -282,7 +286,7 @@ def test_an_earlier_request_that_was_declined_does_not_end_the_wait_for_a_new_on
     """The list of requests may show the new one late."""
     earlier = request(5, DAN, GITHUB, GRANT, WRITE, "Declined")
     wait = waiting(earlier, **one("GitHub", DAN, permission_level="Write", state="present", retry_declined=True))
-    assert missing(wait, [earlier], []) == ["dan@example.com and 'GitHub': its request is not listed"]
+    assert missing(wait, [earlier], []) == ["dan@example.com and 'GitHub': no request is listed"]
     newer = {**earlier, "id": uid(700), "requestStatus": "Pending"}
     assert newer["id"] in missing(wait, [newer, earlier], [])[0]
 
@@ -305,14 +309,25 @@ def test_what_was_seen_is_told_as_a_run_after_it_would() -> None:
         "granted",
         "removal_requested",
     ]
-    seen = decided.once_seen().all_cases
+    seen = list(map(concluded, decided.all_cases))
     assert [(case.outcome, case.request) for case in seen] == [*[("granted", None)] * 3, ("absent", None)]
 
 
-def test_what_is_recorded_is_never_called_granted() -> None:
+def test_what_is_recorded_is_waited_for_and_never_called_granted() -> None:
     decided = Scene(**one("Figma", DAN, state="present", **DIRECT)).decide()
-    assert [case.outcome for case in decided.once_seen().all_cases] == ["recorded"]
-    assert wait_of(decided.all_cases, 5, REQUEST_STATUSES) is None
+    assert [concluded(case).outcome for case in decided.all_cases] == ["recorded"]
+    wait = AccessWait(decided.all_cases, 5, REQUEST_STATUSES)
+    assert len(missing(wait, [], [])) == 1
+    assert missing(wait, [], [{"user": DAN, "permissionLevel": None}]) == []
+
+
+def test_to_wait_for_what_was_declined_fails() -> None:
+    declined = request(5, DAN, FIGMA, GRANT, None, "Declined")
+    cases = Scene(declined, **one("Figma", DAN, state="present")).decide().all_cases
+    assert unmet_of(cases, wait=False) is None
+    error = unmet_of(cases, wait=True)
+    assert isinstance(error, Refused)
+    assert f"the request {declined['id']} is Declined" in str(error)
 
 
 def test_whoever_is_named_in_vain_or_was_declined_is_warned_of() -> None:
