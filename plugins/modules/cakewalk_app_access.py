@@ -215,6 +215,13 @@ accesses:
           description: The name of the wanted level, null where there is none.
           type: str
           sample: Read
+        held:
+          description:
+            - The names of the levels that the person held when the task looked. Empty where there was no access, and in
+              apps without levels.
+          type: list
+          elements: str
+          sample: []
         request_id:
           description: The id of the request that was there already, where the outcome hangs on one.
           type: str
@@ -343,13 +350,13 @@ def plan(params, cakewalk):
     cakewalk.warnings += decision.warnings
 
     before, after = accesses.diff_of(decision.all_cases)
-    wait = access_decision.AccessWait(decision.all_cases, params["wait_timeout"], cakewalk)
+    wait = access_decision.AccessWait(decision.all_cases, params["wait_timeout"], cakewalk.request_statuses)
     wait = wait if params["wait"] and wait.awaits else None
     return Plan(
         before,
         after,
         tuple(access_decision.steps_of(decision, claimed, params["purpose"])),
-        _result(params, claimed, decision, lambda outcome: outcome),
+        _result(params, claimed, decision, lambda case: case),
         concluded=lambda _outcome: _result(params, claimed, decision, access_decision.concluded) if wait else {},
         unmet=access_decision.unmet_of(decision.all_cases, params["wait"]),
         wait=wait,
@@ -380,12 +387,13 @@ def _entry(estate, decision, become):
         {
             "user": person(case.who),
             "user_id": case.who["id"],
-            "outcome": become(case.outcome),
+            "outcome": case.outcome,
             "permission_level": label(case.level) if case.level else None,
+            "held": sorted(label(level) for level in estate.held_by(case.who).values() if level),
             "request_id": case.request["id"] if case.request else None,
             "request_status": case.request.get("requestStatus") if case.request else None,
         }
-        for case in decision.cases[app["id"]]
+        for case in map(become, decision.cases[app["id"]])
     ]
     return {
         "app": label(app),

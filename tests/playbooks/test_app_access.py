@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 from playbooks.harness import ACCESS, Data, Playbooks, pages, play, task, writes
 from playbooks.promises import BadInput, refuse_all, rehearse
+from sandbox.known import request_id
 from sandbox.process import Sandbox
 
 CONNOR, ERIN, PETRA = "connor.contractor@example.com", "erin.engineer@example.com", "petra.pending@example.com"
@@ -212,7 +213,8 @@ def test_a_run_waits_until_access_is_listed(playbooks: Playbooks, tenant: Sandbo
     action = tenant.open_task(PETRA, "Figma")["id"]
     tenant.change("decide_task", task=action, verdict="approve", operation="listWorkAppAccesses", after=1)
     run = playbooks.run(play(task("wait", ACCESS, waiting))).succeeded()
-    assert run["wait"].data["accesses"][0]["users"][0]["outcome"] == "granted"
+    user = run["wait"].data["accesses"][0]["users"][0]
+    assert (user["outcome"], user["request_status"]) == ("granted", None)
     assert not run["wait"].changed
     assert run["wait"].data["summary"]["granted"] == 1
 
@@ -238,7 +240,7 @@ def test_what_was_recorded_is_waited_for_and_what_was_declined_is_not(playbooks:
     run = playbooks.run(play(task("record", ACCESS, recorded), task("wait", ACCESS, declined, ignore_errors=True)))
     assert run["record"].data["accesses"][0]["users"][0]["outcome"] == "recorded"
     assert run["wait"].data["error"]["kind"] == "declined"
-    assert f"{PETRA} and 'Orphan Wiki': the request is Declined" in run["wait"].data["msg"]
+    assert f"{PETRA} and 'Orphan Wiki': the request {request_id('declined')} is Declined" in run["wait"].data["msg"]
     operations = [entry["operation"] for entry in tenant.log()]
     while_recording = operations[: operations.index("listWorkApps", 1)]
     assert while_recording.count("listWorkAppAccesses") == 2
@@ -262,7 +264,7 @@ def test_a_run_does_not_wait_for_what_was_declined(playbooks: Playbooks, tenant:
     tenant.change("decide_task", task=review, verdict="decline", operation="listWorkAppAccesses", after=2)
     result = playbooks.run(play(task("wait", ACCESS, waiting, ignore_errors=True)))["wait"]
     assert result.data["error"]["kind"] == "declined"
-    assert f"{PETRA} and 'Figma': the request is Declined" in result.data["msg"]
+    assert f"{PETRA} and 'Figma': the request {request_id('review')} is Declined" in result.data["msg"]
     assert result.data["accesses"][0]["users"][0]["outcome"] == "requested"
 
 
@@ -272,7 +274,7 @@ def test_the_end_of_waiting_tells_the_status(playbooks: Playbooks, waiting: Data
     assert not foreseen.failed
     result = playbooks.run(play(task("wait", ACCESS, short, ignore_errors=True)))["wait"]
     assert result.data["error"]["kind"] == "wait_timed_out"
-    assert f"{PETRA} and 'Figma': the request is Pending" in result.data["msg"]
+    assert f"{PETRA} and 'Figma': the request {request_id('review')} is Pending" in result.data["msg"]
 
 
 def test_a_removal_is_waited_for_until_nobody_shows_it(playbooks: Playbooks, tenant: Sandbox) -> None:

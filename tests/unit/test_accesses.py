@@ -234,6 +234,29 @@ def test_nothing_is_called_granted_or_absent_that_is_not_and_nothing_is_asked_fo
     assert (case.step in (CHANGE, REMOVE)) == case.takes
 
 
+@given(
+    st.lists(st.sampled_from([None, *LEVELS]), unique=True, max_size=2),
+    _ASKED,
+    st.sampled_from(["present", "absent"]),
+    st.booleans(),
+)
+def test_once_a_step_was_taken_nothing_more_is_done(
+    held: list[str | None], asked: list[Asked], state: str, direct: bool
+) -> None:
+    how = {"state": state, "direct": direct and state == "present", "retry": True}
+    case = judged(held, asked, **how)
+    if isinstance(case, str) or case.step is None:
+        return
+    if case.step == RECORDED:
+        again = judged(["Write"], asked, **how)
+        assert isinstance(again, Case)
+        assert (again.outcome, again.step) == (GRANTED, None)
+        return
+    again = judged(held, [*asked, (case.step, None if case.step == REMOVE else "Write", "Pending")], **how)
+    assert isinstance(again, Case)
+    assert (again.outcome, again.step) == (case.outcome, None)
+
+
 def test_requests_that_do_not_show_what_they_are_about_are_a_problem() -> None:
     request = {"id": uid(300), "requestType": GRANT, "requestStatus": "Pending", "targetUserId": None}
     cases = Cases(False, False)

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from .._api.catalog import APPS, REQUESTS, UserStatuses, accesses, named, permission_levels
+from .._api.catalog import APPS, REQUESTS, StatusTable, UserStatuses, accesses, named, permission_levels
 from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import Step
 from .._api.text import some, visible
@@ -233,12 +233,12 @@ class AccessWait:
 
     attempt = "see the accesses as they are asked for"
 
-    def __init__(self, cases: Sequence[Case], timeout: int, cakewalk: Cakewalk) -> None:
+    def __init__(self, cases: Sequence[Case], timeout: int, statuses: StatusTable) -> None:
         self.timeout = timeout
         self._cases = [case for case in cases if case.outcome in _AWAITED or case.step == RECORDED]
         self._known = frozenset(one for case in self._cases for one in case.estate.requests.ids)
         self._apps = {case.estate.app["id"]: case.estate.app for case in self._cases}
-        self._statuses = cakewalk.request_statuses
+        self._statuses = statuses
         self.sources = [REQUESTS, *(accesses(app) for app in self._apps.values())]
         self.awaits = bool(self._cases)
         self.twice = any(case.outcome == REMOVING for case in self._cases)
@@ -279,8 +279,10 @@ class AccessWait:
 
     @staticmethod
     def words_of(case: Case, request: Row | None) -> str:
-        """Return whose access is waited for, and how far the request is."""
-        status = f"the request is {visible(request.get('requestStatus'))}" if request else "no request is listed"
+        """Return whose access is waited for, and how far which request is."""
+        status = "no request is listed"
+        if request:
+            status = f"the request {visible(request['id'])} is {visible(request.get('requestStatus'))}"
         return f"{visible(person(case.who))} and {named(case.estate.app)}: {status}"
 
 
@@ -302,9 +304,10 @@ def _refused(refused: list[str]) -> Refused:
     )
 
 
-def concluded(outcome: str) -> str:
-    """Return what an outcome has become once it was waited for."""
-    return _AWAITED.get(outcome, outcome)
+def concluded(case: Case) -> Case:
+    """Return a case that was waited for as the next run would find it: with access, and without an open request."""
+    outcome = _AWAITED.get(case.outcome)
+    return replace(case, outcome=outcome, request=None) if outcome else case
 
 
 def _check_purpose(stepping: Sequence[Case], purpose: str | None) -> None:
