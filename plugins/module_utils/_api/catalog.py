@@ -256,7 +256,7 @@ def tasks_of(person: Mapping[str, Any]) -> Listing:
 
 #: Types of custom fields that hold an id rather than text, in lower case. The vendor's text tells of such fields, their
 #: words for the types were not seen.
-_OF_IDS = frozenset({"person", "select", "priority"})
+_OF_IDS = COMPUTED_FIELDS | {"person", "select"}
 
 
 def holds_text(field: Mapping[str, Any]) -> bool:
