@@ -103,20 +103,20 @@ def one(app: str, *people: Row | str, **given: Any) -> dict[str, Any]:
     ("given", "asked"),
     [
         (one("GitHub", CAT["id"], permission_level="Write", state="present"), []),
-        (one("GitHub", CAT, permission_level="Write", state="present"), [CAT["email"]]),
+        (one("GitHub", CAT, permission_level="Write", state="present"), [CAT["email"], ADA["email"]]),
         (one("Figma", BEN["id"].upper(), state="present"), []),
         (one("Figma", DAN, state="present"), [DAN["email"], ADA["email"]]),
         (one("Figma", DAN["id"], state="present"), [DAN["id"], ADA["email"]]),
         (one("Figma", DAN["id"], state="present", allow_inactive=True), [ADA["email"]]),
         (one("GitHub", BEN["id"], permission_level="Write", state="present"), [ADA["email"]]),
         (one("Figma", DAN["id"], state="absent"), []),
-        (one("Figma", DAN, state="absent"), [DAN["email"]]),
+        (one("Figma", DAN, state="absent"), [DAN["email"], ADA["email"]]),
         (one("Figma", BEN["id"], state="absent"), [ADA["email"]]),
         (
             one("Figma", BEN["id"], state="absent", protected_users=[CAT["email"], DAN["email"]]),
             [ADA["email"], CAT["email"], DAN["email"]],
         ),
-        (one("Figma", DAN, state="present", protected_users=[CAT["email"]]), [DAN["email"], ADA["email"]]),
+        (one("Figma", DAN["id"], state="absent", protected_users=[CAT["email"]]), []),
     ],
 )
 def test_nobody_is_looked_up_who_need_not_be(given: dict[str, Any], asked: list[str]) -> None:
@@ -215,6 +215,25 @@ def test_the_rails_hold(given: dict[str, Any], kind: type[CakewalkError], words:
 )
 def test_the_rails_stop_nothing_else(given: dict[str, Any]) -> None:
     Scene(**{**given, "state": "present"}).decide()
+
+
+@pytest.mark.parametrize("protected", [BEN["id"], "renamed@example.com"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        one("Figma", "renamed@example.com", state="absent"),
+        one("GitHub", "renamed@example.com", state="present", permission_level="Write"),
+    ],
+)
+def test_protection_holds_for_people_whom_the_accesses_show_under_another_address(
+    protected: str, given: dict[str, Any]
+) -> None:
+    scene = Scene(**given, protected_users=[protected])
+    renamed = {**BEN, "email": "renamed@example.com"}
+    people = Register(USERS, [ADA, renamed, CAT], complete=True)
+    assert set(scene.questions.references) >= {ADA["email"], "renamed@example.com"}
+    with pytest.raises(RailHit, match="protected"):
+        decide(scene.claimed, people, scene.questions, scene.params, UserStatuses())
 
 
 def test_a_change_of_level_is_no_removal_to_be_counted() -> None:

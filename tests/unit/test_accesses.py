@@ -257,12 +257,28 @@ def test_once_a_step_was_taken_nothing_more_is_done(
     assert (again.outcome, again.step) == (case.outcome, None)
 
 
-def test_requests_that_do_not_show_what_they_are_about_are_a_problem() -> None:
-    request = {"id": uid(300), "requestType": GRANT, "requestStatus": "Pending", "targetUserId": None}
+@pytest.mark.parametrize(
+    ("shown", "status", "matters"),
+    [
+        ({}, "Pending", True),
+        ({"workAppId": APP["id"]}, "Pending", True),
+        ({"targetUserId": ADA["id"]}, "Mystery", True),
+        ({"workAppId": OTHER["id"]}, "Pending", False),
+        ({"targetUserId": BEN["id"]}, "Pending", False),
+        ({}, "Declined", False),
+    ],
+)
+def test_a_request_that_hides_what_it_is_about_matters_where_it_may_be_about_somebody_named(
+    shown: dict[str, str], status: str, matters: bool
+) -> None:
+    request = {"id": uid(300), "requestType": GRANT, "requestStatus": status, **shown}
     cases = Cases(False, False)
     odd = Estate(APP, [], [READ], Requests([request], REQUEST_STATUSES, NOW))
     cases.judge(odd, [Claim("GitHub", (ADA["email"],), "Read", "present")], PEOPLE)
-    with pytest.raises(LookupFailed, match="does not show about whom and which app it is"):
+    if matters:
+        with pytest.raises(LookupFailed, match=uid(300)):
+            cases.finder.check()
+    else:
         cases.finder.check()
 
 

@@ -93,8 +93,9 @@ class Questions:
     """What the apps leave open: known before anybody is looked up, so that the directory is read once or not at all.
 
     C(references) are the people to look up: all addresses, since only the directory shows whether two people have one,
-    and ids that may be given access. C(assumed) are ids taken as given: for removals, and for additions where nothing
-    is left to look up.
+    and ids that may be given access. Once it is read anyway, or somebody may lose something, who acts and who is
+    protected is looked up too. C(assumed) are ids taken as given: for removals, and for additions where nothing is left
+    to look up.
     """
 
     def __init__(self, claimed: Sequence[Claimed], params: Mapping[str, Any]) -> None:
@@ -102,30 +103,22 @@ class Questions:
         self.protection = Protection(
             [*params["protected_users"], *actor], [estate.holders for estate, _claims in claimed]
         )
+        named_so = [
+            (estate, claim, reference) for estate, claims in claimed for claim in claims for reference in claim.users
+        ]
+        addresses = [reference for _estate, _claim, reference in named_so if not is_uuid(reference)]
         unheld = [
             (claim.state, reference)
-            for estate, claims in claimed
-            for claim in claims
-            for reference in claim.users
-            if not estate.holders.matches(reference)
+            for estate, claim, reference in named_so
+            if is_uuid(reference) and not estate.holders.matches(reference)
         ]
-        assumed = {
-            reference
-            for state, reference in unheld
-            if is_uuid(reference) and (state == "absent" or params["allow_inactive"])
-        }
-        self.assumed = sorted(assumed)
-        self.taking = any(_may_take(estate, claim) for estate, claims in claimed for claim in claims)
-        addresses = [
-            reference
-            for _estate, claims in claimed
-            for claim in claims
-            for reference in claim.users
-            if not is_uuid(reference)
-        ]
-        asked = addresses + [reference for _state, reference in unheld if reference not in assumed]
-        asked += actor if self.taking or any(state == "present" for state, _reference in unheld) else []
-        asked += self.protection.unmatched if self.taking else []
+        self.assumed = sorted(
+            {reference for state, reference in unheld if state == "absent" or params["allow_inactive"]}
+        )
+        asked = addresses + [reference for _state, reference in unheld if reference not in self.assumed]
+        may_take = bool(addresses) or any(_may_take(estate, claim) for estate, claim, _reference in named_so)
+        asked += actor if may_take or any(state == "present" for state, _reference in unheld) else []
+        asked += self.protection.unmatched if may_take else []
         self.references = list(dict.fromkeys(asked))
 
 
@@ -170,8 +163,6 @@ def decide(
     :raises ConfigurationError: C(acting_user) or C(purpose) is missing, or somebody is named in contradiction.
     """
     judge = Cases(params["method"] == "direct", params["retry_declined"])
-    if questions.taking:
-        questions.protection.look_up(people, judge.finder)
     judged = {estate.app["id"]: judge.judge(estate, claims, people) for estate, claims in claimed}
     decision = Decision(
         {app: cases for app, (cases, _unknown) in judged.items()},
@@ -180,14 +171,16 @@ def decide(
         [],
     )
     stepping = [case for case in decision.all_cases if case.step]
+    if any(case.takes for case in stepping):
+        questions.protection.look_up(people, judge.finder)
     gaining = list({case.who["id"]: case.who for case in stepping if case.step != REMOVE}.values())
     warnings = [] if params["allow_inactive"] else check_receivers(gaining, statuses, judge.finder)
     actor = acting_user(params["acting_user"], people, statuses, judge.finder) if stepping else None
     judge.finder.check()
     for estate, claims in claimed:
         named_out = [reference for claim in claims if claim.state == "absent" for reference in claim.users]
-        changed = [case.who["id"] for case in decision.cases[estate.app["id"]] if case.step == CHANGE]
-        questions.protection.refuse([*named_out, *changed], f"the app {named(estate.app)}")
+        losing = [case.who["id"] for case in decision.cases[estate.app["id"]] if case.takes]
+        questions.protection.refuse([*named_out, *losing], f"the app {named(estate.app)}")
     removals = [(label(case.estate.app), person(case.who)) for case in stepping if case.step == REMOVE]
     check_removals(sorted(removals), params["max_removals"], authoritative=False)
     if actor is not None:

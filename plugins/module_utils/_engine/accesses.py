@@ -156,13 +156,6 @@ class Cases:
         """
         wants: dict[str, tuple[Row, Row | None, str]] = {}
         unknown: list[str] = []
-        for request in estate.requests.nameless():
-            self.finder.report(
-                request["id"],
-                "unknown_status",
-                f"the request {visible(request['id'])} is {visible(request.get('requestStatus'))} and does not show "
-                "about whom and which app it is, so it may be about any",
-            )
         for claim in claims:
             level = self._level(estate, claim) if claim.state == "present" else None
             for reference in claim.users:
@@ -189,10 +182,12 @@ class Cases:
         where = f"the app {named(estate.app)}"
         if claim.level is not None:
             message = f"{where} has no permission levels, and {visible(claim.level)!r} is asked for"
-            self.finder.report(f"{where}/{claim.level}", "not_found", message)
+            self.finder.report(claim.level, "not_found", message)
         elif known:
             names = some(repr(visible(label(level))) for level in known)
-            self.finder.report(where, "no_level", f"{where} has the permission levels {names}, and none is asked for")
+            self.finder.report(
+                label(estate.app), "no_level", f"{where} has the permission levels {names}, and none is asked for"
+            )
         return None
 
     def _case(self, estate: Estate, who: Row, level: Row | None, state: str) -> Case | None:
@@ -261,8 +256,8 @@ class Cases:
             self.finder.report(
                 request["id"],
                 "unknown_status",
-                f"the request {visible(request['id'])} about {visible(person(who))} and {named(estate.app)} is a "
-                f"{kind} with the status {status!r}, of which nobody knows whether it is open",
+                f"the request {visible(request['id'])}, a {kind} with the status {status!r}, may be an open one about "
+                f"{visible(person(who))} and {named(estate.app)}",
                 status=status,
             )
         return bool(unknown)
@@ -271,7 +266,7 @@ class Cases:
         names = some(repr(visible(label(level))) if level else "access" for level in held.values())
         what = "recording another" if self._direct else "a change"
         self.finder.report(
-            f"{person(who)} in {label(estate.app)}",
+            person(who),
             "other_level",
             f"{visible(person(who))} holds {names} of the app {named(estate.app)}, and what {what} does to that is not "
             "known",

@@ -31,24 +31,18 @@ class Requests:
         self._statuses = statuses
         self._now = now
         self._about: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        rows = sorted(rows, key=lambda row: str(row.get("createdAt") or "9"))
+        # One that does not tell when it was made is taken for the newest.
+        rows = sorted(rows, key=lambda row: (row.get("createdAt") is None, str(row.get("createdAt"))))
         self.ids = frozenset(str(row["id"]).lower() for row in rows)
         for row in rows:
             self._about[_lower(row.get("targetUserId")), _lower(row.get("workAppId"))].append(row)
 
     def about(self, person: Row, app: Row) -> list[Row]:
-        """Return the requests about a person and an app, the newest last."""
-        return self._about.get((person["id"].lower(), app["id"].lower()), [])
-
-    def nameless(self) -> list[Row]:
-        """Return the requests about somebody's access that do not show whose, or to what, and may be open."""
-        return [
-            request
-            for (person, app), requests in self._about.items()
-            if not (person and app)
-            for request in of_type(requests, (GRANT, CHANGE, REMOVE))
-            if self.class_of(request) in ("open", None)
-        ]
+        """Return the requests about a person and an app, the newest last; before them those that are not decided and
+        do not show the person or the app, so that they may be about these."""
+        who, what = person["id"].lower(), app["id"].lower()
+        hidden = [row for place in (("", ""), ("", what), (who, "")) for row in self._about.get(place, ())]
+        return [row for row in hidden if self._is_hiding(row)] + self._about.get((who, what), [])
 
     def class_of(self, request: Row) -> str | None:
         """Return what the status of a request means: open, granted, declined, cancelled, C(None) where nobody knows."""
@@ -68,7 +62,16 @@ class Requests:
             for request in requests
             if self.class_of(request) is None
             or (self.class_of(request) == "open" and request.get("requestType") not in REQUEST_TYPES.values())
+            or self._is_hiding(request)
         ]
+
+    def _is_hiding(self, request: Row) -> bool:
+        """Tell whether a request about somebody's access is not decided, and does not show whose, or to what."""
+        return (
+            not (request.get("targetUserId") and request.get("workAppId"))
+            and request.get("requestType") in (GRANT, CHANGE, REMOVE)
+            and self.class_of(request) in ("open", None)
+        )
 
     def _is_about_to_show(self, request: Row, held: Collection[str]) -> bool:
         updated = moment(request.get("updatedAt"))
