@@ -197,6 +197,12 @@ def test_where_it_is_not_shown_who_asked_nobody_may_decide_unless_that_is_allowe
     assert decided([row], {**acting, "acting_user": None})[0].changes
 
 
+def test_an_offboarding_with_a_request_about_somebody_else_takes_from_the_leaver() -> None:
+    row = a_task(offboardingMetadata={"targetUser": EVE})
+    with pytest.raises(RailHit, match=r"it would take access from protected people: eve@example\.com"):
+        decided([row], {**approving(EXPECTED), "protected_users": [EVE["id"]]})
+
+
 def test_to_approve_an_offboarding_takes_from_whom_it_is_about() -> None:
     row = standalone(offboardingMetadata={"targetUser": BEN})
     wanted = options(task=ID, state="approved", decide="standalone", expect={"user": BEN["id"]}, acting_user=ADA["id"])

@@ -196,9 +196,10 @@ def _refuse_own(cases: Iterable[Case], acting: Row) -> None:
 
 def _refuse_protected(cases: Iterable[Case], protection: Protection, known: Known) -> None:
     hit = {
-        case.row["id"]: visible(known.label(case, "user"))
+        case.row["id"]: visible(person(known.people.by_id.get(one) or case.shown_person(one) or {"id": one}))
         for case in cases
-        if protection.covers({"id": case.shown["user"] or ""})
+        for one in (case.shown["user"], case.leaver)
+        if one and protection.covers({"id": one})
     }
     if hit:
         raise RailHit(

@@ -93,6 +93,12 @@ class Case:
         """Until when it is put off; C(None) where it is not, or not until a time that can be read."""
         return moment(self.row.get("snoozedTill"))
 
+    @property
+    def leaver(self) -> str | None:
+        """The id, in lower case, of who is offboarded, if somebody is and is shown."""
+        found = member(self.row, "offboardingMetadata.targetUser.id")
+        return found.lower() if isinstance(found, str) else None
+
     def shown_person(self, identifier: str) -> Row | None:
         """Return what the record shows of a person, if it does."""
         return next((one for one in self._people() if one["id"].lower() == identifier), None)
@@ -210,7 +216,7 @@ def _unclear(case: Case) -> Iterator[tuple[str, str]]:
         hidden = [name for name in _must_show(case) if case.shown[name] is None]
         if hidden:
             yield "unclear", f"it does not show the {' and '.join(hidden)} that it is about"
-    if case.row.get("offboardingMetadata") is not None and not _shows_leaver(case.row):
+    if case.row.get("offboardingMetadata") is not None and case.leaver is None:
         yield "unclear", "it does not show who is offboarded"
     till = case.row.get("snoozedTill")
     if till is not None and case.snoozed_till is None:
@@ -225,11 +231,6 @@ def _must_show(case: Case) -> tuple[str, ...]:
     if request_type in (REQUEST_TYPES["grant_access"], REQUEST_TYPES["remove_access"]):
         return "user", "app"
     return ()
-
-
-def _shows_leaver(row: Row) -> bool:
-    """Tell whether a task about a leaver shows who that is."""
-    return isinstance(member(row, "offboardingMetadata.targetUser.id"), str)
 
 
 def _unknown(case: Case, status: str | None, request: str | None) -> Iterator[tuple[str, str]]:
