@@ -118,6 +118,7 @@ class Finder:
 
     def __init__(self) -> None:
         self._problems: dict[tuple[str, str], dict[str, Any]] = {}
+        self._missing_so: set[tuple[str, str]] = set()
         self._comparisons_left = _COMPARISONS
 
     def find(self, reference: str, *registers: Register, called: str = "") -> Row | None:
@@ -171,6 +172,9 @@ class Finder:
         self.report(reference, "ambiguous", message, candidates=candidates)
 
     def _missing(self, reference: str, called: str, registers: Sequence[Register]) -> None:
+        if (reference, called) in self._missing_so:
+            return
+        self._missing_so.add((reference, called))
         kind = registers[-1].kind
         near = self._near(reference, registers)
         hints = [f"did you mean {' or '.join(repr(visible(name)) for name in near)}?"] if near else []
