@@ -261,7 +261,7 @@ class Options:
         kinds = {one.name: type(one.default) for one in fields(cls)}
         if unknown := sorted(set(map(str, given)) - kinds.keys()):
             raise ValueError(f"unknown options: {', '.join(unknown)}; known are {', '.join(kinds)}")
-        known = {name: environment.get(f"CAKEWALK_{name.upper()}") for name in _FROM_ENVIRONMENT}
+        known = {name: environment.get(f"CAKEWALK_{name.upper()}") or None for name in _FROM_ENVIRONMENT}
         known.update({name: value for name, value in given.items() if value is not None})
         return cls(**{name: _of_kind(kinds[name], name, value) for name, value in known.items() if value is not None})
 
