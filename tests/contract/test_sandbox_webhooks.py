@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from events.sources import until
 from sandbox.process import Sandbox
 
 pytest_plugins = ["sandbox.fixtures"]
@@ -38,15 +39,6 @@ def make_news(vendor: Sandbox, app: str = "Figma") -> None:
     for _review in range(2):
         task = vendor.open_task("Connor Contractor", app)["id"]
         vendor.change("decide_task", task=task, verdict="approve")
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """Return the first true value of a function that is asked again and again."""
-    end = time.monotonic() + 10
-    while not (value := holds()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return value
 
 
 def is_genuine(vendor: Sandbox, request: Request) -> bool:

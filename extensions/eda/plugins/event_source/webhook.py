@@ -24,7 +24,7 @@ import re
 import ssl
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -634,7 +634,7 @@ class Intake:
         self._options = options
         self._in_turn = asyncio.Lock()
         self._passed_on: deque[float] = deque()
-        self._seen: dict[str, float] = {}
+        self._seen: OrderedDict[str, float] = OrderedDict()
         self.waiting = 0
 
     async def take(self, events: list[Event]) -> tuple[int, int]:
@@ -676,8 +676,9 @@ class Intake:
         self._passed_on.append(now)
         if event["task_id"]:
             self._seen[event["task_id"]] = now
-        for task_id in [one for one, at in self._seen.items() if now - at >= self._options.duplicate_window]:
-            del self._seen[task_id]
+            self._seen.move_to_end(event["task_id"])
+        while self._seen and now - next(iter(self._seen.values())) >= self._options.duplicate_window:
+            self._seen.popitem(last=False)
 
 
 class Receiver:
