@@ -3,13 +3,14 @@ PYTHON ?= python3
 BUILD := .build
 VENV := $(BUILD)/venv
 GATES := $(BUILD)/gates
+EVENTS := $(BUILD)/events
 COLLECTIONS := $(BUILD)/collections
 ARTIFACT := $(BUILD)/dist/cakewalk-access.tar.gz
 REQUIREMENTS := tests/requirements
 PIP := -m pip install --quiet --disable-pip-version-check
 # The same at each start, so that what a ledger remembers of the tenant stays about it.
 PORT ?= 18725
-SOURCES := $(shell find galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins playbooks roles docs -type f \
+SOURCES := $(shell find galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins playbooks roles extensions docs -type f \
 	-not -path '*/__pycache__/*' 2>/dev/null)
 
 # Nothing of Ansible's is written outside this folder either.
@@ -34,7 +35,7 @@ sandbox: $(COLLECTIONS)/.installed  ## Start the tenant that demo and tests use,
 	@echo "export ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(COLLECTIONS)"
 	@exec $(VENV)/bin/python -m sandbox --port $(PORT)
 
-test: $(VENV)/.test $(GATES)/.installed $(COLLECTIONS)/.installed  ## Run all tests and the checks of the ecosystem
+test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run all tests and the checks of the ecosystem
 	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadfile
 
 test-all: test  ## The same on every ansible-core since 2.16 that a Python is found for
@@ -46,7 +47,7 @@ docs: $(GATES)/.installed $(COLLECTIONS)/.installed  ## Write the pages of the m
 clean:  ## Remove what was set up
 	rm -rf $(BUILD)
 
-$(VENV)/bin/python $(GATES)/bin/python:
+$(VENV)/bin/python $(GATES)/bin/python $(EVENTS)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	@echo "Setting up $(patsubst %/bin,%,$(@D))"
 	@$(PYTHON) -m venv $(dir $(@D))
@@ -65,6 +66,11 @@ $(VENV)/.test: $(REQUIREMENTS)/test.txt $(VENV)/.run
 $(GATES)/.installed: $(REQUIREMENTS)/gates.txt | $(GATES)/bin/python
 	@echo "Installing the checks of the ecosystem"
 	@$(GATES)/bin/python $(PIP) -r $(REQUIREMENTS)/gates.txt
+	@touch $@
+
+$(EVENTS)/.installed: $(REQUIREMENTS)/events.txt | $(EVENTS)/bin/python
+	@echo "Installing ansible-rulebook"
+	@$(EVENTS)/bin/python $(PIP) -r $(REQUIREMENTS)/events.txt
 	@touch $@
 
 $(ARTIFACT): $(SOURCES) $(VENV)/.run

@@ -117,4 +117,4 @@ def test_the_artifact_holds_the_collection_and_nothing_else(tree: Copy) -> None:
 
     metadata = {"FILES.json", "MANIFEST.json", "LICENSE"}
     pages = {"CHANGELOG.rst", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"}
-    assert top <= metadata | pages | {"changelogs", "docs", "meta", "playbooks", "plugins"}
+    assert top <= metadata | pages | {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins"}

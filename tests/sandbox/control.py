@@ -11,6 +11,9 @@ GET /_sandbox/state         the tenant; C(?only=users,groups) for some of its ta
 PATCH /_sandbox/settings    settings and dialect fields, flat; the data stay
 POST /_sandbox/reset        a fresh company under the settings at the start and those in the body; all else is forgotten
 GET, POST /_sandbox/faults  what is left; a list of faults to add
+GET, POST /_sandbox/webhook the deliveries that were sent; where to, and what is to go wrong (C(deliveries.py))
+POST /_sandbox/sign         the signature of the body as it stands
+POST /_sandbox/rotate       another key to sign with
 POST /_sandbox/change       a list of changes, made now or after so many requests
 ========================== ===========================================================================================
 
@@ -28,7 +31,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .deliveries import sign
 from .dialect import deliveries
+from .keys import SigningKey
 from .known import ACTING_USER
 from .problem import Problem, problem_body
 from .world import World
@@ -50,6 +55,10 @@ def build(world: World) -> Starlette:
         ("GET", "faults", control.faults),
         ("POST", "faults", control.add_faults),
         ("POST", "change", control.change),
+        ("GET", "webhook", control.webhook),
+        ("POST", "webhook", control.direct_webhook),
+        ("POST", "sign", control.sign),
+        ("POST", "rotate", control.rotate),
     ]
     return Starlette(
         routes=[Route(f"{_PREFIX}/{name}", _answering(endpoint), methods=[method]) for method, name, endpoint in paths]
@@ -98,6 +107,19 @@ class _Control:
 
     async def change(self, request: Request) -> None:
         self._world.changes.add(await _list(request), self._world.state)
+        self._world.send_news()
+
+    async def webhook(self, _request: Request) -> list[dict[str, Any]]:
+        return self._world.courier.dump()
+
+    async def direct_webhook(self, request: Request) -> None:
+        self._world.courier.direct(self._world.state, **await _mapping(request))
+
+    async def sign(self, request: Request) -> dict[str, str]:
+        return {"signature": sign(await request.body(), self._world.signing_key)}
+
+    async def rotate(self, _request: Request) -> None:
+        self._world.signing_key = SigningKey()
 
 
 def _answering(endpoint: Callable[[Request], Awaitable[Any]]) -> Callable[[Request], Awaitable[Response]]:

@@ -88,6 +88,7 @@ class Front:
             entry.status = answer.status
             await answer.send(send)
         world.changes.answered(operation, world.state)
+        world.send_news()
 
     def _refusal(self, operation: Operation, key: str, kind: str) -> Answer | None:
         """Return the refusal of a request that must not reach the service."""

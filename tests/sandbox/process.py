@@ -98,6 +98,26 @@ class Sandbox:
         """Return the bodies of the webhooks so far, in the form of the dialect."""
         return self._control("GET", "deliveries")
 
+    def send_webhooks(self, url: str, **wishes: Any) -> None:
+        """Send webhooks about what happens from now on (:class:`sandbox.deliveries.Courier`); no address sends none."""
+        self._control("POST", "webhook", json={"url": url, **wishes})
+
+    def play_tricks(self, *mischief: str) -> None:
+        """Have something go wrong with each of the next webhooks (:mod:`sandbox.deliveries`)."""
+        self._control("POST", "webhook", json={"mischief": mischief})
+
+    def sent_webhooks(self) -> list[dict[str, Any]]:
+        """Return the webhooks that were sent, with what they were answered."""
+        return self._control("GET", "webhook")
+
+    def sign(self, body: bytes) -> str:
+        """Return the vendor's signature of a body."""
+        return self._control("POST", "sign", data=body)["signature"]
+
+    def rotate_key(self) -> None:
+        """Sign webhooks with another key from now on."""
+        self._control("POST", "rotate")
+
     def configure(self, **settings: Any) -> dict[str, Any]:
         """Change settings and dialect fields while the data stay; return all settings."""
         return self._control("PATCH", "settings", json=settings)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that one sandbox holds: settings, tenant, keys, log, faults, changes and the rate window."""
+"""All that one sandbox holds: settings, tenant, keys, log, faults, changes, webhooks and the rate window."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from . import company
 from .changes import Changes
+from .deliveries import Courier
 from .faults import Faults
 from .keys import Keyring, SigningKey
 from .log import Log
@@ -41,6 +42,7 @@ class World:
         self.faults = Faults()
         self.changes = Changes()
         self.rate = RateLimit()
+        self.courier = Courier()
 
     def configure(self, **changes: Any) -> None:
         """Change settings and dialect while the data stay.
@@ -51,3 +53,7 @@ class World:
             raise ValueError(f"{', '.join(shaping)} can only change with a reset")
         self.settings = self.settings.changed(**changes)
         self.state.dialect = self.settings.dialect
+
+    def send_news(self) -> None:
+        """Send webhooks about what has just happened."""
+        self.courier.send_news(self.state, self.signing_key)
