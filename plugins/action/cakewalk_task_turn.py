@@ -172,10 +172,12 @@ class ActionModule(CakewalkAction):
     def _report(self, params):
         """Tell of all tasks, and fail if somebody has to look at one."""
         outcomes = params["outcomes"]
-        words = fulfilment.summed_up(outcomes)
+        words = f"{fulfilment.counted(outcomes)}."
         if params["assignees"]:
-            words += ". Tasks that are assigned to nobody cannot be listed, so none of them is among these"
-        return {"msg": words, "outcomes": outcomes, "failed": any(one["needs_attention"] for one in outcomes)}
+            words += " Tasks that are assigned to nobody cannot be listed, so none of them is among these."
+        # Shown without -v too, as what debug shows.
+        shown = {"msg": words, "tasks": fulfilment.lines(outcomes), "_ansible_verbose_always": True}
+        return {**shown, "failed": any(one["needs_attention"] for one in outcomes)}
 
     def _came_of(self, task, told, about, **facts):
         """Return what came of a task; it is recorded if it was begun, or if somebody has to look at it."""

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._api.text import some
 from .turns import Turn
 
 #: After these nobody has to look at anything: it is done, or not for this run to do. All others end a run as failed.
@@ -94,8 +94,13 @@ def after_failure(turn: Turn | None, approval: Mapping[str, Any], task: str) -> 
     return _FAILED_IN.get(turn.phase, _NOT_BEGUN) if turn else _NOT_BEGUN
 
 
-def summed_up(outcomes: Iterable[Mapping[str, Any]]) -> str:
-    """Return in words what came of all tasks, those first that somebody has to look at."""
+def counted(outcomes: Iterable[Mapping[str, Any]]) -> str:
+    """Return in words how many tasks came to what."""
+    counts = Counter(one["outcome"] for one in outcomes)
+    return ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items())) or "No task is open"
+
+
+def lines(outcomes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return in words what came of each task, those first that somebody has to look at."""
     ordered = sorted(outcomes, key=lambda outcome: not outcome["needs_attention"])
-    words = (f"{one['task_id']} {one['outcome']}" + (f" ({one['why']})" if one["why"] else "") for one in ordered)
-    return some(words, separator="; ") or "No task is open"
+    return [f"{one['task_id']} {one['outcome']}" + (f": {one['why']}" if one["why"] else "") for one in ordered]

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A target system for tests: accounts in an SQLite table, handled from the command line.
 
-C(grant PATH EMAIL LEVEL) and C(remove PATH EMAIL) write, and say whether something changed; C(show PATH EMAIL) returns
-the accounts with an address as JSON. Each write counts a call, also one that changed nothing.
+C(grant PATH EMAIL LEVEL) and C(remove PATH EMAIL) write, and say whether something changed; C(show PATH EMAIL) tells as
+JSON whether there is an account with an address. Each write counts a call, also one that changed nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def main(verb: str, path: str, email: str, level: str = "") -> None:
     with closing(sqlite3.connect(path)) as database, database:
         database.executescript(_TABLES)
         if verb == "show":
-            rows = database.execute("SELECT email, level FROM accounts WHERE email = ?", (email,)).fetchall()
-            print(json.dumps([{"email": row[0], "level": row[1]} for row in rows]))
+            row = database.execute("SELECT level FROM accounts WHERE email = ?", (email,)).fetchone()
+            print(json.dumps({"email": email, "state": "present" if row else "absent", "level": row[0] if row else ""}))
             return
         database.execute("INSERT INTO calls VALUES (?, ?)", (verb, email))
         before = database.total_changes
