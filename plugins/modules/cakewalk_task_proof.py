@@ -47,6 +47,8 @@ options:
     description: The permission level that the account has, by id in Cakewalk. Needed if the task has one and grants or
       changes something.
     type: str
+requirements:
+  - python >= 3.10
 attributes:
   check_mode:
     support: full

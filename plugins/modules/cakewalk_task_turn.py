@@ -112,6 +112,8 @@ options:
     description: For V(report), what came of each task.
     type: list
     elements: dict
+requirements:
+  - python >= 3.10
 attributes:
   check_mode:
     support: full

@@ -94,10 +94,11 @@ class Stage:
         return next(app for app in self.tenant.state("apps")["apps"] if app["id"] == self.ids["app_id"][name])
 
     def strangers(self, app: str) -> list[Data]:
-        """Return active people without access to an app, and without an open request for it."""
+        """Return active people who have to do with an app neither as users nor as those who decide and act."""
         found, state = self.app(app), self.tenant.state("users", "requests")
         taken = {row["target_id"] for row in state["requests"] if row["app_id"] == found["id"]}
         taken |= {access["user_id"] for access in found["accesses"]}
+        taken |= {self.ids["person_id"][email] for email in (OLGA, self.tenant.acting_user)}
         return [user for user in state["users"] if user["status"] == "Active" and user["id"] not in taken]
 
     def sweep(self, *options: str, **given: Any) -> Run:
