@@ -30,7 +30,7 @@ options:
   users:
     description:
       - The people, by e-mail address or id, never by display name. Needed with O(app).
-      - Who has access already is found among those who have it. The directory is read only where somebody is missing.
+      - Addresses are looked up in the directory, since only that shows whether two people have one. An id costs less.
     type: list
     elements: str
   permission_level:
@@ -129,6 +129,8 @@ notes:
   - An open request that wants the opposite is a V(conflicting_request). Nothing in the API can cancel it, so nothing is
     sent about this person, and the task fails once everything else is done.
   - A request whose answer was lost is looked for and not sent a second time.
+  - A request that was approved within the last quarter of an hour, and does not show in the accesses yet, counts as one
+    that is on its way.
   - A request in a status that is not known could be open. The task is refused then, and O(known_statuses) can tell what
     it means.
   - A change of level takes the old level away, so it is refused for O(protected_users).
@@ -252,7 +254,8 @@ bypass_reason:
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
-    - After a failure they tell what was done, what failed, and what was not tried.
+    - After a failure they tell what was done, what failed, and what was not tried. C(already) is there only where the
+      service refused a step and reading showed that somebody else had done the same.
   returned: success, and when a step failed
   type: dict
   contains:
@@ -340,14 +343,15 @@ def plan(params, cakewalk):
     cakewalk.warnings += decision.warnings
 
     before, after = accesses.diff_of(decision.all_cases)
-    wait = access_decision.AccessWait(decision.all_cases, params["wait_timeout"], cakewalk) if params["wait"] else None
+    wait = access_decision.AccessWait(decision.all_cases, params["wait_timeout"], cakewalk)
+    wait = wait if params["wait"] and wait.awaits else None
     return Plan(
         before,
         after,
         tuple(access_decision.steps_of(decision, claimed, params["purpose"])),
         _result(params, claimed, decision, lambda outcome: outcome),
         concluded=lambda _outcome: _result(params, claimed, decision, access_decision.concluded) if wait else {},
-        unmet=accesses.conflict_of(decision.all_cases),
+        unmet=access_decision.unmet_of(decision.all_cases, params["wait"]),
         wait=wait,
     )
 

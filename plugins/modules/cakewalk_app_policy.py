@@ -322,7 +322,8 @@ summary:
 steps:
   description:
     - The writes. In check mode all of them are C(pending). What is written to O(ledger_field) is not among them.
-    - After a failure they tell what was done, what failed, and what was not tried.
+    - After a failure they tell what was done, what failed, and what was not tried. C(already) is there only where the
+      service refused a step and reading showed that somebody else had done the same.
   returned: success, and when a step failed
   type: dict
   contains:
@@ -415,10 +416,7 @@ SPEC = spec(
         "ledger_field": {"type": "str"},
         "max_assignments": {"type": "int"},
     },
-    mutually_exclusive=[
-        *((option, "assignments") for option in ("app", "permission_level", "request_type", "policy")),
-        ("ledger_path", "ledger_field"),
-    ],
+    mutually_exclusive=[(option, "assignments") for option in ("app", "permission_level", "request_type", "policy")],
     required_one_of=[("app", "assignments")],
     required_by={"app": ("request_type", "policy")},
 )
@@ -428,7 +426,7 @@ def plan(params, cakewalk):
     """Return the plan for C(params): from what the entries say to slots, and from slots and ledger to assignments."""
     assignments.check_options(params)
     rules = rules_of(params)
-    targets = targets_of(rules, cakewalk, all_apps=params["ledger_path"] is not None)
+    targets = targets_of(rules, cakewalk, all_apps=bool(params["ledger_path"]))
     slots = decided(targets.claims)
     ledger = _ledger(params, targets, slots, cakewalk)
     planned = assignments.assess(slots, ledger, targets.policies, params, datetime.now(timezone.utc))
@@ -445,7 +443,7 @@ def plan(params, cakewalk):
 
 
 def _ledger(params, targets, slots, cakewalk):
-    if params["ledger_path"] is not None:
+    if params["ledger_path"]:
         return FileLedger.read(params["ledger_path"], params["base_url"], targets.apps.by_id)
     if params["ledger_field"] is not None:
         return FieldLedger.read(params["ledger_field"], [slot.claim.app for slot in slots], cakewalk)

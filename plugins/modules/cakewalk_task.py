@@ -256,7 +256,8 @@ summary:
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
-    - After a failure they tell what was done, what failed, and what was not tried.
+    - After a failure they tell what was done, what failed, and what was not tried. C(already) is there only where the
+      service refused a step and reading showed that somebody else had done the same.
   returned: success, and when a step failed
   type: dict
   contains:

@@ -80,6 +80,18 @@ def test_what_hangs_on_each_row_is_included(tenant: Sandbox, client: Client) -> 
     assert all(row["user_details"]["id"] == row["id"] for row in result["users"])
 
 
+def test_what_is_asked_for_in_empty_lists_is_returned_empty(tenant: Sandbox, client: Client) -> None:
+    result = query(tenant, client, policies=[], tasks=[], users=[], reports=["privileged_accesses"], apps=[])
+    assert [result[name] for name in ("policies", "tasks", "users", "privileged_accesses", "apps")] == [
+        {},
+        [],
+        [],
+        [],
+        [],
+    ]
+    assert tenant.log() == []
+
+
 def test_included_members_are_people(tenant: Sandbox, client: Client) -> None:
     (group,) = query(tenant, client, groups=["Engineering"], include=["members"])["groups"]
     assert sorted(one["email"] for one in group["members"]) == members(tenant, "Engineering")

@@ -73,7 +73,18 @@ def run(core: Core) -> str:
         "CAKEWALK_TEST_SKIP_SANITY": " ".join(core.skipped),
     }
     tests = ["tests/gates/test_sanity.py", "tests/playbooks", "tests/roles"]
-    command = [sys.executable, "-m", "pytest", "--no-cov", "--quiet", *tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--no-cov",
+        "--quiet",
+        "--numprocesses",
+        "auto",
+        "--dist",
+        "loadfile",
+        *tests,
+    ]
     if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
         return "failed"
     return "passed" + (f" without the sanity test {', '.join(core.skipped)}: {core.reason}" if core.skipped else "")

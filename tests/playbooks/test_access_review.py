@@ -209,14 +209,21 @@ DATES: list[BadInput] = [
         "configuration",
         ["'2001-01-01T23:59:59Z' as due_date", "it is in the past", "Give one that is to come"],
     ),
+    ("due null", {**SPRING, "due_date": None}, "configuration", ["as due_date", "it is no date"]),
     ("due never", {name: value for name, value in SPRING.items() if name != "due_date"}, None, ["due_date"]),
 ]
 
 NAMES: list[BadInput] = [
     ("no name", {name: value for name, value in SPRING.items() if name != "name"}, None, ["name"]),
     *(
-        (f"the name {name!r}", {**SPRING, "name": name}, "configuration", ["as name", "it is blank, or has space"])
-        for name in ("", " ", " Spring", "Spring ")
+        (f"the name {name!r}", {**SPRING, "name": name}, "configuration", ["as name", words])
+        for name, words in (
+            (None, "it is blank or null"),
+            ("", "it is blank or null"),
+            (" ", "it is blank or null"),
+            (" Spring", "' Spring' as name: it has space around it"),
+            ("Spring ", "it has space around it"),
+        )
     ),
     (
         "an unknown reviewer",

@@ -217,6 +217,44 @@ def test_a_run_waits_until_access_is_listed(playbooks: Playbooks, tenant: Sandbo
     assert run["wait"].data["summary"]["granted"] == 1
 
 
+def test_what_was_approved_and_is_not_listed_yet_is_on_its_way(playbooks: Playbooks, tenant: Sandbox) -> None:
+    tenant.configure(access_delay="late")
+    for _step in ("review", "review", "action"):
+        tenant.change("decide_task", task=tenant.open_task(PETRA, "Figma")["id"], verdict="approve")
+    tasks = [
+        task("there", ACCESS, app("Figma", PETRA, **WORK)),
+        task("gone", ACCESS, app("Figma", PETRA, state="absent", **WORK), ignore_errors=True),
+    ]
+    run = playbooks.run(play(*tasks)).succeeded()
+    user = run["there"].data["accesses"][0]["users"][0]
+    assert (user["outcome"], user["request_status"]) == ("requested", "Approved")
+    assert run["gone"].data["error"]["kind"] == "conflicting_request"
+    assert not writes(tenant.log())
+
+
+def test_what_was_recorded_is_waited_for_and_what_was_declined_is_not(playbooks: Playbooks, tenant: Sandbox) -> None:
+    recorded = app("Orphan Wiki", ERIN, wait=True, wait_timeout=10, **DIRECT)
+    declined = app("Orphan Wiki", PETRA, wait=True, wait_timeout=10, **WORK)
+    run = playbooks.run(play(task("record", ACCESS, recorded), task("wait", ACCESS, declined, ignore_errors=True)))
+    assert run["record"].data["accesses"][0]["users"][0]["outcome"] == "recorded"
+    assert run["wait"].data["error"]["kind"] == "declined"
+    assert f"{PETRA} and 'Orphan Wiki': the request is Declined" in run["wait"].data["msg"]
+    assert [entry["operation"] for entry in tenant.log()][:8].count("listWorkAppAccesses") >= 2
+
+
+def test_an_address_of_two_people_is_refused_although_one_of_them_has_access(
+    playbooks: Playbooks, tenant: Sandbox
+) -> None:
+    tenant.change("add_access", app="Figma", user=CONNOR)
+    tenant.change("set_email", user="dora.deactivated@example.com", email=CONNOR)
+    actor = tenant.find("users", ADA)["id"]
+    for state in ("present", "absent"):
+        options = app("Figma", CONNOR, state=state, acting_user=actor, **WORK)
+        result = playbooks.run(play(task("ask", ACCESS, options, ignore_errors=True)))["ask"]
+        assert f"'{CONNOR}' is held by 2" in result.data["msg"]
+    assert not writes(tenant.log())
+
+
 def test_a_run_does_not_wait_for_what_was_declined(playbooks: Playbooks, tenant: Sandbox, waiting: Data) -> None:
     review = tenant.open_task(PETRA, "Figma")["id"]
     tenant.change("decide_task", task=review, verdict="decline", operation="listWorkAppAccesses", after=2)

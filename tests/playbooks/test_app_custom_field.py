@@ -96,6 +96,7 @@ def test_a_value_in_a_form_that_the_service_does_not_take_is_refused_by_it(
         options_of_task = {"app": "GitHub", "fields": {"Data Classification": given}}
         result = playbooks.run(play(task(name, FIELD, options_of_task, ignore_errors=True)))[name]
         assert result.failed == (name == "refused"), result.data
+        assert ("It may take people and choices in one form only" in result.data.get("msg", "")) == result.failed
     assert values(tenant, "GitHub")["Data Classification"] == identifier
 
 
@@ -104,7 +105,43 @@ def test_what_is_stored_otherwise_is_an_error(playbooks: Playbooks, tenant: Sand
     result = playbooks.run(play(task("set", FIELD, options, ignore_errors=True)))["set"]
     assert result.data["error"]["kind"] == "not_as_sent"
     assert "reading the custom fields of the app 'GitHub' again does not show it" in result.data["msg"]
+    assert "('Risk Owner' is 'Erin Engineer')" in result.data["msg"]
     assert len(writes(tenant.log())) == 1
+
+
+@pytest.mark.parametrize(("kind", "found"), [("drop_after", True), ("drop_before", False)])
+def test_a_lost_answer_is_settled_by_reading(playbooks: Playbooks, tenant: Sandbox, kind: str, found: bool) -> None:
+    tenant.fault("updateWorkAppCustomFields", kind)
+    wanted = task("set", FIELD, {"app": "GitHub", "fields": {"Cost Center": "1"}, "max_retries": 0}, ignore_errors=True)
+    result = playbooks.run(play(wanted))["set"]
+    assert result.failed != found
+    assert result.changed == found
+    assert result.data.get("error", {}).get("kind") == (None if found else "outcome_unknown")
+    assert (values(tenant, "GitHub")["Cost Center"] == "1") == found
+    assert len(writes(tenant.log())) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "operation", "error"),
+    [
+        ("Cost Center", "listWorkAppCustomFields", None),
+        ("Automation Ledger", "listWorkAppCustomFields", None),
+        ("Cost Center", "updateWorkAppCustomFields", "not_as_sent"),
+        ("Automation Ledger", "updateWorkAppCustomFields", None),
+    ],
+)
+def test_what_others_set_meanwhile(
+    playbooks: Playbooks, tenant: Sandbox, field: str, operation: str, error: str | None
+) -> None:
+    """The task's own field is the Cost Center: what others put there before the write goes, after it is an error."""
+    tenant.change("set_field", app="GitHub", field=field, value="by hand", operation=operation, after=1)
+    options = {"app": "GitHub", "fields": {"Cost Center": "1"}}
+    result = playbooks.run(play(task("set", FIELD, options, ignore_errors=True)))["set"]
+    assert result.data.get("error", {}).get("kind") == error
+    assert ("('Cost Center' is 'by hand')" in result.data.get("msg", "")) == bool(error)
+    found = values(tenant, "GitHub")
+    assert found["Cost Center"] == ("by hand" if error else "1")
+    assert found.get("Automation Ledger") == ("by hand" if field == "Automation Ledger" else None)
 
 
 def test_a_failure_between_apps_tells_how_far_it_came(playbooks: Playbooks, tenant: Sandbox) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from playbooks.harness import INFO, Playbooks, names, pages, play, scenario, task, writes
+from playbooks.harness import INFO, Data, Playbooks, names, pages, play, scenario, task, writes
 from sandbox.known import task_id
 from sandbox.process import Sandbox
 
-ERIN, OSCAR = "erin.engineer@example.com", "oscar.offboarding@example.com"
+ERIN, OSCAR, PETRA = (f"{name}@example.com" for name in ("erin.engineer", "oscar.offboarding", "petra.pending"))
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -44,7 +44,8 @@ def test_what_is_asked_for_is_put_together(playbooks: Playbooks, tenant: Sandbox
     """Held against the tenant itself, in both answers to whether the service heeds filters."""
     state = tenant.state()
     users = {user["id"]: user for user in state["users"]}
-    olga = tenant.find("users", "olga.owner@example.com")["id"]
+    apps = {app["id"]: app["name"] for app in state["apps"]}
+    olga, petra = (tenant.find("users", email)["id"] for email in ("olga.owner@example.com", PETRA))
     queries = {
         "footprint": {"users": [ERIN, OSCAR], "footprint": True},
         "policies": {"policies": ["grant_access", "add_app"]},
@@ -54,6 +55,8 @@ def test_what_is_asked_for_is_put_together(playbooks: Playbooks, tenant: Sandbox
         "requests": {"requests": {"statuses": ["pending"], "request_types": ["grant_access"]}},
         "all requests": {"requests": {}},
         "no requests": {"requests": {"updated_since": "2100-01-01"}},
+        "requests of Petra": {"requests": {"users": [PETRA]}},
+        "requests of Petra for GitHub": {"requests": {"users": [petra.upper()], "apps": ["GitHub", "Figma"]}},
         "reports": {"reports": ["ownerless_apps", "privileged_accesses"]},
         "one report": {"apps": ["GitHub"], "reports": ["privileged_accesses"]},
     }
@@ -95,6 +98,11 @@ def test_what_is_asked_for_is_put_together(playbooks: Playbooks, tenant: Sandbox
         assert [one["id"] for one in told["requests"]["requests"]] == asked != []
         assert len(told["all requests"]["requests"]) == len(state["requests"])
         assert told["no requests"]["requests"] == []
+        about_petra = [one for one in state["requests"] if one["target_id"] == petra]
+        assert [one["id"] for one in told["requests of Petra"]["requests"]] == [one["id"] for one in about_petra]
+        for_apps = [one["id"] for one in about_petra if apps[one["app_id"]] in ("GitHub", "Figma")]
+        assert [one["id"] for one in told["requests of Petra for GitHub"]["requests"]] == for_apps
+        assert 0 < len(for_apps) < len(about_petra) < len(state["requests"])
         ownerless = sorted(app["name"] for app in state["apps"] if app["owner_id"] is None)
         assert sorted(one["app"] for one in told["reports"]["ownerless_apps"]) == ownerless
         privileged = [
@@ -127,6 +135,26 @@ def test_a_footprint_reads_each_list_once(playbooks: Playbooks, tenant: Sandbox)
         "listUsersGroupUsers": sum(pages(len(group["members"])) for group in state["groups"]),
         "listWorkAppAccesses": sum(pages(len(app["accesses"])) for app in state["apps"]),
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "lists"),
+    [
+        ({"requests": {}}, set()),
+        ({"requests": {"users": [NOBODY], "apps": [NOBODY]}}, set()),
+        ({"requests": {"users": [PETRA], "apps": [NOBODY]}}, {"listUsers"}),
+        ({"requests": {"apps": ["GitHub"]}, "tasks_of": []}, {"listWorkApps"}),
+        ({"requests": {"users": [PETRA], "apps": ["GitHub"]}, "gather": ["apps"]}, {"listUsers", "listWorkApps"}),
+    ],
+)
+def test_requests_cost_their_pages_and_the_lists_in_which_names_are_found(
+    playbooks: Playbooks, tenant: Sandbox, options: Data, lists: set[str]
+) -> None:
+    state = tenant.state("users", "apps", "requests")
+    playbooks.run(play(task("query", INFO, options))).succeeded()
+    rows = {"listUsers": "users", "listWorkApps": "apps", "listRequests": "requests"}
+    wanted = {operation: pages(len(state[rows[operation]])) for operation in ("listRequests", *lists)}
+    assert Counter(entry["operation"] for entry in tenant.log()) == wanted
 
 
 REFUSED = {
@@ -163,6 +191,12 @@ REFUSED = {
         "lookup_failed",
         "'olga.owne@example.com' does not exist (did you mean 'olga.owner@example.com'?)",
     ),
+    "requests about nobody": (
+        {"requests": {"users": ["petra.pendin@example.com"]}},
+        "lookup_failed",
+        "'petra.pendin@example.com' does not exist (did you mean 'petra.pending@example.com'?)",
+    ),
+    "requests about one of two apps": ({"requests": {"apps": ["Twin App"]}}, "lookup_failed", "'Twin App' is held by"),
     "requests since never": (
         {"requests": {"updated_since": "yesterday"}},
         "configuration",

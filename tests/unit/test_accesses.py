@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -39,7 +40,8 @@ LEVELS = {level["name"]: level for level in (READ, WRITE, ADMIN)}
 ADA, BEN = user(1, "ada@example.com"), user(2, "ben@example.com")
 PEOPLE = Register(USERS, [ADA, BEN])
 
-#: Type, level, status, from the oldest to the newest.
+NOW = datetime(2026, 2, 1, 12, tzinfo=timezone.utc)
+#: Type, level, status, from the oldest to the newest; what was updated a moment ago has a mark.
 Asked = tuple[str, str | None, str]
 
 
@@ -50,17 +52,18 @@ def estate(held: list[str | None], asked: list[Asked], with_levels: bool = True)
         {
             "id": uid(100 + number),
             "requestType": kind,
-            "requestStatus": status,
+            "requestStatus": status.rstrip("!"),
             "targetUserId": ADA["id"].upper(),
             "workAppId": APP["id"],
             "permissionLevelId": LEVELS[level]["id"].upper() if level else None,
             "createdAt": f"2026-01-0{number + 1}T00:00:00Z",
+            "updatedAt": "2026-02-01T11:50:00Z" if status.endswith("!") else "2026-02-01T11:40:00Z",
         }
         for number, (kind, level, status) in enumerate(asked)
     ]
     about_others = [{**one, "id": uid(200), "workAppId": OTHER["id"]} for one in requests[:1]]
     levels = list(LEVELS.values()) if with_levels else []
-    return Estate(APP, rows, levels, Requests([*reversed(requests), *about_others], REQUEST_STATUSES))
+    return Estate(APP, rows, levels, Requests([*reversed(requests), *about_others], REQUEST_STATUSES, NOW))
 
 
 def judged(
@@ -104,7 +107,13 @@ PRESENT: list[tuple[list[str | None], list[Asked], str, str | None]] = [
     ([], [(GRANT, "Write", "Cancelled"), (GRANT, "Write", "Declined")], DECLINED, None),
     ([], [(GRANT, "Write", "Declined"), (GRANT, "Write", "Pending")], REQUESTED, None),
     ([], [(GRANT, "Write", "Approved"), (REMOVE, None, "Approved")], REQUESTED, GRANT),
-    ([], [("ArchiveWorkAppRequest", None, "Pending")], REQUESTED, GRANT),
+    ([], [(GRANT, "Write", "Approved!")], REQUESTED, None),
+    (["Read"], [(CHANGE, "Write", "Approved!")], CHANGING, None),
+    (["Write"], [(GRANT, "Write", "Approved!")], GRANTED, None),
+    (["Read"], [(GRANT, "Read", "Approved!")], CHANGING, CHANGE),
+    (["Write"], [(REMOVE, None, "Approved!")], CONFLICT, None),
+    ([], [(REMOVE, None, "Approved!")], REQUESTED, GRANT),
+    ([], [(GRANT, "Write", "Approved!"), (REMOVE, None, "Approved!")], REQUESTED, GRANT),
 ]
 GONE: list[tuple[list[str | None], list[Asked], str, str | None]] = [
     ([], [], ABSENT, None),
@@ -116,6 +125,9 @@ GONE: list[tuple[list[str | None], list[Asked], str, str | None]] = [
     ([], [(GRANT, "Write", "Pending")], CONFLICT, None),
     ([], [(REMOVE, None, "Pending")], ABSENT, None),
     ([], [(REMOVE, None, "Mystery")], ABSENT, None),
+    (["Read"], [(REMOVE, None, "Approved!")], REMOVING, None),
+    (["Read"], [(GRANT, "Read", "Approved!")], REMOVING, REMOVE),
+    ([], [(GRANT, "Read", "Approved!")], CONFLICT, None),
     (["Read"], [(REMOVE, None, "Declined")], DECLINED, None),
     (["Read"], [(REMOVE, None, "Declined"), (REMOVE, None, "Approved")], REMOVING, REMOVE),
 ]
@@ -148,6 +160,9 @@ def test_access_that_is_to_go(held: list[str | None], asked: list[Asked], outcom
         (["Write"], [(REMOVE, None, "Mystery")], {}, "unknown_status"),
         (["Read"], [(REMOVE, None, "Mystery")], {"state": "absent"}, "unknown_status"),
         ([], [(GRANT, "Read", "Mystery")], {"state": "absent"}, "unknown_status"),
+        ([], [("HologramRequest", None, "Pending")], {}, "unknown_status"),
+        ([], [("ArchiveWorkAppRequest", None, "Mystery")], {}, "unknown_status"),
+        (["Read"], [], {"level": None, "with_levels": False}, "other_level"),
     ],
 )
 def test_what_cannot_be_told_is_a_problem(
@@ -216,6 +231,15 @@ def test_nothing_is_called_granted_or_absent_that_is_not_and_nothing_is_asked_fo
     is_open = any(status in ("Pending", "Mystery") for _kind, _level, status in asked)
     assert (case.step is not None) <= (not is_open)
     assert (case.step in (CHANGE, REMOVE)) == case.takes
+
+
+def test_requests_that_do_not_show_what_they_are_about_are_a_problem() -> None:
+    request = {"id": uid(300), "requestType": GRANT, "requestStatus": "Pending", "targetUserId": None}
+    cases = Cases(False, False)
+    odd = Estate(APP, [], [READ], Requests([request], REQUEST_STATUSES, NOW))
+    cases.judge(odd, [Claim("GitHub", (ADA["email"],), "Read", "present")], PEOPLE)
+    with pytest.raises(LookupFailed, match="does not show about whom and which app it is"):
+        cases.finder.check()
 
 
 def test_people_and_their_contradictions() -> None:

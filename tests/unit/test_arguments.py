@@ -26,7 +26,11 @@ from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments 
     connection_of,
     spec,
 )
-from ansible_collections.cakewalk.access.plugins.modules import cakewalk_group_member, cakewalk_info
+from ansible_collections.cakewalk.access.plugins.modules import (
+    cakewalk_access_review,
+    cakewalk_group_member,
+    cakewalk_info,
+)
 from unit.people import KEY, SECRET, options
 
 GROUPS = [
@@ -35,7 +39,11 @@ GROUPS = [
     (WRITING, writing_fragment),
     (LEDGER, ledger_fragment),
 ]
-MODULES = [(cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING}), (cakewalk_info, CONNECTION)]
+MODULES = [
+    (cakewalk_access_review, {**CONNECTION, **ACTING, **LEDGER}),
+    (cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING}),
+    (cakewalk_info, CONNECTION),
+]
 #: A variable that is called otherwise than its option.
 OTHER_NAMES = {"ledger_path": "CAKEWALK_LEDGER"}
 SECRETS = ("api_key", "api_secret")

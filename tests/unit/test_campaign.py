@@ -97,6 +97,7 @@ def test_what_is_over_is_not_started(now: datetime, over: bool) -> None:
     [
         ({"name": "", "all_apps": True}, "name"),
         ({"name": " \t", "all_apps": True}, "name"),
+        ({"name": "None", "all_apps": True}, "name"),
         ({"name": " Spring", "all_apps": True}, "name"),
         ({"name": "Spring\n", "all_apps": True}, "name"),
         ({"due_date": "soon", "all_apps": True}, "due_date"),

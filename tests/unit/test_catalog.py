@@ -48,7 +48,7 @@ LISTINGS = [
         "/api/v1/Policies/CompatiblePolicies/GrantAccessRequest",
         "the policies for grant_access",
     ),
-    (catalog.requests(), "/api/v1/Requests", "the requests"),
+    (catalog.REQUESTS, "/api/v1/Requests", "the requests"),
 ]
 
 LEVEL, POLICY = {"id": uid(78), "name": "Admin"}, {"id": uid(79), "name": "Two approvals"}

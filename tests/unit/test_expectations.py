@@ -170,12 +170,6 @@ MISMATCHES: list[tuple[str, Data, Data, list[tuple[str, str]]]] = [
         {"request_type": "archive_app", "app": "GitHub", "user": "ben@example.com"},
         [mismatch("user", "ben@example.com", "none")],
     ),
-    (
-        "an app where there is none",
-        a_task(request={"workAppId": None}),
-        EXPECTED,
-        [mismatch("app", "GitHub", "none"), mismatch("permission_level", "Write", f"'{WRITE['id']}'")],
-    ),
 ]
 
 
@@ -183,6 +177,32 @@ MISMATCHES: list[tuple[str, Data, Data, list[tuple[str, str]]]] = [
 def test_what_is_not_as_expected_is_refused(name: str, row: Data, expect: Data, wrong: list[tuple[str, str]]) -> None:
     assert problems(row, options(task=ID, state="declined", expect=expect)) == wrong
     assert problems(row, approving(expect)) == wrong
+
+
+@pytest.mark.parametrize("hidden", ["targetUserId", "workAppId"])
+def test_what_does_not_show_whom_and_what_it_is_about_is_never_approved(hidden: str) -> None:
+    row = a_task(request={hidden: None, "permissionLevelId": None})
+    name = {"targetUserId": "user", "workAppId": "app"}[hidden]
+    rest = {key: value for key, value in EXPECTED.items() if key not in (name, "permission_level")}
+    wanted = ("unclear", f"it does not show the {name} that it is about")
+    assert problems(row, approving(rest)) == [wanted]
+    assert decided([row], options(task=ID, state="declined", expect=rest))[0].changes
+
+
+def test_where_it_is_not_shown_who_asked_nobody_may_decide_unless_that_is_allowed() -> None:
+    row = a_task(request={"requestedByUserId": None})
+    acting = {**approving(EXPECTED), "acting_user": ADA["id"]}
+    assert [reason for reason, _message in problems(row, acting)] == ["unclear"]
+    assert decided([row], {**acting, "allow_self_approval": True})[0].changes
+    assert decided([row], {**acting, "acting_user": None})[0].changes
+
+
+def test_to_approve_an_offboarding_takes_from_whom_it_is_about() -> None:
+    row = standalone(offboardingMetadata={"targetUser": BEN})
+    wanted = options(task=ID, state="approved", decide="standalone", expect={"user": BEN["id"]}, acting_user=ADA["id"])
+    assert decided([row], wanted)[0].changes
+    with pytest.raises(RailHit, match="it would take access from protected people"):
+        decided([row], {**wanted, "protected_users": [BEN["email"]]})
 
 
 @pytest.mark.parametrize("members", [{"status": "Approved"}, {"snoozedTill": "2099-01-01"}, {"status": "Cancelled"}])

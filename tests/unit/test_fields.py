@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Reading
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Reading, Witness
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import has_value, set_custom_fields
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fields import Edit, claimed, claims_of, edits_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Register
@@ -114,21 +114,48 @@ def test_what_cannot_be_meant_is_refused(given: dict[str, Any], kind: str, words
     assert words in str(caught.value)
 
 
-_VALUES = st.dictionaries(
-    st.sampled_from(["Cost Center", "Owner", "Note"]), st.text(min_size=1).filter(str.strip), min_size=1
-)
+_TEXTS = st.text(min_size=1).filter(str.strip)
+#: What is set, by field, and C(None) for what is cleared; some of it is so already.
+_VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "Cost Center": st.just("4711") | _TEXTS,
+        "Owner": st.sampled_from(["Ada", uid(99), None]) | _TEXTS,
+        "Note": st.none() | _TEXTS,
+    },
+).filter(bool)
 
 
 @given(_VALUES)
-def test_once_set_nothing_changes_and_the_proof_holds(values: dict[str, str]) -> None:
-    found = edit(fields=values)
-    after = [{**field, "value": found.values.get(field["id"], field["value"])} for field in FIELDS]
-    (again,) = edits_of(claimed(claims_of(task(fields=values)), REGISTER), [after])
-    assert again.values == {}
+def test_only_what_differs_is_sent_and_then_nothing_changes(values: dict[str, str | None]) -> None:
+    options = {
+        "fields": {name: value for name, value in values.items() if value is not None},
+        "clear": [name for name, value in values.items() if value is None],
+    }
+    found = edit(**options)
+    wanted = {field["id"]: values[field["name"]] for field in FIELDS if field["name"] in values}
+    held = {field["id"]: {field["value"], field["guidValue"]} - {None} for field in FIELDS}
+    differing = {one: value for one, value in wanted.items() if (value not in held[one] if value else held[one])}
+    assert found.values == differing
+    assert len(found.unchanged) == len(values) - len(differing)
+
     step = set_custom_fields(GITHUB, found.values, found.names)
+    sent = {one["id"]: {"value": one["value"], "guidValue": None} for one in step.body["customFields"]}
+    after = [{**field, **sent.get(field["id"], {})} for field in FIELDS]
+    (again,) = edits_of(claimed(claims_of(task(**options)), REGISTER), [after])
+    assert again.values == {}
     assert step.proof is not None
     assert step.proof.holds(Reading(step.proof.source, after))
     assert step.proof.holds(Reading(step.proof.source, FIELDS)) == (not found.values)
+
+
+def test_a_proof_tells_what_the_fields_show_instead() -> None:
+    values = {CENTER["id"]: "4711", OWNER["id"].upper(): "Ben", NOTE["id"]: "x", uid(16): None}
+    proof = set_custom_fields(GITHUB, values, []).proof
+    assert isinstance(proof, Witness)
+    reading = Reading(proof.source, FIELDS)
+    assert not proof.holds(reading)
+    assert proof.instead(reading) == f"'Owner' is 'Ada', 'Note' has no value, there is no field {uid(16)}"
 
 
 @pytest.mark.parametrize(

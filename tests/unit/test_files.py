@@ -156,11 +156,12 @@ def test_a_file_that_others_may_read_is_used_and_closed_to_them(path: Path) -> N
 
 
 @each_use
-def test_a_folder_in_which_everybody_may_replace_files_is_refused(path: Path, use: str) -> None:
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+def test_a_folder_in_which_others_may_replace_files_is_refused(path: Path, use: str, mode: int) -> None:
     path.parent.mkdir(parents=True)
-    path.parent.chmod(0o777)
-    refused(use, path, "everybody may write to its folder", "chmod o-w")
-    path.parent.chmod(0o1777)
+    path.parent.chmod(mode)
+    refused(use, path, "others may write to its folder", "chmod go-w")
+    path.parent.chmod(mode | 0o1000)
     USES[use](path)
 
 

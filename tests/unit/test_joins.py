@@ -14,6 +14,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.joins impo
     Footprints,
     RequestFilter,
     has_status,
+    is_about,
     ownerless,
     privileged,
 )
@@ -48,8 +49,12 @@ def test_footprints() -> None:
 
 
 def test_apps_without_owner() -> None:
-    apps = [{**GITHUB, "owner": ADA}, {**FIGMA, "owner": None, "statusName": "Managed"}]
-    assert ownerless(apps) == [{"app": "Figma", "app_id": FIGMA["id"], "status_name": "Managed"}]
+    wiki = {"id": uid(52), "name": "Wiki"}
+    apps = [{**GITHUB, "owner": ADA}, {**FIGMA, "owner": None, "statusName": "Managed"}, wiki]
+    assert ownerless(apps) == [
+        {"app": "Figma", "app_id": FIGMA["id"], "status_name": "Managed", "owner_shown": True},
+        {"app": "Wiki", "app_id": wiki["id"], "status_name": None, "owner_shown": False},
+    ]
 
 
 def test_a_level_that_does_not_tell_whether_it_is_privileged_is_not_left_out() -> None:
@@ -90,10 +95,36 @@ def test_what_is_no_time_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "has"), [(None, True), ([], False), (["pending"], True), (["Pending "], False), (["none"], False)]
+    ("status", "words", "has"),
+    [
+        ("Pending", None, True),
+        ("Pending", [], False),
+        ("Pending", ["x", "pENDING"], True),
+        ("Pending", ["Pending "], False),
+        ("\u212aEPT", ["kept"], False),
+        (None, None, True),
+        (None, ["none"], False),
+    ],
 )
-def test_status_words_are_compared_without_regard_to_case(words: list[str] | None, has: bool) -> None:
-    assert has_status({"status": "Pending"}, "status", words) is has
+def test_status_words_are_compared_by_ascii_case_only(status: str | None, words: list[str] | None, has: bool) -> None:
+    assert has_status({"status": status}, "status", words) is has
+
+
+@pytest.mark.parametrize(
+    ("users", "apps", "about"),
+    [
+        (None, None, True),
+        ({uid(1), uid(2)}, None, True),
+        ({uid(2)}, None, False),
+        (set(), None, False),
+        (None, {uid(50)}, True),
+        ({uid(1)}, {uid(51)}, False),
+    ],
+)
+def test_whom_and_what_a_request_is_about(users: set[str] | None, apps: set[str] | None, about: bool) -> None:
+    request = {"targetUserId": uid(1).upper(), "workAppId": GITHUB["id"], "requestedByUserId": uid(2)}
+    assert is_about(request, users, apps) is about
+    assert is_about({"targetUserId": None}, users, apps) is (users is None and apps is None)
 
 
 @pytest.mark.parametrize(

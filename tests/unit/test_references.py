@@ -299,11 +299,15 @@ def test_all_problems_are_told_at_once_each_once() -> None:
     assert [problem["reference"] for problem in problems(finder)] == ["x@a.b", "y@a.b"]
 
 
-def test_the_first_report_of_a_reference_stands() -> None:
+def test_each_problem_with_a_reference_is_told_once() -> None:
     finder = Finder()
     finder.report("x", "inactive", "first", status="Ignored")
+    finder.report("x", "inactive", "first", status="Other")
     finder.report("x", "other", "second")
-    assert problems(finder) == [{"reference": "x", "reason": "inactive", "message": "first", "status": "Ignored"}]
+    assert problems(finder) == [
+        {"reference": "x", "reason": "inactive", "message": "first", "status": "Ignored"},
+        {"reference": "x", "reason": "other", "message": "second"},
+    ]
 
 
 def test_names_in_results() -> None:

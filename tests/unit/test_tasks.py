@@ -215,7 +215,7 @@ def test_tasks_of_the_agent_are_decided_where_that_is_allowed(row: dict[str, Any
 NO_KIND = ("unclear", "isActionStep is not shown, so it may be the action step or a review")
 NO_AGENT = ("unclear", "isAutoprovisioning is not shown, so it may be for the vendor's agent")
 IS_REVIEW = ("kind", "it is a review, and decide is action")
-NO_TARGET = ("unclear", "it does not show from whom access would be taken")
+NO_TARGET = ("unclear", "it does not show the user that it is about")
 REMOVAL = {"requestType": "RemoveAccessRequest", "targetUserId": None}
 
 

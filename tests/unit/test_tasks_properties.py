@@ -66,6 +66,11 @@ class Case:
         row, request, params = self.row, self.row.get("request"), self.params
         actor, user = params["acting_user"], self.shown.get("user")
         kind = "standalone" if request is None else {True: "action", False: "review"}.get(row.get("isActionStep"))
+        must_show = {
+            "GrantAccessRequest": {"user", "app"},
+            "RemoveAccessRequest": {"user", "app"},
+            "ChangePermissionLevelRequest": {"user", "app", "permission_level"},
+        }.get(self.shown.get("request_type", ""), set())
         taking = self.shown.get("request_type") in ("RemoveAccessRequest", "ChangePermissionLevelRequest")
         return (
             row["status"].lower() == "pending"
@@ -75,6 +80,7 @@ class Case:
             and (request is None or request["requestStatus"] in ("Pending", "Approved"))
             and (request is None or request["cancelledByUserId"] is None)
             and (params["allow_self_approval"] or actor is None or actor not in (user, _asker(row)))
+            and (params["state"] == "declined" or must_show <= self.shown.keys())
             and not (taking and params["state"] == "approved" and user in (None, actor, *params["protected_users"]))
             and all(self.shown.get(name) == value for name, value in self.expected.items())
         )

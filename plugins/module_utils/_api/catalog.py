@@ -35,16 +35,11 @@ class Inferred:
     note: str
 
 
-_FILTER = "The filter exists per the index; its parameter name was not seen."
 _REMOVAL = "Only 'target user, work app and a purpose' is known; field names mirror GrantAccess."
 _CHANGE = "Never seen; field names mirror GrantAccess."
 #: All wire names that are only inferred, by how the code calls them.
 INFERRED = {
     "tasks.user": Inferred("listTasks", "userId", "Name from the page title; required flag not seen."),
-    "tasks.status": Inferred("listTasks", "status", "The filter exists; its name and values were not seen."),
-    "requests.status": Inferred("listRequests", "status", _FILTER),
-    "requests.type": Inferred("listRequests", "requestType", _FILTER),
-    "requests.since": Inferred("listRequests", "lastUpdatedFrom", _FILTER),
     "removal.creator": Inferred("CreateRemoveAccessRequestV1", "createdByUserId", _REMOVAL),
     "removal.user": Inferred("CreateRemoveAccessRequestV1", "targetUserId", _REMOVAL),
     "removal.app": Inferred("CreateRemoveAccessRequestV1", "workAppId", _REMOVAL),
@@ -134,7 +129,7 @@ class StatusTable:
 
     def class_of(self, word: object) -> str | None:
         """Return the class of a status word, C(None) for one that is not known."""
-        found = (name for name, words in self.classes.items() if isinstance(word, str) and _folded(word) in words)
+        found = (name for name, words in self.classes.items() if isinstance(word, str) and folded(word) in words)
         return next(found, None)
 
     def extended(self, known: Mapping[str, list[str] | None]) -> StatusTable:
@@ -143,7 +138,7 @@ class StatusTable:
         :raises ConfigurationError: a word would mean two things.
         """
         classes = {
-            name: words | {_folded(word) for word in known.get(name) or ()} for name, words in self.classes.items()
+            name: words | {folded(word) for word in known.get(name) or ()} for name, words in self.classes.items()
         }
         for word in {word for words in classes.values() for word in words}:
             holders = [name for name, words in classes.items() if word in words]
@@ -157,7 +152,8 @@ class StatusTable:
         return StatusTable(self.of, classes)
 
 
-def _folded(word: str) -> str:
+def folded(word: str) -> str:
+    """Return a word of the vendor's as such words are compared, by ASCII case only."""
     return word.lower() if word.isascii() else word
 
 
@@ -229,7 +225,7 @@ COMPUTED_FIELDS = frozenset({"priority"})
 
 def is_computed(field: Mapping[str, Any]) -> bool:
     """Tell whether a custom field is computed, so that no write can set it."""
-    return str(field.get("type")).lower() in COMPUTED_FIELDS
+    return folded(str(field.get("type"))) in COMPUTED_FIELDS
 
 
 def policies(request_type: str) -> Kind:
@@ -243,20 +239,8 @@ def policies(request_type: str) -> Kind:
     return Kind("policies", f"policy for {request_type}", INFERRED["policy.name"].name, listing)
 
 
-#: All requests. The filters are inferred, so nothing may hang on them: what matters is filtered here again.
+#: All requests. The service's filters are inferred, so nothing may hang on them, and none is sent.
 REQUESTS = Listing(f"{ROOT}/Requests", "the requests")
-
-
-def requests(request_type: str | None = None, since: str | None = None, status: str | None = None) -> Listing:
-    """The requests, as far as the service heeds its filters.
-
-    :param request_type: as the wire calls it.
-    :param since: a time in ISO form, since which they were updated.
-    :param status: a status word.
-    """
-    filters = {"requests.type": request_type, "requests.since": since, "requests.status": status}
-    query = tuple((INFERRED[name].name, value) for name, value in filters.items() if value is not None)
-    return Listing(REQUESTS.path, REQUESTS.what, query=query)
 
 
 def task(identifier: str) -> Record:
@@ -264,14 +248,10 @@ def task(identifier: str) -> Record:
     return Record(path(f"{ROOT}/Tasks", identifier), f"the task {visible(identifier)}", identifier)
 
 
-def tasks_of(person: Mapping[str, Any], status: str | None = None) -> Listing:
-    """The tasks that are assigned to a person; those of nobody are in no list.
-
-    :param status: a status word, as far as the service heeds the filter.
-    """
-    query = [(INFERRED["tasks.user"].name, person["id"])]
-    query += [(INFERRED["tasks.status"].name, status)] if status is not None else []
-    return Listing(f"{ROOT}/Tasks", f"the tasks of {visible(who(person))}", query=tuple(query))
+def tasks_of(person: Mapping[str, Any]) -> Listing:
+    """The tasks that are assigned to a person; those of nobody are in no list."""
+    query = ((INFERRED["tasks.user"].name, person["id"]),)
+    return Listing(f"{ROOT}/Tasks", f"the tasks of {visible(who(person))}", query=query)
 
 
 #: Types of custom fields that hold an id rather than text, in lower case. The vendor's text tells of such fields, their

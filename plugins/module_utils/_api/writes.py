@@ -43,6 +43,11 @@ _CONFLICTS = {
     409: "The service does not document this conflict. If it means that the policy is assigned already, let enforce: "
     "on_change with ledger_path skip what was assigned before. If the policy is for another request type, name another."
 }
+#: Which of the two forms the service takes is not documented.
+_FORMS = {
+    400: "Correct what the server names. It may take people and choices in one form only: as Cakewalk shows them, or "
+    "by the id behind them."
+}
 
 
 def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_approve: bool) -> Step:
@@ -223,11 +228,25 @@ class Filled:
 
     def holds(self, reading: Reading) -> bool:
         """Tell whether every field has its value."""
-        rows = {str(row["id"]).lower(): row for row in reading.rows}
-        return all(
-            identifier.lower() in rows and has_value(rows[identifier.lower()], value)
-            for identifier, value in self.values
+        return not self._otherwise(reading)
+
+    def instead(self, reading: Reading) -> str:
+        """Return what the fields show that do not have their values."""
+        return some(
+            _shown(row) if row else f"there is no field {visible(identifier)}"
+            for identifier, row in self._otherwise(reading).items()
         )
+
+    def _otherwise(self, reading: Reading) -> dict[str, Row | None]:
+        """Return the fields that do not have their values, by id; C(None) for one that is not there."""
+        rows = {str(row["id"]).lower(): row for row in reading.rows}
+        found = [(identifier, rows.get(identifier.lower()), value) for identifier, value in self.values]
+        return {identifier: row for identifier, row, value in found if row is None or not has_value(row, value)}
+
+
+def _shown(field: Row) -> str:
+    value = field.get("value")
+    return f"{named(field)} has no value" if value in (None, "") else f"{named(field)} is {visible(value)!r}"
 
 
 def has_value(field: Row, value: str | None) -> bool:
@@ -258,6 +277,7 @@ def set_custom_fields(
         proof=Filled(custom_fields(app), tuple(values.items())),
         verified=verified,
         changes=changes,
+        remedies=_FORMS,
     )
 
 

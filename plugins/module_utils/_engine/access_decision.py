@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 from .._api.catalog import APPS, REQUESTS, UserStatuses, accesses, named, permission_levels
@@ -26,6 +27,7 @@ from .accesses import (
     Cases,
     Claim,
     Estate,
+    conflict_of,
 )
 from .people import acting_user, check_receivers
 from .rails import Protection, check_bypass, check_removals, refuse_self_approval
@@ -82,7 +84,7 @@ def estates_of(cakewalk: Cakewalk, claims: Sequence[Claim]) -> list[Claimed]:
     finder.check()
     apps = [app for app, _claims in by_app.values()]
     found = cakewalk.read([REQUESTS, *(listing(app) for app in apps for listing in (accesses, permission_levels))])
-    requests = Requests(found[0], cakewalk.request_statuses)
+    requests = Requests(found[0], cakewalk.request_statuses, datetime.now(timezone.utc))
     rows = iter(found[1:])
     return [(Estate(app, next(rows), next(rows), requests), its_claims) for app, its_claims in by_app.values()]
 
@@ -90,8 +92,9 @@ def estates_of(cakewalk: Cakewalk, claims: Sequence[Claim]) -> list[Claimed]:
 class Questions:
     """What the apps leave open: known before anybody is looked up, so that the directory is read once or not at all.
 
-    C(references) are the people to look up. C(assumed) are ids taken as given: for removals, and for additions where
-    nothing is left to look up.
+    C(references) are the people to look up: all addresses, since only the directory shows whether two people have one,
+    and ids that may be given access. C(assumed) are ids taken as given: for removals, and for additions where nothing
+    is left to look up.
     """
 
     def __init__(self, claimed: Sequence[Claimed], params: Mapping[str, Any]) -> None:
@@ -113,7 +116,14 @@ class Questions:
         }
         self.assumed = sorted(assumed)
         self.taking = any(_may_take(estate, claim) for estate, claims in claimed for claim in claims)
-        asked = [reference for _state, reference in unheld if reference not in assumed]
+        addresses = [
+            reference
+            for _estate, claims in claimed
+            for claim in claims
+            for reference in claim.users
+            if not is_uuid(reference)
+        ]
+        asked = addresses + [reference for _state, reference in unheld if reference not in assumed]
         asked += actor if self.taking or any(state == "present" for state, _reference in unheld) else []
         asked += self.protection.unmatched if self.taking else []
         self.references = list(dict.fromkeys(asked))
@@ -225,10 +235,12 @@ class AccessWait:
 
     def __init__(self, cases: Sequence[Case], timeout: int, cakewalk: Cakewalk) -> None:
         self.timeout = timeout
-        self._cases = [case for case in cases if case.outcome in _AWAITED]
+        self._cases = [case for case in cases if case.outcome in _AWAITED or case.step == RECORDED]
+        self._known = frozenset(one for case in self._cases for one in case.estate.requests.ids)
         self._apps = {case.estate.app["id"]: case.estate.app for case in self._cases}
         self._statuses = cakewalk.request_statuses
         self.sources = [REQUESTS, *(accesses(app) for app in self._apps.values())]
+        self.awaits = bool(self._cases)
         self.twice = any(case.outcome == REMOVING for case in self._cases)
 
     def missing(self, found: Sequence[Any]) -> list[str]:
@@ -236,7 +248,7 @@ class AccessWait:
 
         :raises Refused: a request was declined or withdrawn.
         """
-        requests = Requests(found[0], self._statuses)
+        requests = Requests(found[0], self._statuses, datetime.now(timezone.utc))
         estates = {
             identifier: Estate(app, rows, [], requests)
             for (identifier, app), rows in zip(self._apps.items(), found[1:], strict=True)
@@ -244,16 +256,11 @@ class AccessWait:
         open_cases = [case for case in self._cases if not self._is_there(case, estates[case.estate.app["id"]])]
         words = [(case, self._request_of(case, requests)) for case in open_cases]
         refused = [
-            self._words(*one) for one in words if one[1] and requests.class_of(one[1]) in ("declined", "cancelled")
+            self.words_of(*one) for one in words if one[1] and requests.class_of(one[1]) in ("declined", "cancelled")
         ]
         if refused:
-            raise Refused(
-                self.attempt,
-                f"it will not come: {some(refused, separator='; ')}",
-                "Ask those who decided. With retry_declined a run asks again.",
-                refused=refused,
-            )
-        return [self._words(*one) for one in words]
+            raise _refused(refused)
+        return [self.words_of(*one) for one in words]
 
     @staticmethod
     def _is_there(case: Case, estate: Estate) -> bool:
@@ -262,17 +269,37 @@ class AccessWait:
             return not held
         return (case.level["id"].lower() if case.level else "") in held
 
-    @staticmethod
-    def _request_of(case: Case, requests: Requests) -> Row | None:
+    def _request_of(self, case: Case, requests: Requests) -> Row | None:
+        """Return the request that is to bring it about: where one was sent, one that was not there before."""
         types = (REMOVE,) if case.outcome == REMOVING else (GRANT, CHANGE)
         level_id = None if case.outcome == REMOVING else (case.level["id"].lower() if case.level else "")
         same = of_type(requests.about(case.who, case.estate.app), types, level_id)
+        same = [one for one in same if not case.step or str(one["id"]).lower() not in self._known]
         return same[-1] if same else None
 
     @staticmethod
-    def _words(case: Case, request: Row | None) -> str:
+    def words_of(case: Case, request: Row | None) -> str:
+        """Return whose access is waited for, and how far the request is."""
         status = f"the request is {visible(request.get('requestStatus'))}" if request else "no request is listed"
         return f"{visible(person(case.who))} and {named(case.estate.app)}: {status}"
+
+
+def unmet_of(cases: Sequence[Case], wait: bool) -> CakewalkError | None:
+    """Return what keeps a task from reaching what is asked for: conflicts, and to wait for what was declined."""
+    declined = [case for case in cases if case.outcome == DECLINED and case.request]
+    if not (wait and declined):
+        return conflict_of(cases)
+    refused = [AccessWait.words_of(case, case.request) for case in declined]
+    return conflict_of(cases) or _refused(refused)
+
+
+def _refused(refused: list[str]) -> Refused:
+    return Refused(
+        AccessWait.attempt,
+        f"it will not come: {some(refused, separator='; ')}",
+        "Ask those who decided. With retry_declined a run asks again.",
+        refused=refused,
+    )
 
 
 def concluded(outcome: str) -> str:

@@ -18,7 +18,7 @@ from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import member
 from .._api.text import some, visible
 from .references import Finder, Register, Row, label, labelled, person
-from .requests import CHANGE, GRANT, REMOVE, Requests, level_of, of_type
+from .requests import CHANGE, GRANT, REMOVE, Requests, of_type
 
 GRANTED, ABSENT, RECORDED, DECLINED = "granted", "absent", "recorded", "declined"
 REQUESTED, CHANGING, REMOVING, CONFLICT = (
@@ -156,6 +156,13 @@ class Cases:
         """
         wants: dict[str, tuple[Row, Row | None, str]] = {}
         unknown: list[str] = []
+        for request in estate.requests.nameless():
+            self.finder.report(
+                request["id"],
+                "unknown_status",
+                f"the request {visible(request['id'])} is {visible(request.get('requestStatus'))} and does not show "
+                "about whom and which app it is, so it may be about any",
+            )
         for claim in claims:
             level = self._level(estate, claim) if claim.state == "present" else None
             for reference in claim.users:
@@ -197,20 +204,20 @@ class Cases:
         wanted = level["id"].lower() if level else ""
         requests = estate.requests.about(who, estate.app)
         matching = of_type(requests, (GRANT, CHANGE), wanted)
-        others = [one for one in of_type(requests, (GRANT, CHANGE, REMOVE)) if one not in matching]
+        others = [one for one in requests if one not in matching]
         if wanted in held:
             # Another level that is granted beside the wanted one takes nothing away.
             others = [one for one in others if one.get("requestType") != GRANT]
             return self._settled(estate, who, level, others) or Case(estate, who, level, GRANTED)
         if self._is_unclear(estate, who, [*matching, *others]):
             return None
-        against = estate.requests.are_open(others + (matching if self._direct else []))
+        against = estate.requests.under_way(others + (matching if self._direct else []), held)
         if against:
             return Case(estate, who, level, CONFLICT, request=against[-1])
-        under_way = estate.requests.are_open(matching)
+        under_way = estate.requests.under_way(matching, held)
         if under_way:
             return Case(estate, who, level, _MEANS[under_way[-1]["requestType"]], request=under_way[-1])
-        if held and (self._direct or len(held) > 1):
+        if held and (self._direct or len(held) > 1 or level is None):
             self._several(estate, who, held)
             return None
         if self._direct:
@@ -219,13 +226,14 @@ class Cases:
 
     def _absent(self, estate: Estate, who: Row, _level: Row | None) -> Case | None:
         requests = estate.requests.about(who, estate.app)
-        opposite = of_type(requests, (GRANT, CHANGE))
         removals = of_type(requests, (REMOVE,))
-        if not estate.held_by(who):
+        opposite = [one for one in requests if one not in removals]
+        held = estate.held_by(who)
+        if not held:
             return self._settled(estate, who, None, opposite) or Case(estate, who, None, ABSENT)
         if self._is_unclear(estate, who, [*opposite, *removals]):
             return None
-        against, under_way = estate.requests.are_open(opposite), estate.requests.are_open(removals)
+        against, under_way = (estate.requests.under_way(one, held) for one in (opposite, removals))
         if against:
             return Case(estate, who, None, CONFLICT, request=against[-1])
         if under_way:
@@ -235,7 +243,7 @@ class Cases:
     def _settled(self, estate: Estate, who: Row, level: Row | None, opposite: Sequence[Row]) -> Case | None:
         """Return the conflict that awaits somebody whose access is as it should be now, if there is one."""
         self._is_unclear(estate, who, opposite)
-        against = estate.requests.are_open(opposite)
+        against = estate.requests.under_way(opposite, estate.held_by(who))
         return Case(estate, who, level, CONFLICT, request=against[-1]) if against else None
 
     def _asked(self, estate: Estate, who: Row, level: Row | None, kind: str, earlier: Sequence[Row]) -> Case:
@@ -246,15 +254,15 @@ class Cases:
         return Case(estate, who, level, _MEANS[kind], kind)
 
     def _is_unclear(self, estate: Estate, who: Row, requests: Iterable[Row]) -> bool:
-        """Report requests whose status nobody knows: they may be open, and then another one must not be sent."""
+        """Report requests of which nobody knows what they are: they may be open, and then none must be sent beside."""
         unknown = estate.requests.unknown(requests)
         for request in unknown:
-            status = visible(request.get("requestStatus"))
+            status, kind = visible(request.get("requestStatus")), visible(request.get("requestType"))
             self.finder.report(
                 request["id"],
                 "unknown_status",
-                f"the request {visible(request['id'])} about {visible(person(who))} and {named(estate.app)} has the "
-                f"status {status!r}, of which nobody knows whether it is open",
+                f"the request {visible(request['id'])} about {visible(person(who))} and {named(estate.app)} is a "
+                f"{kind} with the status {status!r}, of which nobody knows whether it is open",
                 status=status,
             )
         return bool(unknown)
@@ -309,8 +317,3 @@ def _contradiction(estate: Estate, who: Row) -> ConfigurationError:
         "Take the person out of one of the lists.",
         option="accesses",
     )
-
-
-def level_is(request: Row, level: Row | None) -> bool:
-    """Tell whether a request is for this level."""
-    return level_of(request) == (level["id"].lower() if level else "")

@@ -64,7 +64,14 @@ def check_options(params: Mapping[str, Any]) -> None:
 
     :raises ConfigurationError: they do not.
     """
-    if params["enforce"] == "on_change" and params["ledger_path"] is None:
+    if params["ledger_path"] and params["ledger_field"] is not None:
+        raise ConfigurationError(
+            "use ledger_field",
+            "ledger_path is set too, perhaps by CAKEWALK_LEDGER, and there can be one ledger only",
+            'Leave one of them out; in a task, ledger_path: "" takes back the variable.',
+            option="ledger_field",
+        )
+    if params["enforce"] == "on_change" and not params["ledger_path"]:
         of_field = "anyone can edit ledger_field in Cakewalk, so nothing is left out because of it"
         raise ConfigurationError(
             "use enforce: on_change",

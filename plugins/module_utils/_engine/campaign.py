@@ -111,12 +111,14 @@ def campaign_of(params: Mapping[str, Any], apps: Register, finder: Finder) -> Ca
 def check_options(params: Mapping[str, Any]) -> None:
     """Refuse options that cannot be meant, before anything is read.
 
-    :raises ConfigurationError: the name is blank or has space around it, the due date is none, or it is not said which
-        apps: to the service no apps means all of them.
+    :raises ConfigurationError: the name is blank, null or has space around it, the due date is none, or it is not said
+        which apps: to the service no apps means all of them.
     """
     name = params["name"]
-    if not name.strip() or name != name.strip():
-        raise _unusable("name", name, "it is blank, or has space around it", "Give a name without.")
+    if not name.strip() or name == str(None):  # which is what ansible-core before 2.19 makes of null
+        raise _unusable("name", name, "it is blank or null", "Give one that no other access review has.")
+    if name != name.strip():
+        raise _unusable("name", name, "it has space around it", "Give it without.")
     due_date(params["due_date"])
     if params["all_apps"] != (params["apps"] is None) or params["apps"] == []:
         both = "all_apps is true, and apps are listed too"

@@ -18,6 +18,8 @@ from .rails import Protection, RailHit
 from .references import Finder, Register, Row, ids_of, is_uuid, label, person
 from .tasks import SHOWN_BY, Case, Verdict
 
+_NO_ASKER = "it does not show who asked for it, so it may be the acting user (allow_self_approval permits that)"
+
 
 class NotAsExpected(CakewalkError):
     """Tasks that are not what they were taken for, so that none is decided; C(problems) names what is wrong."""
@@ -143,6 +145,12 @@ def check(verdicts: Sequence[Verdict], known: Known, params: Mapping[str, Any], 
         for verdict, expected in zip(verdicts, meant, strict=True)
         for reason, message in (*verdict.flaws, *_differences(verdict.case, expected, known))
     ]
+    if acting is not None and not params["allow_self_approval"]:
+        problems += [
+            {"task": verdict.case.row["id"], "reason": "unclear", "message": _NO_ASKER}
+            for verdict in verdicts
+            if verdict.changes and verdict.case.has_request and _asker(verdict.case) is None
+        ]
     if problems:
         raise NotAsExpected(problems)
     if acting is not None and not params["allow_self_approval"]:
@@ -166,11 +174,16 @@ def _differences(case: Case, meant: Mapping[str, str], known: Known) -> Iterator
         yield "missing", f"an approval must expect {some(missing)}, the task shows {shows}"
 
 
+def _asker(case: Case) -> str | None:
+    """Return the id, in lower case, of who asked for what a task is about; C(None) where it is not shown."""
+    found = member(case.row, "request.requestedByUserId")
+    return found.lower() if isinstance(found, str) else None
+
+
 def _refuse_own(cases: Iterable[Case], acting: Row) -> None:
     own = []
     for case in cases:
-        asker = str(member(case.row, "request.requestedByUserId"))
-        if acting["id"].lower() in (case.shown["user"], asker.lower()):
+        if acting["id"].lower() in (case.shown["user"], _asker(case)):
             own.append(case.row["id"])
     if own:
         raise RailHit(

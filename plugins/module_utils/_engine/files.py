@@ -153,10 +153,12 @@ class KeptFile:
         """Open the folder of the file: what is done under its descriptor cannot be led elsewhere meanwhile."""
         folder = os.open(Path(self.path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            mode = os.fstat(folder).st_mode
-            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            found = os.fstat(folder)
+            if found.st_uid not in (os.geteuid(), 0):
+                raise self._refused("use", "its folder belongs to another user", "Move it into a folder of your own.")
+            if found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX:
                 raise self._refused(
-                    "use", "everybody may write to its folder, and replace it", "Forbid that (chmod o-w), or move it."
+                    "use", "others may write to its folder, and replace it", "Forbid that (chmod go-w), or move it."
                 )
             yield folder
         finally:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from .._api.catalog import REQUEST_TYPES
+from .._api.catalog import REQUEST_TYPES, folded
 from .._api.errors import ConfigurationError
 from .._api.operations import member
 from .._api.text import visible
@@ -47,9 +47,14 @@ class Footprints:
 
 
 def ownerless(apps: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return the apps whose full record shows no owner."""
+    """Return the apps without owner, and, marked, those whose full record does not tell."""
     return [
-        {"app": label(app), "app_id": app["id"], "status_name": app.get("statusName")}
+        {
+            "app": label(app),
+            "app_id": app["id"],
+            "status_name": app.get("statusName"),
+            "owner_shown": "owner" in app,
+        }
         for app in apps
         if app.get("owner") is None
     ]
@@ -81,7 +86,7 @@ class RequestFilter:
     """
 
     def __init__(self, wanted: Mapping[str, Any]) -> None:
-        self._statuses = _folded(wanted["statuses"])
+        self._statuses = wanted["statuses"]
         types = wanted["request_types"]
         self._types = None if types is None else {REQUEST_TYPES[one] for one in types}
         self._since = moment(wanted["updated_since"])
@@ -105,9 +110,11 @@ class RequestFilter:
 
 def has_status(row: Row, name: str, words: Iterable[str] | None) -> bool:
     """Tell whether the member C(name) of a row is one of these status words, of any ASCII case; none means any."""
-    wanted = _folded(words)
-    return wanted is None or str(member(row, name)).lower() in wanted
+    word = member(row, name)
+    return words is None or (isinstance(word, str) and folded(word) in map(folded, words))
 
 
-def _folded(words: Iterable[str] | None) -> set[str] | None:
-    return None if words is None else {word.lower() for word in words}
+def is_about(request: Row, users: Collection[str] | None, apps: Collection[str] | None) -> bool:
+    """Tell whether a request is about one of these people and apps, by ids in lower case; C(None) means any."""
+    about = ((request.get("targetUserId"), users), (request.get("workAppId"), apps))
+    return all(wanted is None or (isinstance(one, str) and one.lower() in wanted) for one, wanted in about)

@@ -36,18 +36,20 @@ class NotAsSent(CakewalkError):
 
 @dataclass
 class Outcome:
-    """What became of the steps of a plan: done, failed (with the error of each), never started, or refused without
-    harm (with the refusal of each)."""
+    """What became of the steps of a plan: done, failed (with the error of each), never started, refused without harm
+    (with the refusal of each), or refused because somebody else had done the same already."""
 
     done: list[Step] = field(default_factory=list)
     failed: list[tuple[Step, CakewalkError]] = field(default_factory=list)
     pending: list[Step] = field(default_factory=list)
     refused: list[tuple[Step, CakewalkError]] = field(default_factory=list)
+    already: list[Step] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
-        """Whether what was done changed anything."""
-        return any(step.changes for step in self.done)
+        """Whether what was done changed anything; what was accepted but shows as something else may well have."""
+        accepted = [step for step, error in self.failed if isinstance(error, NotAsSent)]
+        return any(step.changes for step in [*self.done, *accepted])
 
     def sort(self, steps: Sequence[Step]) -> None:
         """Put each list into the order of the plan: steps that go side by side end in any order."""
@@ -56,18 +58,19 @@ class Outcome:
         self.failed.sort(key=lambda failure: place[id(failure[0])])
         self.pending.sort(key=lambda step: place[id(step)])
         self.refused.sort(key=lambda refusal: place[id(refusal[0])])
+        self.already.sort(key=lambda step: place[id(step)])
 
     def as_result(self) -> dict[str, list[dict[str, Any]]]:
         """Return the lists as data, under the names that all modules use."""
+        rare = {
+            "refused": [{**_described(step), **error.facts()} for step, error in self.refused],
+            "already": [_described(step) for step in self.already],
+        }
         return {
             "done": [_described(step) for step in self.done],
             "errors": [{**_described(step), "msg": str(error), **error.facts()} for step, error in self.failed],
             "pending": [_described(step) for step in self.pending],
-            **(
-                {"refused": [{**_described(step), **error.facts()} for step, error in self.refused]}
-                if self.refused
-                else {}
-            ),
+            **{name: steps for name, steps in rare.items() if steps},
         }
 
 
@@ -104,7 +107,8 @@ class ApplyFailed(CakewalkError):
 
     def __init__(self, outcome: Outcome, cause: CakewalkError | None = None) -> None:
         first = cause or outcome.failed[0][1]
-        done, failed, pending = len(outcome.done), len(outcome.failed), len(outcome.pending)
+        done = len(outcome.done) + len(outcome.already)
+        failed, pending = len(outcome.failed), len(outcome.pending)
         more = f" ({failed - 1} more failed)" if failed > 1 else ""
         total = done + failed + pending
         progress = f" Of {total} steps, {done} done, {failed} failed, {pending} not tried; 'steps' names each."
@@ -219,7 +223,11 @@ def _keep(plan: Plan, client: Client, outcome: Outcome) -> None:
         try:
             plan.ledger.keep(entries, client)
         except CakewalkError as error:
-            raise ApplyFailed(outcome, outcome.failed[0][1] if outcome.failed else error) from None
+            told = error.restated(
+                f"{error.answer}; what 'steps' lists as done was sent all the same, and the ledger does not know of it",
+                f"{error.remedy} The next run sends it again, or counts it as changed.",
+            )
+            raise ApplyFailed(outcome, outcome.failed[0][1] if outcome.failed else told) from None
 
 
 def _carry_out(steps: list[Step], client: Client, waits: tuple[float, ...], outcome: Outcome) -> list[Step]:
@@ -238,6 +246,11 @@ def _carry_out(steps: list[Step], client: Client, waits: tuple[float, ...], outc
             return
         try:
             _check(step.guard, step, client)
+        except CakewalkError as error:
+            outcome.failed.append((step, error))
+            stop.set()
+            return
+        try:
             client.send(step)
         except CakewalkError as error:
             if isinstance(error, ApiError) and error.status in step.harmless:
@@ -305,7 +318,8 @@ def _settle(doubts: list[_Doubt], client: Client, waits: tuple[float, ...], outc
         time.sleep(wait)
         seen |= _read([doubt.proof for doubt in looked_at], client)
         settled = [doubt for doubt in looked_at if doubt.holds_in(seen)]
-        outcome.done += [doubt.step for doubt in settled]
+        outcome.done += [doubt.step for doubt in settled if not isinstance(doubt.error, ApiError)]
+        outcome.already += [doubt.step for doubt in settled if isinstance(doubt.error, ApiError)]
         doubts = [doubt for doubt in doubts if doubt not in settled]
     outcome.failed += [(doubt.step, doubt.unsettled(seen)) for doubt in doubts]
 

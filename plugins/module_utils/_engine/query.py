@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from .._api import catalog
 from .._api.catalog import APPS, GROUPS, USERS, Kind
 from .._api.operations import Listing, Record
 from . import joins
-from .references import Finder, Register, Row, is_uuid, person
-from .selection import Selection, kinds_of, lists_of
+from .references import Finder, Register, Row, ids_of, is_uuid, person
+from .selection import Selection, kinds_of, lists_of, names_among
 from .tenant import Cakewalk
 
 #: What can hang on a row, by kind: another list, or with C(None) the full record.
@@ -100,11 +100,24 @@ class Query:
         self._when_read(listings, lambda found: self.policies.update(zip(types, found, strict=True)))
 
     def _ask_for_requests(self, wanted: joins.RequestFilter | None) -> None:
-        if wanted is not None:
-            self._when_read(
-                [catalog.REQUESTS],
-                lambda found: self.records.update(requests=[row for row in found[0] if wanted.keeps(row)]),
-            )
+        if wanted is None:
+            return
+        users, apps = (self._ids(kind, self._params["requests"][kind.name]) for kind in (USERS, APPS))
+
+        def put(found: list[Any]) -> None:
+            (rows,) = found
+            self.records["requests"] = [row for row in rows if wanted.keeps(row) and joins.is_about(row, users, apps)]
+
+        self._when_read([catalog.REQUESTS], put)
+
+    def _ids(self, kind: Kind, references: Collection[str] | None) -> set[str] | None:
+        """Return the ids that are meant; ids are taken as given, since requests outlive what they are about."""
+        if references is None:
+            return None
+        finder = Finder()
+        found = finder.find_all(names_among(references), self._registers[kind.name])
+        finder.check()
+        return {one.lower() for one in references if is_uuid(one)} | ids_of(found)
 
     def _ask_for_footprints(self) -> None:
         if not self._params["footprint"]:

@@ -114,7 +114,7 @@ class Finder:
     """Finds references and keeps what cannot be found, so that all problems of a task are told at once."""
 
     def __init__(self) -> None:
-        self._problems: dict[str, dict[str, Any]] = {}
+        self._problems: dict[tuple[str, str], dict[str, Any]] = {}
         self._comparisons_left = _COMPARISONS
 
     def find(self, reference: str, *registers: Register, called: str = "") -> Row | None:
@@ -150,7 +150,8 @@ class Finder:
 
     def report(self, reference: str, reason: str, message: str, **facts: Any) -> None:
         """Keep a problem with C(reference); C(reason) is a word for programs, C(message) a clause for people."""
-        self._problems.setdefault(reference, {"reference": reference, "reason": reason, "message": message, **facts})
+        problem = {"reference": reference, "reason": reason, "message": message, **facts}
+        self._problems.setdefault((reference, message), problem)
 
     def check(self) -> None:
         """Raise what was collected.
@@ -176,7 +177,7 @@ class Finder:
         self.report(reference, "not_found", f"the {called} {visible(reference)!r} does not exist{hint}", near=near)
 
     def _near(self, reference: str, registers: Sequence[Register]) -> list[str]:
-        if is_uuid(reference) or self._comparisons_left <= 0 or reference in self._problems:
+        if is_uuid(reference) or self._comparisons_left <= 0:
             return []
         self._comparisons_left -= sum(len(register.by_id) for register in registers)
         found = [name for register in registers for name in register.near(reference)]

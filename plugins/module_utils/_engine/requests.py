@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 
 from .._api.catalog import REQUEST_TYPES, StatusTable
 from .references import Row
+from .times import moment
 
 GRANT, CHANGE, REMOVE = (REQUEST_TYPES[name] for name in ("grant_access", "change_permission", "remove_access"))
+#: How long what was approved may take to show in the accesses. How long it does is not documented; a request that is
+#: older and shows no effect is taken for one whose effect was undone since.
+_GRACE = timedelta(minutes=15)
 
 
 class Requests:
@@ -19,12 +24,14 @@ class Requests:
 
     :param rows: the requests, whatever their type and status.
     :param statuses: what their status words mean.
+    :param now: the time, by which fresh ones are told.
     """
 
-    def __init__(self, rows: Iterable[Row], statuses: StatusTable) -> None:
+    def __init__(self, rows: Iterable[Row], statuses: StatusTable, now: datetime) -> None:
         self._statuses = statuses
+        self._now = now
         self._about: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        rows = sorted(rows, key=lambda row: str(row.get("createdAt") or ""))
+        rows = sorted(rows, key=lambda row: str(row.get("createdAt") or "9"))
         self.ids = frozenset(str(row["id"]).lower() for row in rows)
         for row in rows:
             self._about[_lower(row.get("targetUserId")), _lower(row.get("workAppId"))].append(row)
@@ -33,17 +40,43 @@ class Requests:
         """Return the requests about a person and an app, the newest last."""
         return self._about.get((person["id"].lower(), app["id"].lower()), [])
 
+    def nameless(self) -> list[Row]:
+        """Return the requests about somebody's access that do not show whose, or to what, and may be open."""
+        return [
+            request
+            for (person, app), requests in self._about.items()
+            if not (person and app)
+            for request in of_type(requests, (GRANT, CHANGE, REMOVE))
+            if self.class_of(request) in ("open", None)
+        ]
+
     def class_of(self, request: Row) -> str | None:
         """Return what the status of a request means: open, granted, declined, cancelled, C(None) where nobody knows."""
         return self._statuses.class_of(request.get("requestStatus"))
 
-    def are_open(self, requests: Iterable[Row]) -> list[Row]:
-        """Return those that are not decided yet."""
-        return [request for request in requests if self.class_of(request) == "open"]
+    def under_way(self, requests: Sequence[Row], held: Collection[str]) -> list[Row]:
+        """Return those that are not decided yet, or were approved a moment ago and do not show in what is held.
+
+        :param held: the ids of the levels held, in lower case, an empty one for an app without levels.
+        """
+        return [one for one in requests if self.class_of(one) == "open" or self._is_about_to_show(one, held)]
 
     def unknown(self, requests: Iterable[Row]) -> list[Row]:
-        """Return those of which nobody knows whether they are decided."""
-        return [request for request in requests if self.class_of(request) is None]
+        """Return those of which nobody knows whether they are decided, or what they ask for while they are not."""
+        return [
+            request
+            for request in requests
+            if self.class_of(request) is None
+            or (self.class_of(request) == "open" and request.get("requestType") not in REQUEST_TYPES.values())
+        ]
+
+    def _is_about_to_show(self, request: Row, held: Collection[str]) -> bool:
+        updated = moment(request.get("updatedAt"))
+        about = self._about[_lower(request.get("targetUserId")), _lower(request.get("workAppId"))]
+        if self.class_of(request) != "granted" or updated is None or request is not about[-1]:
+            return False
+        shows = not held if request.get("requestType") == REMOVE else level_of(request) in held
+        return not shows and self._now - updated < _GRACE
 
 
 def level_of(request: Row) -> str:

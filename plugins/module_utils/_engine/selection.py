@@ -10,7 +10,7 @@ from typing import Any
 
 from .._api.catalog import APPS, GROUPS, KINDS, USERS, Kind
 from .._api.errors import ConfigurationError
-from .references import Finder, Register, Row, candidate
+from .references import Finder, Register, Row, candidate, is_uuid
 
 
 def kinds_of(params: Mapping[str, Any], includes: Mapping[str, Collection[str]]) -> list[Kind]:
@@ -33,7 +33,8 @@ def kinds_of(params: Mapping[str, Any], includes: Mapping[str, Collection[str]])
 
 
 def lists_of(params: Mapping[str, Any], kinds: Collection[Kind]) -> dict[str, tuple[Kind, list[str] | None]]:
-    """Return the lists to read, by name: each kind with the references to find in it, C(None) for the whole list.
+    """Return the lists to read, by name: each kind with the references to find in it, C(None) for the whole list; to
+    find nothing costs nothing.
 
     :raises ConfigurationError: a footprint, or details of tasks, are asked for, and of nobody.
     """
@@ -42,14 +43,24 @@ def lists_of(params: Mapping[str, Any], kinds: Collection[Kind]) -> dict[str, tu
     if "task_details" in params["include"] and params["tasks_of"] is None:
         raise ConfigurationError("use task_details", "no tasks are listed", "Say whose with tasks_of.")
     lists = {kind.name: (kind, params[kind.name]) for kind in kinds}
-    if params["tasks_of"] is not None:
-        known = lists.get(USERS.name, (USERS, []))[1]
-        lists[USERS.name] = (USERS, None if known is None else [*known, *params["tasks_of"]])
+    requests = params["requests"] or {}
+    for kind, references in (
+        (USERS, params["tasks_of"] or ()),
+        (USERS, names_among(requests.get(USERS.name))),
+        (APPS, names_among(requests.get(APPS.name))),
+    ):
+        known = lists.get(kind.name, (kind, []))[1]
+        lists[kind.name] = (kind, None if known is None else [*known, *references])
     if params["footprint"]:
         lists |= {GROUPS.name: (GROUPS, None), APPS.name: (APPS, None)}
     if params["reports"] and APPS not in kinds:
         lists[APPS.name] = (APPS, None)
     return lists
+
+
+def names_among(references: Collection[str] | None) -> list[str]:
+    """Return those references that are no ids, so that they must be looked up."""
+    return [reference for reference in references or () if not is_uuid(reference)]
 
 
 class Selection:

@@ -126,7 +126,8 @@ class Verdict:
     @property
     def takes(self) -> bool:
         """Whether it approves that something be taken from somebody."""
-        return self.changes and self.outcome == "approved" and self.case.shown["request_type"] in _TAKING
+        offboards = self.case.row.get("offboardingMetadata") is not None
+        return self.changes and self.outcome == "approved" and (offboards or self.case.shown["request_type"] in _TAKING)
 
 
 def claims_of(params: Mapping[str, Any]) -> list[Claim]:
@@ -205,11 +206,30 @@ def _unclear(case: Case) -> Iterator[tuple[str, str]]:
         yield "kind", f"it is {_WORDS[case.kind]}, and decide is {case.claim.decide}"
     if not isinstance(case.row.get("isAutoprovisioning"), bool):
         yield "unclear", "isAutoprovisioning is not shown, so it may be for the vendor's agent"
-    if case.claim.state == "approved" and case.shown["request_type"] in _TAKING and case.shown["user"] is None:
-        yield "unclear", "it does not show from whom access would be taken"
+    if case.claim.state == "approved":
+        hidden = [name for name in _must_show(case) if case.shown[name] is None]
+        if hidden:
+            yield "unclear", f"it does not show the {' and '.join(hidden)} that it is about"
+    if case.row.get("offboardingMetadata") is not None and not _shows_leaver(case.row):
+        yield "unclear", "it does not show who is offboarded"
     till = case.row.get("snoozedTill")
     if till is not None and case.snoozed_till is None:
         yield "unclear", f"it is snoozed till {visible(till)!r}, which is no time"
+
+
+def _must_show(case: Case) -> tuple[str, ...]:
+    """Return what a task must show to be approved: requests about somebody's access are about a user and an app."""
+    request_type = case.shown["request_type"]
+    if request_type == REQUEST_TYPES["change_permission"]:
+        return "user", "app", "permission_level"
+    if request_type in (REQUEST_TYPES["grant_access"], REQUEST_TYPES["remove_access"]):
+        return "user", "app"
+    return ()
+
+
+def _shows_leaver(row: Row) -> bool:
+    """Tell whether a task about a leaver shows who that is."""
+    return isinstance(member(row, "offboardingMetadata.targetUser.id"), str)
 
 
 def _unknown(case: Case, status: str | None, request: str | None) -> Iterator[tuple[str, str]]:
