@@ -7,6 +7,8 @@ COLLECTIONS := $(BUILD)/collections
 ARTIFACT := $(BUILD)/dist/cakewalk-access.tar.gz
 REQUIREMENTS := tests/requirements
 PIP := -m pip install --quiet --disable-pip-version-check
+# The same at each start, so that what a ledger remembers of the tenant stays about it.
+PORT ?= 18725
 SOURCES := $(shell find galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins playbooks roles docs -type f \
 	-not -path '*/__pycache__/*' 2>/dev/null)
 
@@ -30,7 +32,7 @@ sandbox: $(COLLECTIONS)/.installed  ## Start the tenant that demo and tests use,
 	@echo "# Paste these lines into another shell; Ctrl-C here ends the sandbox."
 	@echo "export PATH=$(CURDIR)/$(VENV)/bin:\$$PATH"
 	@echo "export ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(COLLECTIONS)"
-	@exec $(VENV)/bin/python -m sandbox
+	@exec $(VENV)/bin/python -m sandbox --port $(PORT)
 
 test: $(VENV)/.test $(GATES)/.installed $(COLLECTIONS)/.installed  ## Run all tests and the checks of the ecosystem
 	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadfile

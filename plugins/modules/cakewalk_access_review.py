@@ -153,7 +153,7 @@ review:
       sample: false
 msg:
   description: What a refused name may mean.
-  returned: when the outcome is V(name_refused)
+  returned: when the name was refused
   type: str
 steps:
   description:

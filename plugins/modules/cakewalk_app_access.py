@@ -230,7 +230,7 @@ accesses:
       sample: []
 summary:
   description: How many people there are of each outcome, over the whole task.
-  returned: as RV(accesses)
+  returned: success, and when everything was sent but something is not as asked for
   type: dict
   sample:
     granted: 12

@@ -26,7 +26,8 @@ options:
     type: str
   fields:
     description:
-      - The values, by exact name or id of the field. Values are texts; whole numbers are taken as such.
+      - The values, by exact name or id of the field. Values are texts; whole numbers are taken as such. Put a number
+        with leading zeros into quotes, since YAML makes another number of it.
       - For a person or a choice, give what Cakewalk shows, or the id behind it. The service does not document which of
         them it takes, so what was sent is read back, and the task fails where something else is there.
       - A null or blank value is an error, since YAML makes it of a forgotten one. Use O(clear).

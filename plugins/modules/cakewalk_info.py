@@ -282,7 +282,7 @@ requests:
 ownerless_apps:
   description:
     - Apps without an owner. One whose record does not tell is listed too, with C(owner_shown) false.
-  returned: when asked for under O(reports)
+  returned: when that report is asked for
   type: list
   elements: dict
   sample:
@@ -294,7 +294,7 @@ privileged_accesses:
   description:
     - Who has access at a privileged level. A level that does not tell whether it is privileged is listed too, with
       C(is_privileged) null.
-  returned: when asked for under O(reports)
+  returned: when that report is asked for
   type: list
   elements: dict
   sample:

@@ -25,6 +25,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.accesses i
     Cases,
     Claim,
     Estate,
+    claims_of,
     conflict_of,
     diff_of,
 )
@@ -297,3 +298,9 @@ def test_a_diff_leaves_out_those_for_whom_nothing_is_done() -> None:
     case = judged(["Write"], [])
     assert isinstance(case, Case)
     assert diff_of([case]) == ({}, {})
+
+
+@pytest.mark.parametrize("entries", [None, [{"app": None}], [None]])
+def test_what_an_entry_is_about_must_not_be_null(entries: Any) -> None:
+    with pytest.raises(ConfigurationError, match="app is null or missing"):
+        claims_of({"accesses": entries, "app": None})

@@ -17,6 +17,7 @@ from .._api.catalog import USERS, named, permission_levels_of
 from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import member
 from .._api.text import some, visible
+from .entries import entries_of
 from .references import Finder, Register, Row, label, labelled, person
 from .requests import CHANGE, GRANT, REMOVE, Requests, of_type
 
@@ -109,8 +110,7 @@ def claims_of(params: Mapping[str, Any]) -> list[Claim]:
 
     :raises ConfigurationError: users are missing or blank, or a level is named where access is to go.
     """
-    entries = [params] if params["accesses"] is None else params["accesses"]
-    return [_claim(entry, params) for entry in entries]
+    return [_claim(entry, params) for entry in entries_of(params, "accesses", "app")]
 
 
 def _claim(entry: Mapping[str, Any], params: Mapping[str, Any]) -> Claim:
@@ -291,7 +291,7 @@ def conflict_of(cases: Iterable[Case]) -> Conflict | None:
     ]
     return Conflict(
         "reach what is asked for",
-        f"open requests want the opposite: {some(words, separator='; ')}",
+        f"open requests want something else: {some(words, separator='; ')}",
         "Nothing was sent about these people. The API cannot cancel a request: cancel or decide it in Cakewalk, then "
         "run again.",
         requests=[case.request["id"] for case in against if case.request],

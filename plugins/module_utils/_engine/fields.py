@@ -13,6 +13,7 @@ from .._api.catalog import custom_fields_of, is_computed, named
 from .._api.errors import ConfigurationError
 from .._api.text import visible
 from .._api.writes import has_value
+from .entries import entries_of
 from .rails import RailHit
 from .references import Finder, Register, Row, label, labelled
 
@@ -56,7 +57,7 @@ def claims_of(params: Mapping[str, Any]) -> list[Claim]:
 
     :raises ConfigurationError: there is nothing to set, or a value is none that a field can have.
     """
-    return [_claim(entry) for entry in ([params] if params["values"] is None else params["values"])]
+    return [_claim(entry) for entry in entries_of(params, "values", "app")]
 
 
 def claimed(claims: Iterable[Claim], apps: Register) -> list[tuple[Row, Claim]]:

@@ -13,6 +13,7 @@ from typing import Any
 from .._api.catalog import USERS, UserStatuses, is_dynamic, named
 from .._api.errors import ConfigurationError
 from .._api.text import some, visible
+from .entries import entries_of
 from .people import acting_user, check_receivers
 from .rails import Protection, RailHit, check_bypass, check_removals, refuse_self_approval
 from .references import Finder, Register, Row, ids_of, is_uuid, label, labelled, person
@@ -85,7 +86,7 @@ def claims_of(params: Mapping[str, Any]) -> list[Claim]:
     """
     if params["implicitly_approve_requests"]:
         check_bypass("implicitly_approve_requests", params["bypass_reason"])
-    entries = [params] if params["memberships"] is None else params["memberships"]
+    entries = entries_of(params, "memberships", "group")
     return [_claim(entry, entry["state"] or params["state"], params["allow_empty"]) for entry in entries]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from .._api import catalog
 from .._api.catalog import APPS, GROUPS, USERS, Kind
 from .._api.operations import Listing, Record
+from .._api.text import some, visible
 from . import joins
 from .references import Finder, Register, Row, ids_of, is_uuid, person
 from .selection import Selection, kinds_of, lists_of, names_among
@@ -81,6 +82,9 @@ class Query:
             self.maps[f"{kind.name}_by_{kind.key}"] = selection.unique
             self.maps["ambiguous"] |= {kind.name: selection.ambiguous} if selection.ambiguous else {}
             self.maps["not_found"] |= {kind.name: selection.not_found} if selection.not_found else {}
+            if selection.not_found and (self._params["reports"] or self._params["footprint"]):
+                missing = some(repr(visible(one)) for one in selection.not_found)
+                self._cakewalk.warnings.append(f"Not found, so nothing is reported of these {kind.name}: {missing}.")
             for name, listing in INCLUDES[kind.name].items():
                 if name in self._params["include"]:
                     self._include(kind, name, listing, rows)

@@ -84,9 +84,12 @@ class Register:
 
     def near(self, reference: str) -> list[str]:
         """Return up to three names like C(reference), for a message; of e-mail addresses the local parts count."""
-        names = {key.partition("@")[0] if self.kind.key == "email" else key: key for key in self._by_key}
-        wanted = self._folded(reference).partition("@")[0] if self.kind.key == "email" else reference
-        close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.75)
+
+        def compared(name: str) -> str:
+            return (name.partition("@")[0] if self.kind.key == "email" else name).lower()
+
+        names = {compared(key): key for key in self._by_key}
+        close = difflib.get_close_matches(compared(reference), names, n=3, cutoff=0.75)
         return [str(self._by_key[names[name]][0][self.kind.key]) for name in close]
 
     def holders(self, rows: Iterable[Row]) -> dict[str, list[Row]]:

@@ -19,6 +19,7 @@ from .._api.catalog import REQUEST_TYPES, StatusTable
 from .._api.errors import ConfigurationError
 from .._api.operations import member
 from .._api.text import some, visible
+from .entries import entries_of
 from .references import Row, is_uuid
 from .times import moment
 
@@ -135,8 +136,7 @@ def claims_of(params: Mapping[str, Any]) -> list[Claim]:
 
     :raises ConfigurationError: a task is no id or named twice, C(state) is missing, or nobody acts where that matters.
     """
-    entries = [params] if params["decisions"] is None else params["decisions"]
-    claims = [_claim(entry, params) for entry in entries]
+    claims = [_claim(entry, params) for entry in entries_of(params, "decisions", "task")]
     twice = [identifier for identifier, times in Counter(claim.task for claim in claims).items() if times > 1]
     if twice:
         raise ConfigurationError(

@@ -46,8 +46,11 @@ def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Cakewalk], 
         _fail(module, client, cakewalk, error, **_report(foreseen, error.outcome, module.check_mode, module._diff))
     except ApplyFailed as error:
         _fail(module, client, cakewalk, error, **_progress(error.outcome))
+    told = _report(planned, outcome, module.check_mode, module._diff)
+    # What a success has to say is not shown at the usual verbosity.
+    cakewalk.warnings += [told["msg"]] if "msg" in told else []
     _warn(module, client, cakewalk)
-    module.exit_json(**_report(planned, outcome, module.check_mode, module._diff))
+    module.exit_json(**told)
 
 
 def _fail(module: AnsibleModule, client: Client, cakewalk: Cakewalk, error: CakewalkError, **told: Any) -> None:
