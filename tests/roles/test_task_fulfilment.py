@@ -96,8 +96,8 @@ def test_a_sweep_takes_what_is_due_and_two_bad_ones_do_not_stop_a_third(stage: S
     assert "assigned to nobody" in report(run).data["msg"]
     assert sorted(stage.decisions()) == sorted([GRANT, REMOVAL, change])
     assert {stage.status(task) for task in (failing, unproved, unroutable)} == {"Pending"}
-    assert sorted(stage.accounts()) == [CONNOR, ERIN, PETRA]
-    assert ("remove", PETRA) in stage.calls()
+    assert {CONNOR, ERIN} <= stage.accounts().keys()
+    assert {("grant", PETRA), ("remove", PETRA)} <= set(stage.calls())
     ended = {line["task"]: line["outcome"] for line in stage.lines()}
     assert ended == {task: wanted[task] for task in (GRANT, REMOVAL, change, failing, unproved)}
     kept = stage.record.read_text() + (stage.locks / "turns.json").read_text()

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS calls (verb TEXT NOT NULL, email TEXT NOT NULL);
 
 def main(verb: str, path: str, email: str, level: str = "") -> None:
     """Carry out one command."""
-    with closing(sqlite3.connect(path)) as database, database:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.executescript(_TABLES)
         if verb == "show":
             row = database.execute("SELECT level FROM accounts WHERE email = ?", (email,)).fetchone()
