@@ -343,9 +343,9 @@ BAD: list[BadInput] = [
     ),
     (
         "two ledgers",
-        bad_field(ledger_path="/tmp/ledger.json"),
-        None,
-        ["mutually exclusive: ledger_path|ledger_field"],
+        bad_field(ledger_path="/no/where/ledger.json"),
+        "configuration",
+        ["ledger_path is set too, perhaps by CAKEWALK_LEDGER", "takes back the variable"],
     ),
     (
         "a selection that says nothing",
