@@ -72,7 +72,7 @@ def run(core: Core) -> str:
         "CAKEWALK_TEST_CORE_PYTHON": version,
         "CAKEWALK_TEST_SKIP_SANITY": " ".join(core.skipped),
     }
-    tests = ["tests/gates/test_sanity.py", "tests/playbooks"]
+    tests = ["tests/gates/test_sanity.py", "tests/playbooks", "tests/roles"]
     command = [
         sys.executable,
         "-m",

@@ -14,7 +14,9 @@ import yaml
 from playbooks.harness import CORE_BIN, ROOT, Playbooks, play, writes
 from sandbox.process import Sandbox
 
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+#: What is an action is a step of a role, and shown by the tests of that role.
+_ACTIONS = {path.stem for path in (ROOT / "plugins" / "action").glob("*.py")}
+MODULES = sorted({path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} - _ACTIONS)
 PEOPLE = ROOT / "tests" / "demo" / "people.yml"
 
 

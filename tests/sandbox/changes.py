@@ -76,6 +76,21 @@ def rename_group(state: State, group: str, name: str) -> None:
     _group(state, group).name = name
 
 
+def rename_user(state: State, user: str, name: str) -> None:
+    """Give somebody another name."""
+    _user(state, user).name = name
+
+
+def rename_app(state: State, app: str, name: str) -> None:
+    """Give an app another name."""
+    _app(state, app).name = name
+
+
+def rename_level(state: State, app: str, level: str, name: str) -> None:
+    """Give a permission level another name."""
+    _level(_app(state, app), level).name = name
+
+
 def delete_group(state: State, group: str) -> None:
     """Delete a group."""
     del state.groups[_group(state, group).id]
@@ -121,7 +136,15 @@ def set_field(state: State, app: str, field: str, value: str | None) -> None:
     custom_fields.update(state, _app(state, app), [{"id": named.id, "value": value}], "either")
 
 
-def open_request(state: State, kind: str, app: str, user: str, level: str | None = None, by: str | None = None) -> None:
+def open_request(
+    state: State,
+    kind: str,
+    app: str,
+    user: str,
+    level: str | None = None,
+    by: str | None = None,
+    purpose: str = "Asked for in the interface",
+) -> None:
     """Open a request the way the API does: C(grant), C(remove) or C(change), by somebody, or the person concerned.
 
     A grant without a level is for the default one.
@@ -138,7 +161,7 @@ def open_request(state: State, kind: str, app: str, user: str, level: str | None
             "targetUserId": target.id,
             "workAppId": about.id,
             "permissionLevelId": level_id,
-            "grantAccessPurpose": "Asked for in the interface",
+            "grantAccessPurpose": purpose,
         },
     )
 
@@ -187,6 +210,9 @@ CHANGES: dict[str, Callable[..., None]] = {
         insert_user,
         delete_user,
         rename_group,
+        rename_user,
+        rename_app,
+        rename_level,
         delete_group,
         add_access,
         remove_access,

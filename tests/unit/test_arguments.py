@@ -30,6 +30,7 @@ from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_access_review,
     cakewalk_group_member,
     cakewalk_info,
+    cakewalk_task_route_info,
 )
 from unit.people import KEY, SECRET, options
 
@@ -43,6 +44,7 @@ MODULES = [
     (cakewalk_access_review, {**CONNECTION, **ACTING, **LEDGER}),
     (cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING}),
     (cakewalk_info, CONNECTION),
+    (cakewalk_task_route_info, CONNECTION),
 ]
 #: A variable that is called otherwise than its option.
 OTHER_NAMES = {"ledger_path": "CAKEWALK_LEDGER"}

@@ -45,6 +45,7 @@ def path(tmp_path: Path) -> Path:
 USES: dict[str, Callable[[Path], object]] = {
     "read": lambda path: kept(path).read(),
     "write": lambda path: kept(path).write("new"),
+    "append": lambda path: kept(path).append("new"),
     "lock": locked,
 }
 each_use = pytest.mark.parametrize("use", USES)
@@ -243,6 +244,19 @@ def test_a_disk_without_room_leaves_the_old_file_and_no_rest(path: Path) -> None
     assert "File too large" in error_in_child(fill, FileRefused)
     assert list(path.parent.iterdir()) == [path]
     assert kept(path).read() == "old"
+
+
+def test_a_line_that_is_not_written_as_a_whole_is_an_error(path: Path) -> None:
+    kept(path).append("old")
+
+    def fill() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+        kept(path).append("new" * 100)
+
+    assert "No space left" in error_in_child(fill, FileRefused)
+    kept(path).append("newer\n")
+    assert kept(path).read() == "old\nnewnew\nnewer\n"
 
 
 def test_a_crash_before_the_new_file_takes_its_place_leaves_the_old_one(path: Path) -> None:

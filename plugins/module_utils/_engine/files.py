@@ -103,6 +103,24 @@ class KeptFile:
                     raise
                 os.fsync(folder)
 
+    def append(self, text: str) -> None:
+        """Add text at the end of the file, which is made if there is none; each call adds lines of its own.
+
+        Where the machine stopped in the middle of a line, that line is ended first, so that it spoils no other.
+
+        :raises FileRefused: not all of it could be written, or what is there must not be trusted, see C(read).
+        """
+        with self._explaining("write"):
+            self._make_folder()
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+            with self._folder() as folder, self._opened(folder, self._name, flags) as file:
+                size = os.fstat(file).st_size
+                is_torn = size and os.pread(file, 1, size - 1) != b"\n"
+                content = ("\n" if text and is_torn else "").encode() + text.encode()
+                if os.write(file, content) < len(content):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock of the file, a file beside it, for the length of the block.

@@ -1,0 +1,41 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps what was seen in a target system as the proof that an approval task is carried out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.proofs import STATES
+from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
+
+_OPTIONS = {
+    "turn": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "folder": {"type": "str", "required": True},
+            "nonce": {"type": "str", "required": True, "no_log": False},
+        },
+    },
+    "task": {"type": "str", "required": True},
+    "user": {"type": "str", "required": True},
+    "observed": {"type": "str", "required": True, "choices": list(STATES)},
+    "permission_level": {"type": "str"},
+}
+
+
+class ActionModule(CakewalkAction):
+    """Writes the proof into the file that the run asked for it with; no variable of a playbook holds it."""
+
+    def options(self):
+        return _OPTIONS
+
+    def carry_out(self, params):
+        turn = params["turn"]
+        proof = {name: params[name] for name in ("task", "user", "observed", "permission_level")}
+        if not self._task.check_mode:
+            time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+            self.turns(turn["folder"]).prove(params["task"].lower(), turn["nonce"], {**proof, "time": time})
+        return {"proof": proof}

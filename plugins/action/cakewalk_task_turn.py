@@ -1,0 +1,217 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes approval tasks through the role C(task_fulfilment): who is at them, how far they are, what came of them."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ansible.utils.vars import load_extra_vars
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import fulfilment, proofs, routing
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence
+from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
+
+#: The variables of the role that people may set; all others with its prefix are its own.
+_PREFIX = "task_fulfilment_"
+_OPTIONS = frozenset(
+    f"{_PREFIX}{name}"
+    for name in (
+        *("task", "assignees", "routes", "apps", "max_tasks"),
+        *("record_path", "lock_dir", "acting_user", "protected_users"),
+    )
+)
+_PART = {
+    "type": "dict",
+    "required": True,
+    "options": {"role": {"type": "str"}, "tasks": {"type": "path"}, "vars": {"type": "dict"}},
+    "required_one_of": [("role", "tasks")],
+    "mutually_exclusive": [("role", "tasks")],
+}
+_ROUTE = {
+    "app": {"type": "str", "required": True},
+    "permission_level": {"type": "str", "required": True},
+    "request_type": {"type": "str", "required": True, "choices": list(routing.ROUTED)},
+}
+_OF_A_TASK = {"run": {"type": "dict", "required": True}, "task": {"type": "str", "required": True}}
+#: The options of each step.
+_STEPS = {
+    "start": {
+        "task": {"type": "str"},
+        "assignees": {"type": "list", "elements": "str"},
+        "routes": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {**_ROUTE, "handler": _PART, "verify": _PART},
+        },
+        "record_path": {"type": "path", "required": True},
+        "lock_dir": {"type": "path", "required": True},
+        "acting_user": {"type": "str"},
+    },
+    "note": {
+        "run": {"type": "dict", "required": True},
+        "entries": {"type": "list", "elements": "dict", "required": True},
+    },
+    "take": _OF_A_TASK,
+    "begin": {
+        **_OF_A_TASK,
+        "entry": {"type": "dict", "required": True},
+        "rehearsal": {"type": "dict", "required": True},
+    },
+    "ask": _OF_A_TASK,
+    "conclude": _OF_A_TASK,
+    "end": {
+        **_OF_A_TASK,
+        "outcome": {"type": "str", "default": ""},
+        "why": {"type": "str", "default": ""},
+        "approval": {"type": "dict", "default": {}},
+        "stumbled": {"type": "bool", "default": False},
+    },
+    "report": {
+        "assignees": {"type": "list", "elements": "str"},
+        "outcomes": {"type": "list", "elements": "dict", "required": True},
+    },
+}
+
+
+class ActionModule(CakewalkAction):
+    """A step of the role; C(roles/task_fulfilment/tasks) shows them in their order."""
+
+    def options(self):
+        """Return the options of the step that is asked for."""
+        steps = {"step": {"type": "str", "required": True, "choices": list(_STEPS)}}
+        return {**steps, **_STEPS.get(self._task.args.get("step"), {})}
+
+    def carry_out(self, params):
+        run = params.get("run") or {}
+        self._run = run
+        self._evidence = Evidence(run.get("record_path") or params.get("record_path"))
+        self._turns = self.turns(run.get("lock_dir") or params.get("lock_dir"))
+        return getattr(self, f"_{params['step']}")(params)
+
+    def _start(self, params):
+        """See that the options fit together and that what is done can be recorded, before anything is done."""
+        _refuse_own_names(load_extra_vars(self._loader))
+        if bool(params["task"]) == bool(params["assignees"]):
+            raise ConfigurationError(
+                "find tasks to carry out",
+                f"{_PREFIX}task and {_PREFIX}assignees are both set, or both not",
+                "Set one of them.",
+            )
+        routing.routes_of(params["routes"])
+        _refuse_relative(params["routes"])
+        if not self._task.check_mode:
+            self._evidence.open()
+        run = {name: params[name] for name in ("record_path", "lock_dir", "acting_user")}
+        routes = [{name: route[name] for name in _ROUTE} for route in params["routes"]]
+        return {"run": {"id": secrets.token_hex(8), "routes": routes, **run}}
+
+    def _note(self, params):
+        """Tell of the tasks that are not due, and record those that somebody has to look at."""
+        return {"outcomes": [self._came_of(entry["task_id"], entry, entry) for entry in params["entries"]]}
+
+    def _take(self, params):
+        """Take the task, unless another run is at it."""
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        if self._task.check_mode or self._turns.take(params["task"], now):
+            return {"proceed": True}
+        return {"proceed": False, "outcome": "locked", "why": "another run is at it"}
+
+    def _begin(self, params):
+        """Go on to the handler if the task, read again, is due, and its approval would be accepted."""
+        entry, task = params["entry"], params["task"]
+        obstacle = fulfilment.obstacle(entry, params["rehearsal"])
+        if obstacle:
+            return {"proceed": False, "outcome": obstacle[0], "why": obstacle[1]}
+        if self._task.check_mode:
+            return {"proceed": False, "outcome": "would_run", "why": f"by the route {entry['route']}"}
+        item, route = fulfilment.item_of(entry), self._run["routes"][entry["route"]]
+        self._turns.enter(task, "handler", after="taken", item=item, route=route)
+        self._record(task, "begun", item, route=route)
+        return {"proceed": True, "item": item, "route": entry["route"]}
+
+    def _ask(self, params):
+        """Ask for a proof, now that the handler has ended."""
+        return {"turn": {"folder": self._run["lock_dir"], "nonce": self._turns.ask(params["task"])}}
+
+    def _conclude(self, params):
+        """Hold the proof against the task, and return what the approval must expect."""
+        task = params["task"]
+        turn = self._turns.enter(task, "unproved", after="verify")
+        differences = list(proofs.differences(turn.proof, turn.item))
+        if differences:
+            raise proofs.NotProved(
+                f"see that the task {task} is carried out",
+                some(differences),
+                "It stays open. See that the verify part of its route proves what it finds, with cakewalk_task_proof.",
+                task=task,
+            )
+        self._turns.enter(task, "approve", after="unproved")
+        return {"expect": fulfilment.expected(turn.item)}
+
+    def _end(self, params):
+        """Record what came of the task, and let go of it."""
+        task, approval = params["task"], params["approval"]
+        turn = None if self._task.check_mode else self._turns.of(task)
+        told = {"outcome": params["outcome"], "why": params["why"]}
+        if params["stumbled"]:
+            told = fulfilment.after_failure(turn, approval, task)
+        elif turn and turn.phase == "approve":
+            told = fulfilment.after_approval(approval, task)
+        facts = {"route": turn.route, "proof": turn.proof} if turn else {}
+        outcome = self._came_of(task, told, (turn and turn.item) or {}, **facts)
+        if turn:
+            self._turns.end(task)
+        return {"outcome": outcome}
+
+    def _report(self, params):
+        """Tell of all tasks, and fail if somebody has to look at one."""
+        outcomes = params["outcomes"]
+        words = f"{fulfilment.counted(outcomes)}."
+        if params["assignees"]:
+            words += " Tasks that are assigned to nobody cannot be listed, so none of them is among these."
+        # Shown without -v too, as what debug shows.
+        shown = {"msg": words, "tasks": fulfilment.lines(outcomes), "_ansible_verbose_always": True}
+        return {**shown, "failed": any(one["needs_attention"] for one in outcomes)}
+
+    def _came_of(self, task, told, about, **facts):
+        """Return what came of a task; it is recorded if it was begun, or if somebody has to look at it."""
+        outcome = fulfilment.outcome_of(task, told["outcome"], told["why"], about)
+        if not self._task.check_mode and (facts or outcome["needs_attention"]):
+            self._record(task, outcome["outcome"], about, why=outcome["why"] or None, **facts)
+        return outcome
+
+    def _record(self, task, outcome, about, **facts):
+        ids = {name: about.get(name) for name in ("request_type", "user_id", "app_id", "permission_level_id")}
+        self._evidence.add(
+            run=self._run["id"], actor=self._run["acting_user"], task=task, outcome=outcome, **ids, **facts
+        )
+
+
+def _refuse_own_names(extra_variables):
+    """Refuse variables of the command line that would take the place of the role's own, whatever it sets them to."""
+    taken = sorted(name for name in extra_variables if name.startswith(_PREFIX) and name not in _OPTIONS)
+    if taken:
+        raise ConfigurationError(
+            "carry out tasks",
+            f"the extra variables {some(map(visible, taken))} would replace what the role itself sets",
+            "Leave them out.",
+        )
+
+
+def _refuse_relative(routes):
+    """Refuse files that would be others wherever a run starts."""
+    for number, route in enumerate(routes):
+        for part in ("handler", "verify"):
+            tasks = route[part]["tasks"]
+            if tasks and not Path(tasks).is_absolute():
+                raise ConfigurationError(
+                    f"use routes[{number}].{part}.tasks",
+                    f"the path {visible(tasks)!r} is relative",
+                    "Give a whole path; {{ playbook_dir }} and {{ inventory_dir }} help with that.",
+                )

@@ -1,0 +1,235 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Approval tasks that a machine may carry out."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cakewalk_task_route_info
+short_description: Tell which Cakewalk approval tasks a machine may carry out, and how
+version_added: 0.1.0
+author: Contributors to the cakewalk.access collection (@cakewalk-access)
+description:
+  - Once a request for access is reviewed, its last task, the action step, is to carry it out. This module reads such
+    tasks and tells which are due, and which of the given routes fits each. It changes nothing.
+  - A task is due if M(cakewalk.access.cakewalk_task) would approve it, a route fits it, and the person whom it is
+    about may be dealt with.
+  - The result holds nothing that people can write in the tenant, only ids, words of this collection, plain e-mail
+    addresses and, where one is not known, the word for a status.
+extends_documentation_fragment:
+  - cakewalk.access.attributes.info
+  - cakewalk.access.attributes.action_group_all
+  - cakewalk.access.connection
+options:
+  tasks:
+    description:
+      - The tasks, by id. All of them are told of.
+    type: list
+    elements: str
+  assignees:
+    description:
+      - People whose open action steps are told of, by e-mail address or id. Reviews, decided tasks and those without
+        a request are left out.
+      - Tasks that are assigned to nobody are in no list of the service, so they cannot be found.
+    type: list
+    elements: str
+  routes:
+    description:
+      - For which tasks there is a way to carry them out. A task that fits none is not due; two routes that a task
+        could fit are an error.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      app:
+        description: The app, by id.
+        type: str
+        required: true
+      permission_level:
+        description: The permission level, by id, or V(any) for all levels and for apps without levels.
+        type: str
+        required: true
+      request_type:
+        description: What was requested.
+        type: str
+        required: true
+        choices: [grant_access, remove_access, change_permission]
+  apps:
+    description:
+      - The only apps that may be dealt with, by id. If this is empty, those of the routes.
+    type: list
+    elements: str
+    default: []
+  max_due:
+    description:
+      - How many tasks may be due. Which of them are left for later is drawn by lot, so that tasks that fail each time
+        do not keep others from their turn.
+    type: int
+seealso:
+  - module: cakewalk.access.cakewalk_task
+"""
+
+EXAMPLES = r"""
+- name: Read the ids of an app
+  cakewalk.access.cakewalk_info:
+    apps: [GitHub]
+  register: github
+
+- name: Which tasks of Olga's can be carried out
+  cakewalk.access.cakewalk_task_route_info:
+    assignees: [olga.owner@example.com]
+    routes:
+      - app: "{{ github.apps[0].id }}"
+        permission_level: any
+        request_type: grant_access
+  register: found
+
+- name: Show those that are due
+  ansible.builtin.debug:
+    msg: "{{ found.tasks | selectattr('outcome', 'eq', 'due') }}"
+"""
+
+RETURN = r"""
+tasks:
+  description: The tasks, in a random order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    task_id:
+      description: The id of the task.
+      type: str
+      sample: 26925e6a-e80a-5a48-8588-d59dccfbc9f0
+    outcome:
+      description:
+        - V(due) if the task can be carried out now.
+        - V(left_for_later) if it could, and O(max_due) others are due; V(unroutable) if no route fits;
+          V(app_not_allowed) if its app is not in O(apps).
+        - V(done) or V(declined) if it is decided; V(cancelled), V(snoozed), V(autoprovisioning) or V(not_actionable)
+          as M(cakewalk.access.cakewalk_task) says; V(not_an_action) if it is a review or without a request.
+        - V(unclear) if it does not show what must be known; V(not_found) if there is no such task.
+        - V(inactive_user) if something would be given to somebody who is on the way out of the company.
+        - V(unsafe_email) if the e-mail address starts with a hyphen or holds anything but letters, digits, dots,
+          hyphens, underscores and plus signs around its at sign.
+        - V(conflicting) if another task that is due asks for something else for the same person and app.
+      type: str
+      sample: due
+    why:
+      description: More about the outcome, as a clause.
+      type: str
+      sample: ""
+    route:
+      description: Which of the O(routes) fits, counted from 0. V(null) unless a route was found.
+      type: int
+      sample: 0
+    request_type:
+      description: What was requested, in the words of O(routes[].request_type).
+      type: str
+      sample: grant_access
+    user_id:
+      description: The id of the person whom it is about.
+      type: str
+      sample: 0f2b7f5c-6e4f-5b7e-9f5b-3f0a3c1f6c21
+    user_email:
+      description: The e-mail address of that person, for tasks that are due.
+      type: str
+      sample: petra.pending@example.com
+    app_id:
+      description: The id of the app.
+      type: str
+      sample: 7a0e6b0e-1f6d-5c0a-8f3e-2f7f4f1e9d55
+    permission_level_id:
+      description: The id of the permission level. V(null) if the request has none.
+      type: str
+      sample: 90c7a4b0-4a3e-5d24-8c52-7a1d6c1a9a53
+    expect:
+      description: What M(cakewalk.access.cakewalk_task) must expect to approve the task, by ids.
+      type: dict
+      sample:
+        request_type: grant_access
+        user: 0f2b7f5c-6e4f-5b7e-9f5b-3f0a3c1f6c21
+        app: 7a0e6b0e-1f6d-5c0a-8f3e-2f7f4f1e9d55
+error:
+  description:
+    - What went wrong, for programs. C(kind) tells apart what M(cakewalk.access.cakewalk_group_member) lists.
+  returned: failure, once the options have the right form
+  type: dict
+  sample: {"kind": "configuration", "option": "routes"}
+"""
+
+from datetime import datetime, timezone
+
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import routing
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.candidates import candidates
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+
+_WORDS = {"type": "list", "elements": "str"}
+
+SPEC = spec(
+    CONNECTION,
+    options={
+        "tasks": _WORDS,
+        "assignees": _WORDS,
+        "routes": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {
+                "app": {"type": "str", "required": True},
+                "permission_level": {"type": "str", "required": True},
+                "request_type": {"type": "str", "required": True, "choices": list(routing.ROUTED)},
+            },
+        },
+        "apps": {**_WORDS, "default": []},
+        "max_due": {"type": "int"},
+    },
+    mutually_exclusive=[("tasks", "assignees")],
+    required_one_of=[("tasks", "assignees")],
+)
+
+
+def plan(params, cakewalk):
+    """Return a plan without steps whose result is where each task stands."""
+    rules = routing.Rules(
+        routing.routes_of(params["routes"]),
+        routing.allowed_apps(params["apps"]),
+        cakewalk.task_statuses,
+        cakewalk.request_statuses,
+        now=datetime.now(timezone.utc),
+    )
+    places = [rules.place(task, row) for task, row in candidates(params, cakewalk)]
+    people = cakewalk.people([place.about[0] for place in places if place.is_due]).by_id
+    places = [
+        routing.with_person(place, people.get(place.about[0]), cakewalk.user_statuses) if place.is_due else place
+        for place in places
+    ]
+    places = routing.in_turn(routing.without_conflicts(places), params["max_due"])
+    return Plan(result={"tasks": [_entry(place) for place in places]})
+
+
+def _entry(place):
+    about = place.expect
+    return {
+        "task_id": place.task,
+        "outcome": place.outcome,
+        "why": place.why,
+        "route": place.route,
+        "request_type": about.get("request_type"),
+        "user_id": about.get("user"),
+        "user_email": place.email,
+        "app_id": about.get("app"),
+        "permission_level_id": about.get("permission_level"),
+        "expect": about,
+    }
+
+
+def main():
+    run_module(SPEC, plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action of this name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cakewalk_task_turn
+short_description: Take a Cakewalk approval task through the role task_fulfilment
+version_added: 0.1.0
+author: Contributors to the cakewalk.access collection (@cakewalk-access)
+description:
+  - The steps of the role C(cakewalk.access.task_fulfilment). Use the role; this is not meant for other playbooks, and
+    its options may change in any release.
+  - Keeps whose turn it is to carry out a task, how far that is, and the proof; holds the proof against the task; and
+    records what came of it. It speaks to no service.
+options:
+  step:
+    description:
+      - V(start) sees that the options fit together and that the record can be written. V(note) tells of tasks that are
+        not due. V(report) tells of all tasks, and fails if somebody has to look at one.
+      - V(take), V(begin), V(ask), V(conclude) and V(end) are about one task, in this order. After V(begin) the handler
+        runs, after V(ask) what verifies, after V(conclude) the task is approved.
+    type: str
+    required: true
+    choices: [start, note, take, begin, ask, conclude, end, report]
+  run:
+    description: What V(start) returned, for all later steps but V(report).
+    type: dict
+  task:
+    description: The id of the task.
+    type: str
+  assignees:
+    description: For V(start) and V(report), whose tasks the run is about.
+    type: list
+    elements: str
+  routes:
+    description: For V(start), the routes of the role.
+    type: list
+    elements: dict
+    suboptions:
+      app:
+        description: The app, by id.
+        type: str
+        required: true
+      permission_level:
+        description: The permission level, by id, or V(any).
+        type: str
+        required: true
+      request_type:
+        description: What was requested.
+        type: str
+        required: true
+        choices: [grant_access, remove_access, change_permission]
+      handler:
+        description: What carries a task out.
+        type: dict
+        required: true
+        suboptions: &part
+          role:
+            description: A role. Excludes C(tasks).
+            type: str
+          tasks:
+            description: A file of tasks, as a whole path.
+            type: path
+          vars:
+            description: What it is told beside the task.
+            type: dict
+      verify:
+        description: What proves that it is carried out.
+        type: dict
+        required: true
+        suboptions: *part
+  record_path:
+    description: For V(start), the file for the record.
+    type: path
+  lock_dir:
+    description: For V(start), the folder for the turns.
+    type: path
+  acting_user:
+    description: For V(start), who acts, for the record.
+    type: str
+  entries:
+    description: For V(note), tasks as M(cakewalk.access.cakewalk_task_route_info) returns them.
+    type: list
+    elements: dict
+  entry:
+    description: For V(begin), the task as it was read again.
+    type: dict
+  rehearsal:
+    description: For V(begin), what M(cakewalk.access.cakewalk_task) would do about it.
+    type: dict
+  approval:
+    description: For V(end), what M(cakewalk.access.cakewalk_task) did about it.
+    type: dict
+    default: {}
+  outcome:
+    description: For V(end), what came of a task that was not begun.
+    type: str
+    default: ""
+  why:
+    description: For V(end), more about that.
+    type: str
+    default: ""
+  stumbled:
+    description: For V(end), whether something failed.
+    type: bool
+    default: false
+  outcomes:
+    description: For V(report), what came of each task.
+    type: list
+    elements: dict
+requirements:
+  - python >= 3.10
+attributes:
+  check_mode:
+    support: full
+    description: Writes nothing in check mode, and lets no handler run.
+  diff_mode:
+    support: none
+    description: Shows no diff.
+  idempotent:
+    support: N/A
+    description: Each step is taken once.
+seealso:
+  - module: cakewalk.access.cakewalk_task_proof
+"""
+
+EXAMPLES = r"""
+- name: Take a task
+  cakewalk.access.cakewalk_task_turn:
+    step: take
+    run: "{{ task_fulfilment_started.run }}"
+    task: 26925e6a-e80a-5a48-8588-d59dccfbc9f0
+  register: task_fulfilment_taken
+"""
+
+RETURN = r"""
+run:
+  description: What all later steps have to be given.
+  returned: after V(start)
+  type: dict
+  sample: {"id": "5d9b1e0c7a3f4e21"}
+proceed:
+  description: Whether to go on with the task.
+  returned: after V(take) and V(begin)
+  type: bool
+  sample: true
+item:
+  description: What the handler is told of the task.
+  returned: after V(begin), if the task is begun
+  type: dict
+  sample: {"task_id": "26925e6a-e80a-5a48-8588-d59dccfbc9f0", "request_type": "grant_access"}
+turn:
+  description: What a proof has to be given.
+  returned: after V(ask)
+  type: dict
+  sample: {"folder": "/home/ada/.cakewalk", "nonce": "0c7a3f4e215d9b1e"}
+expect:
+  description: What the approval has to expect.
+  returned: after V(conclude)
+  type: dict
+  sample: {"request_type": "grant_access", "user": "0f2b7f5c-6e4f-5b7e-9f5b-3f0a3c1f6c21"}
+outcome:
+  description: What came of the task. After V(take) and V(begin) a word, if the task is not begun.
+  returned: after V(end), and if a task is not begun
+  type: raw
+  sample: {"task_id": "26925e6a-e80a-5a48-8588-d59dccfbc9f0", "outcome": "approved", "needs_attention": false}
+outcomes:
+  description: What came of each task.
+  returned: after V(note) and V(report)
+  type: list
+  elements: dict
+  sample: []
+error:
+  description: What went wrong, for programs.
+  returned: failure, once the options have the right form
+  type: dict
+  sample: {"kind": "not_proved", "task": "26925e6a-e80a-5a48-8588-d59dccfbc9f0"}
+"""

@@ -1,0 +1,47 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the actions of this collection share: the way in, as C(entry.py) is the one of modules."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.processes import Process
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.turns import Turns
+
+
+class CakewalkAction(ActionBase):
+    """An action that speaks to nobody: it runs in the controller's process and handles files there.
+
+    C(options) tells what it takes; C(carry_out) takes it and returns the result.
+    """
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        _validation, params = self.validate_argument_spec(argument_spec=self.options())
+        try:
+            return {**result, "changed": False, **self.carry_out(params)}
+        except CakewalkError as error:
+            return {**result, "failed": True, "msg": str(error), "error": error.facts()}
+
+    def options(self):
+        """Return the argument spec."""
+        raise NotImplementedError
+
+    def carry_out(self, params):
+        """Do what the options say, and return the result.
+
+        :raises CakewalkError: it cannot be done.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def turns(folder):
+        """Return the turns that are kept in a folder, for this run: an action is a child of the process of its run."""
+        return Turns(folder, Process.running(os.getppid()))

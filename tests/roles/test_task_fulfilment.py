@@ -1,0 +1,217 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role task_fulfilment: what is approved was done and proved, and whatever goes wrong leaves a task open."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import asdict, replace
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.processes import Process
+from playbooks.harness import writes
+from roles.stage import HANDLERS_SECRET, Stage, is_private, outcomes, report
+from sandbox.known import request_id, task_id
+
+PETRA, CONNOR, ERIN, SALLY = (
+    f"{name}@example.com" for name in ("petra.pending", "connor.contractor", "erin.engineer", "sally.sales")
+)
+GRANT, REMOVAL = task_id("action"), task_id("removal")
+
+
+def test_a_grant_is_foreseen_then_carried_out_once(stage: Stage) -> None:
+    routes = [stage.route("GitHub", level="Write")]
+    before = stage.tenant.state()
+
+    foreseen = stage.run("--check", routes=routes, task=GRANT).succeeded()
+    assert outcomes(foreseen) == {GRANT: "would_run"}
+    assert any(result.changed for result in foreseen.results)
+    assert stage.tenant.state() == before
+    assert (stage.calls(), stage.record.exists(), stage.locks.exists()) == ([], False, False)
+
+    done = stage.run(routes=routes, task=GRANT).succeeded()
+    write = stage.ids["level_id"]["GitHub"]["Write"]
+    assert outcomes(done) == {GRANT: "approved"}
+    assert stage.accounts() == {PETRA: write}
+    assert stage.status(GRANT) == "Approved"
+    assert {"user_id": stage.ids["person_id"][PETRA], "level_id": write} in stage.app("GitHub")["accesses"]
+    begun, approved = stage.lines()
+    assert is_private(stage.record)
+    assert (begun["outcome"], approved["outcome"]) == ("begun", "approved")
+    assert begun["run"] == approved["run"]
+    assert approved["actor"] == "ada.admin@example.com"
+    assert approved["route"] == {name: routes[0][name] for name in ("app", "permission_level", "request_type")}
+    proof = approved["proof"]
+    assert (proof["task"], proof["user"], proof["observed"], proof["permission_level"]) == (
+        GRANT,
+        PETRA,
+        "present",
+        write,
+    )
+    assert begun["time"] < proof["time"] < approved["time"]
+
+    stage.tenant.clear_log()
+    again = stage.run(routes=routes, task=GRANT).succeeded()
+    assert outcomes(again) == {GRANT: "done"}
+    assert not any(result.changed for result in again.results)
+    assert not writes(stage.tenant.log())
+    assert len(stage.calls()) == 1
+    assert len(stage.lines()) == 2
+    assert json.loads((stage.locks / "turns.json").read_text()) == {}
+
+
+def test_a_sweep_takes_what_is_due_and_two_bad_ones_do_not_stop_a_third(stage: Stage) -> None:
+    failing, unproved = stage.task(CONNOR, "Figma"), stage.task(CONNOR, "Salesforce", level="Standard")
+    change = stage.task(ERIN, "GitHub", "change", level="Admin")
+    unroutable = stage.task(SALLY, "GitHub", level="Read")
+    routes = [
+        {**stage.route("GitHub", level="Write"), "handler": stage.part(role="account_granted")},
+        stage.route("GitHub", "change_permission"),
+        stage.route("Google Workspace", "remove_access", "remove.yml"),
+        stage.route("Figma", handler="failing.yml"),
+        stage.route("Salesforce", level="Standard", verify="failing.yml"),
+        stage.route("AWS"),
+    ]
+
+    run = stage.sweep(routes=routes)
+
+    assert run.status == 2
+    came_of = outcomes(run)
+    wanted = {
+        GRANT: "approved",
+        REMOVAL: "approved",
+        change: "approved",
+        failing: "handler_failed",
+        unproved: "verify_failed",
+        unroutable: "unroutable",
+        task_id("snoozed"): "snoozed",
+        task_id("autoprovisioning"): "autoprovisioning",
+    }
+    assert wanted.items() <= came_of.items()
+    assert task_id("review") not in came_of
+    assert set(came_of.values()) <= set(wanted.values())
+    assert "assigned to nobody" in report(run).data["msg"]
+    assert sorted(stage.decisions()) == sorted([GRANT, REMOVAL, change])
+    assert {stage.status(task) for task in (failing, unproved, unroutable)} == {"Pending"}
+    assert {CONNOR, ERIN} <= stage.accounts().keys()
+    assert {("grant", PETRA), ("remove", PETRA)} <= set(stage.calls())
+    ended = {line["task"]: line["outcome"] for line in stage.lines()}
+    assert ended == {task: wanted[task] for task in (GRANT, REMOVAL, change, failing, unproved)}
+    kept = stage.record.read_text() + (stage.locks / "turns.json").read_text()
+    for secret in (HANDLERS_SECRET, stage.tenant.api_key, stage.tenant.api_secret):
+        assert secret not in kept
+    assert stage.tenant.api_secret not in run.output
+
+    stage.tenant.clear_log()
+    again = outcomes(stage.sweep(routes=routes[:3]).succeeded())
+    assert {task: again[task] for task in (failing, unproved)} == dict.fromkeys((failing, unproved), "unroutable")
+    assert not writes(stage.tenant.log())
+
+
+#: What somebody does to the task after how many readings of it, and what comes of it.
+MEANWHILE = {
+    "declined while the handler runs": ("decline", 3, "done_not_approved", "Declined"),
+    "declined directly before its approval": ("decline", 4, "done_not_approved", "Declined"),
+    "approved while the handler runs": ("approve", 3, "done", "Approved"),
+}
+
+
+@pytest.mark.parametrize("case", MEANWHILE)
+def test_somebody_decides_the_task_meanwhile(stage: Stage, case: str) -> None:
+    verdict, after, outcome, status = MEANWHILE[case]
+    stage.tenant.change("decide_task", task=GRANT, verdict=verdict, operation="getTask", after=after)
+
+    run = stage.run(routes=[stage.route("GitHub")], task=GRANT)
+
+    assert (run.status, outcomes(run)) == (0 if outcome == "done" else 2, {GRANT: outcome})
+    assert list(stage.accounts()) == [PETRA]
+    assert (stage.decisions(), stage.status(GRANT)) == ([], status)
+    assert stage.lines()[-1]["outcome"] == outcome
+
+
+def test_the_person_who_asked_withdraws_the_request_meanwhile(stage: Stage) -> None:
+    stage.tenant.change("cancel_request", request=request_id("removal"), user=PETRA, operation="getTask", after=3)
+
+    run = stage.run(routes=[stage.route("Google Workspace", "remove_access", "remove.yml")], task=REMOVAL)
+
+    assert (run.status, outcomes(run)) == (2, {REMOVAL: "done_not_approved"})
+    assert stage.decisions() == []
+
+
+#: The file whose last act is to kill the run, and which part of the route it is.
+KILLED = {"while the handler runs": ("handler", "killed.yml"), "before the proof": ("verify", "killed.yml")}
+
+
+@pytest.mark.parametrize("when", KILLED)
+def test_a_killed_run_is_made_up_for_by_the_next(stage: Stage, when: str) -> None:
+    part, file = KILLED[when]
+    routes = [stage.route("GitHub", **{part: file})]
+    assert stage.run(routes=routes, task=GRANT).status == -signal.SIGKILL
+    assert list(stage.accounts()) == [PETRA]
+    assert (stage.decisions(), [line["outcome"] for line in stage.lines()]) == ([], ["begun"])
+
+    run = stage.sweep(routes=[stage.route("GitHub")]).succeeded()
+
+    assert outcomes(run)[GRANT] == "approved"
+    assert list(stage.accounts()) == [PETRA]
+    assert stage.decisions() == [GRANT]
+    assert [line["outcome"] for line in stage.lines()] == ["begun", "begun", "approved"]
+
+
+def test_a_machine_that_cannot_be_reached_ends_the_run_and_nothing_is_approved(stage: Stage) -> None:
+    assert stage.run(routes=[stage.route("GitHub", handler="unreachable.yml")], task=GRANT).status == 4
+    assert stage.decisions() == []
+
+    assert outcomes(stage.run(routes=[stage.route("GitHub")], task=GRANT).succeeded()) == {GRANT: "approved"}
+
+
+def test_an_approval_that_fails_is_made_up_for_by_the_next_run(stage: Stage) -> None:
+    routes = [stage.route("GitHub")]
+    reading = {"CAKEWALK_API_KEY": stage.tenant.read_only_key, "CAKEWALK_API_SECRET": stage.tenant.read_only_secret}
+    failed = stage.run(routes=routes, task=GRANT, environment=reading)
+    assert (failed.status, outcomes(failed)) == (2, {GRANT: "approval_failed"})
+    assert list(stage.accounts()) == [PETRA]
+
+    stage.tenant.fault("approveTask", "drop_after")
+    run = stage.run(routes=routes, task=GRANT).succeeded()
+
+    assert outcomes(run) == {GRANT: "approved"}
+    assert list(stage.accounts()) == [PETRA]
+    assert len(stage.tenant.log("POST", "approveTask")) == 2
+
+
+def test_a_task_that_another_run_is_at_is_left_to_it(stage: Stage) -> None:
+    here = Process.running(os.getpid())
+    assert here
+    keep(stage, here)
+    run = stage.run(routes=[stage.route("GitHub")], task=GRANT).succeeded()
+    assert outcomes(run) == {GRANT: "locked"}
+
+    keep(stage, replace(here, host="elsewhere"))
+    run = stage.run(routes=[stage.route("GitHub")], task=GRANT)
+    assert (run.status, outcomes(run)) == (2, {GRANT: "not_begun"})
+    assert "elsewhere" in run.output
+
+    assert (stage.calls(), stage.decisions()) == ([], [])
+
+
+def test_a_run_takes_no_more_than_it_may(stage: Stage) -> None:
+    routes = [stage.route("GitHub"), stage.route("Google Workspace", "remove_access", "remove.yml")]
+
+    first = outcomes(stage.sweep(routes=routes, max_tasks=1).succeeded())
+    assert sorted(first[task] for task in (GRANT, REMOVAL)) == ["approved", "left_for_later"]
+    assert len(stage.decisions()) == 1
+
+    stage.sweep(routes=routes, max_tasks=1).succeeded()
+    assert sorted(stage.decisions()) == sorted([GRANT, REMOVAL])
+
+
+def keep(stage: Stage, owner: Process) -> None:
+    """Write a turn with the task of Petra's grant that somebody else has."""
+    stage.locks.mkdir(mode=0o700, exist_ok=True)
+    turn = {"owner": asdict(owner), "since": "2026-06-01T12:00:00+00:00"}
+    (stage.locks / "turns.json").write_text(json.dumps({GRANT: turn}))
+    (stage.locks / "turns.json").chmod(0o600)

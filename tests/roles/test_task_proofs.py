@@ -1,0 +1,60 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must not pass for a proof that a task is carried out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playbooks.harness import writes
+from roles.stage import LAST, OLGA, ROLE, TARGETS, Stage, told
+from sandbox.known import task_id
+
+GRANT = task_id("action")
+
+#: How a proof is forged, as a file of C(targets/forged), and what the role makes of it.
+FORGED = {
+    "a_fact": "not_verified",
+    "another_person": "not_verified",
+    "another_state": "not_verified",
+    "another_level": "not_verified",
+    "another_task": "verify_failed",
+    "a_boolean": "verify_failed",
+    "an_old_turn": "verify_failed",
+    "by_the_handler": "handler_failed",
+}
+
+
+def test_no_forged_proof_approves_a_task(stage: Stage) -> None:
+    """In the same play a task was proved before as it should be, and left behind whatever it could."""
+    people = [user["email"] for user in stage.strangers("GitHub")]
+    forgeries = {stage.task(person, "GitHub", level="Read"): how for person, how in zip(people, FORGED, strict=False)}
+    assert len(forgeries) == len(FORGED)
+    parts = {name: stage.part(tasks=str(TARGETS / "forged" / f"{name}.yml")) for name in ("handler", "verify")}
+    for part in parts.values():
+        part["vars"] |= {"forgeries": forgeries, "first": GRANT}
+
+    run = stage.one_after_another(
+        {"task": GRANT, "routes": [stage.route("GitHub", verify="forged/leaving.yml")]},
+        {"assignees": [OLGA], "routes": [{**stage.route("GitHub"), **parts}]},
+    )
+
+    assert run.status == 2
+    first, second = (told(result) for result in run.results if result.task.endswith(LAST))
+    assert first == {GRANT: "approved"}
+    assert {how: second[task] for task, how in forgeries.items()} == FORGED
+    assert stage.decisions() == [GRANT]
+    assert all(line["outcome"] != "approved" or line["task"] == GRANT for line in stage.lines())
+
+
+@pytest.mark.parametrize("name", ["item", "turn", "proved", "begun", "started", "approval", "outcomes"])
+def test_no_extra_variable_takes_the_place_of_what_the_role_sets(stage: Stage, name: str) -> None:
+    extra = json.dumps({f"task_fulfilment_{name}": {"outcome": "due", "proceed": True, "expect": {}}})
+
+    run = stage.run("-e", extra, routes=[stage.route("GitHub")], task=GRANT)
+
+    assert run.status == 2
+    assert f"task_fulfilment_{name}" in run[f"{ROLE} : See that the options fit together"].data["msg"]
+    assert (stage.calls(), writes(stage.tenant.log())) == ([], [])

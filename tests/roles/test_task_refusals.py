@@ -1,0 +1,112 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role task_fulfilment refuses before a handler runs, and what people write in the tenant to get at it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playbooks.harness import Data, writes
+from roles.stage import OLGA, Stage, outcomes
+from sandbox.known import task_id
+
+PETRA, SALLY = "petra.pending@example.com", "sally.sales@example.com"
+GRANT, REMOVAL = task_id("action"), task_id("removal")
+
+
+def test_nothing_that_people_write_in_the_tenant_is_executed(stage: Stage, tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+    jinja = f"{{{{ lookup('ansible.builtin.pipe', 'touch {marker}') }}}}"
+    words = f'{jinja} $(touch {marker}) "; touch {marker}; # <script>{{% set x = 1 %}}'
+    change = stage.tenant.change
+    for user in (PETRA, "max.manager@example.com", OLGA, SALLY):
+        change("rename_user", user=user, name=words)
+    for level in ("Read", "Write", "Admin"):
+        change("rename_level", app="GitHub", level=level, name=words)
+    plain = stage.task(SALLY, "GitHub", level=words, purpose=words)
+    addresses = [
+        f"{jinja}@example.com",
+        "{{7*7}}@example.com",
+        "-rf@example.com",
+        "a b@example.com",
+        f"$(touch {marker})@example.com",
+        "a;b@example.com",
+        "a@example.com\nb@example.com",
+    ]
+    people = [user["id"] for user in stage.strangers("GitHub")][1 : len(addresses) + 1]
+    unsafe = []
+    for person, address in zip(people, addresses, strict=True):
+        change("rename_user", user=person, name=words)
+        change("set_email", user=person, email=address)
+        unsafe.append(stage.task(address, "GitHub", level=words, purpose=words))
+    change("rename_app", app="GitHub", name=words)
+
+    run = stage.sweep("-vvv", "--diff", routes=[stage.route("GitHub")])
+
+    assert outcomes(run) == {
+        **outcomes(run),
+        GRANT: "approved",
+        plain: "approved",
+        **dict.fromkeys(unsafe, "unsafe_email"),
+    }
+    assert run.status == 2
+    assert sorted(stage.accounts()) == [PETRA, SALLY]
+    assert sorted(stage.decisions()) == sorted([GRANT, plain])
+    assert not marker.exists()
+    assert "touch" not in stage.record.read_text()
+    assert {line["outcome"] for line in stage.lines() if line["task"] in unsafe} == {"unsafe_email"}
+
+
+def test_rails_hold_before_the_handler(stage: Stage) -> None:
+    removal = {"routes": [stage.route("Google Workspace", "remove_access", "remove.yml")], "task": REMOVAL}
+    protected = stage.run(**removal, protected_users=[PETRA])
+    assert (protected.status, outcomes(protected)) == (2, {REMOVAL: "not_begun"})
+    own = stage.run(**removal, acting_user=PETRA)
+    assert (own.status, outcomes(own)) == (2, {REMOVAL: "not_begun"})
+    others = stage.run(**removal, apps=[stage.ids["app_id"]["GitHub"]]).succeeded()
+    assert outcomes(others) == {REMOVAL: "app_not_allowed"}
+    assert (stage.calls(), stage.decisions()) == ([], [])
+    assert {line["outcome"] for line in stage.lines()} == {"not_begun"}
+
+
+#: What is wrong, the variables, words of the message.
+REFUSED = {
+    "two routes for a task": ({"routes": "twice"}, "could fit both"),
+    "a route by name": ({"routes": "by name"}, "no id"),
+    "a relative file": ({"routes": "relative"}, "is relative"),
+    "a role and a file": ({"routes": "both"}, "mutually exclusive"),
+    "no way to verify": ({"routes": "unverified"}, "verify"),
+    "neither a task nor people": ({"task": None}, "both not"),
+    "a task and people": ({"assignees": ["olga.owner@example.com"]}, "both set"),
+    "a record behind a link": ({"record_path": "link"}, "is a link"),
+    "no task id": ({"task": "the first one"}, "no id"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Stage, tmp_path: Path, case: str) -> None:
+    given, words = REFUSED[case]
+    route = stage.route("GitHub")
+    routes = {
+        "twice": [route, stage.route("GitHub", level="Read")],
+        "by name": [{**route, "app": "GitHub"}],
+        "relative": [{**route, "verify": {"tasks": "verify.yml"}}],
+        "both": [{**route, "handler": {**route["handler"], "role": "account_granted"}}],
+        "unverified": [{name: value for name, value in route.items() if name != "verify"}],
+    }
+    options: Data = {"routes": [route], "task": GRANT, **given}
+    options["routes"] = routes.get(str(given.get("routes")), [route])
+    if given.get("record_path"):
+        (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+        options["record_path"] = str(tmp_path / "link")
+    options = {name: value for name, value in options.items() if value is not None}
+
+    run = stage.run(**options)
+
+    assert run.status == 2
+    failed = [result for result in run.results if result.failed]
+    assert words in str(failed[-1].data), failed[-1].data
+    assert "Traceback" not in run.output
+    assert (stage.calls(), writes(stage.tenant.log()), stage.locks.exists()) == ([], [], False)
