@@ -20,7 +20,7 @@ export ANSIBLE_REMOTE_TEMP := $(ANSIBLE_HOME)/tmp
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
 export PYTHONPATH := $(CURDIR)/tests
 
-.PHONY: help demo test test-all sandbox docs clean
+.PHONY: help demo demo-events test test-all sandbox docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -28,6 +28,9 @@ help:  ## Show this list
 
 demo: $(VENV)/.run $(COLLECTIONS)/.installed  ## Run a playbook against a tenant on this machine and tell what happens
 	@$(VENV)/bin/python -m demo
+
+demo-events: $(VENV)/.run $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Carry out a request as soon as its signed webhook comes; needs Java
+	@$(VENV)/bin/python -m demo.events
 
 sandbox: $(COLLECTIONS)/.installed  ## Start the tenant that demo and tests use, and print how to reach it
 	@echo "# Paste these lines into another shell; Ctrl-C here ends the sandbox."

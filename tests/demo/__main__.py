@@ -15,6 +15,8 @@ from typing import Any
 
 from sandbox.process import Sandbox
 
+from demo.telling import claim, title
+
 PEOPLE = Path(__file__).with_name("people.yml")
 PLAYBOOK = "cakewalk.access.onboard"
 #: An inventory and cows are beside the point here.
@@ -78,18 +80,6 @@ def show_requests(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
             waiting_for = people.get(tasks[request["task_ids"][-1]]["assigned_id"], "anybody")
             who, app = people[request["target_id"]], apps[request["app_id"]]
             print(f"   {who} asks for {app}: {request['status'].lower()}, waiting for {waiting_for}")
-
-
-def title(words: str) -> None:
-    """Print a headline."""
-    print(f"\n=== {words}\n", flush=True)
-
-
-def claim(true: bool, words: str) -> None:
-    """Print what was shown, or end the demonstration because it was not."""
-    if not true:
-        sys.exit(f"NOT SHOWN: {words}")
-    print(f"-> {words}", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,23 +42,33 @@ class Engine:
     :param folder: where it may write.
     :param rulebook: a name in the collection, or a file.
     :param collections: where the collection is installed.
+    :param host: the variables of the host, which the playbooks that it runs find.
+    :param environment: variables of its process, beside those that reach the tenant.
     :param variables: those of the rulebook; C(webhook_port) is a free one.
     """
 
     def __init__(
-        self, folder: Path, tenant: Sandbox, rulebook: str, collections: Path = COLLECTIONS, **variables: Any
+        self,
+        folder: Path,
+        tenant: Sandbox,
+        rulebook: str,
+        collections: Path = COLLECTIONS,
+        host: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+        **variables: Any,
     ) -> None:
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}/webhook"
         self._log = folder / "rulebook.log"
-        inventory, given = folder / "inventory", folder / "vars.yml"
-        inventory.write_text(f"localhost ansible_connection=local ansible_python_interpreter={sys.executable}\n")
+        inventory, given = folder / "inventory.yml", folder / "vars.yml"
+        here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **(host or {})}
+        inventory.write_text(yaml.safe_dump({"all": {"hosts": {"localhost": here}}}))
         given.write_text(yaml.safe_dump({"webhook_port": self._port, **variables}))
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [ANSIBLE_RULEBOOK, "--rulebook", rulebook, "--inventory", inventory, "--vars", given, "--verbose"],
                 cwd=folder,
-                env=self._environment(folder, tenant, collections),
+                env={**self._environment(folder, tenant, collections), **(environment or {})},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
