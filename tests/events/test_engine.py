@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 import yaml
+from events.controller import ORGANIZATION, TEMPLATE, Controller
 from events.deliveries import GRANT, PAYLOADS, actionable, connect, deliver, heard, post, tried, written
 from events.engine import COLLECTIONS, RULEBOOKS, START, Engine, why_not
 from events.sources import until
@@ -134,6 +135,26 @@ def test_webhooks_start_the_playbook_whatever_goes_wrong_on_their_way(
     assert lost not in str(runs(tmp_path))
     assert not [payload for payload in PAYLOADS if payload in str(runs(tmp_path)) + engine.output]
     assert not EXECUTED.exists()
+
+
+def test_webhooks_start_jobs_of_the_controller(tenant: Sandbox, tmp_path: Path) -> None:
+    named = {"fulfil_job_template": TEMPLATE, "fulfil_organization": ORGANIZATION}
+    with (
+        Controller() as controller,
+        Engine(
+            tmp_path, tenant, "cakewalk.access.fulfil_tasks_by_job", environment=controller.environment, **named
+        ) as engine,
+    ):
+        engine.listening()
+        tenant.send_webhooks(engine.url)
+        tasks = [ask_for_access(tenant, user) for user in ("connor.contractor@example.com", "sally.sales@example.com")]
+        until(lambda: len(controller.launched) == len(tasks), START)
+    given = [body["extra_vars"] for body in controller.launched]
+    assert [variables.pop("task_fulfilment_task") for variables in given] == tasks
+    assert {name for variables in given for name in variables} <= {"ansible_eda"}
+    assert {name for variables in given for name in variables["ansible_eda"]["event"]} == {
+        *("type", "task_id", "request_type", "app_id", "permission_level_id", "source", "received_at", "meta")
+    }
 
 
 def test_the_sweep_finds_what_got_lost(tenant: Sandbox, tmp_path: Path, collections: Path) -> None:
