@@ -1,10 +1,14 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes C(docs/NAME.md) for each module, so that options and results can be read where the code is browsed."""
+"""Writes pages from documentation in the code, so that it can be read where the code is browsed.
+
+C(docs/NAME.md) for each module, C(docs/event_source_NAME.md) for each event source, which ansible-doc does not know.
+"""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -14,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import yaml
 from antsibull_docs_parser import md, parser
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,10 +36,15 @@ def main() -> None:
     )
     environment.filters.update(prose=prose, flat=flat, sample=sample)
     template = environment.get_template("page.md.j2")
-    for name in sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")):
-        known = documentation(name)
-        page = template.render(name=name, doc=known["doc"], examples=known["examples"], results=known["return"])
-        (FOLDER / f"{name}.md").write_text(page, encoding="utf-8")
+    for path in (ROOT / "plugins" / "modules").glob("*.py"):
+        known = documentation(path.stem)
+        page = template.render(name=path.stem, doc=known["doc"], examples=known["examples"], results=known["return"])
+        (FOLDER / f"{path.stem}.md").write_text(page, encoding="utf-8")
+    template = environment.get_template("source.md.j2")
+    for path in (ROOT / "extensions" / "eda" / "plugins" / "event_source").glob("*.py"):
+        texts = constants(path)
+        page = template.render(name=path.stem, doc=yaml.safe_load(texts["DOCUMENTATION"]), examples=texts["EXAMPLES"])
+        (FOLDER / f"event_source_{path.stem}.md").write_text(page, encoding="utf-8")
 
 
 def documentation(name: str) -> Mapping[str, Any]:
@@ -43,6 +53,18 @@ def documentation(name: str) -> Mapping[str, Any]:
     full_name = f"cakewalk.access.{name}"
     run = subprocess.run([str(ansible_doc), "--json", full_name], capture_output=True, text=True, check=True)
     return json.loads(run.stdout)[full_name]
+
+
+def constants(path: Path) -> dict[str, str]:
+    """Return the texts that a file assigns to names of its own, without running it."""
+    statements = ast.parse(path.read_text(encoding="utf-8")).body
+    return {
+        target.id: statement.value.value
+        for statement in statements
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
+        for target in statement.targets
+        if isinstance(target, ast.Name) and isinstance(statement.value.value, str)
+    }
 
 
 def prose(text: str | list[str]) -> str:
