@@ -140,7 +140,7 @@ class ActionModule(CakewalkAction):
         return {"turn": {"folder": self._run["lock_dir"], "nonce": self._turns.ask(params["task"])}}
 
     def _conclude(self, params):
-        """Hold the proof against the task, and return what the approval must expect."""
+        """Hold the proof against the task, record it, and return what the approval must expect."""
         task = params["task"]
         turn = self._turns.enter(task, "unproved", after="verify")
         differences = list(proofs.differences(turn.proof, turn.item))
@@ -151,6 +151,7 @@ class ActionModule(CakewalkAction):
                 "It stays open. See that the verify part of its route proves what it finds, with cakewalk_task_proof.",
                 task=task,
             )
+        self._record(task, "verified", turn.item, route=turn.route, proof=turn.proof)
         self._turns.enter(task, "approve", after="unproved")
         return {"expect": fulfilment.expected(turn.item)}
 

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -124,16 +125,42 @@ class Stage:
     def decisions(self) -> list[str]:
         """Return the ids of the tasks for which an approval or refusal was sent, and accepted."""
         return [
-            entry["path"].split("/")[-2]
+            _task_of(entry)
             for entry in self.tenant.log("POST")
             if "/Tasks/" in entry["path"] and entry["status"] and entry["status"] < 300
         ]
+
+    def approvals(self) -> list[str]:
+        """Return the ids of the tasks whose approval reached the service, answered or not, after holding that none was
+        refused."""
+        arrived = [entry for entry in self._approvals_sent() if entry["fault"] != "drop_before"]
+        assert {entry["status"] for entry in arrived} <= {204, None}, arrived
+        return [_task_of(entry) for entry in arrived]
+
+    def unproved(self) -> list[str]:
+        """Return the ids of the tasks whose approval was sent before the record told what proves them."""
+        proved: dict[str, datetime] = {}
+        for line in self.lines():
+            if line["outcome"] == "verified" and line["proof"]["task"] == line["task"]:
+                proved.setdefault(line["task"], datetime.fromisoformat(line["time"]))
+        return [
+            _task_of(entry)
+            for entry in self._approvals_sent()
+            if _task_of(entry) not in proved or datetime.fromisoformat(entry["time"]) < proved[_task_of(entry)]
+        ]
+
+    def _approvals_sent(self) -> list[Data]:
+        return self.tenant.log("POST", "approveTask")
 
     def _rows(self, table: str) -> Iterator[tuple[str, str]]:
         if not self.database.exists():
             return
         with closing(sqlite3.connect(self.database)) as database:
             yield from database.execute(f"SELECT * FROM {table}").fetchall()
+
+
+def _task_of(entry: Data) -> str:
+    return str(entry["path"].split("/")[-2])
 
 
 def report(run: Run) -> Result:

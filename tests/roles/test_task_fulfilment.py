@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from dataclasses import asdict, replace
+from datetime import datetime
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.processes import Process
@@ -38,10 +38,10 @@ def test_a_grant_is_foreseen_then_carried_out_once(stage: Stage) -> None:
     assert stage.accounts() == {PETRA: write}
     assert stage.status(GRANT) == "Approved"
     assert {"user_id": stage.ids["person_id"][PETRA], "level_id": write} in stage.app("GitHub")["accesses"]
-    begun, approved = stage.lines()
+    begun, verified, approved = stage.lines()
     assert is_private(stage.record)
-    assert (begun["outcome"], approved["outcome"]) == ("begun", "approved")
-    assert begun["run"] == approved["run"]
+    assert [line["outcome"] for line in stage.lines()] == ["begun", "verified", "approved"]
+    assert begun["run"] == verified["run"] == approved["run"]
     assert approved["actor"] == "ada.admin@example.com"
     assert approved["route"] == {name: routes[0][name] for name in ("app", "permission_level", "request_type")}
     proof = approved["proof"]
@@ -51,7 +51,10 @@ def test_a_grant_is_foreseen_then_carried_out_once(stage: Stage) -> None:
         "present",
         write,
     )
-    assert begun["time"] < proof["time"] < approved["time"]
+    assert verified["proof"] == proof
+    (approval,) = stage.tenant.log("POST", "approveTask")
+    moments = (begun["time"], proof["time"], verified["time"], approval["time"], approved["time"])
+    assert sorted(moments, key=datetime.fromisoformat) == list(moments)
 
     stage.tenant.clear_log()
     again = stage.run(routes=routes, task=GRANT).succeeded()
@@ -59,7 +62,7 @@ def test_a_grant_is_foreseen_then_carried_out_once(stage: Stage) -> None:
     assert not any(result.changed for result in again.results)
     assert not writes(stage.tenant.log())
     assert len(stage.calls()) == 1
-    assert len(stage.lines()) == 2
+    assert len(stage.lines()) == 3
     assert json.loads((stage.locks / "turns.json").read_text()) == {}
 
 
@@ -139,26 +142,6 @@ def test_the_person_who_asked_withdraws_the_request_meanwhile(stage: Stage) -> N
 
     assert (run.status, outcomes(run)) == (2, {REMOVAL: "done_not_approved"})
     assert stage.decisions() == []
-
-
-#: The file whose last act is to kill the run, and which part of the route it is.
-KILLED = {"while the handler runs": ("handler", "killed.yml"), "before the proof": ("verify", "killed.yml")}
-
-
-@pytest.mark.parametrize("when", KILLED)
-def test_a_killed_run_is_made_up_for_by_the_next(stage: Stage, when: str) -> None:
-    part, file = KILLED[when]
-    routes = [stage.route("GitHub", **{part: file})]
-    assert stage.run(routes=routes, task=GRANT).status == -signal.SIGKILL
-    assert list(stage.accounts()) == [PETRA]
-    assert (stage.decisions(), [line["outcome"] for line in stage.lines()]) == ([], ["begun"])
-
-    run = stage.sweep(routes=[stage.route("GitHub")]).succeeded()
-
-    assert outcomes(run)[GRANT] == "approved"
-    assert list(stage.accounts()) == [PETRA]
-    assert stage.decisions() == [GRANT]
-    assert [line["outcome"] for line in stage.lines()] == ["begun", "begun", "approved"]
 
 
 def test_a_machine_that_cannot_be_reached_ends_the_run_and_nothing_is_approved(stage: Stage) -> None:

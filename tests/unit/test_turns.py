@@ -66,6 +66,18 @@ def test_a_process_that_ended_runs_no_more() -> None:
     assert Process.running(child.pid) is None
 
 
+def test_a_process_that_was_killed_runs_no_more_even_where_nobody_takes_note() -> None:
+    """In containers often nothing waits for orphans, which then keep their number for ever."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        found = Process.running(child.pid)
+        assert found
+        assert found.is_running
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert not found.is_running
+        assert Process.running(child.pid) is None
+
+
 def test_one_run_at_a_time_has_a_task(mine: Turns, tmp_path: Path, other: Process) -> None:
     assert of(other, tmp_path).take(TASK, SINCE)
 

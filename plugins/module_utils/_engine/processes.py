@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+#: States of processes that have ended: Z for zombies, X for dead ones.
+_ENDED = ("Z", "X")
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,17 @@ class Process:
 
     @classmethod
     def running(cls, pid: int) -> Process | None:
-        """Return the process that has this number now."""
+        """Return the process that has this number now, unless it has ended and only waits for somebody to take note."""
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
             return None
         except PermissionError:
             pass
-        return cls(platform.node(), _text("sys/kernel/random/boot_id"), pid, _started(pid))
+        state, started = _stat(pid)
+        if state in _ENDED:
+            return None
+        return cls(platform.node(), _text("sys/kernel/random/boot_id"), pid, started)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -49,10 +54,13 @@ class Process:
         return Process.running(self.pid) == self
 
 
-def _started(pid: int) -> str:
-    """Return the 22nd field of C(/proc/PID/stat), see proc(5); the second is in brackets and may hold anything."""
+def _stat(pid: int) -> tuple[str, str]:
+    """Return state and start of a process, the 3rd and 22nd field of C(/proc/PID/stat), empty where there is none.
+
+    See proc(5); the second field is in brackets and may hold anything.
+    """
     fields = _text(f"{pid}/stat").rpartition(")")[2].split()
-    return fields[19] if len(fields) > 19 else ""
+    return (fields[0], fields[19]) if len(fields) > 19 else ("", "")
 
 
 def _text(name: str) -> str:
