@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from .._api.client import Client
-from .._api.errors import CakewalkError
+from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import Listing, Record
 from .._api.text import counted, some
 
@@ -42,6 +42,17 @@ class Wait(Protocol):
         :param found: what the sources show, in their order: rows of lists, and records.
         :raises CakewalkError: something will never come.
         """
+
+
+def check_timeout(seconds: int) -> None:
+    """Refuse to wait for less than no time.
+
+    :raises ConfigurationError: the option C(wait_timeout) is below 0.
+    """
+    if seconds < 0:
+        raise ConfigurationError(
+            "use wait_timeout", f"it is {seconds}", "Give 0 or more seconds.", option="wait_timeout"
+        )
 
 
 def wait_for(wait: Wait, client: Client, pauses: Iterable[float] = PAUSES) -> None:
