@@ -59,8 +59,8 @@ def keep(folder: str, proof: Mapping[str, Any]) -> str:
 
 def failures(results: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the messages of the modules that failed, but of those that the lists answer better."""
-    errors = [(result["error"].get("kind"), result["msg"]) for result in results if result.get("error")]
-    return [msg for kind, msg in errors if kind not in _ANSWERED]
+    failed = [result for result in results if result.get("failed")]
+    return [str(one.get("msg")) for one in failed if (one.get("error") or {}).get("kind") not in _ANSWERED]
 
 
 def verdict(listed_at: str, left: list[Any], foreseen: bool, tasks: int) -> str:

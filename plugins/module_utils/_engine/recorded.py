@@ -23,9 +23,9 @@ def lines_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
         for place, became in _BECAME.items()
         for step in (result.get("steps") or {}).get(place, ())
     ]
-    if "steps" in result or not result.get("error"):
+    if "steps" in result or not result.get("failed"):
         return steps
-    return [{"status": "failed", "kind": result["error"].get("kind"), "msg": result.get("msg")}]
+    return [{"status": "failed", "kind": (result.get("error") or {}).get("kind"), "msg": result.get("msg")}]
 
 
 def _line(step: Mapping[str, Any], became: str, bypass: str | None) -> dict[str, Any]:
