@@ -8,11 +8,20 @@ from __future__ import annotations
 import secrets
 
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.joiner import lines_of as lines_of_joiner
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.recorded import lines_of
 from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
 
 #: The variables of each role that people may set, without its prefix; all others with the prefix are its own.
 OPTIONS = {
+    "joiner": (
+        *("user", "groups", "accesses", "purpose", "record_path", "acting_user", "wait_timeout"),
+        *("implicitly_approve_requests", "bypass_reason"),
+    ),
+    "mover": (
+        *("user", "joins", "leaves", "record_path", "acting_user", "protected_users", "wait", "wait_timeout"),
+        *("implicitly_approve_requests", "bypass_reason", "max_removals", "max_removal_percent"),
+    ),
     "leaver": (
         *("user", "confirm", "purpose", "proof_dir", "acting_user", "protected_users"),
         *("max_removals", "max_removal_percent", "retry_declined", "wait_timeout"),
@@ -28,11 +37,12 @@ _STEPS = {
     },
     "begin": {"run": _RUN, "user": {"type": "str", "required": True}, "intended": _RUN},
     "note": {"run": _RUN, "user": {"type": "str", "required": True}, "result": _RUN},
+    "tell": {"person": _RUN, "joined": _RUN, "asked": _RUN},
 }
 
 
 class ActionModule(CakewalkAction):
-    """A step of the record: C(start) opens it, C(begin) tells what is intended, C(note) what a module wrote."""
+    """A step of a role: C(start) opens the record, C(begin) and C(note) add to it, C(tell) tells people."""
 
     def options(self):
         """Return the options of the step that is asked for."""
@@ -63,6 +73,12 @@ class ActionModule(CakewalkAction):
         for line in lines_of(params["result"]):
             self._add(params, **line)
         return {}
+
+    def _tell(self, params):
+        """Tell what follows for somebody who joins."""
+        # Shown without -v too, as what debug shows.
+        shown = lines_of_joiner(params["person"], params["joined"], params["asked"])
+        return {"shown": shown, "_ansible_verbose_always": True}
 
     def _add(self, params, **facts):
         if not self._task.check_mode:

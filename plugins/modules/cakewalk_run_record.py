@@ -19,10 +19,11 @@ description:
 options:
   step:
     description:
-      - V(start) opens the record, V(begin) notes what is intended, V(note) what a module wrote.
+      - V(start) opens the record, V(begin) notes what is intended, V(note) what a module wrote. V(tell) writes
+        nothing, and tells people what follows for somebody who joins.
     type: str
     required: true
-    choices: [start, begin, note]
+    choices: [start, begin, note, tell]
   role:
     description: Which role runs. For V(start).
     type: str
@@ -34,16 +35,25 @@ options:
     description: Who acts, for the record. For V(start).
     type: str
   run:
-    description: What V(start) returned. For the other steps.
+    description: What V(start) returned. For V(begin) and V(note).
     type: dict
   user:
-    description: The id of the person whom the run is about. For the other steps.
+    description: The id of the person whom the run is about. For V(begin) and V(note).
     type: str
   intended:
     description: What is about to be done, by ids. For V(begin).
     type: dict
   result:
     description: The result of a module. For V(note).
+    type: dict
+  person:
+    description: The person, with the C(email). For V(tell).
+    type: dict
+  joined:
+    description: The result of M(cakewalk.access.cakewalk_group_member). For V(tell).
+    type: dict
+  asked:
+    description: The result of M(cakewalk.access.cakewalk_app_access). For V(tell).
     type: dict
 requirements:
   - python >= 3.10
@@ -71,6 +81,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+shown:
+  description: What follows, as lines for people, with V(tell).
+  returned: success
+  type: list
+  elements: str
+  sample: ["owen.onboarding@example.com: joins Engineering, from which follows access to Figma, GitHub"]
 run:
   description: What the other steps need, with V(start).
   returned: success

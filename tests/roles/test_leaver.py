@@ -87,9 +87,10 @@ def test_a_leaver_is_foreseen_then_taken_out_once_and_nothing_is_left(
 
 
 def test_the_requests_of_an_idle_run_are_three_looks(leaver: Staff, capsys: pytest.CaptureFixture[str]) -> None:
-    """None can be saved: nothing in the API lists what one person has, so a look reads the members of each group, and of
-    each app the accesses and the record, which alone names an owner without access. Before the first write one look is enough; absence
-    needs two that agree, and a later one cannot stand for an earlier one. Each module reads who is meant, since only the
+    """None can be saved: nothing in the API lists what one person has, so a look reads the members of each group,
+    and of each app the accesses and the record, which alone names an owner without access. Before the first write
+    one look is enough; absence needs two that agree, and a later one cannot stand for an earlier one. Each module
+    reads who is meant, since only the
     directory shows whether two accounts have an address."""
     user = "oscar.offboarding@example.com"
     leaver.tenant.change("remove_member", group="Contractors", user=user)

@@ -34,7 +34,7 @@ from .rails import Protection, check_bypass, check_removals, refuse_self_approva
 from .references import Finder, Register, Row, ids_of, is_uuid, label, person
 from .requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from .tenant import Cakewalk
-from .waiting import check_timeout
+from .waiting import PAUSES, check_timeout
 
 Claimed = tuple[Estate, Sequence[Claim]]
 #: How long a purpose may be (the page of GrantAccess).
@@ -230,6 +230,7 @@ class AccessWait:
     """Waits until the access pages show what was asked for; a part of C(waiting.Wait)."""
 
     attempt = "see the accesses as they are asked for"
+    pauses = PAUSES
 
     def __init__(self, cases: Sequence[Case], timeout: int, statuses: StatusTable) -> None:
         self.timeout = timeout

@@ -15,7 +15,7 @@ from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import Listing, Record
 from .._api.text import counted, some
 
-#: Pauses between two looks, in seconds; the last one stays.
+#: Pauses between two looks at what people, or the service, are about to do.
 PAUSES = (1.0, 2.0, 5.0, 10.0, 15.0)
 
 
@@ -28,11 +28,13 @@ class WaitTimedOut(CakewalkError):
 class Wait(Protocol):
     """What is waited for.
 
-    C(twice) tells that one look is not enough to believe it, as it is with absence: a list that moves may skip a row.
+    C(pauses) are those between looks, in seconds; the last one stays. C(twice) tells that one look is not enough to
+    believe it, as it is with absence: a list that moves may skip a row.
     """
 
     attempt: str
     timeout: int
+    pauses: Sequence[float]
     sources: Sequence[Listing | Record]
     twice: bool
 
@@ -55,14 +57,14 @@ def check_timeout(seconds: int) -> None:
         )
 
 
-def wait_for(wait: Wait, client: Client, pauses: Iterable[float] = PAUSES) -> None:
+def wait_for(wait: Wait, client: Client) -> None:
     """Look again and again until nothing is missing.
 
     :raises WaitTimedOut: something still is when the time is over.
     :raises CakewalkError: something will never come, or cannot be read.
     """
     deadline = time.monotonic() + wait.timeout
-    for pause in _endless(pauses):
+    for pause in _endless(wait.pauses):
         for _look in range(2 if wait.twice else 1):
             missing = wait.missing(client.each(client.read, wait.sources))
             if missing:
