@@ -90,8 +90,7 @@ def test_the_requests_of_an_idle_run_are_three_looks(leaver: Staff, capsys: pyte
     """None can be saved: nothing in the API lists what one person has, so a look reads the members of each group,
     and of each app the accesses and the record, which alone names an owner without access. Before the first write
     one look is enough; absence needs two that agree, and a later one cannot stand for an earlier one. Each module
-    reads who is meant, since only the
-    directory shows whether two accounts have an address."""
+    reads who is meant, since only the directory shows whether two accounts have an address."""
     user = "oscar.offboarding@example.com"
     leaver.tenant.change("remove_member", group="Contractors", user=user)
     state = leaver.tenant.state()
@@ -154,6 +153,26 @@ def test_what_is_in_the_way_of_a_removal_does_not_stop_the_others(leaver: Staff)
     assert "wants the opposite" in why["GitHub"]
     assert "is Pending" in why["Google Workspace"]
     assert [line["status"] for line in leaver.record()] == ["begun", "done", "done", "ended"]
+
+
+def test_a_group_that_refuses_does_not_stop_the_others(leaver: Staff) -> None:
+    """The record of the group does not show that another directory decides about it."""
+    groups = {group["name"]: group["type"] for group in leaver.tenant.state("groups")["groups"]}
+    for group in groups:
+        leaver.tenant.change("add_member", group=group, user=ERIN)
+    leaver.tenant.configure(group_kind="bare")
+    try:
+        run = leaver.run(**options(leaver, wait_timeout=0), environment={"CAKEWALK_CONCURRENCY": "1"})
+    finally:
+        leaver.tenant.configure(group_kind="type")
+
+    refusing = sorted(name for name, kind in groups.items() if kind != "Managed")
+    assert "cannot be edited" in leaver.told(run, LAST)["msg"]
+    assert [name for what, name in left(leaver.told(run, LAST)) if what == "membership"] == refusing
+    assert stays(leaver.tenant, ERIN)["groups"] == refusing
+    (proof,) = proofs(leaver)
+    done = [line["path"] for line in proof["writes"] if line["status"] == "done" and line["method"] == "DELETE"]
+    assert len(done) == len(set(done)) == len(groups) - len(set(refusing))
 
 
 def test_no_removal_is_raised_twice(leaver: Staff) -> None:
