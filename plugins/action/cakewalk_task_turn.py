@@ -9,7 +9,6 @@ import secrets
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ansible.utils.vars import load_extra_vars
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import fulfilment, proofs, routing
@@ -96,7 +95,7 @@ class ActionModule(CakewalkAction):
 
     def _start(self, params):
         """See that the options fit together and that what is done can be recorded, before anything is done."""
-        _refuse_own_names(load_extra_vars(self._loader))
+        self.refuse_own_names(_PREFIX, _OPTIONS)
         if bool(params["task"]) == bool(params["assignees"]):
             raise ConfigurationError(
                 "find tasks to carry out",
@@ -191,17 +190,6 @@ class ActionModule(CakewalkAction):
         ids = {name: about.get(name) for name in ("request_type", "user_id", "app_id", "permission_level_id")}
         self._evidence.add(
             run=self._run["id"], actor=self._run["acting_user"], task=task, outcome=outcome, **ids, **facts
-        )
-
-
-def _refuse_own_names(extra_variables):
-    """Refuse variables of the command line that would take the place of the role's own, whatever it sets them to."""
-    taken = sorted(name for name in extra_variables if name.startswith(_PREFIX) and name not in _OPTIONS)
-    if taken:
-        raise ConfigurationError(
-            "carry out tasks",
-            f"the extra variables {some(map(visible, taken))} would replace what the role itself sets",
-            "Leave them out.",
         )
 
 

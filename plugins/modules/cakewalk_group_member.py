@@ -276,11 +276,12 @@ error:
         near: [owen.onboarding@example.com]
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, USERS, default_apps, members
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import default_apps
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import add_members, remove_members
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import membership
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.memberships import decided
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Register, label, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import label, person
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -317,12 +318,7 @@ SPEC = spec(
 
 def plan(params, cakewalk):
     """Return the plan for C(params); people are looked up only where the members leave a question open."""
-    claims = membership.claims_of(params)
-    wishes = membership.merged(claims, cakewalk.register(GROUPS, [claim.group for claim in claims]))
-    rosters = [Register(USERS, rows) for rows in cakewalk.read(members(wish.group) for wish in wishes)]
-    questions = membership.Questions(wishes, rosters, params)
-    people = cakewalk.people(questions.references).assuming(questions.assumed)
-    decision = membership.decide(wishes, rosters, people, questions, params, cakewalk.user_statuses)
+    decision = decided(membership.claims_of(params), params, cakewalk)
     cakewalk.warnings += decision.warnings
 
     growing = [edit for edit in decision.edits if edit.added]

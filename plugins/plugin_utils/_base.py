@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible.utils.vars import load_extra_vars
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.processes import Process
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.turns import Turns
 
@@ -45,3 +47,19 @@ class CakewalkAction(ActionBase):
     def turns(folder):
         """Return the turns that are kept in a folder, for this run: an action is a child of the process of its run."""
         return Turns(folder, Process.running(os.getppid()))
+
+    def refuse_own_names(self, prefix, options):
+        """Refuse variables of the command line that would take the place of a role's own, whatever it sets them to.
+
+        :param prefix: of all variables of the role.
+        :param options: those of them that people may set.
+        :raises ConfigurationError: there are such variables.
+        """
+        given = load_extra_vars(self._loader)
+        taken = sorted(name for name in given if name.startswith(prefix) and name not in options)
+        if taken:
+            raise ConfigurationError(
+                f"run the role {prefix.rstrip('_')}",
+                f"the extra variables {some(map(visible, taken))} would replace what the role itself sets",
+                "Leave them out.",
+            )

@@ -161,6 +161,7 @@ class Membership:
     twice: bool = False
     timeout: int = 5
     attempt: str = "see it"
+    pauses: Sequence[float] = (0.01,)
 
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return who is awaited."""
@@ -176,7 +177,7 @@ def test_a_run_waits_until_the_tenant_shows_it(
     tenant.change("remove_member" if change == "add_member" else "add_member", group="Contractors", user=person)
     tenant.change(change, group="Contractors", user=person, operation="listUsersGroupUsers", after=2)
     wait = Membership([catalog.members(group)], tenant.find("users", person)["id"], twice)
-    wait_for(wait, client, pauses=(0.01,))
+    wait_for(wait, client)
     assert len(received(tenant, "listUsersGroupUsers")) == readings
 
 

@@ -272,6 +272,23 @@ def is_dynamic(group: Mapping[str, Any]) -> bool:
     return any("dynamic" in str(group.get(name) or "").lower() for name in ("type", "typeName", "kind", "syncType"))
 
 
+def is_synced(group: Mapping[str, Any]) -> bool:
+    """Tell whether the record shows that another directory decides who is a member, by a rule or one by one.
+
+    Inferred, as C(is_dynamic): the index page tells of a sync source. Whether a write to such a group is taken
+    depends on how the sync is set up, and the API does not tell.
+    """
+    words = (group.get(name) for name in ("type", "typeName", "kind", "syncType"))
+    return (
+        is_dynamic(group) or bool(group.get("syncSource")) or any("sync" in str(word or "").lower() for word in words)
+    )
+
+
+def is_managed(app: Mapping[str, Any]) -> bool:
+    """Tell whether an app is managed: only for these does the vendor carry requests through (the page on leavers)."""
+    return folded(str(app.get("statusName"))) == "managed"
+
+
 def named(row: Mapping[str, Any]) -> str:
     """Return how messages call a thing: its name in quotes, or its id where it has none."""
     return repr(visible(row["name"], 80)) if row.get("name") else visible(row["id"], 80)

@@ -34,6 +34,7 @@ from .rails import Protection, check_bypass, check_removals, refuse_self_approva
 from .references import Finder, Register, Row, ids_of, is_uuid, label, person
 from .requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from .tenant import Cakewalk
+from .waiting import PAUSES, check_timeout
 
 Claimed = tuple[Estate, Sequence[Claim]]
 #: How long a purpose may be (the page of GrantAccess).
@@ -58,14 +59,18 @@ def check_options(params: Mapping[str, Any]) -> None:
         )
     if direct:
         check_bypass("bypass_approval", params["bypass_reason"])
-    purpose = params["purpose"]
+    check_purpose(params["purpose"])
+    check_timeout(params["wait_timeout"])
+
+
+def check_purpose(purpose: str | None) -> None:
+    """Refuse a purpose that the service would not take.
+
+    :raises ConfigurationError: it is blank or too long.
+    """
     if purpose is not None and not (purpose.strip() and len(purpose) <= _PURPOSE):
         raise ConfigurationError(
             "use purpose", "it is blank or too long", f"Give from 1 to {_PURPOSE} characters.", option="purpose"
-        )
-    if params["wait_timeout"] < 0:
-        raise ConfigurationError(
-            "use wait_timeout", f"it is {params['wait_timeout']}", "Give 0 or more seconds.", option="wait_timeout"
         )
 
 
@@ -184,7 +189,7 @@ def decide(
     removals = [(label(case.estate.app), person(case.who)) for case in stepping if case.step == REMOVE]
     check_removals(sorted(removals), params["max_removals"], authoritative=False)
     if actor is not None:
-        _check_purpose(stepping, params["purpose"])
+        _require_purpose(stepping, params["purpose"])
         warnings += _bypass(stepping, actor, params)
     return Decision(decision.cases, decision.unknown, actor, warnings + _told(claimed, decision))
 
@@ -225,6 +230,7 @@ class AccessWait:
     """Waits until the access pages show what was asked for; a part of C(waiting.Wait)."""
 
     attempt = "see the accesses as they are asked for"
+    pauses = PAUSES
 
     def __init__(self, cases: Sequence[Case], timeout: int, statuses: StatusTable) -> None:
         self.timeout = timeout
@@ -303,7 +309,7 @@ def concluded(case: Case) -> Case:
     return replace(case, outcome=outcome, request=None) if outcome else case
 
 
-def _check_purpose(stepping: Sequence[Case], purpose: str | None) -> None:
+def _require_purpose(stepping: Sequence[Case], purpose: str | None) -> None:
     asking = [case for case in stepping if case.step != RECORDED]
     if asking and purpose is None:
         raise ConfigurationError(

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was done about approval tasks, as lines of JSON in a file that only grows."""
+"""What runs of roles did, as lines of JSON in a file that only grows."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ class Evidence:
     """
 
     path: str
+
+    def check(self) -> None:
+        """Refuse a path that could not be used, without touching anything."""
+        _ = self._file
 
     def open(self) -> None:
         """See that lines can be added, before there is something that must not go unrecorded."""

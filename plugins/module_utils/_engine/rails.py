@@ -14,6 +14,8 @@ from .references import Finder, Register, Row, folded_email, ids_of, is_uuid, pe
 
 #: Removals that a task with an authoritative entry may make unless it says otherwise.
 DEFAULT_MAX_REMOVALS = 10
+#: From how many memberships on a share of them tells anything.
+_SHARE_FROM = 20
 
 
 class RailHit(CakewalkError):
@@ -96,6 +98,31 @@ def check_removals(removals: Sequence[tuple[str, str]], limit: int | None, autho
         + some(f"{visible(who)} from {visible(where)!r}" for where, who in removals),
         "Nothing was changed. If they are all meant, raise max_removals.",
         max_removals=allowed,
+        would_remove=[{"user": who, "from": where} for where, who in removals],
+    )
+
+
+def check_share(removals: Sequence[tuple[str, str]], read: int, percent: int) -> None:
+    """Hold all removals of a run against C(max_removal_percent), as roles do.
+
+    :param removals: from where who would be removed, as pairs of names.
+    :param read: how many memberships and accesses were read; of fewer than 20 no share is taken.
+    :param percent: the option; 0 allows none.
+    :raises RailHit: the removals would be a larger share of what was read.
+    :raises ConfigurationError: the share is none.
+    """
+    if not 0 <= percent <= 100:
+        raise ConfigurationError(
+            "use max_removal_percent", f"it is {percent}", "Give 0 to 100.", option="max_removal_percent"
+        )
+    if read < _SHARE_FROM or len(removals) * 100 <= read * percent:
+        return
+    raise RailHit(
+        f"make {counted(len(removals), 'removal', 'removals')}",
+        f"max_removal_percent allows {percent} % of the {read} memberships and accesses that were read; these would be "
+        f"removed: {some(f'{visible(who)} from {visible(where)!r}' for where, who in removals)}",
+        "Nothing was changed. If they are all meant, raise max_removal_percent.",
+        max_removal_percent=percent,
         would_remove=[{"user": who, "from": where} for where, who in removals],
     )
 

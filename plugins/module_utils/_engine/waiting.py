@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from .._api.client import Client
-from .._api.errors import CakewalkError
+from .._api.errors import CakewalkError, ConfigurationError
 from .._api.operations import Listing, Record
 from .._api.text import counted, some
 
-#: Pauses between two looks, in seconds; the last one stays.
+#: Pauses between two looks at what people, or the service, are about to do.
 PAUSES = (1.0, 2.0, 5.0, 10.0, 15.0)
 
 
@@ -28,11 +28,13 @@ class WaitTimedOut(CakewalkError):
 class Wait(Protocol):
     """What is waited for.
 
-    C(twice) tells that one look is not enough to believe it, as it is with absence: a list that moves may skip a row.
+    C(pauses) are those between looks, in seconds; the last one stays. C(twice) tells that one look is not enough to
+    believe it, as it is with absence: a list that moves may skip a row.
     """
 
     attempt: str
     timeout: int
+    pauses: Sequence[float]
     sources: Sequence[Listing | Record]
     twice: bool
 
@@ -44,14 +46,25 @@ class Wait(Protocol):
         """
 
 
-def wait_for(wait: Wait, client: Client, pauses: Iterable[float] = PAUSES) -> None:
+def check_timeout(seconds: int) -> None:
+    """Refuse to wait for less than no time.
+
+    :raises ConfigurationError: the option C(wait_timeout) is below 0.
+    """
+    if seconds < 0:
+        raise ConfigurationError(
+            "use wait_timeout", f"it is {seconds}", "Give 0 or more seconds.", option="wait_timeout"
+        )
+
+
+def wait_for(wait: Wait, client: Client) -> None:
     """Look again and again until nothing is missing.
 
     :raises WaitTimedOut: something still is when the time is over.
     :raises CakewalkError: something will never come, or cannot be read.
     """
     deadline = time.monotonic() + wait.timeout
-    for pause in _endless(pauses):
+    for pause in _endless(wait.pauses):
         for _look in range(2 if wait.twice else 1):
             missing = wait.missing(client.each(client.read, wait.sources))
             if missing:

@@ -1,0 +1,56 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps what Cakewalk listed of a leaver before and after a run, and fails if anything is left."""
+
+from __future__ import annotations
+
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import leaver, leaver_proof
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence
+from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
+
+_OPTIONS = {
+    "run": {"type": "dict", "required": True},
+    "before": {"type": "dict", "required": True},
+    "after": {"type": "dict", "required": True},
+    "results": {"type": "list", "elements": "dict", "required": True},
+    "folder": {"type": "path", "required": True},
+}
+
+
+class ActionModule(CakewalkAction):
+    """The end of the role C(leaver): in check mode it tells what would be left, and keeps nothing."""
+
+    def options(self):
+        return _OPTIONS
+
+    def carry_out(self, params):
+        before, after = params["before"], params["after"]
+        foreseen = self._task.check_mode
+        left = before["staying"] if foreseen else after["left"]
+        told = {"complete": not left, "left": left, "shown": leaver.lines(left)}
+        if not foreseen:
+            proof = leaver_proof.proof_of(params["run"], before, after, params["results"])
+            told["proof_path"] = leaver_proof.keep(params["folder"], proof)
+            self._record(params["run"], after["user"]["id"], told)
+        failures = leaver_proof.failures(params["results"])
+        seen = before if foreseen else after
+        words = leaver_proof.verdict(seen["looked_until"], left, foreseen, len(seen["tasks"]))
+        # Shown without -v too, as what debug shows.
+        return {
+            "msg": " ".join([words, *failures]),
+            **told,
+            "failed": bool(left or failures),
+            "_ansible_verbose_always": True,
+        }
+
+    @staticmethod
+    def _record(run, user, told):
+        about = {"run": run["id"], "role": run["role"], "actor": run["acting_user"], "user": user}
+        ended = {
+            "status": "ended",
+            "complete": told["complete"],
+            "left": len(told["left"]),
+            "proof": told["proof_path"],
+        }
+        Evidence(run["record_path"]).add(**about, **ended)

@@ -1,0 +1,87 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps the record of a run of the roles C(joiner), C(mover) and C(leaver)."""
+
+from __future__ import annotations
+
+import secrets
+
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.joiner import lines_of as lines_of_joiner
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.recorded import lines_of
+from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
+
+#: The variables of each role that people may set, without its prefix; all others with the prefix are its own.
+OPTIONS = {
+    "joiner": (
+        *("user", "groups", "accesses", "purpose", "record_path", "acting_user", "wait_timeout"),
+        *("implicitly_approve_requests", "bypass_reason"),
+    ),
+    "mover": (
+        *("user", "joins", "leaves", "record_path", "acting_user", "protected_users", "wait", "wait_timeout"),
+        *("implicitly_approve_requests", "bypass_reason", "max_removals", "max_removal_percent"),
+    ),
+    "leaver": (
+        *("user", "confirm", "purpose", "proof_dir", "acting_user", "protected_users"),
+        *("max_removals", "max_removal_percent", "retry_declined", "wait_timeout"),
+    ),
+}
+_RUN = {"type": "dict", "required": True}
+#: The options of each step.
+_STEPS = {
+    "start": {
+        "role": {"type": "str", "required": True, "choices": list(OPTIONS)},
+        "record_path": {"type": "path", "required": True},
+        "acting_user": {"type": "str"},
+    },
+    "begin": {"run": _RUN, "user": {"type": "str", "required": True}, "intended": _RUN},
+    "note": {"run": _RUN, "user": {"type": "str", "required": True}, "result": _RUN},
+    "tell": {"person": _RUN, "joined": _RUN, "asked": _RUN},
+}
+
+
+class ActionModule(CakewalkAction):
+    """A step of a role: C(start) opens the record, C(begin) and C(note) add to it, C(tell) tells people."""
+
+    def options(self):
+        """Return the options of the step that is asked for."""
+        steps = {"step": {"type": "str", "required": True, "choices": list(_STEPS)}}
+        return {**steps, **_STEPS.get(self._task.args.get("step"), {})}
+
+    def carry_out(self, params):
+        return getattr(self, f"_{params['step']}")(params)
+
+    def _start(self, params):
+        """See that what is done can be recorded, before anything is done."""
+        prefix = f"{params['role']}_"
+        self.refuse_own_names(prefix, [f"{prefix}{name}" for name in OPTIONS[params["role"]]])
+        evidence = Evidence(params["record_path"])
+        evidence.check()
+        if not self._task.check_mode:
+            evidence.open()
+        kept = {name: params[name] for name in ("role", "record_path", "acting_user")}
+        return {"run": {"id": secrets.token_hex(8), **kept}}
+
+    def _begin(self, params):
+        """Record what is intended, so that a run that is killed leaves that behind."""
+        self._add(params, status="begun", intended=params["intended"])
+        return {}
+
+    def _note(self, params):
+        """Record each write of a module, with what became of it."""
+        for line in lines_of(params["result"]):
+            self._add(params, **line)
+        return {}
+
+    def _tell(self, params):
+        """Tell what follows for somebody who joins."""
+        # Shown without -v too, as what debug shows.
+        shown = lines_of_joiner(params["person"], params["joined"], params["asked"])
+        return {"shown": shown, "_ansible_verbose_always": True}
+
+    def _add(self, params, **facts):
+        if not self._task.check_mode:
+            run = params["run"]
+            about = {"run": run["id"], "role": run["role"], "actor": run["acting_user"], "user": params["user"]}
+            Evidence(run["record_path"]).add(**about, **facts)

@@ -1,0 +1,113 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody gains and loses by moving from some groups to others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._api.catalog import accesses, default_apps
+from .._api.errors import ConfigurationError
+from .._api.text import visible
+from .membership import Claim, Decision, Edit
+from .references import Row, ids_of, label, person
+from .tenant import Cakewalk
+
+Entry = dict[str, Any]
+
+
+def claims_of(params: Mapping[str, Any]) -> list[Claim]:
+    """Return what a move says of groups.
+
+    :raises ConfigurationError: it names no group, or a blank one.
+    """
+    named = [*params["joins"], *params["leaves"]]
+    if not named or not all(name.strip() for name in named):
+        raise ConfigurationError(
+            f"move {visible(params['user'])}",
+            "no group is named, or a blank one",
+            "Name the groups to join, or those to leave.",
+            option="joins",
+        )
+    who = (params["user"],)
+    return [
+        *(Claim(group, who, "present") for group in params["joins"]),
+        *(Claim(group, who, "absent") for group in params["leaves"]),
+    ]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a move changes in what the groups give: apps by id and name, each in one of these lists or in none.
+
+    :param gains: given by the new groups alone, and not held.
+    :param shared: given by old and new groups.
+    :param loses: given by the old groups alone, and held: what the removal is to take away.
+    :param required: given by the new groups, whether held or not.
+    """
+
+    gains: list[Entry]
+    shared: list[Entry]
+    loses: list[Entry]
+    required: list[Entry]
+
+
+def change_of(who: Row, given: Iterable[Row], taken: Iterable[Row], holders: Mapping[str, Sequence[Row]]) -> Change:
+    """Return what a move changes.
+
+    :param given: default apps of the groups to join.
+    :param taken: those of the groups to leave.
+    :param holders: by id the accesses of each of these apps.
+    """
+    new, old = ({app["id"].lower(): app for app in apps} for apps in (given, taken))
+    held = {one for one, rows in holders.items() if who["id"].lower() in ids_of(row["user"] for row in rows)}
+    return Change(
+        gains=_entries(new, new.keys() - old.keys() - held),
+        shared=_entries(new, new.keys() & old.keys()),
+        loses=_entries(old, (old.keys() - new.keys()) & held),
+        required=_entries(new, new.keys()),
+    )
+
+
+def read_change(cakewalk: Cakewalk, who: Row, edits: Sequence[Edit]) -> Change:
+    """Read what the groups of a move give, and who has it."""
+    found = list(zip(edits, cakewalk.read(default_apps(edit.group) for edit in edits), strict=True))
+    given = [app for edit, rows in found if not _is_left(edit) for app in rows]
+    taken = [app for edit, rows in found if _is_left(edit) for app in rows]
+    apps = {app["id"].lower(): app for app in [*given, *taken]}
+    holders = dict(zip(apps, cakewalk.read(map(accesses, apps.values())), strict=True))
+    return change_of(who, given, taken, holders)
+
+
+def _is_left(edit: Edit) -> bool:
+    """Tell whether the group is one to leave, be it that the person left it before."""
+    return bool(edit.removed or edit.not_members)
+
+
+def removals_of(edits: Iterable[Edit]) -> list[tuple[str, str]]:
+    """Return from where who would be removed, as pairs of names."""
+    return [(label(edit.group), person(row)) for edit in edits for row in edit.removed]
+
+
+def read(edits: Iterable[Edit]) -> int:
+    """Return how many memberships were read."""
+    return sum(len(edit.roster.by_id) for edit in edits)
+
+
+def lines(who: Row, decision: Decision, change: Change) -> list[str]:
+    """Return a move for people to read, a line for each thing that changes."""
+    told = [
+        *(f"joins {label(edit.group)}" for edit in decision.edits if edit.added),
+        *(f"leaves {label(edit.group)}" for edit in decision.edits if edit.removed),
+        *(f"is to gain {app['name']}" for app in change.gains),
+        *(f"keeps {app['name']}, which old and new groups give" for app in change.shared),
+        *(f"may lose {app['name']}, which only old groups give" for app in change.loses),
+    ]
+    return [visible(f"{person(who)}: {one}") for one in told or ["nothing changes"]]
+
+
+def _entries(apps: Mapping[str, Row], ids: Collection[str]) -> list[Entry]:
+    return [{"id": one, "name": label(apps[one])} for one in sorted(ids)]

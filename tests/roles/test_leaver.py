@@ -1,0 +1,312 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role leaver: what is foreseen is done once, what is left is told, and what must not happen does not begin."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playbooks.harness import Data, Playbooks, pages
+from roles.people import CONNOR, ERIN, OLGA, PETRA, SALLY, SAM, Staff, approving, is_private, show, stays
+from sandbox.process import Sandbox
+
+GROUPS = "Take the person out of the groups"
+ACCESSES = "Ask for the removal of accesses, and wait for it"
+LAST = "Keep the proof, and tell what is left"
+
+
+@pytest.fixture
+def leaver(tenant: Sandbox, playbooks: Playbooks) -> Staff:
+    """The role, in a tenant in which Erin is in no group of another directory."""
+    tenant.change("remove_member", group="Okta Everyone", user=ERIN)
+    return Staff("leaver", tenant, playbooks)
+
+
+def options(leaver: Staff, user: str = ERIN, **given: Any) -> Data:
+    """Return the options of a run for somebody who is named by address."""
+    return {"user": user, "confirm": user, "proof_dir": str(leaver.kept), **given}
+
+
+def proofs(leaver: Staff) -> list[Data]:
+    """Return the proofs of all runs, in their order."""
+    found = sorted(leaver.kept.glob("leaver-*.json"), key=lambda path: path.stat().st_mtime_ns)
+    assert all(map(is_private, found))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in found]
+
+
+def left(data: Data) -> list[tuple[str, str]]:
+    """Return what is left, by what it is and its name."""
+    return sorted((one["what"], one["name"]) for one in data["left"])
+
+
+def test_a_leaver_is_foreseen_then_taken_out_once_and_nothing_is_left(
+    leaver: Staff, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = leaver.tenant.state()
+    foreseen = leaver.run("--check", "--diff", **options(leaver)).succeeded()
+    assert (leaver.written(), leaver.tenant.state(), leaver.kept.exists()) == ([], before, False)
+
+    leaver.tenant.clear_log()
+    with approving(leaver.tenant):
+        done = leaver.run("--diff", **options(leaver, wait_timeout=60)).succeeded()
+    for title in (GROUPS, ACCESSES):
+        told = [leaver.told(run, title) for run in (foreseen, done)]
+        assert told[0]["diff"] == told[1]["diff"] != []
+        assert told[0]["steps"]["pending"] == told[1]["steps"]["done"] != []
+    assert leaver.told(foreseen, LAST)["complete"] is leaver.told(done, LAST)["complete"] is True
+    assert stays(leaver.tenant, ERIN) == {"groups": [], "apps": []}
+    assert len(leaver.written()) == 3
+    show("leaver, with two accesses", leaver.cost(), capsys)
+
+    (proof,) = proofs(leaver)
+    assert (proof["complete"], proof["left"], proof["actor"]) == (True, [], leaver.tenant.acting_user)
+    assert proof["statement"] == f"As Cakewalk listed at {proof['after']['looked_until']}."
+    assert [one["name"] for one in proof["before"]["groups"]] == ["Engineering"]
+    held = {one["name"]: one["levels"] for one in proof["before"]["accesses"]}
+    assert held == {"GitHub": ["Read", "Write"], "Google Workspace": []}
+    assert (proof["after"]["groups"], proof["after"]["accesses"], proof["after"]["looks"]) == ([], [], 2)
+    assert proof["before"]["looked_from"] <= proof["before"]["looked_until"] <= proof["after"]["looked_from"]
+    lines = leaver.record()
+    assert [line["status"] for line in lines] == ["begun", "done", "done", "done", "ended"]
+    assert {(line["run"], line["actor"], line["user"]) for line in lines} == {
+        (proof["run"], leaver.tenant.acting_user, proof["user"]["id"])
+    }
+    assert is_private(leaver.kept / "writes.jsonl")
+
+    after = leaver.tenant.state()
+    leaver.tenant.clear_log()
+    again = leaver.run("--diff", **options(leaver)).succeeded()
+    assert not any(result.changed for result in again.results)
+    assert (leaver.written(), leaver.tenant.state()) == ([], after)
+    assert [line["status"] for line in leaver.record()[5:]] == ["ended"]
+
+
+def test_the_requests_of_an_idle_run_are_three_looks(leaver: Staff, capsys: pytest.CaptureFixture[str]) -> None:
+    """None can be saved: nothing in the API lists what one person has, so a look reads the members of each group,
+    and of each app the accesses and the record, which alone names an owner without access. Before the first write
+    one look is enough; absence needs two that agree, and a later one cannot stand for an earlier one. Each module
+    reads who is meant, since only the directory shows whether two accounts have an address."""
+    user = "oscar.offboarding@example.com"
+    leaver.tenant.change("remove_member", group="Contractors", user=user)
+    state = leaver.tenant.state()
+    leaver.tenant.clear_log()
+
+    leaver.run(**options(leaver, user)).succeeded()
+
+    assert leaver.cost() == {
+        "listUsers": 2 * pages(len(state["users"])),
+        "listUsersGroups": 3 * pages(len(state["groups"])),
+        "listWorkApps": 3 * pages(len(state["apps"])),
+        "listRequests": 3 * pages(len(state["requests"])),
+        "listTasks": 3,
+        "listUsersGroupUsers": 3 * sum(pages(len(group["members"])) for group in state["groups"]),
+        "listWorkAppAccesses": 3 * sum(pages(len(app["accesses"])) for app in state["apps"]),
+        "getWorkApp": 3 * len(state["apps"]),
+    }
+    show("leaver, idle", leaver.cost(), capsys)
+
+
+def test_whatever_is_left_is_told_and_fails_the_run(leaver: Staff) -> None:
+    leaver.tenant.change("add_access", app="Sauer", user=CONNOR)
+    leaver.tenant.change("open_request", kind="grant", app="Figma", user=CONNOR)
+
+    foreseen = leaver.run("--check", **options(leaver, CONNOR))
+    run = leaver.run(**options(leaver, CONNOR, wait_timeout=0))
+
+    for_people = [
+        ("open_grant", "GrantAccessRequest (Pending)"),
+        ("ownership", "Allen, Cook and Scott"),
+        ("synced_membership", "Okta Everyone"),
+        ("unmanaged_access", "Sauer"),
+    ]
+    assert (foreseen.status, run.status) == (2, 2)
+    assert left(leaver.told(foreseen, LAST)) == for_people
+    assert left(leaver.told(run, LAST)) == sorted([*for_people, ("access", "Google Workspace")])
+    assert leaver.told(run, LAST)["complete"] is False
+    (proof,) = proofs(leaver)
+    assert (proof["complete"], left(proof)) == (False, left(leaver.told(run, LAST)))
+    assert stays(leaver.tenant, CONNOR)["groups"] == ["Okta Everyone"]
+
+    leaver.tenant.clear_log()
+    again = leaver.run(**options(leaver, CONNOR, wait_timeout=1))
+    assert (again.status, leaver.written()) == (2, [])
+    assert left(leaver.told(again, LAST)) == left(leaver.told(run, LAST))
+
+
+def test_what_is_in_the_way_of_a_removal_does_not_stop_the_others(leaver: Staff) -> None:
+    """The change of a level, which would come after the removal, and can only be cancelled in the interface."""
+    leaver.tenant.change("open_request", kind="change", app="GitHub", user=ERIN, level="Admin")
+
+    run = leaver.run(**options(leaver, wait_timeout=0))
+
+    assert left(leaver.told(run, LAST)) == [
+        ("access", "GitHub"),
+        ("access", "Google Workspace"),
+        ("open_grant", "ChangePermissionLevelRequest (Pending)"),
+    ]
+    why = {one["name"]: one["why"] for one in leaver.told(run, LAST)["left"]}
+    assert "wants the opposite" in why["GitHub"]
+    assert "is Pending" in why["Google Workspace"]
+    assert [line["status"] for line in leaver.record()] == ["begun", "done", "done", "ended"]
+
+
+def test_a_group_that_refuses_does_not_stop_the_others(leaver: Staff) -> None:
+    """The record of the group does not show that another directory decides about it."""
+    groups = {group["name"]: group["type"] for group in leaver.tenant.state("groups")["groups"]}
+    for group in groups:
+        leaver.tenant.change("add_member", group=group, user=ERIN)
+    leaver.tenant.configure(group_kind="bare")
+    try:
+        run = leaver.run(**options(leaver, wait_timeout=0), environment={"CAKEWALK_CONCURRENCY": "1"})
+    finally:
+        leaver.tenant.configure(group_kind="type")
+
+    refusing = sorted(name for name, kind in groups.items() if kind != "Managed")
+    assert "cannot be edited" in leaver.told(run, LAST)["msg"]
+    assert [name for what, name in left(leaver.told(run, LAST)) if what == "membership"] == refusing
+    assert stays(leaver.tenant, ERIN)["groups"] == refusing
+    (proof,) = proofs(leaver)
+    done = [line["path"] for line in proof["writes"] if line["status"] == "done" and line["method"] == "DELETE"]
+    assert len(done) == len(set(done)) == len(groups) - len(set(refusing))
+
+
+def test_no_removal_is_raised_twice(leaver: Staff) -> None:
+    """Where the service opens removals itself when somebody leaves a group, and where one is open already."""
+    leaver.tenant.configure(removal_requests="open")
+    leaver.tenant.change("open_request", kind="remove", app="Google Workspace", user=ERIN)
+    try:
+        run = leaver.run(**options(leaver, wait_timeout=0))
+    finally:
+        leaver.tenant.configure(removal_requests="none")
+
+    assert run.status == 2
+    assert [method for method, _path in leaver.written()] == ["DELETE"]
+    erin = leaver.tenant.find("users", ERIN)["id"]
+    asked = [one["type"] for one in leaver.tenant.state("requests")["requests"] if one["target_id"] == erin]
+    assert asked == ["RemoveAccessRequest"] * 2
+
+
+#: Which options differ, the kind of error, words of the message.
+REFUSED: dict[str, tuple[Data, str | None, str]] = {
+    "the address typed wrongly": ({"confirm": "erin.enginer@example.com"}, "configuration", "second time"),
+    "somebody who does not exist": ({"user": "erin.enginer@example.com"}, "lookup_failed", "did you mean"),
+    "an address of two accounts": ({"user": SAM, "confirm": SAM}, "lookup_failed", "is held by 2"),
+    "a display name": ({"user": "Erin Engineer"}, "lookup_failed", "never by display name"),
+    "a protected person": ({"protected_users": [ERIN.upper()]}, "rail", "protected: erin.engineer@example.com"),
+    "the acting user": ({"user": "ada.admin@example.com", "confirm": "ada.admin@example.com"}, "rail", "protected"),
+    "the acting user, who is another now": ({"acting_user": ERIN}, "rail", "protected"),
+    "a protected person who was renamed": (
+        {"protected_users": ["gone@example.com"]},
+        "lookup_failed",
+        "another address",
+    ),
+    "an actor who may not act": ({"acting_user": "oscar.offboarding@example.com"}, "configuration", "Offboarding"),
+    "more removals than allowed": ({"max_removals": 2}, "rail", "make 3 removals"),
+    "a larger share than allowed": ({"max_removal_percent": 0}, "rail", "max_removal_percent allows 0 %"),
+    "a share that is none": ({"max_removal_percent": 101}, "configuration", "Give 0 to 100"),
+    "a blank purpose": ({"purpose": " "}, "configuration", "purpose"),
+    "less than no time": ({"wait_timeout": -1}, "configuration", "wait_timeout"),
+    "a relative folder": ({"proof_dir": "proofs"}, "file", "the path is relative"),
+    "a variable of the role's own": ({"after": {"left": []}}, "configuration", "leaver_after"),
+    "no second address": ({"confirm": None}, "configuration", "second time"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_meant_is_refused_before_the_first_write(leaver: Staff, case: str) -> None:
+    given, kind, words = REFUSED[case]
+
+    failure = leaver.refused(leaver.run(**{**options(leaver), **given}))
+
+    assert failure.get("error", {}).get("kind") == kind
+    assert words in failure["msg"]
+
+
+def test_one_of_two_accounts_is_named_by_id(leaver: Staff) -> None:
+    twins = [user for user in leaver.tenant.state("users")["users"] if user["email"] == SAM]
+    active, other = sorted(twins, key=lambda user: user["status"])
+    leaver.tenant.change("add_member", group="Contractors", user=other["id"])
+
+    leaver.run(**options(leaver, active["id"], confirm=SAM.upper(), wait_timeout=0))
+
+    (proof,) = proofs(leaver)
+    assert proof["user"]["id"] == active["id"]
+    assert [one["id"] for one in proof["other_accounts"]] == [other["id"]]
+    members = {group["name"]: group["members"] for group in leaver.tenant.state("groups")["groups"]}
+    assert other["id"] in members["Contractors"]
+    assert active["id"] not in members["Ebern Team 3"]
+
+
+def test_an_interrupted_run_is_made_up_for_by_the_next(leaver: Staff) -> None:
+    """The second removal is lost in the service, then the look after it fails; the next run does what is left."""
+    leaver.tenant.fault("createRemoveAccessRequest", 500, skip=1)
+    first = leaver.run(**options(leaver, wait_timeout=0))
+    assert first.status == 2
+    assert "outcome unknown" in leaver.told(first, LAST)["msg"]
+    assert "outcome_unknown" in [line["status"] for line in leaver.record()]
+
+    leaver.tenant.fault("listTasks", "html", skip=1)
+    second = leaver.run(**options(leaver, wait_timeout=0))
+    assert second.status == 2
+    assert len(proofs(leaver)) == 1
+    assert leaver.tenant.faults() == []
+
+    with approving(leaver.tenant):
+        leaver.run(**options(leaver, wait_timeout=60)).succeeded()
+    assert [proof["complete"] for proof in proofs(leaver)] == [False, True]
+    asked = Counter(path for _method, path in leaver.written())
+    assert asked["/api/v1/Requests/RemoveAccess"] == 3
+
+
+def test_nothing_that_people_write_in_the_tenant_is_executed(leaver: Staff, tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+    words = f"{{{{ lookup('ansible.builtin.pipe', 'touch {marker}') }}}} {{% set x = 1 %}} $(touch {marker}) \u202e\n"
+    change = leaver.tenant.change
+    change("rename_user", user=ERIN, name=words)
+    change("rename_group", group="Engineering", name=words)
+    change("rename_app", app="Google Workspace", name=words)
+    change("rename_level", app="GitHub", level="Write", name=words)
+    change("add_member", group="Okta Everyone", user=ERIN)
+    change("rename_group", group="Okta Everyone", name=f"{words} too")
+
+    foreseen = leaver.run("--check", "--diff", **options(leaver))
+    run = leaver.run("--diff", **options(leaver, wait_timeout=0))
+
+    assert not marker.exists()
+    assert left(leaver.told(foreseen, LAST)) == [("synced_membership", f"{words} too")]
+    assert left(leaver.told(run, LAST)) == [
+        ("access", "GitHub"),
+        ("access", words),
+        ("synced_membership", f"{words} too"),
+    ]
+    (proof,) = proofs(leaver)
+    assert [one["name"] for one in proof["before"]["groups"] if not one["synced"]] == [words]
+    assert stays(leaver.tenant, ERIN)["groups"] == [f"{words} too"]
+
+
+@pytest.mark.parametrize("user", [SALLY, OLGA, PETRA])
+def test_whoever_leaves_the_proof_tells_what_the_tenant_holds(leaver: Staff, user: str) -> None:
+    """Held against the tenant itself, before and after, for people with much of everything."""
+    had = stays(leaver.tenant, user)
+    leaver.run(**options(leaver, user, wait_timeout=0))
+
+    (proof,) = proofs(leaver)
+    for moment, expected in (("before", had), ("after", stays(leaver.tenant, user))):
+        assert sorted(one["name"] for one in proof[moment]["groups"]) == expected["groups"]
+        assert sorted(one["name"] for one in proof[moment]["accesses"]) == expected["apps"]
+    identifier = proof["user"]["id"]
+    state = leaver.tenant.state("apps", "tasks", "requests")
+    assert {one["id"] for one in proof["after"]["ownerships"]} == {
+        app["id"] for app in state["apps"] if app["owner_id"] == identifier
+    }
+    assert {one["id"] for one in proof["after"]["tasks"]} == {
+        task["id"] for task in state["tasks"] if task["assigned_id"] == identifier and task["status"] == "Pending"
+    }
+    assert {one["id"] for one in proof["after"]["requests"]} == {
+        one["id"] for one in state["requests"] if one["target_id"] == identifier and one["status"] == "Pending"
+    }
