@@ -47,6 +47,8 @@ def write(folder: str, name: str, files: Mapping[str, str], facts: Mapping[str, 
     place = Path(folder)
     temporary = place / f".{name}.{secrets.token_hex(8)}"
     manifest = _json({**facts, "files": {file: _sums(text) for file, text in files.items()}})
+    # Refuses a folder in which others could put something else into its place.
+    KeptFile(str(place / name), _WHAT, "").read()
     try:
         for file, text in {**files, MANIFEST: manifest}.items():
             KeptFile(str(temporary / file), _WHAT, "").write(text)
@@ -97,13 +99,14 @@ def read(path: str) -> Bundle:
     :raises BundleRefused: there is none, a file is missing or is not what the manifest says.
     :raises FileRefused: others could have written to it, see C(KeptFile.read).
     """
-    manifest = _object(path, MANIFEST, _text(path, MANIFEST))
+    told = _text(path, MANIFEST)
+    manifest = _object(path, MANIFEST, told)
     if manifest.get("format") != FORMAT:
         raise refused(path, f"its format is {visible(manifest.get('format'))}, and this release reads {FORMAT}")
     files = manifest.get("files")
     if not isinstance(files, dict) or not all(file == Path(file).name for file in files):
         raise refused(path, "its manifest does not list its files")
-    texts = {}
+    texts = {MANIFEST: str(told)}
     for file, sums in files.items():
         text = _text(path, file)
         if text is None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ COMPARED = (
     populations.OWNERLESS,
     populations.REQUESTS,
 )
-_TOLD = ("app", "app_id", "permission_level", "permission_level_id", "group", "group_id")
+_TOLD: tuple[str, ...] = ("app", "app_id", "permission_level", "permission_level_id", "group", "group_id")
 _TOLD += (
     "user_email",
     "user_name",
@@ -65,6 +66,12 @@ def changes(bundle: Bundle, tables: Sequence[Table]) -> Table:
     :raises BundleRefused: it does not hold a population.
     """
     return CHANGES.holding(row for table in tables if table.name in _NAMES for row in _changed(bundle, table))
+
+
+def totals(table: Table) -> dict[str, dict[str, int]]:
+    """Return how many rows each population gained and lost."""
+    found = Counter((row["population"], row["change"]) for row in table.rows)
+    return {one.name: {change: found[one.name, change] for change in (GAINED, LOST)} for one in COMPARED}
 
 
 def _changed(bundle: Bundle, table: Table) -> Iterator[dict[str, Any]]:

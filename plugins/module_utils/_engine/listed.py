@@ -12,7 +12,6 @@ from typing import Any
 
 from .._api import catalog
 from .._api.catalog import APPS, GROUPS, USERS
-from .._api.operations import Listing
 from .references import Row
 from .tenant import Cakewalk
 from .times import utc
@@ -20,9 +19,11 @@ from .times import utc
 
 @dataclass(frozen=True)
 class Query:
-    """What was read: its path, how many rows it held, and how many pages that took over all readings."""
+    """What was read: its path, the id in it if there is one, how many rows it held, and how many pages that took over
+    all readings."""
 
     path: str
+    identifier: str | None
     rows: int
     pages: int
 
@@ -59,8 +60,9 @@ def listed_by(cakewalk: Cakewalk) -> Listed:
     users, groups, apps, requests = whole = cakewalk.read_twice(lists)
     inner = [*map(catalog.members, groups), *map(catalog.accesses, apps)]
     found = cakewalk.read_twice(inner)
-    records = [APPS.record(app["id"]) for app in apps]
-    details: list[dict[str, Any]] = cakewalk.read(records)
+    details: list[dict[str, Any]] = cakewalk.read(APPS.record(app["id"]) for app in apps)
+    ids = [*(None for _list in lists), *(row["id"] for row in (*groups, *apps))]
+    read = zip(lists + inner, ids, [*whole, *found], strict=True)
     return Listed(
         begun,
         utc(datetime.now(timezone.utc)),
@@ -71,11 +73,7 @@ def listed_by(cakewalk: Cakewalk) -> Listed:
         found[len(groups) :],
         requests,
         [
-            *(_query(cakewalk, source, rows) for source, rows in zip(lists + inner, [*whole, *found], strict=True)),
-            *(Query(record.path, 1, 1) for record in records),
+            *(Query(source.path, one, len(rows), cakewalk.pages_of(source)) for source, one, rows in read),
+            *(Query(APPS.record(app["id"]).path, app["id"], 1, 1) for app in apps),
         ],
     )
-
-
-def _query(cakewalk: Cakewalk, source: Listing, rows: Sequence[Row]) -> Query:
-    return Query(source.path, len(rows), cakewalk.pages_of(source))

@@ -10,7 +10,7 @@ import hmac
 
 from .._api.errors import ConfigurationError
 from .files import KeptFile
-from .tables import EMAIL, ID, PRIVATE, Cell, Column, Table
+from .tables import EMAIL, ID, NAME, PRIVATE, Cell, Column, Table
 
 #: In bytes. What is masked is often guessable (addresses of known people), so the key must not be.
 _SHORTEST = 32
@@ -46,6 +46,10 @@ class Masks:
     def identifier(self, one: str) -> str:
         """Return the mask of an id."""
         return f"{ID}:{self._digest(ID, one.lower())}"
+
+    def name(self, one: str) -> str:
+        """Return the mask of a name."""
+        return f"{NAME}:{self._digest(NAME, one)}"
 
     def _cell(self, column: Column, cell: Cell) -> Cell:
         if column.kind not in PRIVATE or cell is None:
