@@ -55,6 +55,7 @@ def html(facts, tables, changes):
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"clock": _clock, "grouped": "{:,}".format}
     rows = {table.name: table.rows for table in tables}
     style, script = (Markup((_FOLDER / f"report.{kind}").read_text(encoding="utf-8")) for kind in ("css", "js"))
     begun, ended = facts["listed_between"]
@@ -81,13 +82,18 @@ def _hash(text):
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+def _clock(time):
+    """Return a time in UTC as people read it."""
+    return shown(time).replace("T", " ").removesuffix("Z")
+
+
 def _notes(facts):
     """Return what must be known before anything else is read."""
     if facts["masking"]:
         yield "Ids, e-mail addresses, names and free text are masked. The same mask means the same value."
     if facts["compared_with"]:
         earlier = facts["compared_with"]["listed_between"]
-        yield f"Compared with what was listed between {shown(earlier[0])} and {shown(earlier[1])}."
+        yield f"Compared with what was listed between {_clock(earlier[0])} and {_clock(earlier[1])} UTC."
 
 
 def _figures(rows, changes):
