@@ -34,14 +34,20 @@ _PATIENCE = 30.0
 class Visit:
     """What a page did while it was open.
 
-    :param requests: the addresses that it asked for, its own among them.
+    :param requested: by the browser's ids the addresses that it asked for, its own among them, without those that its
+        policy stopped.
     :param complaints: what it wrote to the console, errors it raised, what the policy of the page forbade.
     :param answers: what the questions that were put to it came to.
     """
 
-    requests: list[str] = field(default_factory=list)
+    requested: dict[str, str] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
+
+    @property
+    def requests(self) -> list[str]:
+        """The addresses alone."""
+        return list(self.requested.values())
 
 
 class Browser:
@@ -105,7 +111,9 @@ def _caller(socket: aiohttp.ClientWebSocketResponse, visit: Visit) -> Call:
 def _note(visit: Visit, told: Data) -> None:
     params = told.get("params", {})
     if told.get("method") == "Network.requestWillBeSent":
-        visit.requests.append(params["request"]["url"])
+        visit.requested[params["requestId"]] = params["request"]["url"]
+    elif told.get("method") == "Network.loadingFailed" and params.get("blockedReason") == "csp":
+        visit.requested.pop(params["requestId"])
     elif told.get("method") == "Log.entryAdded":
         visit.complaints.append(params["entry"]["text"])
     elif told.get("method") == "Runtime.exceptionThrown":
