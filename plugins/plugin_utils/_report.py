@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import counted
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import comparison, populations, privileges
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tables import ID, NUMBER, TIME, shown
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tables import ID, NUMBER, TEXT, TIME, shown
 from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent / "report"
@@ -28,7 +28,10 @@ _ALARMING = {
     "status_class": (populations.UNKNOWN,),
     "agrees": ("no",),
 }
-_LOOKS = {NUMBER: "number", TIME: "time"}
+_TITLES = {table.name: table.title for table in comparison.COMPARED}
+_LOOKS = {NUMBER: "number", TIME: "time", TEXT: "text", ID: "id"}
+#: Too much beside the addresses; they stand in the other files.
+_LEFT_OUT = ("target_name", "requester_name")
 #: Where a name or address is missing, the id in another column stands for it.
 _NAMED_BY = {
     "app": "app_id",
@@ -119,7 +122,9 @@ def _figures(rows, changes):
     yield _figure("account_counts", differing, "apps whose counts differ", apps, True)
     if changes:
         totals = Counter(row["change"] for row in changes.rows)
-        yield _figure("changes", len(changes.rows), "rows gained or lost", f"{totals['gained']} and {totals['lost']}")
+        yield _figure(
+            "changes", len(changes.rows), "rows gained or lost", f"{totals['gained']} gained, {totals['lost']} lost"
+        )
 
 
 def _figure(section, value, what, more, alarming=False):
@@ -140,13 +145,12 @@ def _charts(rows, changes):
 def _changed(changes):
     totals = comparison.totals(changes)
     widest = max(map(max, (each.values() for each in totals.values())))
-    titles = {table.name: table.title for table in comparison.COMPARED}
     bars = [
-        _bar(titles[name], 0, widest, f"+{each['gained']} \N{MINUS SIGN}{each['lost']}")
+        _bar(_TITLES[name], 0, widest, f"+{each['gained']} \N{MINUS SIGN}{each['lost']}")
         | {"parts": _halves(each["gained"], each["lost"], widest)}
         for name, each in totals.items()
     ]
-    legend = [{"look": "strong", "words": "lost"}, {"look": "gain", "words": "gained"}]
+    legend = [{"look": "plain", "words": "lost"}, {"look": "gain", "words": "gained"}]
     return {"title": "Gained and lost", "bars": bars if widest else [], "legend": legend, "about": ""}
 
 
@@ -154,7 +158,7 @@ def _halves(gained, lost, widest):
     """Return two bars that grow from the middle."""
     left, right = (50 * number / max(widest, 1) for number in (lost, gained))
     return [
-        {"look": "strong", "start": _length(50 - left), "width": _length(left)},
+        {"look": "plain", "start": _length(50 - left), "width": _length(left)},
         {"look": "gain", "start": "50", "width": _length(right)},
     ]
 
@@ -216,7 +220,8 @@ def _length(number):
 
 
 def _section(table):
-    columns = [column for column in table.columns if column.kind != ID or column.name not in _NAMED_BY.values()]
+    hidden = {*_NAMED_BY.values(), *_LEFT_OUT}
+    columns = [column for column in table.columns if column.name not in hidden]
     return {
         "name": table.name,
         "title": table.title,
@@ -227,7 +232,8 @@ def _section(table):
 
 
 def _cell(column, row):
-    text = shown(row[column.name]) or shown(row.get(_NAMED_BY.get(column.name, "")))
+    text = _TITLES.get(row[column.name]) if column.name == "population" else None
+    text = text or shown(row[column.name]) or shown(row.get(_NAMED_BY.get(column.name, "")))
     alarming = row[column.name] in _ALARMING.get(column.name, ())
     return {"text": text, "look": "alarm-word" if alarming else _LOOKS.get(column.kind, "")}
 

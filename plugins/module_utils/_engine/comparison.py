@@ -25,16 +25,7 @@ COMPARED = (
     populations.REQUESTS,
 )
 _TOLD: tuple[str, ...] = ("app", "app_id", "permission_level", "permission_level_id", "group", "group_id")
-_TOLD += (
-    "user_email",
-    "user_name",
-    "user_id",
-    "target_email",
-    "target_name",
-    "target_id",
-    "request_type",
-    "request_id",
-)
+_TOLD += ("user_email", "user_name", "user_id", "request_type", "request_id")
 _COLUMNS = {column.name: column for table in COMPARED for column in table.columns}
 CHANGES = Table(
     "changes",
@@ -81,7 +72,9 @@ def _changed(bundle: Bundle, table: Table) -> Iterator[dict[str, Any]]:
 
 
 def _row(table: Table, change: str, row: Cells) -> dict[str, Any]:
-    return {**row, "population": table.name, "change": change}
+    """Return a row of the changes; whom a request is for stands where others tell whom they are about."""
+    about = {f"user_{name}": row[f"target_{name}"] for name in ("email", "name", "id") if f"target_{name}" in row}
+    return {**row, **about, "population": table.name, "change": change}
 
 
 _NAMES = frozenset(table.name for table in COMPARED)
