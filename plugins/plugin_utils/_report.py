@@ -94,9 +94,12 @@ def _notes(facts):
     """Return what must be known before anything else is read."""
     if facts["masking"]:
         yield "Ids, e-mail addresses, names and free text are masked. The same mask means the same value."
-    if facts["compared_with"]:
-        earlier = facts["compared_with"]["listed_between"]
-        yield f"Compared with what was listed between {_clock(earlier[0])} and {_clock(earlier[1])} UTC."
+    earlier = facts["compared_with"]
+    if earlier:
+        begun, ended = map(_clock, earlier["listed_between"])
+        yield f"Compared with what was listed between {begun} and {ended} UTC."
+        if earlier["privileged"] != facts["privileged"]:
+            yield "The option privileged was another one then, so privileged accesses may be gained or lost by that."
 
 
 def _figures(rows, changes):

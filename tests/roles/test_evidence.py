@@ -178,7 +178,7 @@ def test_what_was_gained_and_lost_since(keep: Keep, tenant: Sandbox) -> None:
     tenant.change("remove_member", group="Engineering", user=ERIN)
     tenant.change("set_status", user=ERIN, status="Deactivated")
 
-    run = keep(compare_with=str(first))
+    run = keep(compare_with=str(first), privileged=[{"permission_level": "Nobody's"}])
 
     changes = rows(bundle(run), "changes")
     seen = {(row["population"], row["change"], row["app"] or row["group"], row["user_email"]) for row in changes}
@@ -190,6 +190,7 @@ def test_what_was_gained_and_lost_since(keep: Keep, tenant: Sandbox) -> None:
     assert told(run).data["changes"]["accesses"] == {"gained": 1, "lost": 0}
     report = (bundle(run) / "report.html").read_text(encoding="utf-8")
     assert "Gained and lost (3)" in report
+    assert "The option privileged was another one then" in report
     manifest = json.loads((bundle(run) / "manifest.json").read_text())
     sha256 = hashlib.sha256((first / "manifest.json").read_bytes()).hexdigest()
     assert manifest["compared_with"]["manifest_sha256"] == sha256

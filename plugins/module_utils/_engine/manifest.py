@@ -99,4 +99,5 @@ def _path(path: str, identifier: str | None, masks: Masks | None) -> str:
 def _of(earlier: Bundle) -> dict[str, Any]:
     """Return what tells which bundle was compared with."""
     sha256 = hashlib.sha256(earlier.texts[bundle.MANIFEST].encode()).hexdigest()
-    return {"listed_between": earlier.manifest.get("listed_between"), "manifest_sha256": sha256}
+    told = {name: earlier.manifest.get(name) for name in ("listed_between", "privileged")}
+    return {**told, "manifest_sha256": sha256}

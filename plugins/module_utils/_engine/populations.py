@@ -202,8 +202,8 @@ class Populations:
             if isinstance(app.get("owner"), Mapping) and app["owner"].get("id")
         ]
         held = {"accesses": accesses, "privileged_accesses": privileged, "groups": members, "owned_apps": owned}
-        people = {row["user_id"].lower(): row for rows in held.values() for row in rows}
-        counts = {name: Counter(row["user_id"].lower() for row in rows) for name, rows in held.items()}
+        people = {row["user_id"]: row for rows in held.values() for row in rows}
+        counts = {name: Counter(row["user_id"] for row in rows) for name, rows in held.items()}
         for identifier, row in people.items():
             if row["user_status_class"] != CURRENT:
                 yield {**row, **{name: counted[identifier] for name, counted in counts.items()}}
@@ -239,7 +239,7 @@ class Populations:
         """Return what tells of a person; what the row itself does not tell, the directory does."""
         known = {**self._directory.get(row["id"].lower(), {}), **{name: one for name, one in row.items() if one}}
         status = known.get("statusName")
-        told = {"user_id": row["id"], "user_email": known.get("email"), "user_name": known.get("name")}
+        told = {"user_id": row["id"].lower(), "user_email": known.get("email"), "user_name": known.get("name")}
         return {**told, "user_status": status, "user_status_class": self._class_of(status)}
 
     def _class_of(self, status: object) -> str:
@@ -248,8 +248,9 @@ class Populations:
         return CURRENT if status in self._statuses.may_receive_access | self._statuses.may_act else UNKNOWN
 
     def _of_id(self, what: str, identifier: object) -> dict[str, Any]:
-        row = self._directory.get(str(identifier).lower(), {})
-        return {f"{what}_id": identifier, f"{what}_email": row.get("email"), f"{what}_name": row.get("name")}
+        known = identifier.lower() if isinstance(identifier, str) else None
+        row = self._directory.get(known or "", {})
+        return {f"{what}_id": known, f"{what}_email": row.get("email"), f"{what}_name": row.get("name")}
 
     def _of_requested_app(self, row: Row) -> dict[str, Any]:
         app, level = row.get("workAppId"), row.get("permissionLevelId")

@@ -70,8 +70,8 @@ class Table:
         )
 
     def keyed(self) -> dict[tuple[str, ...], Cells]:
-        """Return the rows by their keys."""
-        return {tuple(str(row[name] or "") for name in self.key): row for row in self.rows}
+        """Return the rows by their keys, ids in any case."""
+        return {tuple(str(row[name] or "").lower() for name in self.key): row for row in self.rows}
 
     def as_csv(self) -> str:
         """Return the table as CSV (RFC 4180) that no spreadsheet takes for formulas.
