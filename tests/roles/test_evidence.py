@@ -363,11 +363,25 @@ def test_nothing_that_people_write_in_the_tenant_is_executed(keep: Keep, tenant:
     assert markup in {row["app"] for row in rows(place, "accesses")}
 
 
+def test_options_for_all_modules_reach_it(playbooks: Playbooks, tenant: Sandbox, folder: Path) -> None:
+    defaults = {"group/cakewalk.access.all": {"api_key": tenant.read_only_key, "api_secret": tenant.read_only_secret}}
+    plays = play(task("Keep", EVIDENCE, {"folder": str(folder)}), module_defaults=defaults)
+    run = playbooks.run(plays, CAKEWALK_API_KEY="wrong", CAKEWALK_API_SECRET="wrong").succeeded()
+    assert run["Keep"].changed
+
+
 def test_the_examples_of_the_documentation_run(playbooks: Playbooks) -> None:
     tasks = yaml.safe_load(_documented("EXAMPLES"))
     run = playbooks.run(play(*tasks)).succeeded()
     assert [result.changed for result in run.results] == [True, True]
     playbooks.run(play(*tasks), "--check").succeeded()
+
+
+def test_a_key_that_is_refused_is_told_and_not_shown(playbooks: Playbooks, folder: Path) -> None:
+    given = {"folder": str(folder), "mask_key": KEY}
+    run = playbooks.run(play(task("Keep", EVIDENCE, given)), "-vvvv", CAKEWALK_API_SECRET="SecretThatSings")
+    assert run["Keep"].data["error"]["kind"] == "unauthorized"
+    assert not [secret for secret in (KEY, "SecretThatSings") if secret in run.output]
 
 
 def _documented(part: str) -> str:
