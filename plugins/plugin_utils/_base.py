@@ -26,7 +26,7 @@ class CakewalkAction(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        _validation, params = self.validate_argument_spec(argument_spec=self.options())
+        _validation, params = self.validate_argument_spec(argument_spec=self.options(), **self.constraints())
         try:
             return {**result, "changed": False, **self.carry_out(params)}
         except CakewalkError as error:
@@ -35,6 +35,10 @@ class CakewalkAction(ActionBase):
     def options(self):
         """Return the argument spec."""
         raise NotImplementedError
+
+    def constraints(self):
+        """Return what binds options to each other, C(mutually_exclusive) and the like."""
+        return {}
 
     def carry_out(self, params):
         """Do what the options say, and return the result.

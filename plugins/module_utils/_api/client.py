@@ -29,7 +29,8 @@ class Client:
     """Speaks to the vendor for one connection.
 
     Refuses to write outside C(writing()), so that whatever plans with it cannot change the tenant.
-    C(notices) collects what the server said about deprecation, a sentence each, without repetition.
+    C(notices) collects what the server said about deprecation, a sentence each, without repetition. C(pages) counts
+    the pages that were read of each list, over all readings.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -37,6 +38,7 @@ class Client:
         self._concurrency = connection.concurrency
         self._may_write = False
         self.notices: dict[str, None] = {}
+        self.pages: dict[Listing, int] = {}
 
     def record(self, record: Record) -> dict[str, Any]:
         """Read one thing.
@@ -79,6 +81,27 @@ class Client:
         raise ListMoved(
             f"read {listing.what}",
             f"the list changed under each of {1 + REREADINGS} readings, so rows may be missing",
+            "Nothing was changed. Run again when fewer changes go on.",
+        )
+
+    def agreed_rows(self, listing: Listing) -> list[dict[str, Any]]:
+        """Read a whole list until two readings in a row hold the same rows, up to five in all, and return the last.
+
+        A row that the paging skipped leaves no trace in one reading, so one does not prove that something is not there.
+        What the rows say of themselves may change meanwhile.
+
+        :raises CakewalkError: see C(rows), C(ListMoved) too where no two readings agree.
+        """
+        before = listing.keys_of(self.rows(listing))
+        for _reading in range(1 + REREADINGS):
+            rows = self.rows(listing)
+            keys = listing.keys_of(rows)
+            if keys == before:
+                return rows
+            before = keys
+        raise ListMoved(
+            f"read {listing.what}",
+            f"no two of {2 + REREADINGS} readings in a row agree, so it is not known who or what is not there",
             "Nothing was changed. Run again when fewer changes go on.",
         )
 
@@ -128,6 +151,7 @@ class Client:
         while True:
             query = [*listing.query, *([cursor] if cursor else [])]
             page = page_of(listing.what, self._read(listing.what, listing.path, query))
+            self.pages[listing] = self.pages.get(listing, 0) + 1
             yield page
             if page.cursor is None:
                 return

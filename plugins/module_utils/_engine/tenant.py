@@ -52,6 +52,14 @@ class Cakewalk:
         """Read lists and records side by side; return rows of lists, and records, in the order asked for."""
         return self._client.each(self._client.read, wanted)
 
+    def read_twice(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
+        """Read lists side by side, each until two readings agree on what is there and so on what is not."""
+        return self._client.each(self._client.agreed_rows, listings)
+
+    def pages_of(self, listing: Listing) -> int:
+        """Return how many pages were read of a list, over all readings."""
+        return self._client.pages.get(listing, 0)
+
     def read_those_there(self, records: Iterable[Record]) -> list[dict[str, Any] | None]:
         """Read records side by side; C(None) for each that the service says does not exist."""
         return self._client.each(self._client.record_or_none, records)

@@ -21,3 +21,8 @@ def moment(text: object) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+
+
+def utc(time: datetime) -> str:
+    """Return a time as evidence and records write it: in UTC, to the second."""
+    return time.astimezone(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
