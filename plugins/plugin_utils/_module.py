@@ -1,0 +1,95 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs modules of this collection in the process of the controller, where that comes to the same.
+
+Starting a process for a module costs Ansible some tenths of a second, and modules that only speak to a service gain
+nothing by it. Ansible's own way to talk to a module is kept: it reads its options, and prints its result, from which
+secrets are taken out. The collection ansible.netcommon does the same for network modules.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from contextlib import ExitStack, redirect_stdout, suppress
+from unittest import mock
+
+from ansible import module_utils
+from ansible.module_utils import basic
+from ansible.module_utils.common import json as ansible_json
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as InProcessOfItsOwn
+from ansible.utils.vars import merge_hash
+from ansible.vars import clean
+from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
+
+#: Set to false, this variable, or that of the environment in capitals, has every module start a process.
+SWITCH = "cakewalk_in_process"
+#: How data between controller and modules is written since ansible-core 2.19; modules ask for no other way.
+_PROFILE = "legacy"
+
+
+class CakewalkModule(InProcessOfItsOwn):
+    """An action of the name of a module. What it does is all in the module; subclasses name it.
+
+    :cvar module: the Python module, with its C(main).
+    """
+
+    module = None
+
+    def run(self, tmp=None, task_vars=None):
+        if not self._may_run_here(task_vars or {}):
+            return super().run(tmp, task_vars)
+        result = ActionBase.run(self, tmp, task_vars)
+        return merge_hash(result, self._run_here(task_vars or {}))
+
+    def _may_run_here(self, task_vars):
+        """Tell whether this process is where the module would run, as far as it can tell."""
+        switch = self._templar.template(task_vars.get(SWITCH, os.environ.get(SWITCH.upper(), True)))
+        return (
+            boolean(switch)
+            and self._connection.transport == "local"
+            and self._connection.become is None
+            and not self._task.async_val
+            and not any(self._task.environment or ())
+            # Where a process that was forked may not open connections.
+            and sys.platform != "darwin"
+            and not REQUESTS_IMPORT_ERROR
+        )
+
+    def _run_here(self, task_vars):
+        """Return the result of the module: it reads its options and prints its result as in a process of its own."""
+        options = dict(self._task.args)
+        self._update_module_args(self._task.action, options, task_vars)
+        printed = io.StringIO()
+        with ExitStack() as stack:
+            stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", _written({"ANSIBLE_MODULE_ARGS": options})))
+            if hasattr(basic, "_ANSIBLE_PROFILE"):
+                stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", _PROFILE))
+                # Warnings go into the result, as those of a module do, and not past it to the screen.
+                stack.enter_context(mock.patch.object(module_utils._internal, "is_controller", False))
+            stack.enter_context(redirect_stdout(printed))
+            stack.enter_context(suppress(SystemExit))
+            self.module.main()
+        return self._read({"stdout": printed.getvalue(), "stderr": "", "rc": 0})
+
+    def _read(self, output):
+        """Return what a module printed as the controller reads it, in the way of each release of ansible-core."""
+        data = self._parse_returned_data(output, *([_PROFILE] if hasattr(basic, "_ANSIBLE_PROFILE") else []))
+        if isinstance(data, dict):
+            clean.remove_internal_keys(data)
+            return data
+        data.remove_internal_keys()
+        return data.as_result_dict(for_round_trip=True)
+
+
+def _written(options):
+    """Return options as the controller writes them for a module."""
+    if hasattr(ansible_json, "get_module_encoder"):
+        encoder = ansible_json.get_module_encoder(_PROFILE, ansible_json.Direction.CONTROLLER_TO_MODULE)
+        return json.dumps(options, cls=encoder).encode()
+    return json.dumps(options, cls=ansible_json.AnsibleJSONEncoder, vault_to_text=True).encode()
