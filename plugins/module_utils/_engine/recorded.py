@@ -15,7 +15,8 @@ _BECAME = {"done": "done", "already": "already", "refused": "refused", "errors":
 def lines_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the facts of each step in the result of a module, in the order in which the result lists them.
 
-    The result of a loop is that of all its rounds. A failure before the first step has none; then its message is the only line. A skipped task has no line.
+    The result of a loop is that of all its rounds. A failure before the first step has none; then its message is the
+    only line. A skipped task has no line.
     """
     if "results" in result:
         return [line for one in result["results"] for line in lines_of(one)]
