@@ -68,11 +68,8 @@ def verdict(listed_at: str, left: list[Any], foreseen: bool, tasks: int) -> str:
 
     :param foreseen: whether this is what a run would leave behind.
     """
-    more = (
-        f" {counted(tasks, 'open task is', 'open tasks are')} assigned to the person and need somebody else."
-        if tasks
-        else ""
-    )
+    need = counted(tasks, "open task of the person needs", "open tasks of the person need")
+    more = f" {need} somebody else." if tasks else ""
     if not left:
         words = "would be left once all that is asked for is approved" if foreseen else "is left"
         return f"As Cakewalk listed at {listed_at}, nothing {words}.{more}"
