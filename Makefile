@@ -20,7 +20,7 @@ export ANSIBLE_REMOTE_TEMP := $(ANSIBLE_HOME)/tmp
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
 export PYTHONPATH := $(CURDIR)/tests
 
-.PHONY: help demo demo-events test test-all sandbox docs clean
+.PHONY: help demo demo-events test test-all sandbox bench docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -43,6 +43,9 @@ test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.ins
 
 test-all: test  ## The same on every ansible-core since 2.16 that a Python is found for
 	$(VENV)/bin/python -m matrix
+
+bench: $(VENV)/.test $(COLLECTIONS)/.installed  ## Measure how fast the collection is, side by side with what else there is
+	@$(VENV)/bin/python -m benchmarks.single_tasks $(BUILD)
 
 docs: $(GATES)/.installed $(COLLECTIONS)/.installed  ## Write the pages of the modules in docs/ from their documentation
 	$(GATES)/bin/python -m pages
