@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from .._api.catalog import USERS
 from .._api.errors import ConfigurationError
@@ -42,7 +42,7 @@ def leaver(params: Mapping[str, Any], cakewalk: Cakewalk) -> tuple[Row, Row, lis
     people = cakewalk.people([*([who["id"]] if who else []), *actor_reference])
     actor = acting_user(params["acting_user"], people, cakewalk.user_statuses, finder)
     finder.check()
-    assert who is not None
+    who = cast(Row, who)
     _check_confirmed(who, params["confirm"])
     protection.refuse([who["id"]], "all groups and apps")
     return who, actor, [row for row in directory.matches(person(who)) if row["id"] != who["id"]]
