@@ -18,6 +18,7 @@ from typing import Any
 
 import requests
 import yaml
+from events.killing import kill
 from events.sources import Event, free_port, until
 from sandbox.process import Sandbox
 
@@ -89,6 +90,11 @@ class Engine:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+    def kill(self) -> None:
+        """End the engine and the playbooks that it runs as a loss of power does."""
+        kill(self._process.pid)
+        self._process.wait()
 
     def listening(self) -> Engine:
         """Return the engine itself once it takes webhooks."""

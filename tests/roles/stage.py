@@ -64,28 +64,27 @@ class Stage:
             self.tenant.change("decide_task", task=task["id"], verdict="approve")
         return str(task["id"])
 
+    def options(self, **given: Any) -> Data:
+        """Return options of the role as its variables; the record and the locks are those of the stage."""
+        kept = {"record_path": str(self.record), "lock_dir": str(self.locks)}
+        return {f"task_fulfilment_{option}": value for option, value in {**kept, **given}.items()}
+
     def run(self, *options: str, routes: list[Data], environment: Data | None = None, **variables: Any) -> Run:
         """Run the role; the variables are its options, without their prefix."""
-        given = {"routes": routes, "record_path": str(self.record), "lock_dir": str(self.locks), **variables}
+        given = self.options(routes=routes, **variables)
         name = "sweep_tasks" if "assignees" in variables else "fulfil_task"
         return self._playbooks.run(
             f"cakewalk.access.{name}",
             *options,
-            variables={f"task_fulfilment_{option}": value for option, value in given.items()},
+            variables=given,
             ANSIBLE_ROLES_PATH=str(TARGETS / "roles"),
             **(environment or {}),
         )
 
     def one_after_another(self, *given: Data) -> Run:
         """Run the role several times in one play, each with options of its own."""
-        kept = {"record_path": str(self.record), "lock_dir": str(self.locks)}
         tasks = [
-            task(
-                f"Run {number}",
-                "ansible.builtin.include_role",
-                {"name": ROLE},
-                vars={f"task_fulfilment_{option}": value for option, value in {**kept, **options}.items()},
-            )
+            task(f"Run {number}", "ansible.builtin.include_role", {"name": ROLE}, vars=self.options(**options))
             for number, options in enumerate(given)
         ]
         return self._playbooks.run(play(*tasks))

@@ -16,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import SETTLING
+from events.killing import kill
 from events.sources import until
-from roles.killing import kill
 from roles.stage import Stage, outcomes
 from sandbox.known import task_id
 
