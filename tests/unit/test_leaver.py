@@ -127,7 +127,7 @@ def test_absence_is_believed_when_two_looks_in_a_row_agree(shown: str, left_over
 
 
 def test_how_many_rows_were_read_does_not_count_in_a_comparison() -> None:
-    assert NOTHING == replace(NOTHING, read=1)
+    assert replace(NOTHING, read=1) == NOTHING
 
 
 @pytest.mark.parametrize(

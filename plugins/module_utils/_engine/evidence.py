@@ -22,10 +22,6 @@ class Evidence:
 
     path: str
 
-    def check(self) -> None:
-        """Refuse a path that could not be used, without touching anything."""
-        _ = self._file
-
     def open(self) -> None:
         """See that lines can be added, before there is something that must not go unrecorded."""
         self._file.append("")
@@ -38,4 +34,16 @@ class Evidence:
 
     @property
     def _file(self) -> KeptFile:
-        return KeptFile(self.path, "the record", "It holds lines of JSON. Move it away to begin another.")
+        return _kept(self.path)
+
+
+def refuse_relative(path: str) -> None:
+    """Refuse a path that could not be used, also where nothing is to be written, as in check mode.
+
+    :raises FileRefused: it is relative.
+    """
+    _kept(path)
+
+
+def _kept(path: str) -> KeptFile:
+    return KeptFile(path, "the record", "It holds lines of JSON. Move it away to begin another.")
