@@ -433,7 +433,7 @@ class Emitted:
             if not isinstance(content, dict):
                 raise ValueError("it holds something else")
             return {task_id: float(at) for task_id, at in content.items()}
-        except (OSError, ValueError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
             LOG.warning("state_file cannot be used (%s): all tasks are passed on, and it is written anew", error)
             return {}
 

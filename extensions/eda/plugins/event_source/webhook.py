@@ -242,6 +242,12 @@ class Options:
         for name, (least, most) in _BOUNDS.items():
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} is {getattr(self, name)} and must be from {least} to {most}")
+        if not self.host.strip():
+            raise ValueError("host is empty, which would listen on all addresses; name one, or 0.0.0.0")
+        if self.key_refresh_interval > self.key_max_age:
+            raise ValueError(
+                "key_refresh_interval is more than key_max_age, so a key could get too old and not be read"
+            )
         if not self.path.startswith("/") or self.path == _HEALTH:
             raise ValueError(f"path must begin with / and not be {_HEALTH}")
         for limit in ("max_waiting", "max_events_per_minute"):
@@ -643,6 +649,8 @@ class Intake:
         :raises Refused: there is no room for all of them.
         """
         fresh = [event for event in events if not self._is_repeat(event)]
+        if not fresh:
+            return 0, len(events)
         self._make_room(len(fresh))
         queued = 0
         self.waiting += len(fresh)
