@@ -13,7 +13,6 @@ from events.sources import until
 from playbooks.harness import Playbooks, play, task
 from roles.stage import Stage, outcomes
 
-
 #: Who has a task of the same kind already, which the sweep carries out.
 PETRA = "petra.pending@example.com"
 
