@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -33,6 +34,7 @@ NUMBER, SENDERS = 1000, 50
 #: What the engine takes for one event, in seconds: no more than 200 a second, so that events must wait.
 _ENGINE = 0.005
 _PATIENCE = 60
+_PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def burst(**options: Any) -> Burst:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, "PYTHONPATH": str(_PACKAGE_ROOT)},
     ) as source:
         url = f"http://127.0.0.1:{port}"
         until(lambda: _answers(f"{url}/healthz"), _PATIENCE)

@@ -18,6 +18,7 @@ from uuid import uuid4
 import pytest
 import requests
 from contract.certificates import self_signed
+from contract.wire import Wire, answer
 from events.conftest import Start
 from events.deliveries import GRANT, PAYLOADS, actionable, connect, deliver, health, heard, post, tried, written
 from events.sources import Running, free_port, until
@@ -468,6 +469,19 @@ def test_tls(tenant: Sandbox, listen: Start, tmp_path: Any) -> None:
     assert answer.status_code == 200
     with connect(source) as plain:
         assert heard(plain) == b""
+
+
+def test_keys_come_only_from_a_service_with_a_certificate_that_is_trusted(
+    tenant: Sandbox, listen: Start, tmp_path: Any
+) -> None:
+    certificate, context = self_signed(tmp_path, "127.0.0.1")
+    pem = tenant.call("GET", "/api/Keys").content
+    with Wire(lambda _request: answer(200, pem), tls=context) as service:
+        for ca_path, has_key in ((str(certificate), True), ("", False)):
+            source = listen(base_url=service.url, ca_path=ca_path)
+            assert health(source)["has_key"] is has_key
+            assert deliver(source, tenant, actionable()).status_code == (200 if has_key else 503)
+        assert len(service.requests) == 1
 
 
 def test_it_listens_on_this_machine_only_unless_told_otherwise(listen: Start) -> None:
