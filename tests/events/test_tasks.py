@@ -200,6 +200,19 @@ def test_it_waits_as_long_as_the_service_asks(tenant: Sandbox, poll: Start) -> N
     assert [entry["status"] for entry in tenant.log(operation="listTasks")][:2] == [429, 200]
 
 
+def test_after_a_refusal_it_goes_on_with_the_same_person(tenant: Sandbox, poll: Start) -> None:
+    ada, olga = (tenant.find("users", email)["id"] for email in ("ada.admin@example.com", OLGA))
+    tenant.fault("listTasks", 429, skip=1, retry_after=1)
+    poll(assignees=[ada, olga]).taken(1)
+    asked = until(lambda: len(log := tenant.log(operation="listTasks")) >= 4 and log[:4])
+    assert [person for entry in asked for person in (ada, olga) if person in str(entry["query"])] == [
+        ada,
+        olga,
+        olga,
+        ada,
+    ]
+
+
 def test_pauses_grow_while_an_outage_lasts(tenant: Sandbox, poll: Start) -> None:
     tenant.fault("listTasks", 503, count=1_000)
     poll(assignees=[tenant.find("users", OLGA)["id"]])

@@ -21,7 +21,7 @@ from contract.certificates import self_signed
 from contract.wire import Wire, answer
 from events.conftest import Start
 from events.deliveries import GRANT, PAYLOADS, actionable, connect, deliver, health, heard, post, tried, written
-from events.sources import Running, free_port, until
+from events.sources import Running, free_port, load, until
 from sandbox.process import Sandbox
 
 
@@ -63,10 +63,10 @@ def test_a_single_object_is_one_event(tenant: Sandbox, listen: Start) -> None:
     assert len(source.taken(1)) == 1
 
 
-def test_a_test_event_is_answered_and_passed_on(tenant: Sandbox, listen: Start) -> None:
+def test_a_test_event_is_answered_and_passed_on_once(tenant: Sandbox, listen: Start) -> None:
     source = listen()
-    assert [deliver(source, tenant, tried()).json()["queued"] for _turn in range(2)] == [1, 1]
-    assert [(event["type"], event["task_id"]) for event in source.taken(2)] == [("test", None)] * 2
+    assert [deliver(source, tenant, tried()).json()["queued"] for _turn in range(2)] == [1, 0]
+    assert [(event["type"], event["task_id"]) for event in source.taken(1)] == [("test", None)]
 
 
 def test_unknown_types_are_taken_counted_and_ignored(tenant: Sandbox, listen: Start) -> None:
@@ -380,6 +380,32 @@ def test_what_holds_nothing_new_does_not_wait(tenant: Sandbox, listen: Start) ->
         assert not waiting.done()
         source.flow()
         assert waiting.result(5).status_code == 200
+
+
+def test_a_test_that_is_played_back_uses_up_nothing(tenant: Sandbox, listen: Start) -> None:
+    source = listen(max_events_per_minute=3, max_events=3)
+    many = [tried() for _number in range(3)]
+    answers = [deliver(source, tenant, *many).json() for _number in range(5)]
+    assert [answer["queued"] for answer in answers] == [1, 0, 0, 0, 0]
+    assert deliver(source, tenant, actionable(), actionable()).json()["queued"] == 2
+
+
+def test_whoever_waits_holds_a_connection(tenant: Sandbox, listen: Start) -> None:
+    source = listen(engine_stands=True, max_connections=2, max_waiting=9, max_events=9)
+    deliver(source, tenant, actionable())
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(deliver, source, tenant, actionable()) for _number in range(2)]
+        until(lambda: deliver(source, tenant, actionable()).status_code == 503)
+        source.flow()
+        assert [one.result(5).status_code for one in waiting] == [200, 200]
+    until(lambda: deliver(source, tenant, actionable()).status_code == 200)
+
+
+def test_an_unterminated_string_costs_no_more_than_its_length() -> None:
+    depth = load("webhook")["_depth"]
+    start = time.process_time()
+    assert depth('[["' + '\\"' * 100_000 + "\\") == 2
+    assert time.process_time() - start < 5
 
 
 def test_beyond_the_bound_deliveries_are_refused_whole(tenant: Sandbox, listen: Start) -> None:

@@ -487,12 +487,15 @@ class Watch:
             self._people = await self._found()
         trouble: Trouble | None = None
         actionable: set[str] = set()
-        for person in self._people:
+        for person in list(self._people):
             try:
                 rows = await self._service.rows("/Tasks", f"The tasks of {person}", userId=person)
             except Trouble as error:
                 trouble = error
                 if trouble.pause:
+                    # The next look begins here, so that nobody is always the one for whom there is no time.
+                    place = self._people.index(person)
+                    self._people = self._people[place:] + self._people[:place]
                     break
                 LOG.warning("%s", error)
                 continue

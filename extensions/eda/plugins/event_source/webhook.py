@@ -118,7 +118,9 @@ options:
     type: int
     default: 60
   duplicate_window:
-    description: For how many seconds further events about a task that was passed on are dropped; V(0) drops none.
+    description:
+      - For how many seconds further events about a task that was passed on are dropped, and further tests of the
+        webhook; V(0) drops none.
     type: int
     default: 600
   max_waiting:
@@ -142,7 +144,8 @@ options:
     type: int
     default: 262144
   max_connections:
-    description: From how many connections deliveries are read at the same time.
+    description:
+      - How many connections may be open at the same time. A delivery that waits for the engine holds one.
     type: int
     default: 200
   read_timeout:
@@ -193,7 +196,8 @@ REQUEST_TYPES = frozenset(
 Event = dict[str, Any]
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+#: One that does not end takes all that is left, so that nothing is looked at twice.
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 _PEM = re.compile(rb"-----BEGIN ((?:RSA )?PUBLIC KEY)-----.+?-----END \1-----", re.DOTALL)
 _LEAST_KEY_BITS = 2048
 _LONGEST_SIGNATURE = 2732  # RSA of 16,384 bits in base64
@@ -676,17 +680,21 @@ class Intake:
             raise _later("too_many_a_minute", "too many events in a minute", oldest + _MINUTE - now)
 
     def _is_repeat(self, event: Event) -> bool:
-        seen_at = self._seen.get(event["task_id"], -math.inf)
+        seen_at = self._seen.get(_subject(event), -math.inf)
         return time.monotonic() - seen_at < self._options.duplicate_window
 
     def _remember(self, event: Event) -> None:
         now = time.monotonic()
         self._passed_on.append(now)
-        if event["task_id"]:
-            self._seen[event["task_id"]] = now
-            self._seen.move_to_end(event["task_id"])
+        self._seen[_subject(event)] = now
+        self._seen.move_to_end(_subject(event))
         while self._seen and now - next(iter(self._seen.values())) >= self._options.duplicate_window:
             self._seen.popitem(last=False)
+
+
+def _subject(event: Event) -> str:
+    """Return what an event is about, by which repeats are told: its task, or that the webhook was tried."""
+    return str(event["task_id"] or event["type"])
 
 
 class Receiver:
@@ -781,7 +789,8 @@ class Server(web.Server):
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         """Forget a connection."""
         super().connection_lost(handler, exc)
-        self._settle(handler)
+        if deadline := self._deadlines.pop(handler, None):
+            deadline.cancel()
 
     def _give_up(self, protocol: Any) -> None:
         del self._deadlines[protocol]
@@ -790,7 +799,8 @@ class Server(web.Server):
             protocol.transport.abort()
 
     def _settle(self, protocol: Any) -> None:
-        if deadline := self._deadlines.pop(protocol, None):
+        """Let a delivery that is there whole take its time; its connection stays one of those that are open."""
+        if deadline := self._deadlines.get(protocol):
             deadline.cancel()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -842,8 +852,10 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
         await verifier.prepare()
         server = Server(options, Receiver(options, verifier, Intake(queue, options)))
         handshake = options.read_timeout if tls else None
+        # Else a peer that does not end its side of TLS would hold the socket for half a minute.
+        shutdown: dict[str, Any] = {"ssl_shutdown_timeout": _GRACE} if tls and sys.version_info >= (3, 11) else {}
         listening = await asyncio.get_running_loop().create_server(
-            server, options.host, options.port, ssl=tls, ssl_handshake_timeout=handshake
+            server, options.host, options.port, ssl=tls, ssl_handshake_timeout=handshake, **shutdown
         )
         port = listening.sockets[0].getsockname()[1]
         LOG.info("listening on %s:%d%s", options.host, port, options.path)
