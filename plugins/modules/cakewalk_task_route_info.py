@@ -109,7 +109,8 @@ tasks:
           V(app_not_allowed) if its app is not in O(apps).
         - V(done) or V(declined) if it is decided; V(cancelled), V(snoozed), V(autoprovisioning) or V(not_actionable)
           as M(cakewalk.access.cakewalk_task) says; V(not_an_action) if it is a review or without a request.
-        - V(unclear) if it does not show what must be known; V(not_found) if there is no such task.
+        - V(unclear) if it does not show what must be known, or if something would be given to somebody in a status that
+          is not known; V(not_found) if there is no such task; V(unreadable) if it could not be read, as others could.
         - V(inactive_user) if something would be given to somebody who is on the way out of the company.
         - V(unsafe_email) if the e-mail address starts with a hyphen or holds anything but letters, digits, dots,
           hyphens, underscores and plus signs around its at sign.

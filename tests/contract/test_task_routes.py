@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ServerError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_task_route_info
 from contract.scenes import OLGA, validated
@@ -51,6 +52,19 @@ def test_named_tasks_are_all_told_of(client: Client, tenant: Sandbox) -> None:
         NOBODYS: "not_found",
     }
     assert {entry["operation"] for entry in tenant.log()} == {"getTask", "getUser"}
+
+
+def test_a_task_that_cannot_be_read_does_not_hide_the_others(connect: Clients, tenant: Sandbox) -> None:
+    client = connect(max_retries=0)
+    tenant.fault("getTask", 500)
+
+    outcomes = found(client, tenant, assignees=[OLGA])
+
+    assert Counter(outcomes.values())["unreadable"] == 1
+    assert "due" in outcomes.values()
+    tenant.fault("getTask", 500, 100)
+    with pytest.raises(ServerError):
+        found(client, tenant, assignees=[OLGA])
 
 
 def test_of_people_only_the_open_action_steps_are_told_of(client: Client, tenant: Sandbox) -> None:

@@ -169,6 +169,27 @@ def test_different_wishes_for_one_person_and_app_are_left_to_people() -> None:
     assert [one.outcome for one in without_conflicts([grant, grant, done])] == ["due", "due", "done"]
 
 
+def test_changes_to_different_levels_conflict() -> None:
+    change = {"requestType": "ChangePermissionLevelRequest"}
+    route = {**ANY_REMOVAL, "request_type": "change_permission"}
+    places = [place(a_task(request={**change, "permissionLevelId": level["id"]}), route) for level in (WRITE, ADMIN)]
+
+    assert [one.outcome for one in without_conflicts(places)] == ["conflicting"] * 2
+    assert [one.outcome for one in without_conflicts([places[0], places[0]])] == ["due"] * 2
+
+
+@pytest.mark.parametrize("status", ["Suspended", "active", None])
+def test_nothing_is_given_to_people_in_a_status_that_nobody_knows(status: str | None) -> None:
+    person = {**BEN, "statusName": status}
+    found = with_person(place(a_task(), GRANT), person, UserStatuses())
+
+    assert found.outcome == "unclear"
+    assert "known_statuses.user.may_receive_access" in found.why
+    assert with_person(place(a_task(request=REMOVAL), ANY_REMOVAL), person, UserStatuses()).is_due
+    known = UserStatuses().extended({"may_receive_access": [str(status)]})
+    assert with_person(place(a_task(), GRANT), {**BEN, "statusName": str(status)}, known).is_due
+
+
 def test_each_task_gets_its_turn_in_time() -> None:
     due = [Place(uid(number), "due") for number in range(5)]
 
@@ -179,3 +200,5 @@ def test_each_task_gets_its_turn_in_time() -> None:
         taken.update(one.task for one in places if one.is_due)
     assert set(taken) == {one.task for one in due}
     assert {one.outcome for one in in_turn(due, None)} == {"due"}
+    with pytest.raises(ConfigurationError, match="it is -1"):
+        in_turn(due, -1)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._api.catalog import USERS, StatusTable, task, tasks_of
-from .._api.errors import ConfigurationError
+from .._api.errors import CakewalkError, ConfigurationError
 from .._api.text import visible
 from .references import Finder, Row, is_uuid
 from .tenant import Cakewalk
@@ -17,19 +17,20 @@ from .tenant import Cakewalk
 _ENDED = frozenset({"approved", "declined", "cancelled"})
 
 
-def candidates(params: Mapping[str, Any], cakewalk: Cakewalk) -> list[tuple[str, Row | None]]:
+def candidates(params: Mapping[str, Any], cakewalk: Cakewalk) -> list[tuple[str, Row | CakewalkError | None]]:
     """Return the tasks that C(tasks) names, or the open action steps of C(assignees).
 
-    A named task that is not there has C(None) for its record.
+    A named task that is not there has C(None) for its record. One of several that could not be read has the error: the
+    others can be carried out all the same.
 
     :raises ConfigurationError: a task is no id.
     :raises LookupFailed: an assignee does not exist or is ambiguous.
     """
     if params["tasks"] is not None:
         ids = list(dict.fromkeys(_id(one) for one in params["tasks"]))
-        return list(zip(ids, cakewalk.read_those_there(map(task, ids)), strict=True))
+        return list(zip(ids, cakewalk.read_those_readable(map(task, ids)), strict=True))
     listed = _listed(params["assignees"], cakewalk)
-    rows = zip(listed, cakewalk.read_those_there(map(task, listed)), strict=True)
+    rows = zip(listed, cakewalk.read_those_readable(map(task, listed)), strict=True)
     return [(one, row) for one, row in rows if row is not None and _may_concern(row, cakewalk.task_statuses)]
 
 
@@ -44,8 +45,10 @@ def _listed(assignees: list[str], cakewalk: Cakewalk) -> list[str]:
     return list(dict.fromkeys(row["id"].lower() for row in rows))
 
 
-def _may_concern(row: Row, statuses: StatusTable) -> bool:
+def _may_concern(row: Row | CakewalkError, statuses: StatusTable) -> bool:
     """Tell whether a task may be an action step that is not decided; what is not shown may be anything."""
+    if isinstance(row, CakewalkError):
+        return True
     is_standalone = "request" in row and row["request"] is None
     return (
         statuses.class_of(row.get("status")) not in _ENDED

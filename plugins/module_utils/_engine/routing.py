@@ -19,7 +19,7 @@ from itertools import combinations
 from typing import Any
 
 from .._api.catalog import REQUEST_TYPES, StatusTable, UserStatuses
-from .._api.errors import ConfigurationError
+from .._api.errors import CakewalkError, ConfigurationError
 from .._api.text import visible
 from .references import Row, is_uuid
 from .tasks import Case, Claim, judge
@@ -104,13 +104,15 @@ class Rules:
     request_statuses: StatusTable
     now: datetime = field(kw_only=True)
 
-    def place(self, task: str, row: Row | None) -> Place:
+    def place(self, task: str, row: Row | CakewalkError | None) -> Place:
         """Return where a task stands by what it shows of itself.
 
         The rules are those by which C(cakewalk_task) approves: what it would leave alone or refuse is not due.
         """
         if row is None:
             return Place(task, "not_found", "the service says that there is no such task")
+        if isinstance(row, CakewalkError):
+            return Place(task, "unreadable", f"it cannot be read ({row.kind})")
         case = Case(Claim(task, "approved", "action", {}), row)
         verdict = judge(case, self.task_statuses, self.request_statuses, self.now, allow_autoprovisioning=False)
         flaws = dict(reversed(verdict.flaws))
@@ -173,8 +175,13 @@ def with_person(place: Place, person: Row | None, statuses: UserStatuses) -> Pla
     email = person.get("email") if person else None
     if person is None:
         return replace(place, outcome="unclear", why="whom it is about is not in the directory")
-    if place.expect["request_type"] != "remove_access" and person.get("statusName") in statuses.inactive:
-        return replace(place, outcome="inactive_user", why="whom it is about is on the way out of the company")
+    if place.expect["request_type"] != "remove_access":
+        status = person.get("statusName")
+        if status in statuses.inactive:
+            return replace(place, outcome="inactive_user", why="whom it is about is on the way out of the company")
+        if status not in statuses.may_receive_access:
+            why = f"the person has the status {visible(status)!r}; known_statuses.user.may_receive_access can allow it"
+            return replace(place, outcome="unclear", why=why)
     if not isinstance(email, str) or _PLAIN_EMAIL.fullmatch(email) is None:
         return replace(place, outcome="unsafe_email", why="the e-mail address of whom it is about is no plain one")
     return replace(place, email=email)
@@ -185,10 +192,10 @@ def without_conflicts(places: Sequence[Place]) -> list[Place]:
 
     Which of them is meant, or was meant last, only people can know.
     """
-    wishes: dict[Any, set[str]] = defaultdict(set)
+    wishes: dict[Any, set[Any]] = defaultdict(set)
     for place in places:
         if place.is_due:
-            wishes[place.about].add(place.expect["request_type"])
+            wishes[place.about].add(_wish(place))
     why = "another task that is due asks for something else for the same person and app"
     return [
         replace(place, outcome="conflicting", why=why) if place.is_due and len(wishes[place.about]) > 1 else place
@@ -196,11 +203,20 @@ def without_conflicts(places: Sequence[Place]) -> list[Place]:
     ]
 
 
+def _wish(place: Place) -> tuple[str, str | None]:
+    """Return what a task asks for: of two changes one level can be meant, while somebody may be granted several."""
+    kind = place.expect["request_type"]
+    return kind, place.expect.get("permission_level") if kind == "change_permission" else None
+
+
 def in_turn(places: Sequence[Place], limit: int | None) -> list[Place]:
     """Return the places in a random order, so that tasks that fail each time do not keep the others from their turn.
 
     :param limit: how many may be due; the others are left for another run.
+    :raises ConfigurationError: fewer than none may be.
     """
+    if limit is not None and limit < 0:
+        raise ConfigurationError("use max_due", f"it is {limit}", "Give 0 or more.", option="max_due")
     shuffled = random.sample(places, len(places))
     due = [place for place in shuffled if place.is_due]
     late = due[limit:] if limit is not None else []

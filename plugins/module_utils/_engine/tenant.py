@@ -10,6 +10,7 @@ from typing import Any
 
 from .._api.catalog import REQUEST_STATUSES, TASK_STATUSES, USERS, Kind, UserStatuses
 from .._api.client import Client
+from .._api.errors import CakewalkError, Forbidden, Unauthorized
 from .._api.operations import Listing, Record
 from .references import Register, is_uuid
 
@@ -59,6 +60,23 @@ class Cakewalk:
     def pages_of(self, listing: Listing) -> int:
         """Return how many pages were read of a list, over all readings."""
         return self._client.pages.get(listing, 0)
+
+    def read_those_readable(self, records: Iterable[Record]) -> list[dict[str, Any] | CakewalkError | None]:
+        """Read records side by side; C(None) for each that does not exist, the error for each that cannot be read.
+
+        :raises CakewalkError: none can be read, or the credentials are refused.
+        """
+        found = self._client.each(self._readable, records)
+        failures = [one for one in found if isinstance(one, CakewalkError)]
+        if failures and (len(failures) == len(found) or isinstance(failures[0], (Unauthorized, Forbidden))):
+            raise failures[0]
+        return found
+
+    def _readable(self, record: Record) -> dict[str, Any] | CakewalkError | None:
+        try:
+            return self._client.record_or_none(record)
+        except CakewalkError as error:
+            return error
 
     def read_those_there(self, records: Iterable[Record]) -> list[dict[str, Any] | None]:
         """Read records side by side; C(None) for each that the service says does not exist."""
