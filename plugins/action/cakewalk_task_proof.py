@@ -17,6 +17,7 @@ _OPTIONS = {
         "options": {
             "folder": {"type": "str", "required": True},
             "nonce": {"type": "str", "required": True, "no_log": False},
+            "run": {"type": "dict", "required": True},
         },
     },
     "task": {"type": "str", "required": True},
@@ -37,5 +38,6 @@ class ActionModule(CakewalkAction):
         proof = {name: params[name] for name in ("task", "user", "observed", "permission_level")}
         if not self._task.check_mode:
             time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-            self.turns(turn["folder"]).prove(params["task"].lower(), turn["nonce"], {**proof, "time": time})
+            turns = self.turns(turn["folder"], turn["run"])
+            turns.prove(params["task"].lower(), turn["nonce"], {**proof, "time": time})
         return {"proof": proof}

@@ -6,23 +6,21 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import fulfilment, proofs, routing
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence, refuse_relative
 from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
 
-#: The variables of the role that people may set; all others with its prefix are its own.
 _PREFIX = "task_fulfilment_"
-_OPTIONS = frozenset(
-    f"{_PREFIX}{name}"
-    for name in (
-        *("task", "assignees", "routes", "apps", "max_tasks"),
-        *("record_path", "lock_dir", "acting_user", "protected_users"),
-    )
+#: The variables of the role that the command line may set, without its prefix.
+_OPTIONS = (
+    *("task", "assignees", "routes", "apps", "max_tasks"),
+    *("record_path", "lock_dir", "acting_user", "protected_users"),
 )
 _PART = {
     "type": "dict",
@@ -51,6 +49,7 @@ _STEPS = {
         "record_path": {"type": "path", "required": True},
         "lock_dir": {"type": "path", "required": True},
         "acting_user": {"type": "str"},
+        "extra_variables": {"type": "list", "elements": "str", "default": []},
     },
     "note": {
         "run": {"type": "dict", "required": True},
@@ -90,12 +89,11 @@ class ActionModule(CakewalkAction):
         run = params.get("run") or {}
         self._run = run
         self._evidence = Evidence(run.get("record_path") or params.get("record_path"))
-        self._turns = self.turns(run.get("lock_dir") or params.get("lock_dir"))
         return getattr(self, f"_{params['step']}")(params)
 
     def _start(self, params):
         """See that the options fit together and that what is done can be recorded, before anything is done."""
-        self.refuse_own_names(_PREFIX, _OPTIONS)
+        self.refuse_all_but(_PREFIX, _OPTIONS, params["extra_variables"])
         if bool(params["task"]) == bool(params["assignees"]):
             raise ConfigurationError(
                 "find tasks to carry out",
@@ -104,13 +102,18 @@ class ActionModule(CakewalkAction):
             )
         routing.routes_of(params["routes"])
         _refuse_relative(params["routes"])
+        refuse_relative(params["record_path"])
         if not self._task.check_mode:
             self._evidence.open()
         run = {name: params[name] for name in ("record_path", "lock_dir", "acting_user")}
         routes = [{name: route[name] for name in _ROUTE} for route in params["routes"]]
         # Fixed here: a variable is a template, and could come to other routes for the next task.
         parts = [{name: route[name] for name in ("handler", "verify")} for route in params["routes"]]
-        return {"run": {"id": secrets.token_hex(8), "routes": routes, **run}, "parts": parts}
+        run |= {"id": secrets.token_hex(8), "process": asdict(self.process_of_run()), "routes": routes}
+        return {"run": run, "parts": parts}
+
+    def _turns(self):
+        return self.turns(self._run["lock_dir"], self._run)
 
     def _note(self, params):
         """Tell of the tasks that are not due, and record those that somebody has to look at."""
@@ -119,7 +122,7 @@ class ActionModule(CakewalkAction):
     def _take(self, params):
         """Take the task, unless another run is at it."""
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        if self._task.check_mode or self._turns.take(params["task"], now):
+        if self._task.check_mode or self._turns().take(params["task"], now):
             return {"proceed": True}
         return {"proceed": False, "outcome": "locked", "why": "another run is at it"}
 
@@ -132,18 +135,19 @@ class ActionModule(CakewalkAction):
         if self._task.check_mode:
             return {"proceed": False, "outcome": "would_run", "why": f"by the route {entry['route']}"}
         item, route = fulfilment.item_of(entry), self._run["routes"][entry["route"]]
-        self._turns.enter(task, "handler", after="taken", item=item, route=route)
+        self._turns().enter(task, "handler", after="taken", item=item, route=route)
         self._record(task, "begun", item, route=route)
         return {"proceed": True, "item": item, "route": entry["route"]}
 
     def _ask(self, params):
         """Ask for a proof, now that the handler has ended."""
-        return {"turn": {"folder": self._run["lock_dir"], "nonce": self._turns.ask(params["task"])}}
+        run = {name: self._run[name] for name in ("id", "process")}
+        return {"turn": {"folder": self._run["lock_dir"], "nonce": self._turns().ask(params["task"]), "run": run}}
 
     def _conclude(self, params):
         """Hold the proof against the task, record it, and return what the approval must expect."""
         task = params["task"]
-        turn = self._turns.enter(task, "unproved", after="verify")
+        turn = self._turns().enter(task, "unproved", after="verify")
         differences = list(proofs.differences(turn.proof, turn.item))
         if differences:
             raise proofs.NotProved(
@@ -153,13 +157,13 @@ class ActionModule(CakewalkAction):
                 task=task,
             )
         self._record(task, "verified", turn.item, route=turn.route, proof=turn.proof)
-        self._turns.enter(task, "approve", after="unproved")
+        self._turns().enter(task, "approve", after="unproved")
         return {"expect": fulfilment.expected(turn.item)}
 
     def _end(self, params):
         """Record what came of the task, and let go of it."""
         task, approval = params["task"], params["approval"]
-        turn = None if self._task.check_mode else self._turns.of(task)
+        turn = None if self._task.check_mode else self._turns().of(task)
         told = {"outcome": params["outcome"], "why": params["why"]}
         if params["stumbled"]:
             told = fulfilment.after_failure(turn, approval, task)
@@ -168,7 +172,7 @@ class ActionModule(CakewalkAction):
         facts = {"route": turn.route, "proof": turn.proof} if turn else {}
         outcome = self._came_of(task, told, (turn and turn.item) or {}, **facts)
         if turn:
-            self._turns.end(task)
+            self._turns().end(task)
         return {"outcome": outcome}
 
     def _report(self, params):

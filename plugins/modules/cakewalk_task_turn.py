@@ -82,6 +82,11 @@ options:
   acting_user:
     description: For V(start), who acts, for the record.
     type: str
+  extra_variables:
+    description: For V(start), variables that the command line may set beside those of the role.
+    type: list
+    elements: str
+    default: []
   entries:
     description: For V(note), tasks as M(cakewalk.access.cakewalk_task_route_info) returns them.
     type: list

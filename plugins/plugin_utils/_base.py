@@ -12,7 +12,10 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.processes import Process
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.turns import Turns
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.turns import TurnRefused, Turns
+
+#: How the variables begin that Ansible, AWX and Automation Controller add themselves.
+_OF_ANSIBLE = ("ansible_", "awx_", "tower_")
 
 
 class CakewalkAction(ActionBase):
@@ -48,9 +51,38 @@ class CakewalkAction(ActionBase):
         raise NotImplementedError
 
     @staticmethod
-    def turns(folder):
-        """Return the turns that are kept in a folder, for this run: an action is a child of the process of its run."""
-        return Turns(folder, Process.running(os.getppid()))
+    def process_of_run():
+        """Return the process of the run that this action belongs to: its parent."""
+        return Process.running(os.getppid())
+
+    def turns(self, folder, run):
+        """Return the turns that are kept in a folder, for a run.
+
+        :param run: with the C(id) of the run, and its C(process) when it started.
+        :raises TurnRefused: that process has ended, and another one, which does not end, has its children.
+        """
+        process = Process(**run["process"])
+        if process != self.process_of_run():
+            raise TurnRefused("go on", "the run that this belongs to has ended", "Nothing was approved. Run again.")
+        return Turns(folder, process, run["id"])
+
+    def refuse_all_but(self, prefix, options, allowed):
+        """Refuse all variables of the command line that a role does not know, since they win over what tasks register.
+
+        :param prefix: of all variables of the role.
+        :param options: those of them that people may set.
+        :param allowed: further names.
+        :raises ConfigurationError: there are others.
+        """
+        known = {*(f"{prefix}{name}" for name in options), *allowed}
+        others = [name for name in load_extra_vars(self._loader) if name not in known]
+        unknown = sorted(name for name in others if not name.startswith(_OF_ANSIBLE))
+        if unknown:
+            raise ConfigurationError(
+                f"run the role {prefix.rstrip('_')}",
+                f"the extra variables {some(map(visible, unknown))} could replace what its tasks find",
+                f"Set them elsewhere, such as in the inventory, or name them in {prefix}extra_variables there.",
+            )
 
     def refuse_own_names(self, prefix, options):
         """Refuse variables of the command line that would take the place of a role's own, whatever it sets them to.

@@ -25,7 +25,7 @@ GOAL = 0.2
 READ: Data = {"cakewalk.access.cakewalk_info": {"groups": ["Engineering"]}}
 URI: Data = {
     "ansible.builtin.uri": {
-        "url": "{{ tenant_url }}/api/v1/UsersGroups",
+        "url": "{{ lookup('env', 'CAKEWALK_BASE_URL') }}/api/v1/UsersGroups",
         "headers": {
             "X-API-KEY": "{{ lookup('env', 'CAKEWALK_API_KEY') }}",
             "X-API-SECRET": "{{ lookup('env', 'CAKEWALK_API_SECRET') }}",

@@ -136,12 +136,12 @@ class Playbooks:
         """
         if not isinstance(playbook, str):
             playbook = self._written("playbook.yml", list(playbook))
-        extra = self._written("variables.yml", {"tenant_url": self._tenant.url, **(variables or {})})
+        extra = self._written("variables.yml", variables or {})
         self._record.write_text("", encoding="utf-8")
         done = subprocess.run(
             [str(CORE_BIN / "ansible-playbook"), playbook, "-e", f"@{extra}", *options],
             cwd=self.folder / "work",
-            env={**self.environment(), **self._tenant.env, **environment},
+            env={**self.environment(), "CAKEWALK_TEST_TENANT": self._tenant.url, **self._tenant.env, **environment},
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

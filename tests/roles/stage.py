@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -88,6 +89,18 @@ class Stage:
             for number, options in enumerate(given)
         ]
         return self._playbooks.run(play(*tasks))
+
+    def in_a_play(self, variables: Data, *options: str, environment: Data) -> Run:
+        """Run the role in a play that sets its options, so that none is an extra variable."""
+        role = task("Run", "ansible.builtin.include_role", {"name": ROLE}, vars=variables)
+        return self._playbooks.run(play(role), *options, **environment)
+
+    def on_two_hosts(self, strategy: str, **options: Any) -> Run:
+        """Run the role for two hosts of one play, both this machine."""
+        role = task("Run", "ansible.builtin.include_role", {"name": ROLE}, vars=self.options(**options))
+        here = {"ansible_connection": "ansible.builtin.local", "ansible_python_interpreter": sys.executable}
+        playbook = play(role, hosts="one,other", strategy=strategy, vars=here)
+        return self._playbooks.run(playbook, "--inventory", "one,other,")
 
     def app(self, name: str) -> Data:
         """Return what the tenant knows of an app."""

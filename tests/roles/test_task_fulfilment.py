@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.processes import Process
 from playbooks.harness import writes
-from roles.stage import HANDLERS_SECRET, Stage, is_private, outcomes, report
+from roles.stage import HANDLERS_SECRET, LAST, Stage, is_private, outcomes, report, told
 from sandbox.known import request_id, task_id
 
 PETRA, CONNOR, ERIN, SALLY = (
@@ -204,6 +204,17 @@ def test_a_task_that_another_run_is_at_is_left_to_it(stage: Stage) -> None:
     assert (stage.calls(), stage.decisions()) == ([], [])
 
 
+@pytest.mark.parametrize("strategy", ["linear", "free"])
+def test_of_two_hosts_in_a_play_one_carries_a_task_out(stage: Stage, strategy: str) -> None:
+    user = stage.strangers("GitHub")[0]["email"]
+    task = stage.task(user, "GitHub", level="Write")
+    run = stage.on_two_hosts(strategy, routes=[stage.route("GitHub")], task=task)
+    assert run.status == 0, run.output
+    assert sorted(told(result)[task] for result in run.results if result.task.endswith(LAST)) == ["approved", "locked"]
+    assert [line["outcome"] for line in stage.lines()] == ["begun", "verified", "approved"]
+    assert (stage.decisions().count(task), stage.calls()) == (1, [("grant", user)])
+
+
 def test_a_run_takes_no_more_than_it_may(stage: Stage) -> None:
     routes = [stage.route("GitHub"), stage.route("Google Workspace", "remove_access", "remove.yml")]
 
@@ -218,6 +229,6 @@ def test_a_run_takes_no_more_than_it_may(stage: Stage) -> None:
 def keep(stage: Stage, owner: Process) -> None:
     """Write a turn with the task of Petra's grant that somebody else has."""
     stage.locks.mkdir(mode=0o700, exist_ok=True)
-    turn = {"owner": asdict(owner), "since": "2026-06-01T12:00:00+00:00"}
+    turn = {"owner": asdict(owner), "run": "run", "since": "2026-06-01T12:00:00+00:00"}
     (stage.locks / "turns.json").write_text(json.dumps({GRANT: turn}))
     (stage.locks / "turns.json").chmod(0o600)

@@ -9,7 +9,7 @@ import json
 
 import pytest
 from playbooks.harness import writes
-from roles.stage import LAST, OLGA, ROLE, TARGETS, Stage, told
+from roles.stage import LAST, OLGA, ROLE, TARGETS, Stage, outcomes, told
 from sandbox.known import task_id
 
 GRANT = task_id("action")
@@ -47,6 +47,26 @@ def test_no_forged_proof_approves_a_task(stage: Stage) -> None:
     assert {how: second[task] for task, how in forgeries.items()} == FORGED
     assert stage.decisions() == [GRANT]
     assert all(line["outcome"] != "approved" or line["task"] == GRANT for line in stage.lines())
+
+
+def test_no_extra_variable_takes_the_place_of_what_verify_registers(stage: Stage) -> None:
+    seen = {"email": "petra.pending@example.com", "state": "present", "level": stage.ids["level_id"]["GitHub"]["Write"]}
+    forged = json.dumps({"account_shown": {"stdout": json.dumps(seen)}})
+    route = stage.route("GitHub", handler="failing.yml")
+
+    run = stage.run("-e", forged, routes=[route], task=GRANT)
+    assert "account_shown" in run["cakewalk.access.task_fulfilment : See that the options fit together"].data["msg"]
+    named = json.dumps({"task_fulfilment_extra_variables": ["account_shown"]})
+    again = stage.run("-e", forged, "-e", named, routes=[route], task=GRANT)
+
+    assert (run.status, again.status, stage.decisions(), stage.status(GRANT)) == (2, 2, [], "Pending")
+
+
+def test_extra_variables_may_be_allowed_where_nobody_can_add_to_them(stage: Stage) -> None:
+    environment = {"ANSIBLE_ROLES_PATH": str(TARGETS / "roles")}
+    options = {**stage.options(routes=[stage.route("GitHub")], task=GRANT), "task_fulfilment_extra_variables": ["own"]}
+    run = stage.in_a_play(options, "-e", '{"own": 1, "ansible_own": 1, "awx_job_id": 7}', environment=environment)
+    assert outcomes(run.succeeded()) == {GRANT: "approved"}
 
 
 @pytest.mark.parametrize("name", ["item", "turn", "proved", "begun", "started", "approval", "outcomes"])

@@ -81,6 +81,8 @@ REFUSED = {
     "neither a task nor people": ({"task": None}, "both not"),
     "a task and people": ({"assignees": ["olga.owner@example.com"]}, "both set"),
     "a record behind a link": ({"record_path": "link"}, "is a link"),
+    "a relative record": ({"record_path": "record.jsonl"}, "the path is relative"),
+    "fewer tasks than none": ({"max_tasks": -1}, "it is -1"),
     "no task id": ({"task": "the first one"}, "no id"),
 }
 
@@ -98,7 +100,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Stage, t
     }
     options: Data = {"routes": [route], "task": GRANT, **given}
     options["routes"] = routes.get(str(given.get("routes")), [route])
-    if given.get("record_path"):
+    if given.get("record_path") == "link":
         (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
         options["record_path"] = str(tmp_path / "link")
     options = {name: value for name, value in options.items() if value is not None}

@@ -62,7 +62,7 @@ def test_an_approval_counts_only_as_far_as_it_went(approval: dict[str, Any], out
     ],
 )
 def test_a_failure_means_what_the_phase_says(phase: str | None, outcome: str) -> None:
-    turn = Turn(Process("host", "", 1, ""), "", phase) if phase else None
+    turn = Turn(Process("host", "", 1, ""), "run", "", phase) if phase else None
     assert after_failure(turn, failed("moved"), TASK)["outcome"] == outcome
 
 

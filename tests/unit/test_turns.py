@@ -29,8 +29,8 @@ def other() -> Iterator[Process]:
         yield found
 
 
-def of(owner: Process, folder: Path) -> Turns:
-    return Turns(str(folder / "turns"), owner)
+def of(owner: Process, folder: Path, run: str = "run-1") -> Turns:
+    return Turns(str(folder / "turns"), owner, run)
 
 
 @pytest.fixture
@@ -89,6 +89,17 @@ def test_one_run_at_a_time_has_a_task(mine: Turns, tmp_path: Path, other: Proces
     of(other, tmp_path).end(TASK)
     assert mine.take(TASK, SINCE)
     assert not mine.take(TASK, SINCE)
+
+
+def test_runs_of_the_same_process_are_told_apart(mine: Turns, tmp_path: Path) -> None:
+    """As those of two hosts in one play are."""
+    nonce, another = verifying(mine), of(mine.owner, tmp_path, "run-2")
+    assert not another.take(TASK, SINCE)
+    assert another.of(TASK) is None
+    another.end(TASK)
+    with pytest.raises(TurnRefused):
+        another.prove(TASK, nonce, {})
+    assert mine.of(TASK)
 
 
 def test_the_turn_of_a_process_that_ended_is_over(mine: Turns, tmp_path: Path, other: Process) -> None:

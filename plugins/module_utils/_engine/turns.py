@@ -35,6 +35,7 @@ class TurnRefused(CakewalkError):
 class Turn:
     """The turn of one run with one task.
 
+    :param run: which of the runs of the process it is; a play has one for each host.
     :param since: since when, for people.
     :param phase: how far it is: C(taken), C(handler), C(verify), C(unproved) or C(approve).
     :param item: what the task is about, once that was read.
@@ -44,6 +45,7 @@ class Turn:
     """
 
     owner: Process
+    run: str
     since: str
     phase: str = "taken"
     item: Mapping[str, Any] | None = None
@@ -56,12 +58,14 @@ class Turn:
 class Turns:
     """The turns that are under way, in a file of a folder.
 
-    :param owner: whose turns are taken.
+    :param owner: the process whose turns are taken.
+    :param run: the run in it whose turns are taken.
     :raises FileRefused: whenever the file cannot be used, or is damaged.
     """
 
     folder: str
     owner: Process
+    run: str
 
     def take(self, task: str, since: str) -> bool:
         """Begin a turn, and tell whether it could be had: another run may be at it.
@@ -80,7 +84,7 @@ class Turns:
                 )
             if held and held.owner.is_running:
                 return False
-            turns[task] = Turn(self.owner, since)
+            turns[task] = Turn(self.owner, self.run, since)
         return True
 
     def enter(self, task: str, phase: str, after: str, **facts: Any) -> Turn:
@@ -121,12 +125,12 @@ class Turns:
     def of(self, task: str) -> Turn | None:
         """Return this run's turn with a task, if it has one."""
         turn = self._read().get(task)
-        return turn if turn and turn.owner == self.owner else None
+        return turn if turn and self._is_own(turn) else None
 
     def end(self, task: str) -> None:
         """End this run's turn with a task, if it has one."""
         with self._changing() as turns:
-            if task in turns and turns[task].owner == self.owner:
+            if task in turns and self._is_own(turns[task]):
                 del turns[task]
 
     @property
@@ -149,10 +153,13 @@ class Turns:
         except (ValueError, TypeError, KeyError, AttributeError):
             raise self._file.damaged("it does not hold turns of tasks") from None
 
+    def _is_own(self, turn: Turn) -> bool:
+        return (turn.owner, turn.run) == (self.owner, self.run)
+
     def _own(self, turns: Mapping[str, Turn], task: str, phase: str) -> Turn:
         turn = turns.get(task)
-        if turn is None or turn.owner != self.owner or turn.phase != phase:
-            at = f"in the phase {turn.phase}" if turn and turn.owner == self.owner else "not this run's"
+        if turn is None or not self._is_own(turn) or turn.phase != phase:
+            at = f"in the phase {turn.phase}" if turn and self._is_own(turn) else "not this run's"
             raise TurnRefused(
                 f"go on with the task {task}",
                 f"it is {at}, and should be this run's in the phase {phase}",

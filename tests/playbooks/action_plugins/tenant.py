@@ -10,6 +10,7 @@ C(changes) lists, C(clear_log) true; C(log) and C(state) (a list of tables) retu
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 
 from ansible.plugins.action import ActionBase
@@ -31,7 +32,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        self._base = task_vars["tenant_url"]
+        self._base = os.environ["CAKEWALK_TEST_TENANT"]
         for name, (method, path) in _CALLS.items():
             if name in self._task.args:
                 self._call(method, path, None if method == "DELETE" else self._task.args[name])
