@@ -17,7 +17,6 @@ import sys
 from contextlib import ExitStack, redirect_stdout, suppress
 from unittest import mock
 
-from ansible import module_utils
 from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -70,8 +69,6 @@ class CakewalkModule(InProcessOfItsOwn):
             stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", _written({"ANSIBLE_MODULE_ARGS": options})))
             if hasattr(basic, "_ANSIBLE_PROFILE"):
                 stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", _PROFILE))
-                # Warnings go into the result, as those of a module do, and not past it to the screen.
-                stack.enter_context(mock.patch.object(module_utils._internal, "is_controller", False))
             stack.enter_context(redirect_stdout(printed))
             stack.enter_context(suppress(SystemExit))
             self.module.main()
