@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -116,13 +117,15 @@ class Run:
 
 
 class Playbooks:
-    """Runs playbooks with a home, a temporary folder and a working directory of their own, below C(folder)."""
+    """Runs playbooks with a home and a working directory below C(folder), and a temporary folder of their own."""
 
     def __init__(self, folder: Path, tenant: Sandbox) -> None:
         self.folder = folder
         self._tenant = tenant
         self._record = folder / "record.jsonl"
-        for name in ("home", "tmp", "work", "input"):
+        # Short, since Ansible puts a socket there, whose whole path may have 107 bytes (unix(7)).
+        self._temporary = TemporaryDirectory(prefix="cakewalk-")
+        for name in ("home", "work", "input"):
             (folder / name).mkdir(parents=True)
 
     def run(
@@ -157,7 +160,7 @@ class Playbooks:
             "PATH": f"{CORE_BIN}{os.pathsep}{os.environ['PATH']}",
             "LANG": "C.UTF-8",
             "HOME": str(self.folder / "home"),
-            "TMPDIR": str(self.folder / "tmp"),
+            "TMPDIR": self._temporary.name,
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
             "ANSIBLE_ACTION_PLUGINS": str(HERE / "action_plugins"),
@@ -170,7 +173,7 @@ class Playbooks:
 
     def left_behind(self) -> list[Path]:
         """Return the files that runs left in home, temporary folder and working directory."""
-        places = [self.folder / name for name in ("home", "tmp", "work")]
+        places = [self.folder / "home", self.folder / "work", Path(self._temporary.name)]
         return [path for place in places for path in place.rglob("*") if path.is_file()]
 
     def _written(self, name: str, content: Any) -> str:
