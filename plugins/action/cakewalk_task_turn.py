@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import asdict
-from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import fulfilment, proofs, routing
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence, refuse_relative
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.times import now
 from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
 
 _PREFIX = "task_fulfilment_"
@@ -121,8 +121,7 @@ class ActionModule(CakewalkAction):
 
     def _take(self, params):
         """Take the task, unless another run is at it."""
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        if self._task.check_mode or self._turns().take(params["task"], now):
+        if self._task.check_mode or self._turns().take(params["task"], now()):
             return {"proceed": True}
         return {"proceed": False, "outcome": "locked", "why": "another run is at it"}
 

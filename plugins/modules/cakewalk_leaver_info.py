@@ -202,12 +202,11 @@ error:
   sample: {"kind": "rail", "protected": ["ada.admin@example.com"]}
 """
 
-from datetime import datetime, timezone
-
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import footprint, leaver
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_decision import check_purpose
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import candidate, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.times import now
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.waiting import check_timeout
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
@@ -234,7 +233,7 @@ def plan(params, cakewalk):
     check_purpose(params["purpose"])
     check_timeout(params["wait_timeout"])
     who, actor, others = leaver.leaver(params, cakewalk)
-    begun = _now()
+    begun = now()
     seen = _look(params, cakewalk, who)
     leaver.check_rails(who, seen, params["max_removals"], params["max_removal_percent"])
     return Plan(
@@ -253,7 +252,7 @@ def plan(params, cakewalk):
             "left": leaver.left(seen),
             "shown": footprint.lines(who, seen),
             "looked_from": begun,
-            "looked_until": _now(),
+            "looked_until": now(),
             "looks": 2 if params["twice"] else 1,
         }
     )
@@ -264,10 +263,6 @@ def _look(params, cakewalk, who):
         return footprint.look(cakewalk, who, params["retry_declined"])
 
     return footprint.look_twice(see) if params["twice"] else see()
-
-
-def _now():
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def main():

@@ -56,7 +56,7 @@ def show(folder: Path, tenant: Sandbox) -> None:
         print(f"$ ansible-rulebook --rulebook cakewalk.access.fulfil_tasks -> {engine.url}")
 
         title(f"2. {ASKING} asks for {APP}, and the request is approved in Cakewalk.")
-        first = approved_request(tenant, ASKING)
+        first = tenant.reviewed_request(ASKING, APP)
         claim(status(tenant, first) == "Pending", "what is left is a task: create the account")
 
         title("3. A signed webhook tells of it, and the playbook fulfil_task carries it out.")
@@ -68,7 +68,7 @@ def show(folder: Path, tenant: Sandbox) -> None:
 
     title(f"4. The webhook about {LATER} gets lost. A sweep finds the task all the same.")
     tenant.play_tricks("lose")
-    second = approved_request(tenant, LATER)
+    second = tenant.reviewed_request(LATER, APP)
     sweep(folder, tenant)
     claim(has_access(tenant, LATER), f"Cakewalk shows that {LATER} has {APP}")
 
@@ -102,15 +102,6 @@ def options(tenant: Sandbox, accounts: Path, record: Path) -> dict[str, Any]:
         "task_fulfilment_lock_dir": str(record.parent / "locks"),
         "task_fulfilment_acting_user": tenant.acting_user,
     }
-
-
-def approved_request(tenant: Sandbox, user: str) -> str:
-    """Have somebody ask for the app and those who review it approve; return the id of the task that is left."""
-    name = tenant.find("users", user)["name"]
-    tenant.change("open_request", kind="grant", app=APP, user=user)
-    while not (task := tenant.open_task(name, APP))["is_action"]:
-        tenant.change("decide_task", task=task["id"], verdict="approve")
-    return str(task["id"])
 
 
 def sweep(folder: Path, tenant: Sandbox) -> None:

@@ -11,27 +11,16 @@ from typing import Any, Protocol
 
 import pytest
 from events.sources import Running, free_port
+from playbooks.conftest import running_tenant, tenant
 from sandbox.process import Sandbox
+
+__all__ = ["access", "listen", "poll", "running_tenant", "tenant"]
 
 
 class Start(Protocol):
     """Starts a source with these options; it ends with the test."""
 
     def __call__(self, engine_stands: bool = False, **args: Any) -> Running: ...
-
-
-@pytest.fixture(scope="session")
-def running_sandbox() -> Iterator[Sandbox]:
-    """One process for all tests: starting costs a second, a reset some milliseconds."""
-    with Sandbox(rate_limit=0) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def tenant(running_sandbox: Sandbox) -> Sandbox:
-    """A fresh company of the default size without a rate limit."""
-    running_sandbox.reset()
-    return running_sandbox
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -16,10 +18,12 @@ from events.sources import PATIENCE, Running
 from sandbox.process import Sandbox
 
 GRANT = "GrantAccessRequest"
+#: What is there once a payload was executed.
+EXECUTED = Path(mkdtemp(prefix="cakewalk-")) / "executed"
 #: What a person might write where a name is asked for, harmful wherever it is executed.
 PAYLOADS = (
-    "{{ lookup('pipe', 'touch /tmp/executed') }}",
-    "$(touch /tmp/executed); `touch /tmp/executed`",
+    f"{{{{ lookup('pipe', 'touch {EXECUTED}') }}}}",
+    f"$(touch {EXECUTED}); `touch {EXECUTED}`",
     "<script>alert(1)</script>",
     "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
 )

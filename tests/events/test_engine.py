@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 import yaml
 from events.controller import ORGANIZATION, TEMPLATE, Controller
-from events.deliveries import GRANT, PAYLOADS, actionable, connect, deliver, heard, post, tried, written
+from events.deliveries import EXECUTED, GRANT, PAYLOADS, actionable, connect, deliver, heard, post, tried, written
 from events.engine import COLLECTIONS, RULEBOOKS, START, Engine, why_not
 from events.sources import until
 from sandbox.known import task_id
@@ -38,7 +38,6 @@ STAND_IN = """
         dest: "{{ run.path }}"
         mode: "0600"
 """
-EXECUTED = Path("/tmp/executed")
 
 
 @pytest.fixture
@@ -57,15 +56,6 @@ def runs(folder: Path) -> list[dict[str, Any]]:
     """Return what the stand-in was given, run by run."""
     written_down = [file.read_text() for file in (folder / "runs").iterdir()]
     return [json.loads(text) for text in written_down if text]
-
-
-def ask_for_access(tenant: Sandbox, user: str, app: str = "GitHub") -> str:
-    """Have somebody ask for an app and the request reviewed; return the id of its action task."""
-    name = tenant.find("users", user)["name"]
-    tenant.change("open_request", kind="grant", app=app, user=user)
-    while not (task := tenant.open_task(name, app))["is_action"]:
-        tenant.change("decide_task", task=task["id"], verdict="approve")
-    return str(task["id"])
 
 
 def test_what_the_webhook_source_takes_and_refuses(tenant: Sandbox, tmp_path: Path) -> None:
@@ -115,11 +105,11 @@ def test_webhooks_start_the_playbook_whatever_goes_wrong_on_their_way(
         engine.listening()
         tenant.send_webhooks(engine.url, mischief=["lose", "hold", "repeat", "tamper", "unsigned", "forge"])
         lost, held, repeated, *_spoilt = [
-            ask_for_access(tenant, f"hostile{number}@example.com", app)
+            tenant.reviewed_request(f"hostile{number}@example.com", app)
             for app in ("GitHub", "Figma")
             for number in range(3)
         ]
-        good = ask_for_access(tenant, "hostile3@example.com")
+        good = tenant.reviewed_request("hostile3@example.com", "GitHub")
         until(lambda: {run["task"] for run in runs(tmp_path)} >= {held, repeated, good}, START)
     assert sorted(run["task"] for run in runs(tmp_path)) == sorted((held, repeated, good))
     sent = {hook["mischief"]: hook["statuses"] for hook in tenant.sent_webhooks()}
@@ -147,7 +137,10 @@ def test_webhooks_start_jobs_of_the_controller(tenant: Sandbox, tmp_path: Path) 
     ):
         engine.listening()
         tenant.send_webhooks(engine.url)
-        tasks = [ask_for_access(tenant, user) for user in ("connor.contractor@example.com", "sally.sales@example.com")]
+        tasks = [
+            tenant.reviewed_request(user, "GitHub")
+            for user in ("connor.contractor@example.com", "sally.sales@example.com")
+        ]
         until(lambda: len(controller.launched) == len(tasks), START)
     given = [body["extra_vars"] for body in controller.launched]
     assert [variables.pop("task_fulfilment_task") for variables in given] == tasks
@@ -158,7 +151,7 @@ def test_webhooks_start_jobs_of_the_controller(tenant: Sandbox, tmp_path: Path) 
 
 
 def test_the_sweep_finds_what_got_lost(tenant: Sandbox, tmp_path: Path, collections: Path) -> None:
-    lost = ask_for_access(tenant, "connor.contractor@example.com")
+    lost = tenant.reviewed_request("connor.contractor@example.com", "GitHub")
     done = [task_id(name) for name in ("action", "snoozed")]
     for task in done:
         tenant.change("decide_task", task=task, verdict="approve")

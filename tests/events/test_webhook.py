@@ -395,10 +395,11 @@ def test_whoever_waits_holds_a_connection(tenant: Sandbox, listen: Start) -> Non
     deliver(source, tenant, actionable())
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(deliver, source, tenant, actionable()) for _number in range(2)]
-        until(lambda: deliver(source, tenant, actionable()).status_code == 503)
+        look = source.url.replace("/webhook", "/healthz")
+        until(lambda: requests.get(look, timeout=5).status_code == 503)
         source.flow()
         assert [one.result(5).status_code for one in waiting] == [200, 200]
-    until(lambda: deliver(source, tenant, actionable()).status_code == 200)
+    until(lambda: requests.get(look, timeout=5).status_code == 200)
 
 
 def test_an_unterminated_string_costs_no_more_than_its_length() -> None:

@@ -60,10 +60,7 @@ class Stage:
 
     def task(self, user: str, app: str, kind: str = "grant", **options: Any) -> str:
         """Have somebody ask for something, have it reviewed, and return the id of the action step."""
-        self.tenant.change("open_request", kind=kind, app=app, user=user, **options)
-        while not (task := self.tenant.open_task(user, app))["is_action"]:
-            self.tenant.change("decide_task", task=task["id"], verdict="approve")
-        return str(task["id"])
+        return self.tenant.reviewed_request(user, app, kind, **options)
 
     def options(self, **given: Any) -> Data:
         """Return options of the role as its variables; the record and the locks are those of the stage."""

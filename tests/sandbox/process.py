@@ -150,7 +150,7 @@ class Sandbox:
         raise LookupError(f"no {section} are named {name!r}")
 
     def open_task(self, user: str, app: str) -> dict[str, Any]:
-        """Return the task that the latest open request about a person and an app, both by name, is at.
+        """Return the task that the latest open request about a person and an app is at; see :meth:`find`.
 
         :raises LookupError: if there is no open request.
         """
@@ -160,6 +160,16 @@ class Sandbox:
             if about.items() <= request.items() and request["status"] == "Pending":
                 return next(row for row in tables["tasks"] if row["id"] == request["task_ids"][-1])
         raise LookupError(f"no request about {user!r} and {app!r} is open")
+
+    def reviewed_request(self, user: str, app: str, kind: str = "grant", **options: Any) -> str:
+        """Have somebody ask for something, and those who review it approve; return the id of the task that is left.
+
+        :param options: further ones of the change C(open_request).
+        """
+        self.change("open_request", kind=kind, app=app, user=user, **options)
+        while not (task := self.open_task(user, app))["is_action"]:
+            self.change("decide_task", task=task["id"], verdict="approve")
+        return str(task["id"])
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send a request the way a client with the read-write key does; the options are those of C(requests)."""

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from .._api import catalog
 from .._api.catalog import APPS, GROUPS, USERS
 from .references import Row
 from .tenant import Cakewalk
-from .times import utc
+from .times import now
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def listed_by(cakewalk: Cakewalk) -> Listed:
 
     :raises CakewalkError: something cannot be read, or does not hold still.
     """
-    begun = utc(datetime.now(timezone.utc))
+    begun = now()
     lists = [kind.listing for kind in (USERS, GROUPS, APPS)] + [catalog.REQUESTS]
     users, groups, apps, requests = whole = cakewalk.read_twice(lists)
     inner = [*map(catalog.members, groups), *map(catalog.accesses, apps)]
@@ -65,7 +64,7 @@ def listed_by(cakewalk: Cakewalk) -> Listed:
     read = zip(lists + inner, ids, [*whole, *found], strict=True)
     return Listed(
         begun,
-        utc(datetime.now(timezone.utc)),
+        now(),
         users,
         groups,
         found[: len(groups)],

@@ -23,6 +23,11 @@ def moment(text: object) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
+def now() -> str:
+    """Return the time as it is, see C(utc)."""
+    return utc(datetime.now(timezone.utc))
+
+
 def utc(time: datetime) -> str:
     """Return a time as evidence and records write it: in UTC, to the second."""
     return time.astimezone(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
