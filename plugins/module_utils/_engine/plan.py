@@ -85,6 +85,7 @@ class Plan:
     :param unmet: what stays unsolved although every step can be carried out; the task fails with it after the steps.
     :param wait: what is to be seen after the steps before the task is a success.
     :param ledger: where steps leave their entries.
+    :param inverse: what would take back what became of the steps, told whether or not all of them succeeded.
     """
 
     before: Mapping[str, Any] | None = None
@@ -95,6 +96,7 @@ class Plan:
     unmet: CakewalkError | None = None
     wait: Wait | None = None
     ledger: Ledger | None = None
+    inverse: Callable[[Outcome], Mapping[str, Any]] | None = None
 
     @property
     def changed(self) -> bool:

@@ -201,6 +201,13 @@ def ids_of(rows: Iterable[Row]) -> set[str]:
     return {row["id"].lower() for row in rows}
 
 
+def reference_to(row: Row, register: Register) -> str:
+    """Return what means this row and no other in the whole list: its e-mail address or name, or else its id."""
+    key = row.get(register.kind.key)
+    meant = register.matches(key) if isinstance(key, str) else []
+    return str(key) if [one["id"].lower() for one in meant] == [row["id"].lower()] else str(row["id"])
+
+
 def person(row: Row) -> str:
     """Return how a person is named in results: the e-mail address, or the id where the record has none."""
     return str(row.get("email") or row["id"])
