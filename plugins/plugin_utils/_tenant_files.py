@@ -8,6 +8,7 @@ They are on the controller, wherever the module runs.
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 
@@ -119,4 +120,5 @@ class TenantFiles:
         return Evidence(self._paths["record_path"])
 
     def _about(self):
-        return {"run": self._run, "role": "access_as_code", "actor": self._options.get("acting_user")}
+        actor = self._options.get("acting_user") or os.environ.get("CAKEWALK_ACTING_USER")
+        return {"run": self._run, "role": "access_as_code", "actor": actor}
