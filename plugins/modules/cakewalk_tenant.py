@@ -12,8 +12,9 @@ short_description: Keep a Cakewalk tenant as YAML files say, by plans that are a
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Reads a folder of YAML files that say who is to be in which group, and brings the tenant there in three steps, a
-    plan, the approval of somebody, and the application of exactly that plan.
+  - Reads a folder of YAML files that say who is to be in which group, who is to have access to which app, and what
+    custom fields hold and which policies govern, and brings the tenant there in three steps, a plan, the approval of
+    somebody, and the application of exactly that plan.
   - All files are one plan, read in one process with each list once, and held as a whole against the rails.
   - Files are data. Nothing in them is a template, and every problem in them is told with its file and line.
   - Approval policies are never bypassed. Whoever is added gets the access requests that follow, and these are decided
@@ -24,6 +25,7 @@ extends_documentation_fragment:
   - cakewalk.access.connection
   - cakewalk.access.acting
   - cakewalk.access.writing
+  - cakewalk.access.ledger
 options:
   mode:
     description:
@@ -47,8 +49,9 @@ options:
     description:
       - What V(plan) returned as RV(plan_hash), from whoever approved it. Needed with V(apply).
       - It stands for the files, the state of what changes, the steps, the rails (O(acting_user), O(protected_users),
-        O(max_removals), O(max_removal_percent), O(allow_inactive)), O(base_url), and the version of this collection. If
-        any of these changed, nothing is written. Where nothing is left to be done, it is not looked at.
+        O(max_removals), O(max_removal_percent), O(max_assignments), O(allow_inactive), O(retry_declined), O(enforce),
+        O(ledger_max_age)), O(base_url), and the version of this collection. If any of these changed, nothing is
+        written. Where nothing would change, it is not looked at, and nothing is sent.
     type: str
   plan_path:
     description: A file for the plan, by its whole path, on the controller. The same plan is the same file to the byte.
@@ -75,6 +78,14 @@ options:
     description: Whether people may be added whose status is V(Deactivated), V(Offboarding) or V(Ignored).
     type: bool
     default: false
+  purpose:
+    description:
+      - Why access is asked for, or is to go, for those who decide the requests. Needed where a request is opened.
+    type: str
+  retry_declined:
+    description: Whether to ask again for what was declined the last time.
+    type: bool
+    default: false
   max_removals:
     description:
       - How many removals the run may make, over all files. If there would be more, nothing is written and the error
@@ -85,6 +96,24 @@ options:
     description: How large a share of all memberships that are read the run may remove, if they are 20 or more.
     type: int
     default: 10
+  enforce:
+    description:
+      - V(always) sends every assignment of a policy, also those that the ledger holds. That puts right what somebody
+        changed by hand, though it cannot tell that it did. Where nothing else is to be done, nothing is sent unless
+        O(plan_hash) is the one of this plan.
+      - V(on_change) does not send what the ledger holds and is younger than O(ledger_max_age). Needs O(ledger_path).
+    type: str
+    choices: [always, on_change]
+    default: always
+  ledger_max_age:
+    description: After how many hours O(enforce=on_change) sends again what the ledger holds.
+    type: int
+    default: 24
+  max_assignments:
+    description:
+      - How many assignments of policies the run may send. If there would be more, nothing is written and the error
+        lists them. Needed as soon as one of them has a C(select).
+    type: int
   source:
     description: What was read from O(folder), for the module. A task cannot set it.
     type: dict
@@ -138,6 +167,98 @@ options:
                 description: Whether C(members) may be empty with V(exact), which removes everybody.
                 type: bool
                 default: false
+          accesses:
+            description: Who is to have access to which app. Nobody else is touched.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              app:
+                description: The app, by id or exact name.
+                type: str
+                required: true
+              permission_level:
+                description: The level, by id or exact name. Needed for an app that has levels.
+                type: str
+              users:
+                description: The people, by e-mail address or id.
+                type: list
+                elements: str
+                required: true
+              state:
+                description: Whether they are to have access, or none.
+                type: str
+                choices: [present, absent]
+                default: present
+          custom_fields:
+            description: What custom fields of apps are to hold. A field that is not named is left alone.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              app:
+                description: The app, by id or exact name. It has one entry.
+                type: str
+                required: true
+              fields:
+                description: The values, by the id or exact name of the field.
+                type: dict
+              clear:
+                description: Fields that are to have no value.
+                type: list
+                elements: str
+          policies:
+            description:
+              - Which policies are to govern what, as M(cakewalk.access.cakewalk_app_policy#module) describes under
+                C(assignments). What governs now cannot be read, so O(ledger_path) tells what changes.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              app:
+                description: The app, by id or exact name. Each entry has either this or C(select).
+                type: str
+              select:
+                description: Which apps. They must meet all of the criteria given here. Demands O(max_assignments).
+                type: dict
+                suboptions:
+                  all:
+                    description: Every app. Excludes the criteria.
+                    type: bool
+                    default: false
+                  status:
+                    description: The status of the app, for example V(Managed).
+                    type: str
+                  category:
+                    description: The category of the app, as Cakewalk calls it.
+                    type: str
+                  custom_field:
+                    description: A custom field of the app has this value.
+                    type: dict
+                    suboptions:
+                      name:
+                        description: The field, by exact name or id.
+                        type: str
+                        required: true
+                      value:
+                        description: Its value, as Cakewalk shows it, or the id of the person or choice behind it.
+                        type: str
+              permission_level:
+                description: The permission level, by id or exact name. Without any the app itself is meant.
+                type: str
+              permission_levels:
+                description: Which permission levels of each app. Excludes C(permission_level).
+                type: str
+                choices: [privileged, default, all]
+              request_type:
+                description: What the policy is to govern.
+                type: str
+                required: true
+                choices: [grant_access, remove_access, change_permission, archive_app, add_app]
+              policy:
+                description: The policy, by id or exact name.
+                type: str
+                required: true
 notes:
   - Files are read and written on the controller, whatever the task is delegated to.
   - An additive list leaves alone whom it does not name, so that neither V(plan) nor V(drift) tells of them.
@@ -197,7 +318,7 @@ plan:
   sample:
     - group Engineering
     - "  + owen.onboarding@example.com"
-    - "1 step, no removals."
+    - "1 step, 0 removals among them."
 plan_hash:
   description: The hash of the plan, by which it is approved.
   returned: with mode plan and apply
@@ -248,6 +369,11 @@ drift:
       type: list
       elements: str
       sample: [Ebern Team 3]
+    not_verifiable:
+      description: What nobody can read, namely which policies govern; what the files say of it.
+      type: list
+      elements: str
+      sample: ["grant_access of the app 'GitHub': Two approvals"]
 files:
   description: The names of the files of an export.
   returned: with mode export
@@ -286,7 +412,13 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.dr
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.export import files_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.inverse import inverse_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.whole import whole_of
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
+    ACTING,
+    CONNECTION,
+    LEDGER,
+    WRITING,
+    spec,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._module.code import CODE
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -294,6 +426,7 @@ SPEC = spec(
     CONNECTION,
     ACTING,
     WRITING,
+    LEDGER,
     options={
         "mode": {"type": "str", "choices": ["plan", "apply", "export", "drift"], "default": "plan"},
         "folder": {"type": "path", "required": True},
@@ -304,8 +437,13 @@ SPEC = spec(
         "overwrite": {"type": "bool", "default": False},
         "fail_on_drift": {"type": "bool", "default": True},
         "allow_inactive": {"type": "bool", "default": False},
+        "purpose": {"type": "str"},
+        "retry_declined": {"type": "bool", "default": False},
         "max_removals": {"type": "int"},
         "max_removal_percent": {"type": "int", "default": 10},
+        "enforce": {"type": "str", "choices": ["always", "on_change"], "default": "always"},
+        "ledger_max_age": {"type": "int", "default": 24},
+        "max_assignments": {"type": "int"},
         "source": {
             "type": "dict",
             "options": {
@@ -322,7 +460,7 @@ SPEC = spec(
 def plan(params, cakewalk):
     """Return the plan for C(params); only C(apply) has steps."""
     if params["mode"] == "export":
-        return Plan(result={"files": files_of(cakewalk)})
+        return Plan(result={"files": files_of(params, cakewalk)})
     whole = whole_of(params, cakewalk)
     told = {"plan": whole.lines, "summary": {"steps": len(whole.steps), "removals": len(whole.removals)}}
     if params["mode"] == "drift":
@@ -331,12 +469,13 @@ def plan(params, cakewalk):
     whole.check_rails()
     if params["mode"] == "plan":
         return Plan(result={**told, "plan_hash": whole.hash, "plan_text": whole.text})
-    whole.check_hash()
     return Plan(
         before=whole.before,
         after=whole.after,
-        steps=whole.steps,
+        steps=whole.approved(),
         result={**told, "plan_hash": whole.hash},
+        unmet=whole.error,
+        ledger=whole.ledger,
         inverse=lambda outcome: inverse_of(whole.acts, outcome, whole.code.sections["tenant"]),
     )
 

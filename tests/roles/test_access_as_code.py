@@ -94,7 +94,7 @@ def test_what_is_planned_is_what_is_applied_once(crew: CodeFolder, capsys: pytes
         "group Contractors",
         f"  - {OSCAR}",
         f"  + {IRIS}",
-        "3 steps, 1 removal among what they do.",
+        "3 steps, 1 removal among them.",
     ]
     plan = crew.paths()["plan_path"]
     text = plan.read_bytes()
@@ -160,7 +160,7 @@ def test_an_interrupted_run_tells_how_far_it_came_and_is_planned_anew(crew: Code
     assert (run.status, failed.failed, failed.changed) == (2, True, True)
     assert [len(failed.steps[name]) for name in ("done", "errors", "pending")] == [2, 1, 0]
     statuses = [line["status"] for line in crew.lines()]
-    assert statuses == ["begun", "done", "done", "failed", "ended"]
+    assert statuses == ["begun", "done", "done", "outcome_unknown", "ended"]
     assert len(failed.data["inverse"]["not_undoable"]) == 1
     assert crew.paths()["inverse_path"].exists()
     assert crew.planned()["plan"][:2] == ["group Contractors", f"  - {OSCAR}"]

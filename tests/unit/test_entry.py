@@ -81,4 +81,4 @@ def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
 @pytest.mark.parametrize(("done", "changed"), [([], False), ([STEP], True)])
 def test_a_failure_tells_honestly_whether_something_changed(done: list[Step], changed: bool) -> None:
     outcome = Outcome(done, [(STEP, CakewalkError("a", "b", "c"))])
-    assert _progress(outcome) == {"changed": changed, "steps": outcome.as_result()}
+    assert _progress(Plan(), outcome) == {"changed": changed, "steps": outcome.as_result()}

@@ -177,7 +177,7 @@ def foresee(plan: Plan) -> Outcome:
 
 
 def apply(plan: Plan, client: Client, settling: Iterable[float] = SETTLING) -> Outcome:
-    """Carry out a plan: additions before removals, each several at a time.
+    """Carry out a plan: what governs others first, then additions before removals, each several at a time.
 
     The first failure starts no new step; those under way finish. A step that is in doubt (a lost answer, a refusal that
     may mean "already so") is settled by reading, and by nothing else. What a ledger says of a step is forgotten before
@@ -190,8 +190,8 @@ def apply(plan: Plan, client: Client, settling: Iterable[float] = SETTLING) -> O
     waits = tuple(settling)
     with client.writing():
         _forget(plan, client)
-        for removes in (False, True):
-            steps = [step for step in plan.steps if step.removes is removes]
+        for turn in ((True, False), (False, False), (False, True)):
+            steps = [step for step in plan.steps if (step.governs, step.removes) == turn]
             while steps and not outcome.failed:
                 steps = _carry_out(steps, client, waits, outcome)
             outcome.pending += steps

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .arguments import Options
+from .arguments import ASSIGNMENT, Options
 
 #: What is done with the members of a group: added to, owned as a whole, or left alone.
 MODES = ["additive", "exact", "unmanaged"]
@@ -28,4 +28,26 @@ CODE: Options = {
             "allow_empty": {"type": "bool", "default": False},
         },
     },
+    "accesses": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "app": {"type": "str", "required": True},
+            "permission_level": {"type": "str"},
+            "users": {"type": "list", "elements": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+    },
+    "custom_fields": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "app": {"type": "str", "required": True},
+            "fields": {"type": "dict"},
+            "clear": {"type": "list", "elements": "str"},
+        },
+    },
+    "policies": {"type": "list", "elements": "dict", "default": [], **ASSIGNMENT},
 }

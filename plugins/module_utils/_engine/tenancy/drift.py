@@ -24,19 +24,20 @@ def drift_of(whole: Whole, cakewalk: Cakewalk) -> dict[str, Any]:
     """Return what C(mode: drift) tells.
 
     What an additive entry does not name is no difference, nor is a group that the code does not know: that is listed
-    beside.
+    beside. Policies cannot be read; where the ledger remembers another one, that is a difference.
     """
-    differing = sorted(whole.before)
+    differing = whole.differing
     return {
         "in_sync": not differing,
         "differing": differing,
         "not_in_code": not_in_code(whole.code, cakewalk),
+        "not_verifiable": whole.unverifiable,
     }
 
 
 def error_of(whole: Whole) -> Drifted | None:
     """Return the error that they differ, if they do."""
-    differing = sorted(whole.before)
+    differing = whole.differing
     if not differing:
         return None
     return Drifted(

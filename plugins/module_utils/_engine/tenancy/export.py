@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..._api.catalog import APPS
 from ..tenant import Cakewalk
 from .anchors import anchors_of
@@ -14,9 +17,9 @@ from .whole import SECTIONS
 _TENANT = "The ids of some apps, by which the tenant is known: the code is refused where none of them is."
 
 
-def files_of(cakewalk: Cakewalk) -> dict[str, str]:
+def files_of(params: Mapping[str, Any], cakewalk: Cakewalk) -> dict[str, str]:
     """Return a file for each section, by name."""
-    exported = {section.SECTION: section.exported(cakewalk) for section in SECTIONS}
+    exported = {section.SECTION: section.exported(params, cakewalk) for section in SECTIONS}
     anchors = anchors_of(cakewalk.register(APPS).by_id)
     return {
         "tenant.yml": emitted({"tenant": {"anchors": anchors}}, [_TENANT]),

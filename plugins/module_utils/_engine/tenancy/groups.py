@@ -97,7 +97,7 @@ def not_in_code(code: Code, cakewalk: Cakewalk) -> list[str]:
     return sorted(label(row) for identifier, row in register.by_id.items() if identifier not in known)
 
 
-def exported(cakewalk: Cakewalk) -> Exported:
+def exported(_params: Mapping[str, Any], cakewalk: Cakewalk) -> Exported:
     """Return the section for the tenant as it is; a group that does not show that it is edited here is left alone."""
     register, people = cakewalk.registers([(GROUPS, None), (USERS, None)])
     rows = sorted(register.by_id.values(), key=lambda row: (label(row), row["id"]))

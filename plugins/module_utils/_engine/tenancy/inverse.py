@@ -30,7 +30,7 @@ def inverse_of(acts: Sequence[Act], outcome: Outcome, tenant: Mapping[str, Any])
     told = [act for act in acts if id(act.step) in doubtful]
     if not taken and not told:
         return {}
-    stays = [f"{act.step.action}: {act.undo.reason}" for act in taken if act.undo.entry is None]
+    stays = [f"{act.step.action}: {act.undo.reason}" for act in taken if act.undo.reason]
     stays += [
         f"{act.step.action}: it failed, so it is not known whether there is something to take back" for act in told
     ]

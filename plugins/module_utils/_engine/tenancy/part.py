@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._api.errors import CakewalkError
 from ..._api.operations import Step
+from ..ledger import Ledger
 
 
 @dataclass(frozen=True)
 class Undo:
-    """What takes a step back: an entry of a section of the code, or why nothing does."""
+    """What takes a step back: an entry of a section of the code, or why nothing does; neither where nothing changed."""
 
     section: str = ""
     entry: Mapping[str, Any] | None = None
@@ -40,6 +42,11 @@ class Part:
     :param is_authoritative: whether an entry owns what it names.
     :param notes: by the thing that changes, lines for people on what follows.
     :param left: lines for people on what is left alone.
+    :param unmet: lines for people on what the code asks for and nothing can be done about.
+    :param unverifiable: lines for people on what nobody can read.
+    :param unknown: which things of C(before) count as changed only because nothing is known of them.
+    :param ledger: where steps leave their entries.
+    :param error: what keeps the section from being reached, after all steps.
     """
 
     before: Mapping[str, Any] = field(default_factory=dict)
@@ -51,6 +58,11 @@ class Part:
     is_authoritative: bool = False
     notes: Mapping[str, list[str]] = field(default_factory=dict)
     left: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
+    unverifiable: tuple[str, ...] = ()
+    unknown: frozenset[str] = frozenset()
+    ledger: Ledger | None = None
+    error: CakewalkError | None = None
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from typing import Any
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..._api.text import visible
+from ..ledger import Ledger
 from ..rails import check_removals, check_share
 from ..tenant import Cakewalk
-from . import groups
+from . import accesses, fields, groups, policies
 from .anchors import check_anchors
 from .code import Code, CodeRefused
 from .part import Act, Part
@@ -25,9 +26,12 @@ from .words import lines_of, summary_of
 #: The version of the form of plans; one that was approved is about this one only.
 FORMAT = 1
 #: The sections of the code, in the order in which plans tell of them.
-SECTIONS = (groups,)
+SECTIONS = (groups, accesses, fields, policies)
 #: The options that bind a run, and so are part of what was approved.
-RAILS = ("acting_user", "protected_users", "max_removals", "max_removal_percent", "allow_inactive")
+RAILS = (
+    *("acting_user", "protected_users", "max_removals", "max_removal_percent", "allow_inactive", "retry_declined"),
+    *("max_assignments", "enforce", "ledger_max_age"),
+)
 
 
 class PlanMoved(CakewalkError):
@@ -75,11 +79,37 @@ class Whole:
         return [line for part in self.parts for line in part.left]
 
     @property
+    def unmet(self) -> list[str]:
+        """What the code asks for in vain, as lines."""
+        return [line for part in self.parts for line in part.unmet]
+
+    @property
+    def unverifiable(self) -> list[str]:
+        """What nobody can read, as lines."""
+        return [line for part in self.parts for line in part.unverifiable]
+
+    @property
+    def differing(self) -> list[str]:
+        """What is not as the code says, as far as that is known."""
+        known = {name for part in self.parts for name in part.before.keys() - part.unknown}
+        return sorted(known) + self.unmet
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """Where steps leave their entries."""
+        return next((part.ledger for part in self.parts if part.ledger), None)
+
+    @property
+    def error(self) -> CakewalkError | None:
+        """What keeps the tenant from being as the code says, after all steps."""
+        return next((part.error for part in self.parts if part.error), None)
+
+    @property
     def lines(self) -> list[str]:
         """The plan, for people."""
         notes = {name: lines for part in self.parts for name, lines in part.notes.items()}
         told = lines_of(self.before, self.after, notes)
-        return [*told, *self.left, summary_of(len(self.removals), len(self.steps))]
+        return [*told, *self.left, summary_of(self.steps, len(self.removals), len(self.left))]
 
     @property
     def text(self) -> str:
@@ -116,19 +146,24 @@ class Whole:
         check_removals(self.removals, self.params["max_removals"], authoritative)
         check_share(self.removals, sum(part.read for part in self.parts), self.params["max_removal_percent"])
 
-    def check_hash(self) -> None:
-        """Refuse to go on if this is not the plan that was approved; where nothing is to be done there is none.
+    def approved(self) -> tuple[Step, ...]:
+        """Return the steps, if this is the plan that was approved.
 
-        :raises PlanMoved: it is another one.
+        Where nothing would change there is nothing to approve, and nothing is sent again either.
+
+        :raises PlanMoved: it is another one, and changes something.
         """
-        if self.steps and self.params["plan_hash"] != self.hash:
-            raise PlanMoved(
-                "carry out the plan",
-                f"it is another one than was approved: code, tenant, rails or version changed, and the hash is "
-                f"{self.hash} now, not {visible(self.params['plan_hash'])}",
-                "Nothing was changed. Plan again, and have the new plan approved.",
-                plan_hash=self.hash,
-            )
+        if self.params["plan_hash"] == self.hash:
+            return self.steps
+        if not any(step.changes for step in self.steps):
+            return ()
+        raise PlanMoved(
+            "carry out the plan",
+            f"it is another one than was approved: code, tenant, rails or version changed, and the hash is {self.hash} "
+            f"now, not {visible(self.params['plan_hash'])}",
+            "Nothing was changed. Plan again, and have the new plan approved.",
+            plan_hash=self.hash,
+        )
 
 
 def code_of(params: Mapping[str, Any]) -> Code:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..._api.operations import Step
 from ..._api.text import counted, visible
 
 _INDENT = "  "
@@ -30,11 +31,19 @@ def lines_of(before: Mapping[str, Any], after: Mapping[str, Any], notes: Mapping
     return lines
 
 
-def summary_of(removals: int, steps: int) -> str:
-    """Return a plan in one sentence."""
-    if not steps:
-        return "Nothing to do: the tenant is as the code says."
-    return f"{counted(steps, 'step', 'steps')}, {counted(removals, 'removal', 'removals')} among what they do."
+def summary_of(steps: Sequence[Step], removals: int, left: int) -> str:
+    """Return a plan in one sentence.
+
+    :param left: how many lines tell of what is left alone.
+    """
+    changing = sum(step.changes for step in steps)
+    again = len(steps) - changing
+    repeated = f" {counted(again, 'assignment', 'assignments')} of policies would only be sent again." if again else ""
+    if changing:
+        return f"{counted(changing, 'step', 'steps')}, {counted(removals, 'removal', 'removals')} among them.{repeated}"
+    if left:
+        return f"Nothing to do; what stands above is left alone.{repeated}"
+    return f"Nothing to do: the tenant is as the code says.{repeated}"
 
 
 def _differences(before: Any, after: Any) -> tuple[list[str], list[str]]:
