@@ -54,9 +54,11 @@ class TenantFiles:
         return {"version": version(), "code": code, "positions": positions}
 
     def begin(self):
-        """Open the record, so that nothing is written that it does not tell of."""
+        """Begin the record, so that nothing is written that it does not tell of.
+
+        :raises FileRefused: it cannot be kept.
+        """
         if self._is_recorded():
-            self._record().open()
             self._record().add(**self._about(), status="begun", plan_hash=self._options.get("plan_hash"))
 
     def kept(self, result):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -127,10 +128,13 @@ def test_what_is_planned_is_what_is_applied_once(crew: CodeFolder, capsys: pytes
 
 def test_what_was_not_approved_is_not_done(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
-    moved = {
+    moved: dict[str, Callable[[], Data | None]] = {
         "a hash that was never given": lambda: {"plan_hash": "0" * 64},
         "another rail": lambda: {"max_removals": 5},
         "another actor": lambda: {"acting_user": OLGA},
+        "a member of a group that changes otherwise": lambda: crew.tenant.change(
+            "add_member", group="Sales", user="petra.pending@example.com"
+        ),
         "a member of a group that changes": lambda: crew.tenant.change(
             "add_member", group="Contractors", user="petra.pending@example.com"
         ),
@@ -140,6 +144,13 @@ def test_what_was_not_approved_is_not_done(crew: CodeFolder) -> None:
         crew.tenant.clear_log()
         failure = crew.failure("apply", **{"plan_hash": approved, **(move() or {})})
         assert failure["error"]["kind"] == "plan_moved", words
+
+
+def test_what_cannot_be_recorded_is_not_done(crew: CodeFolder) -> None:
+    approved = crew.planned()["plan_hash"]
+    crew.paths()["record_path"].mkdir()
+    failure = crew.failure("apply", plan_hash=approved)
+    assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
 
 
 def test_what_a_plan_does_not_touch_may_change(crew: CodeFolder) -> None:
