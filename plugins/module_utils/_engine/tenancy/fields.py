@@ -10,6 +10,7 @@ from typing import Any
 
 from ..._api.catalog import APPS, custom_fields, custom_fields_of, is_computed
 from ..._api.errors import ConfigurationError
+from ..._api.text import is_writable
 from ..._api.writes import set_custom_fields
 from ..field_ledger import holds_ledger
 from ..fields import Edit, claimed, claims_of, edits_of
@@ -73,7 +74,8 @@ def exported(_params: Mapping[str, Any], cakewalk: Cakewalk) -> Exported:
 def _is_for_code(field: Row) -> bool:
     """Tell whether a field holds what people set; what a ledger of this collection remembers is no such thing."""
     value = field.get("value")
-    return isinstance(value, str) and bool(value.strip()) and not is_computed(field) and not holds_ledger(value)
+    is_text = isinstance(value, str) and bool(value.strip()) and is_writable(value)
+    return is_text and not is_computed(field) and not holds_ledger(str(value))
 
 
 def _back(edit: Edit) -> dict[str, Any]:
