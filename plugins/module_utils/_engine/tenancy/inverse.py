@@ -44,7 +44,7 @@ def inverse_of(acts: Sequence[Act], outcome: Outcome, tenant: Mapping[str, Any])
 
 
 def _who(act: Act) -> str:
-    people = ", ".join(map(visible, act.step.users))
+    people = ", ".join(visible(one) for one in act.step.users if visible(one) not in act.step.action)
     return f"{act.step.action} ({people})" if people else act.step.action
 
 
