@@ -209,7 +209,7 @@ options:
                 elements: str
           policies:
             description:
-              - Which policies are to govern what, as M(cakewalk.access.cakewalk_app_policy#module) describes under
+              - Which policies are to govern what, as M(cakewalk.access.cakewalk_app_policy) describes under
                 C(assignments). What governs now cannot be read, so O(ledger_path) tells what changes.
             type: list
             elements: dict

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.ledger import WrongTenant
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan, apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_tenant
-from contract.scenes import validated
+from contract.scenes import ERIN, SETTLING, validated
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox.process import Sandbox
@@ -31,25 +35,44 @@ class Scene:
 
     tenant: Sandbox
     client: Client
-    code: Data
+    files: dict[str, str]
+
+    @property
+    def code(self) -> Data:
+        """What the files say, to be changed at will."""
+        return {name: value for text in self.files.values() for name, value in yaml.safe_load(text).items()}
+
+    def text(self, name: str) -> str:
+        """Return a file."""
+        return self.files[name]
 
     @classmethod
-    def of(cls, tenant: Sandbox, client: Client) -> Scene:
+    def of(cls, tenant: Sandbox, client: Client, **options: Any) -> Scene:
         """Export a tenant."""
-        params = validated(cakewalk_tenant.SPEC, tenant, {"mode": "export", "folder": "/code", "source": {}})
-        files = cakewalk_tenant.plan(params, Cakewalk(client)).result["files"]
-        return cls(
-            tenant, client, {name: value for text in files.values() for name, value in yaml.safe_load(text).items()}
+        given = {"mode": "export", "folder": "/code", "source": {}, **options}
+        files = cakewalk_tenant.plan(validated(cakewalk_tenant.SPEC, tenant, given), Cakewalk(client)).result["files"]
+        return cls(tenant, client, dict(files))
+
+    def hold(self, code: Data, mode: str, cakewalk: Cakewalk | None = None, **options: Any) -> Plan:
+        """Return what a mode makes of some code."""
+        source = {"version": "1", "positions": {}, "code": code}
+        given = {"mode": mode, "folder": "/code", "acting_user": self.tenant.acting_user, "purpose": "Code"}
+        given |= {"max_removals": 1000, "max_removal_percent": 100, "source": source, **options}
+        plan: Plan = cakewalk_tenant.plan(
+            validated(cakewalk_tenant.SPEC, self.tenant, given), cakewalk or Cakewalk(self.client)
         )
+        return plan
 
     def plan(self, code: Data, **options: Any) -> list[str]:
         """Return the plan of some code."""
-        source = {"version": "1", "positions": {}, "code": code}
-        given = {"folder": "/code", "acting_user": self.tenant.acting_user, "max_removals": 1000, "purpose": "Code"}
-        given |= {"max_removal_percent": 100, "source": source, **options}
-        plan = cakewalk_tenant.plan(validated(cakewalk_tenant.SPEC, self.tenant, given), Cakewalk(self.client))
+        plan = self.hold(code, "plan", **options)
         assert plan.steps == ()
         return list(plan.result["plan"])
+
+    def apply(self, code: Data, **options: Any) -> None:
+        """Plan, approve and carry out some code."""
+        approved = self.hold(code, "plan", **options).result["plan_hash"]
+        apply(self.hold(code, "apply", plan_hash=approved, record_path="/record", **options), self.client, SETTLING)
 
 
 @pytest.fixture
@@ -183,3 +206,85 @@ def test_the_plan_of_an_edit_says_exactly_that_edit(
     edits = Edits(the_scene, data.draw)
     name, plan = edits.any()
     assert the_scene.plan(edits.code) == plan, name
+
+
+def assignment(app: str, policy: str, **options: Any) -> Data:
+    """Return an entry of the section policies."""
+    return {"app": app, "request_type": "grant_access", "policy": policy, **options}
+
+
+def test_an_export_takes_from_the_ledger_what_is_still_there(scene: Callable[[int], Scene], tmp_path: Path) -> None:
+    the_scene = scene(1)
+    ledger = {"ledger_path": str(tmp_path / "ledger.json")}
+    kept = [assignment("GitHub", "Admins", permission_level="Admin"), assignment("Figma", "Two approvals")]
+    gone = [
+        assignment("GitHub", "Admins", permission_level="Read"),
+        assignment("Salesforce", "App owner", request_type="remove_access"),
+    ]
+    assert "Which policies are assigned is unknown" in the_scene.text("policies.yml")
+    the_scene.apply({**the_scene.code, "policies": [*kept, *gone]}, **ledger)
+    state = the_scene.tenant.state("apps", "policies")
+    policy = next(
+        one for one in state["policies"] if (one["name"], one["request_type"]) == ("App owner", "RemoveAccessRequest")
+    )
+    forgotten = (tmp_path / "ledger.json").read_text(encoding="utf-8").replace(policy["id"], "0" * 8 + policy["id"][8:])
+    (tmp_path / "ledger.json").write_text(forgotten, encoding="utf-8")
+    exported = Scene.of(the_scene.tenant, the_scene.client, **ledger)
+    found = [(one["app"], one.get("permission_level"), one["policy"]) for one in exported.code["policies"]]
+    assert sorted(found) == [
+        ("Figma", None, "Two approvals"),
+        ("GitHub", "Admin", "Admins"),
+        ("GitHub", "Read", "Admins"),
+    ]
+    assert "# Left out: remove_access of Salesforce, a policy of which is gone.\n" in exported.text("policies.yml")
+    assert "by its ledger" in exported.text("policies.yml")
+    assert exported.plan(exported.code, **ledger)[-1].startswith(NOTHING)
+
+
+def test_drift_tells_what_differs_and_what_nobody_can_read(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    code = the_scene.code
+    plan = the_scene.hold(code, "drift")
+    assert (plan.unmet, plan.result["drift"]["in_sync"]) == (None, True)
+    groups = [one for one in code["groups"] if one["group"] != "Sales"]
+    other = {**code, "groups": groups, "policies": [assignment("Figma", "Admins")]}
+    plan = the_scene.hold(other, "drift")
+    assert plan.unmet is None
+    assert plan.result["drift"] == {
+        "in_sync": True,
+        "differing": [],
+        "not_in_code": ["Sales"],
+        "not_verifiable": ["grant_access of the app 'Figma': Admins"],
+    }
+    the_scene.tenant.change("set_field", app="Figma", field="Cost Center", value="another")
+    plan = the_scene.hold(other, "drift")
+    assert plan.result["drift"]["differing"] == ["custom fields of Figma"]
+    assert plan.unmet is not None
+    assert plan.unmet.facts() == {"kind": "drift", "differing": ["custom fields of Figma"]}
+    assert the_scene.hold(other, "drift", fail_on_drift=False).unmet is None
+
+
+def test_code_knows_its_tenant_by_any_of_its_anchors(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    (anchor, *_others) = the_scene.code["tenant"]["anchors"]
+    gone = "00000000-0000-4000-8000-000000000000"
+    cakewalk = Cakewalk(the_scene.client)
+    the_scene.hold({"tenant": {"anchors": [gone, anchor.upper()]}}, "plan", cakewalk)
+    assert [gone in warning for warning in cakewalk.warnings] == [True]
+    for anchors, error in (([gone], WrongTenant), ([], ConfigurationError), ([anchor, "GitHub"], ConfigurationError)):
+        with pytest.raises(error):
+            the_scene.hold({"tenant": {"anchors": anchors}}, "plan")
+
+
+def test_a_conflict_is_told_and_does_not_stop_the_rest(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    the_scene.tenant.change("add_access", app="Figma", user=ERIN)
+    the_scene.tenant.change("open_request", kind="remove", app="Figma", user=ERIN)
+    code = {**the_scene.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}
+    told = the_scene.plan(code)
+    assert told[0].startswith(f"{ERIN} and 'Figma': the request ")
+    assert told[1] == "Nothing to do; what stands above is left alone."
+    plan = the_scene.hold(code, "apply", plan_hash="0", record_path="/record")
+    assert plan.unmet is not None
+    assert plan.unmet.kind == "conflicting_request"
+    assert the_scene.hold(code, "drift").result["drift"]["differing"] == told[:1]

@@ -213,26 +213,32 @@ def test_code_of_one_tenant_is_refused_by_another(crew: CodeFolder) -> None:
     assert failure["error"]["kind"] == "wrong_tenant"
 
 
-def test_nothing_that_people_write_in_the_tenant_is_executed(code: CodeFolder, tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_process", ["true", "false"])
+def test_nothing_that_people_write_in_the_tenant_is_executed(code: CodeFolder, tmp_path: Path, in_process: str) -> None:
     marker = tmp_path / "executed"
     live = f"{{{{ lookup('ansible.builtin.pipe', 'touch {marker}') }}}} $(touch {marker}) \u202e\n# \"'\u2028😀 "
     for group in code.tenant.state("groups")["groups"]:
         code.tenant.change("rename_group", group=group["id"], name=live + group["id"])
     for app in code.tenant.state("apps")["apps"]:
         code.tenant.change("rename_app", app=app["id"], name=live + app["id"])
-    code.hold("export").succeeded()
-    assert code.planned()["plan"] == [NOTHING]
+    for app in code.tenant.state("apps")["apps"]:
+        for level in app["levels"]:
+            code.tenant.change("rename_level", app=app["id"], level=level["id"], name=live + level["id"])
+    code.tenant.change("set_field", app=app["id"], field="Cost Center", value=live)
+    here = {"environment": {"CAKEWALK_IN_PROCESS": in_process}}
+    code.hold("export", **here).succeeded()
+    assert code.planned(**here)["plan"] == [NOTHING]
     groups = yaml.safe_load((code.folder / "groups.yml").read_text(encoding="utf-8"))["groups"]
     managed = [entry for entry in groups if entry["mode"] == "additive"]
     assert all(entry["group"].startswith(live) for entry in groups)
     managed[0]["members"] = [*managed[0]["members"], OWEN]
     code.say(groups=groups)
 
-    done = code.applied("--diff")
+    done = code.applied("--diff", **here)
 
     assert done["summary"]["steps"] == 1
     assert OWEN in code.members(managed[0]["group"])
-    code.hold("drift").succeeded()
+    code.hold("drift", **here).succeeded()
     assert not marker.exists()
     assert all("\u202e" not in line for line in done["plan"])
 

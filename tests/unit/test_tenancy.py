@@ -20,10 +20,15 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.references
     Register,
     reference_to,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.code import Code
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.code import Code, CodeRefused
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.inverse import inverse_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.part import Act, Part, Undo
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.whole import RAILS, PlanMoved, Whole
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.whole import (
+    RAILS,
+    PlanMoved,
+    Whole,
+    code_of,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.words import lines_of, summary_of
 from unit.people import group, uid, user
 
@@ -181,3 +186,76 @@ def test_somebody_is_named_by_what_nobody_else_has() -> None:
 )
 def test_a_group_is_edited_here_only_if_its_record_says_so(record: dict[str, str], shown: bool) -> None:
     assert is_edited_here(group(1, **record)) is shown
+
+
+def listed(**options: Any) -> dict[str, Any]:
+    """Return an entry of the section groups, complete as the argument spec makes it."""
+    return {"group": "Crew", "mode": "additive", "members": None, "absent": None, "allow_empty": False, **options}
+
+
+def reach(*users: str, **options: Any) -> dict[str, Any]:
+    """Return an entry of the section accesses, likewise."""
+    return {"app": "App", "permission_level": None, "users": list(users), "state": "present", **options}
+
+
+#: Sections, places and words of what is wrong in them.
+WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
+    "a group twice": (
+        {"groups": [listed(members=[]), listed(absent=[])]},
+        [("groups[1]", "has an entry already, groups[0]")],
+    ),
+    "nobody": ({"groups": [listed()]}, [("groups[0]", "lists nobody")]),
+    "a person twice": (
+        {"groups": [listed(members=[ADA, "x", ADA.upper()])]},
+        [("groups[0].members[2]", "twice, groups[0].members[0]")],
+    ),
+    "a person both ways, a blank one": (
+        {"groups": [listed(members=[uid(1)], absent=[uid(1).upper(), " "])]},
+        [("groups[0].absent[0]", "not to be one, groups[0].members[0]"), ("groups[0].absent[1]", "blank")],
+    ),
+    "no list under exact": ({"groups": [listed(mode="exact")]}, [("groups[0]", "null or missing")]),
+    "an empty list under exact": ({"groups": [listed(mode="exact", members=[])]}, [("groups[0]", "allow_empty")]),
+    "absent under exact": ({"groups": [listed(mode="exact", members=["x"], absent=[])]}, [("groups[0]", "exact")]),
+    "an unmanaged list": ({"groups": [listed(mode="unmanaged", absent=[])]}, [("groups[0]", "lists nobody")]),
+    "a level of absence": (
+        {"accesses": [reach("x", state="absent", permission_level="Read")]},
+        [("accesses[0]", "permission level is named")],
+    ),
+    "an access twice": (
+        {"accesses": [reach("x"), reach("X", state="absent")]},
+        [("accesses[1].users[0]", "twice, accesses[0].users[0]")],
+    ),
+    "no field": ({"custom_fields": [{"app": "App", "fields": None, "clear": None}]}, [("custom_fields[0]", "none")]),
+    "a selection of nothing": (
+        {
+            "policies": [
+                {
+                    **{"app": None, "permission_level": None, "permission_levels": None},
+                    **{"request_type": "grant_access", "policy": "P"},
+                    "select": {"all": False, "status": None, "category": None, "custom_field": None},
+                }
+            ]
+        },
+        [("policies[0]", "")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_in_itself_is_told_with_its_place(case: str) -> None:
+    sections, wrong = WRONG[case]
+    with pytest.raises(CodeRefused) as caught:
+        code_of({"source": {"code": {"tenant": {}, **sections}, "positions": {}}})
+    problems = caught.value.facts()["problems"]
+    assert [one["at"] for one in problems] == [at for at, _words in wrong]
+    assert all(words in one["message"] for one, (_at, words) in zip(problems, wrong, strict=True)), problems
+
+
+def test_what_is_right_in_itself_passes() -> None:
+    right = [
+        listed(members=[ADA], absent=["x"]),
+        listed(group="Team", mode="exact", members=[], allow_empty=True),
+        listed(group="Rest", mode="unmanaged"),
+    ]
+    sections = {"tenant": {}, "groups": right, "accesses": [reach(ADA), reach(ADA, app="Other")]}
+    assert len(code_of({"source": {"code": sections, "positions": {}}}).entries("groups")) == 3
