@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence, refuse_relative
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.joiner import lines_of as lines_of_joiner
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.recorded import lines_of
 from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
@@ -56,10 +56,9 @@ class ActionModule(CakewalkAction):
         """See that what is done can be recorded, before anything is done."""
         prefix = f"{params['role']}_"
         self.refuse_own_names(prefix, [f"{prefix}{name}" for name in OPTIONS[params["role"]]])
-        evidence = Evidence(params["record_path"])
-        evidence.check()
+        refuse_relative(params["record_path"])
         if not self._task.check_mode:
-            evidence.open()
+            Evidence(params["record_path"]).open()
         kept = {name: params[name] for name in ("role", "record_path", "acting_user")}
         return {"run": {"id": secrets.token_hex(8), **kept}}
 

@@ -108,7 +108,9 @@ class ActionModule(CakewalkAction):
             self._evidence.open()
         run = {name: params[name] for name in ("record_path", "lock_dir", "acting_user")}
         routes = [{name: route[name] for name in _ROUTE} for route in params["routes"]]
-        return {"run": {"id": secrets.token_hex(8), "routes": routes, **run}}
+        # Fixed here: a variable is a template, and could come to other routes for the next task.
+        parts = [{name: route[name] for name in ("handler", "verify")} for route in params["routes"]]
+        return {"run": {"id": secrets.token_hex(8), "routes": routes, **run}, "parts": parts}
 
     def _note(self, params):
         """Tell of the tasks that are not due, and record those that somebody has to look at."""

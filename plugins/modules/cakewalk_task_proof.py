@@ -61,8 +61,8 @@ attributes:
     description: The last proof counts.
 notes:
   - Runs on the controller, whatever the task is delegated to.
-  - A variable cannot stand for the proof, so neither one that an earlier task has set nor one of the command line can
-    pass for it. What a playbook hands to this module it must have read itself.
+  - A variable cannot stand for the proof, so one that an earlier task has set cannot pass for it. What a playbook hands
+    to this module it must have read itself; extra variables win over what it registers.
 """
 
 EXAMPLES = r"""

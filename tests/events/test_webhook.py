@@ -18,6 +18,7 @@ from uuid import uuid4
 import pytest
 import requests
 from contract.certificates import self_signed
+from contract.wire import Wire, answer
 from events.conftest import Start
 from events.deliveries import GRANT, PAYLOADS, actionable, connect, deliver, health, heard, post, tried, written
 from events.sources import Running, free_port, until
@@ -364,6 +365,23 @@ def test_an_event_that_waits_is_not_yet_seen(tenant: Sandbox, listen: Start) -> 
     assert len(source.taken(2)) == 2
 
 
+def test_what_holds_nothing_new_does_not_wait(tenant: Sandbox, listen: Start) -> None:
+    source, event = listen(engine_stands=True), actionable()
+    deliver(source, tenant, event)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(deliver, source, tenant, actionable())
+        until(lambda: health(source)["waiting"] == 1)
+        assert deliver(source, tenant, event).json() == {"queued": 0, "duplicates": 1, "ignored": 0}
+        assert deliver(source, tenant, {"eventType": "unheard.of"}).json() == {
+            "queued": 0,
+            "duplicates": 0,
+            "ignored": 1,
+        }
+        assert not waiting.done()
+        source.flow()
+        assert waiting.result(5).status_code == 200
+
+
 def test_beyond_the_bound_deliveries_are_refused_whole(tenant: Sandbox, listen: Start) -> None:
     source = listen(engine_stands=True, max_waiting=3, max_events=3)
     deliver(source, tenant, actionable())
@@ -453,6 +471,19 @@ def test_tls(tenant: Sandbox, listen: Start, tmp_path: Any) -> None:
         assert heard(plain) == b""
 
 
+def test_keys_come_only_from_a_service_with_a_certificate_that_is_trusted(
+    tenant: Sandbox, listen: Start, tmp_path: Any
+) -> None:
+    certificate, context = self_signed(tmp_path, "127.0.0.1")
+    pem = tenant.call("GET", "/api/Keys").content
+    with Wire(lambda _request: answer(200, pem), tls=context) as service:
+        for ca_path, has_key in ((str(certificate), True), ("", False)):
+            source = listen(base_url=service.url, ca_path=ca_path)
+            assert health(source)["has_key"] is has_key
+            assert deliver(source, tenant, actionable()).status_code == (200 if has_key else 503)
+        assert len(service.requests) == 1
+
+
 def test_it_listens_on_this_machine_only_unless_told_otherwise(listen: Start) -> None:
     assert Running("webhook")._main.__globals__["Options"](public_key="x").host == "127.0.0.1"
 
@@ -467,6 +498,8 @@ def test_it_listens_on_this_machine_only_unless_told_otherwise(listen: Start) ->
         ({"path": "webhook"}, "path must begin with /"),
         ({"path": "/healthz"}, "not be /healthz"),
         ({"host": 7}, "host must be text"),
+        ({"host": ""}, "host is empty"),
+        ({"key_max_age": 30}, "key_refresh_interval is more than key_max_age"),
         ({"max_waiting": 5}, "max_events is more than max_waiting"),
         ({"max_events_per_minute": 5}, "max_events is more than max_events_per_minute"),
         ({"key_max_age": 7_200}, "key_max_age"),

@@ -9,6 +9,7 @@ import json
 import os
 from dataclasses import asdict, replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.processes import Process
@@ -142,6 +143,28 @@ def test_the_person_who_asked_withdraws_the_request_meanwhile(stage: Stage) -> N
 
     assert (run.status, outcomes(run)) == (2, {REMOVAL: "done_not_approved"})
     assert stage.decisions() == []
+
+
+def test_what_the_handler_notifies_is_over_before_the_work_is_verified(stage: Stage) -> None:
+    user = stage.strangers("GitHub")[0]["email"]
+    task = stage.task(user, "GitHub", level="Write")
+    route = {**stage.route("GitHub", level="Write"), "handler": stage.part(role="notifying")}
+    run = stage.run(routes=[route], task=task)
+    assert (run.status, stage.status(task)) == (2, "Pending"), run.output
+    assert [line["outcome"] for line in stage.lines() if line["task"] == task][-1] != "approved"
+    assert outcomes(stage.run(routes=[stage.route("GitHub")], task=task).succeeded()) == {task: "approved"}
+
+
+def test_the_routes_of_the_start_hold_for_the_whole_run(stage: Stage, tmp_path: Path) -> None:
+    users = [user["email"] for user in stage.strangers("GitHub")[:2]]
+    tasks = [stage.task(user, "GitHub", level="Write") for user in users]
+    grant, removing = tmp_path / "grant", tmp_path / "removing"
+    for file, handler in ((grant, "grant.yml"), (removing, "remove.yml")):
+        file.write_text(json.dumps([stage.route("GitHub", level="Write", handler=handler)]), encoding="utf-8")
+    # The list is another one once an account was created.
+    later = f"('{grant}' if '{stage.database}' is not exists else '{removing}')"
+    run = stage.sweep(routes=f"{{{{ lookup('ansible.builtin.file', {later}) | from_json }}}}")
+    assert dict.fromkeys(tasks, "approved").items() <= outcomes(run).items()
 
 
 def test_a_machine_that_cannot_be_reached_ends_the_run_and_nothing_is_approved(stage: Stage) -> None:

@@ -22,19 +22,28 @@ class Evidence:
 
     path: str
 
-    def check(self) -> None:
-        """Refuse a path that could not be used, without touching anything."""
-        self._file()
-
     def open(self) -> None:
         """See that lines can be added, before there is something that must not go unrecorded."""
-        self._file().append("")
+        self._file.append("")
 
     def add(self, **facts: Any) -> None:
         """Add a line, with the time; facts that are C(None) are left out."""
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": time, **{name: fact for name, fact in facts.items() if fact is not None}}
-        self._file().append(json.dumps(line) + "\n")
+        self._file.append(json.dumps(line) + "\n")
 
+    @property
     def _file(self) -> KeptFile:
-        return KeptFile(self.path, "the record", "It holds lines of JSON. Move it away to begin another.")
+        return _kept(self.path)
+
+
+def refuse_relative(path: str) -> None:
+    """Refuse a path that could not be used, also where nothing is to be written, as in check mode.
+
+    :raises FileRefused: it is relative.
+    """
+    _kept(path)
+
+
+def _kept(path: str) -> KeptFile:
+    return KeptFile(path, "the record", "It holds lines of JSON. Move it away to begin another.")

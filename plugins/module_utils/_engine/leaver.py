@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from .._api.catalog import USERS
 from .._api.errors import ConfigurationError
@@ -35,14 +35,14 @@ def leaver(params: Mapping[str, Any], cakewalk: Cakewalk) -> tuple[Row, Row, lis
     :raises RailHit: the person is protected.
     """
     directory, finder = cakewalk.register(USERS), Finder()
-    who = finder.find(params["user"], directory)
+    found = finder.find_all([params["user"]], directory)
     actor_reference = [params["acting_user"]] if params["acting_user"] else []
     protection = Protection([*params["protected_users"], *actor_reference], [directory])
     protection.look_up(directory, finder)
-    people = cakewalk.people([*([who["id"]] if who else []), *actor_reference])
+    people = cakewalk.people([*(row["id"] for row in found), *actor_reference])
     actor = acting_user(params["acting_user"], people, cakewalk.user_statuses, finder)
     finder.check()
-    who = cast(Row, who)
+    (who,) = found
     _check_confirmed(who, params["confirm"])
     protection.refuse([who["id"]], "all groups and apps")
     return who, actor, [row for row in directory.matches(person(who)) if row["id"] != who["id"]]

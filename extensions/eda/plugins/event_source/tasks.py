@@ -28,7 +28,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import aiohttp
 
@@ -323,9 +323,9 @@ def session_for(ca_path: str) -> aiohttp.ClientSession:
 
     :raises ValueError: C(ca_path) holds no certificates.
     """
-    folder = Path(ca_path).is_dir() if ca_path else False
+    cafile, capath = (None, ca_path) if ca_path and Path(ca_path).is_dir() else (ca_path or None, None)
     try:
-        context = ssl.create_default_context(**({"capath" if folder else "cafile": ca_path} if ca_path else {}))
+        context = ssl.create_default_context(cafile=cafile, capath=capath)
     except OSError as error:
         raise ValueError(f"ca_path cannot be used: {error}") from None
     return aiohttp.ClientSession(
@@ -386,7 +386,7 @@ def person_named(assignee: str, users: Iterable[Row]) -> str:
 
     :raises Refused: there is nobody, or more than one.
     """
-    holders = [user["id"] for user in users if _folded(str(user.get("email"))) == _folded(assignee)]
+    holders = [str(user["id"]) for user in users if _folded(str(user.get("email"))) == _folded(assignee)]
     if len(holders) != 1:
         found = f"{len(holders)} people have it: {', '.join(holders)}; give a UUID" if holders else "nobody has it"
         raise Refused(f"the assignee {assignee!a} cannot be found by e-mail: {found}")
@@ -433,7 +433,7 @@ class Emitted:
             if not isinstance(content, dict):
                 raise ValueError("it holds something else")
             return {task_id: float(at) for task_id, at in content.items()}
-        except (OSError, ValueError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
             LOG.warning("state_file cannot be used (%s): all tasks are passed on, and it is written anew", error)
             return {}
 

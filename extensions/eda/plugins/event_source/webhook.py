@@ -32,7 +32,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import aiohttp
 from aiohttp import web
@@ -242,6 +242,12 @@ class Options:
         for name, (least, most) in _BOUNDS.items():
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} is {getattr(self, name)} and must be from {least} to {most}")
+        if not self.host.strip():
+            raise ValueError("host is empty, which would listen on all addresses; name one, or 0.0.0.0")
+        if self.key_refresh_interval > self.key_max_age:
+            raise ValueError(
+                "key_refresh_interval is more than key_max_age, so a key could get too old and not be read"
+            )
         if not self.path.startswith("/") or self.path == _HEALTH:
             raise ValueError(f"path must begin with / and not be {_HEALTH}")
         for limit in ("max_waiting", "max_events_per_minute"):
@@ -585,9 +591,9 @@ def session_for(ca_path: str) -> aiohttp.ClientSession:
 
     :raises ValueError: C(ca_path) holds no certificates.
     """
-    folder = Path(ca_path).is_dir() if ca_path else False
+    cafile, capath = (None, ca_path) if ca_path and Path(ca_path).is_dir() else (ca_path or None, None)
     try:
-        context = ssl.create_default_context(**({"capath" if folder else "cafile": ca_path} if ca_path else {}))
+        context = ssl.create_default_context(cafile=cafile, capath=capath)
     except OSError as error:
         raise ValueError(f"ca_path cannot be used: {error}") from None
     return aiohttp.ClientSession(
@@ -643,6 +649,8 @@ class Intake:
         :raises Refused: there is no room for all of them.
         """
         fresh = [event for event in events if not self._is_repeat(event)]
+        if not fresh:
+            return 0, len(events)
         self._make_room(len(fresh))
         queued = 0
         self.waiting += len(fresh)
@@ -833,9 +841,9 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
         verifier = Verifier(fetch, options.key_max_age, options.key_refresh_interval)
         await verifier.prepare()
         server = Server(options, Receiver(options, verifier, Intake(queue, options)))
-        timeouts = {"ssl_handshake_timeout": options.read_timeout} if tls else {}
+        handshake = options.read_timeout if tls else None
         listening = await asyncio.get_running_loop().create_server(
-            server, options.host, options.port, ssl=tls, **timeouts
+            server, options.host, options.port, ssl=tls, ssl_handshake_timeout=handshake
         )
         port = listening.sockets[0].getsockname()[1]
         LOG.info("listening on %s:%d%s", options.host, port, options.path)
