@@ -21,6 +21,9 @@ _TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "timestamp", "null", "map", "seq", "value")
 )
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: What the reader makes of a file, by the types of the argument spec, and how messages call it.
+_SHAPES = {"str": str, "bool": str, "dict": dict}
+_WORDS = {"str": "a text", "bool": "true or false", "dict": "a mapping"}
 _CONSTRAINTS = ("mutually_exclusive", "required_one_of")
 
 
@@ -80,8 +83,11 @@ class _Reading:
         if not isinstance(node, yaml.MappingNode):
             self._wrong(_line(name, node), "a file holds sections by name")
             return
-        for key, value in self._members(name, node):
-            self._add_section(name, key, value)
+        try:
+            for key, value in self._members(name, node):
+                self._add_section(name, key, value)
+        except RecursionError:
+            self._wrong(name, "it is nested too deeply")
 
     def finished(self, folder):
         """Return the sections and the positions.
@@ -161,7 +167,7 @@ class _Reading:
                 self._wrong(self._positions[place], f"an entry of {section} is a mapping")
                 continue
             checked = ArgumentSpecValidator(form["options"], **constraints).validate(entry)
-            for message in checked.error_messages:
+            for message in [*_shapes(form["options"], entry), *checked.error_messages]:
                 self._wrong(self._positions[place], message)
 
     def _wrong(self, at, message):
@@ -178,3 +184,18 @@ def _called(path, root):
 
 def _line(name, node):
     return f"{name}:{node.start_mark.line + 1}"
+
+
+def _shapes(options, entry):
+    """Return what has another shape than it should: the argument spec would make lists of texts, and the reverse."""
+    for name, value in entry.items():
+        option = options.get(name, {"type": None})
+        if option["type"] == "list":
+            fits = isinstance(value, list) and all(isinstance(one, _SHAPES[option["elements"]]) for one in value)
+            yield from () if fits else [f"{name} is to be a list of texts"]
+        elif not isinstance(value, _SHAPES.get(option["type"], object)):
+            yield f"{name} is to be {_WORDS[option['type']]}"
+        elif "options" in option:
+            yield from _shapes(option["options"], value)
+        elif option["type"] == "dict" and not all(isinstance(one, str) for one in value.values()):
+            yield f"{name} is to hold texts by name"

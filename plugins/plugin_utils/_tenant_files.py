@@ -13,6 +13,7 @@ import secrets
 from pathlib import Path
 
 from ansible.module_utils.common.validation import check_type_path
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence
@@ -91,9 +92,9 @@ class TenantFiles:
         )
         kept = {name: KeptFile(str(folder / name), "the code", "Export it anew into another folder.") for name in files}
         differing = [name for name, file in kept.items() if file.read() != files[name]]
-        taken = [
-            name for name in there if name not in files or (name in differing and not self._options.get("overwrite"))
-        ]
+        # Before ansible-core 2.19 templates make texts of booleans.
+        overwrite = boolean(self._options.get("overwrite", False))
+        taken = [name for name in there if name not in files or (name in differing and not overwrite)]
         if taken:
             raise ConfigurationError(
                 f"export into {visible(folder)}",

@@ -77,9 +77,10 @@ def test_an_export_owns_nobody_and_leaves_alone_what_may_be_synced(code: CodeFol
 
 
 def test_an_export_does_not_replace_code(crew: CodeFolder) -> None:
-    (failed,) = crew.hold("export").of_modules()
-    assert failed.data["error"]["kind"] == "configuration"
-    assert "groups.yml" in failed.data["msg"]
+    for given in ({}, {"overwrite": "false"}):
+        (failed,) = crew.hold("export", **given).of_modules()
+        assert failed.data["error"]["kind"] == "configuration"
+        assert "groups.yml" in failed.data["msg"]
     crew.hold("export", overwrite=True).succeeded()
     assert crew.planned()["plan"] == [NOTHING]
 

@@ -203,7 +203,7 @@ WRONG: dict[str, tuple[Data, str, list[str]]] = {
     ),
     "a field with a list": (
         {"custom_fields": [{"app": "Figma", "fields": {"Cost Center": ["1"]}}]},
-        "values are texts",
+        "texts by name",
         ["custom_fields.yml:2"],
     ),
     "a computed field": ({"custom_fields": [{"app": "Figma", "fields": {"Priority": "High"}}]}, "computed", []),

@@ -91,6 +91,12 @@ def test_what_grows_without_end_is_refused_before_it_does(tmp_path: Path) -> Non
     assert any("alias" in message for _at, message in found)
 
 
+def test_what_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    depth = 3000
+    ((at, _message),) = problems(tmp_path, a=f"groups: {'[' * depth}{']' * depth}\n")
+    assert at.startswith("a.yml")
+
+
 def test_code_is_about_a_tenant(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     (tmp_path / "tenant.yml").unlink()
@@ -114,6 +120,14 @@ SAMPLES = {
     "groups: [{members: []}]": False,
     "groups: [A]": False,
     "groups: {group: A}": False,
+    "groups: [{group: A, members: x}]": False,
+    "groups: [{group: A, members: [[x]]}]": False,
+    "groups: [{group: [A], members: []}]": False,
+    "groups: [{group: A, members: [], allow_empty: [true]}]": False,
+    "custom_fields: [{app: A, fields: x=y}]": False,
+    "custom_fields: [{app: A, fields: {x: [y]}}]": False,
+    "policies: [{select: [all], request_type: grant_access, policy: P}]": False,
+    "policies: [{select: {status: [x]}, request_type: grant_access, policy: P}]": False,
     "gruops: []": False,
     "accesses: [{app: A, users: [x], state: absent}]": True,
     "accesses: [{app: A}]": False,

@@ -12,6 +12,7 @@ from typing import Any
 from ..._api.catalog import APPS, REQUEST_TYPES, permission_levels_of
 from ..._api.catalog import policies as policies_for
 from ..._api.errors import CakewalkError, ConfigurationError
+from ..._api.operations import Step
 from ..._api.text import some, visible
 from ..._api.writes import assign_policy
 from ..assignments import Assignment, assess, check_assignments, check_options, states_of
@@ -114,7 +115,7 @@ def _ledger(params: Mapping[str, Any], app_ids: Mapping[str, Any]) -> FileLedger
     return FileLedger.read(params["ledger_path"], params["base_url"], app_ids) if params["ledger_path"] else None
 
 
-def _step(each: Assignment) -> Any:
+def _step(each: Assignment) -> Step:
     claim = each.claim
     return assign_policy(
         claim.app, claim.level, claim.rule.request_type, claim.policy, each.changed, each.entry(with_times=True)
