@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import getpass
-import json
 import platform
 from pathlib import Path
 
-import yaml
 from ansible.release import __version__ as core_version
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import bundle, comparison
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.listed import listed_by
@@ -19,9 +17,9 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.masking im
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.populations import Populations
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.privileges import Privileged
 from ansible_collections.cakewalk.access.plugins.plugin_utils import _report
+from ansible_collections.cakewalk.access.plugins.plugin_utils._collection import version
 from ansible_collections.cakewalk.access.plugins.plugin_utils._reading import ReadingAction
 
-_ROOT = Path(__file__).parents[2]
 _OPTIONS = {
     "folder": {"type": "path", "required": True},
     "privileged": {
@@ -111,10 +109,5 @@ def _operator():
 
 
 def _tool():
-    """Return the versions of what makes the bundle; the collection's is in another file before it is built."""
-    built, source = _ROOT / "MANIFEST.json", _ROOT / "galaxy.yml"
-    if built.exists():
-        version = json.loads(built.read_text(encoding="utf-8"))["collection_info"]["version"]
-    else:
-        version = yaml.safe_load(source.read_text(encoding="utf-8"))["version"]
-    return {"collection": "cakewalk.access", "version": version, "ansible_core": core_version}
+    """Return the versions of what makes the bundle."""
+    return {"collection": "cakewalk.access", "version": version(), "ansible_core": core_version}

@@ -369,10 +369,14 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan impor
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import label
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.slots import decided, rules_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.targets import targets_of
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, LEDGER, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
+    ASSIGNMENT,
+    CONNECTION,
+    LEDGER,
+    spec,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
-_TYPES = list(REQUEST_TYPES)
 _AT_APP = "A permission level with a policy of its own goes by that one, which cannot be read."
 
 SPEC = spec(
@@ -381,35 +385,12 @@ SPEC = spec(
     options={
         "app": {"type": "str"},
         "permission_level": {"type": "str"},
-        "request_type": {"type": "str", "choices": _TYPES},
+        "request_type": {"type": "str", "choices": list(REQUEST_TYPES)},
         "policy": {"type": "str"},
         "assignments": {
             "type": "list",
             "elements": "dict",
-            "options": {
-                "app": {"type": "str"},
-                "select": {
-                    "type": "dict",
-                    "options": {
-                        "all": {"type": "bool", "default": False},
-                        "status": {"type": "str"},
-                        "category": {"type": "str"},
-                        "custom_field": {
-                            "type": "dict",
-                            "options": {
-                                "name": {"type": "str", "required": True},
-                                "value": {"type": "str"},
-                            },
-                        },
-                    },
-                },
-                "permission_level": {"type": "str"},
-                "permission_levels": {"type": "str", "choices": ["privileged", "default", "all"]},
-                "request_type": {"type": "str", "required": True, "choices": _TYPES},
-                "policy": {"type": "str", "required": True},
-            },
-            "mutually_exclusive": [("app", "select"), ("permission_level", "permission_levels")],
-            "required_one_of": [("app", "select")],
+            **ASSIGNMENT,
         },
         "enforce": {"type": "str", "choices": ["always", "on_change"], "default": "always"},
         "ledger_max_age": {"type": "int", "default": 24},

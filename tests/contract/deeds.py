@@ -21,6 +21,7 @@ from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_app_policy,
     cakewalk_group_member,
     cakewalk_task,
+    cakewalk_tenant,
 )
 from contract.scenes import CONNOR, ERIN, SETTLING, validated
 from sandbox.known import task_id
@@ -57,8 +58,11 @@ class Deed:
 
     def plan(self, tenant: Sandbox, client: Client, folder: Path) -> Plan:
         """Plan it from a fresh look at the tenant."""
+        return self._planned(tenant, client, self.options(tenant, folder))
+
+    def _planned(self, tenant: Sandbox, client: Client, options: Data) -> Plan:
         given = {"acting_user": tenant.acting_user} if "acting_user" in self.module.SPEC["argument_spec"] else {}
-        params = validated(self.module.SPEC, tenant, {**given, **self.options(tenant, folder)})
+        params = validated(self.module.SPEC, tenant, {**given, **options})
         plan: Plan = self.module.plan(params, Cakewalk(client, params["known_statuses"]))
         return plan
 
@@ -67,7 +71,51 @@ class Deed:
         return apply(self.plan(tenant, client, folder), client, SETTLING)
 
 
+class ApprovedDeed(Deed):
+    """A deed that is planned, approved as it was planned, and only then carried out."""
+
+    def plan(self, tenant: Sandbox, client: Client, folder: Path) -> Plan:
+        """Plan it twice, the second time as approved."""
+        options = self.options(tenant, folder)
+        approved = self._planned(tenant, client, options).result["plan_hash"]
+        record = str(folder / "record")
+        return self._planned(tenant, client, {**options, "mode": "apply", "plan_hash": approved, "record_path": record})
+
+
+def code_of(tenant: Sandbox) -> Data:
+    """Return code for a tenant that changes something in each of its sections."""
+    return {
+        "tenant": {"anchors": sorted(app["id"] for app in tenant.state("apps")["apps"])[:3]},
+        "groups": [
+            {"group": "Contractors", "mode": "exact", "members": [CONNOR, ERIN]},
+            {"group": "Sales", "members": [ERIN]},
+        ],
+        "accesses": [
+            {"app": "Figma", "users": [CONNOR]},
+            {"app": "Google Workspace", "users": [ERIN], "state": "absent"},
+        ],
+        "custom_fields": [{"app": "GitHub", "fields": {"Cost Center": "4711"}, "clear": ["Automation Ledger"]}],
+        "policies": [{"app": "Figma", "request_type": "remove_access", "policy": "Admins"}],
+    }
+
+
 DEEDS = [
+    ApprovedDeed(
+        "a tenant as code",
+        cakewalk_tenant,
+        lambda tenant, folder: {
+            "folder": str(folder),
+            "purpose": "Project Aurora",
+            "known_statuses": KNOWN,
+            "ledger_path": str(folder / "ledger" / "ledger.json"),
+            "source": {"version": "1", "positions": {}, "code": code_of(tenant)},
+        },
+        refused={
+            "unknown_values some": "configuration",
+            "unknown_values all": "configuration",
+        },
+        enforces=True,
+    ),
     Deed(
         "group members",
         cakewalk_group_member,

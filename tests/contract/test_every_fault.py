@@ -26,7 +26,7 @@ _PAGE = 20
 @pytest.fixture
 def client(connect: Callable[..., Client]) -> Client:
     """A client that repeats nothing, so that each fault is felt, and does one thing at a time."""
-    return connect(concurrency=1, max_retries=0)
+    return connect(concurrency=1, max_retries=0, requests_per_minute=0)
 
 
 def wanted_of(deed: Deed, tenant: Sandbox, client: Client, folder: Path) -> tuple[list[str], Data]:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes pages from documentation in the code, so that it can be read where the code is browsed.
 
-C(docs/NAME.md) for each module, C(docs/event_source_NAME.md) for each event source, which ansible-doc does not know.
+C(docs/NAME.md) for each module, C(docs/event_source_NAME.md) for each event source, which ansible-doc does not know,
+and C(docs/access_as_code.schema.json) for the files of the role C(access_as_code).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 import jinja2
 import yaml
 from antsibull_docs_parser import md, parser
+
+from pages.schema import schema
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs"
@@ -40,6 +43,9 @@ def main() -> None:
         known = documentation(path.stem)
         page = template.render(name=path.stem, doc=known["doc"], examples=known["examples"], results=known["return"])
         (FOLDER / f"{path.stem}.md").write_text(page, encoding="utf-8")
+    code = documentation("cakewalk_tenant")["doc"]["options"]["source"]["suboptions"]["code"]["suboptions"]
+    text = json.dumps(schema(ROOT, code, plain), indent=2, ensure_ascii=False)
+    (FOLDER / "access_as_code.schema.json").write_text(f"{text}\n", encoding="utf-8")
     template = environment.get_template("source.md.j2")
     for path in (ROOT / "extensions" / "eda" / "plugins" / "event_source").glob("*.py"):
         texts = constants(path)
@@ -72,6 +78,11 @@ def prose(text: str | list[str]) -> str:
     paragraphs = parser.parse([text] if isinstance(text, str) else text, parser.Context())
     markdown = " ".join(md.to_md([paragraph]).strip() for paragraph in paragraphs)
     return re.sub(r"\\([-.,;:()!])", r"\1", markdown).replace("|", "\\|")
+
+
+def plain(text: str | list[str]) -> str:
+    """Return documentation text without any marks."""
+    return re.sub(r"</?\w+>|\\\\", "", prose(text))
 
 
 def flat(

@@ -31,6 +31,7 @@ from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_group_member,
     cakewalk_info,
     cakewalk_task_route_info,
+    cakewalk_tenant,
 )
 from unit.people import KEY, SECRET, options
 
@@ -45,6 +46,7 @@ MODULES = [
     (cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING}),
     (cakewalk_info, CONNECTION),
     (cakewalk_task_route_info, CONNECTION),
+    (cakewalk_tenant, {**CONNECTION, **ACTING, **WRITING, **LEDGER}),
 ]
 #: A variable that is called otherwise than its option.
 OTHER_NAMES = {"ledger_path": "CAKEWALK_LEDGER"}

@@ -81,4 +81,11 @@ def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
 @pytest.mark.parametrize(("done", "changed"), [([], False), ([STEP], True)])
 def test_a_failure_tells_honestly_whether_something_changed(done: list[Step], changed: bool) -> None:
     outcome = Outcome(done, [(STEP, CakewalkError("a", "b", "c"))])
-    assert _progress(outcome) == {"changed": changed, "steps": outcome.as_result()}
+    assert _progress(Plan(), outcome) == {"changed": changed, "steps": outcome.as_result()}
+
+
+def test_what_would_take_back_what_was_done_is_told_of_success_and_failure_but_not_foreseen() -> None:
+    plan = Plan({}, {}, (STEP,), inverse=lambda outcome: {"back": len(outcome.done)})
+    assert _report(plan, Outcome(done=[STEP]), False, False)["back"] == 1
+    assert _progress(plan, Outcome(failed=[(STEP, CakewalkError("a", "b", "c"))]))["back"] == 0
+    assert "back" not in _report(plan, Outcome(pending=[STEP]), True, False)

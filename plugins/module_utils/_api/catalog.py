@@ -284,6 +284,15 @@ def is_synced(group: Mapping[str, Any]) -> bool:
     )
 
 
+def is_edited_here(group: Mapping[str, Any]) -> bool:
+    """Tell whether the record shows that the members of a group are edited in Cakewalk, and nowhere else.
+
+    Inferred, as C(is_dynamic). A record that does not tell shows nothing.
+    """
+    words = (group.get(name) for name in ("type", "typeName", "kind", "syncType"))
+    return not is_synced(group) and any("managed" in str(word or "").lower() for word in words)
+
+
 def is_managed(app: Mapping[str, Any]) -> bool:
     """Tell whether an app is managed: only for these does the vendor carry requests through (the page on leavers)."""
     return folded(str(app.get("statusName"))) == "managed"

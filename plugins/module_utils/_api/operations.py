@@ -130,6 +130,7 @@ class Step:
 
     :param action: what it does, in words, as a verb phrase.
     :param users: whom it concerns, by e-mail address or id.
+    :param governs: whether it settles how others are decided; it goes before them.
     :param removes: whether it takes something away; additions go first.
     :param doubtful: refusals that may mean "already so" and are settled by the C(proof), never by themselves.
     :param verified: whether a success, too, counts only once the C(proof) shows it.
@@ -145,6 +146,7 @@ class Step:
     path: str
     body: Mapping[str, Any] | None = None
     users: tuple[str, ...] = ()
+    governs: bool = False
     removes: bool = False
     doubtful: frozenset[int] = frozenset()
     proof: Proof | None = None

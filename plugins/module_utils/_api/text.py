@@ -22,6 +22,11 @@ def visible(text: object, limit: int = 300) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+def is_writable(text: str) -> bool:
+    """Tell whether a file can hold C(text): JSON can bring halves of characters, which have no place in UTF-8."""
+    return not any(unicodedata.category(char) == "Cs" for char in text)
+
+
 def without(text: str, secrets: Iterable[str]) -> str:
     """Return C(text) with each of the C(secrets) replaced by asterisks, the longest first."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):

@@ -211,6 +211,7 @@ def assign_policy(
         "PUT",
         path(APPS.path, app["id"], *under, "Policies", REQUEST_TYPES[request_type]),
         {"policyId": policy["id"]},
+        governs=True,
         changes=changes,
         entry=entry,
         remedies=_CONFLICTS,

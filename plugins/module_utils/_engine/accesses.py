@@ -311,4 +311,5 @@ def _contradiction(estate: Estate, who: Row) -> ConfigurationError:
         "it is asked for twice, in different ways",
         "Take the person out of one of the lists.",
         option="accesses",
+        references=[who["id"], person(who)],
     )

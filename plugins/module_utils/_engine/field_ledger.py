@@ -108,6 +108,11 @@ class FieldLedger:
         return set_custom_fields(app, {field["id"]: text}, [field["name"]], verified=False)
 
 
+def holds_ledger(text: str) -> bool:
+    """Tell whether a text is what a ledger remembers, of whatever app and however damaged."""
+    return text.startswith(f'{{"{_MARK}":')
+
+
 def _error(step: Step, client: Client) -> CakewalkError | None:
     try:
         client.send(step)

@@ -76,6 +76,7 @@ def claimed(claims: Iterable[Claim], apps: Register) -> list[tuple[Row, Claim]]:
                 "two entries are about it",
                 "Put all of its fields into one entry.",
                 option="values",
+                references=[claim.app, found[app["id"]][1].app],
             )
     finder.check()
     return list(found.values())

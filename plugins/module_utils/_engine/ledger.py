@@ -133,6 +133,11 @@ class FileLedger:
         """Return what was remembered under this key when the ledger was read."""
         return self._page.entries.get(key) if self._page else None
 
+    def entries(self, kind: str) -> list[tuple[Key, Entry]]:
+        """Return all that was remembered of a kind, which is how its keys begin, sorted by its keys."""
+        found = self._page.entries if self._page else {}
+        return [(key, found[key]) for key in sorted(found) if key[0] == kind]
+
     def forget(self, keys: Collection[Key], client: Client) -> None:
         """Forget these keys, and see that the file can be written before anything hangs on it.
 

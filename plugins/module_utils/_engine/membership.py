@@ -216,13 +216,14 @@ def _edit(wish: Wish, roster: Register, people: Register, protection: Protection
     named_out = finder.find_all([reference for reference, found in matched.items() if found], roster)
     protection.refuse(wish.remove, f"the group {named(wish.group)}")
     joining = Register(USERS, wanted)
-    both = [visible(reference) for reference in wish.remove if joining.matches(reference)]
+    both = [reference for reference in wish.remove if joining.matches(reference)]
     if both:
         raise ConfigurationError(
             f"plan the group {named(wish.group)}",
-            f"{some(both)} is to be a member and not to be one",
+            f"{some(map(visible, both))} is to be a member and not to be one",
             "Take the person out of one of the lists.",
             option="memberships",
+            references=both,
         )
     unwanted = [row for identifier, row in roster.by_id.items() if wish.exact and identifier not in wanted_ids]
     return Edit(

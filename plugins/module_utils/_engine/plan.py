@@ -85,6 +85,7 @@ class Plan:
     :param unmet: what stays unsolved although every step can be carried out; the task fails with it after the steps.
     :param wait: what is to be seen after the steps before the task is a success.
     :param ledger: where steps leave their entries.
+    :param inverse: what would take back what became of the steps, told whether or not all of them succeeded.
     """
 
     before: Mapping[str, Any] | None = None
@@ -95,6 +96,7 @@ class Plan:
     unmet: CakewalkError | None = None
     wait: Wait | None = None
     ledger: Ledger | None = None
+    inverse: Callable[[Outcome], Mapping[str, Any]] | None = None
 
     @property
     def changed(self) -> bool:
@@ -175,7 +177,7 @@ def foresee(plan: Plan) -> Outcome:
 
 
 def apply(plan: Plan, client: Client, settling: Iterable[float] = SETTLING) -> Outcome:
-    """Carry out a plan: additions before removals, each several at a time.
+    """Carry out a plan: what governs others first, then additions before removals, each several at a time.
 
     The first failure starts no new step; those under way finish. A step that is in doubt (a lost answer, a refusal that
     may mean "already so") is settled by reading, and by nothing else. What a ledger says of a step is forgotten before
@@ -188,8 +190,8 @@ def apply(plan: Plan, client: Client, settling: Iterable[float] = SETTLING) -> O
     waits = tuple(settling)
     with client.writing():
         _forget(plan, client)
-        for removes in (False, True):
-            steps = [step for step in plan.steps if step.removes is removes]
+        for turn in ((True, False), (False, False), (False, True)):
+            steps = [step for step in plan.steps if (step.governs, step.removes) == turn]
             while steps and not outcome.failed:
                 steps = _carry_out(steps, client, waits, outcome)
             outcome.pending += steps

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from .._api.catalog import Kind
 from .._api.errors import CakewalkError
-from .._api.text import some, visible
+from .._api.text import is_writable, some, visible
 
 Row = Mapping[str, Any]
 Item = TypeVar("Item")
@@ -199,6 +199,14 @@ def candidate(row: Row) -> dict[str, Any]:
 def ids_of(rows: Iterable[Row]) -> set[str]:
     """Return the ids of rows, in the case in which registers hold them."""
     return {row["id"].lower() for row in rows}
+
+
+def reference_to(row: Row, register: Register) -> str:
+    """Return what means this row and no other in the whole list, and can stand in a file: its e-mail address or name,
+    or else its id."""
+    key = row.get(register.kind.key)
+    meant = register.matches(key) if isinstance(key, str) and is_writable(key) else []
+    return str(key) if [one["id"].lower() for one in meant] == [row["id"].lower()] else str(row["id"])
 
 
 def person(row: Row) -> str:

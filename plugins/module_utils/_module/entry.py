@@ -45,7 +45,7 @@ def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Cakewalk], 
         foreseen = replace(planned, concluded=None)
         _fail(module, client, cakewalk, error, **_report(foreseen, error.outcome, module.check_mode, module._diff))
     except ApplyFailed as error:
-        _fail(module, client, cakewalk, error, **_progress(error.outcome))
+        _fail(module, client, cakewalk, error, **_progress(planned, error.outcome))
     told = _report(planned, outcome, module.check_mode, module._diff)
     # What a success has to say is not shown at the usual verbosity.
     cakewalk.warnings += [told["msg"]] if "msg" in told else []
@@ -63,9 +63,10 @@ def _warn(module: AnsibleModule, client: Client, cakewalk: Cakewalk) -> None:
         module.warn(warning)
 
 
-def _progress(outcome: Outcome) -> dict[str, Any]:
+def _progress(planned: Plan, outcome: Outcome) -> dict[str, Any]:
     """Return how far a run came that failed at a step."""
-    return {"changed": outcome.changed, "steps": outcome.as_result()}
+    inverse = planned.inverse(outcome) if planned.inverse else {}
+    return {"changed": outcome.changed, "steps": outcome.as_result(), **inverse}
 
 
 def _report(planned: Plan, outcome: Outcome, only_foreseen: bool, with_diff: bool) -> dict[str, Any]:
@@ -77,6 +78,8 @@ def _report(planned: Plan, outcome: Outcome, only_foreseen: bool, with_diff: boo
     told = {**planned.result, "changed": planned.changed if only_foreseen else outcome.changed}
     if planned.concluded and not only_foreseen:
         told |= planned.concluded(outcome)
+    if planned.inverse and not only_foreseen:
+        told |= planned.inverse(outcome)
     if planned.before is not None and planned.after is not None:
         told["steps"] = outcome.as_result()
         told |= {"diff": _diff(planned.before, planned.after) if told["changed"] else []} if with_diff else {}

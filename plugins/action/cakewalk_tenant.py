@@ -1,0 +1,31 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the code of a tenant for the module of this name, and keeps what the module returns as files."""
+
+from __future__ import annotations
+
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.modules import cakewalk_tenant
+from ansible_collections.cakewalk.access.plugins.plugin_utils._module import CakewalkModule
+from ansible_collections.cakewalk.access.plugins.plugin_utils._tenant_files import TenantFiles
+
+
+class ActionModule(CakewalkModule):
+    """C(cakewalk_tenant): what is read from files gets to it as data, which nothing takes for a template."""
+
+    module = cakewalk_tenant
+
+    def run(self, tmp=None, task_vars=None):
+        given = dict(self._task.args)
+        result = {"changed": False}
+        try:
+            files = TenantFiles(given, self._task.check_mode)
+            self._task.args = {**given, "source": files.source()}
+            files.begin()
+            result = super().run(tmp, task_vars)
+            return files.kept(result)
+        except CakewalkError as error:
+            return {**result, "failed": True, "msg": str(error), "error": error.facts()}
+        finally:
+            self._task.args = given

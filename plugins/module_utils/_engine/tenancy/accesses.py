@@ -1,0 +1,161 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The section C(accesses) of the code: who is to have access to which app, by requests that the policies decide."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..._api.catalog import APPS, USERS, named
+from ..._api.errors import CakewalkError, ConfigurationError
+from ..._api.text import visible
+from .. import access_decision
+from ..access_decision import AccessWait, Decision, Questions, check_purpose, estates_of, steps_of
+from ..accesses import ABSENT, CONFLICT, DECLINED, GRANTED, Cases, Claim, Estate, claims_of, conflict_of, diff_of
+from ..references import Row, label, person, reference_to
+from ..requests import REMOVE
+from ..tenant import Cakewalk
+from .code import Code, Named, folded, problem
+from .part import Act, Exported, Part, Undo
+
+SECTION = "accesses"
+#: What holds of every access that comes from code, as in C(groups.py).
+_FIXED = {
+    "method": "request",
+    "bypass_approval": False,
+    "bypass_reason": None,
+    "allow_self_approval": False,
+    "max_removals": sys.maxsize,
+    "state": "present",
+}
+_STAYS = Undo(reason="nothing in the API cancels a request")
+
+
+def problems_of(code: Code) -> Iterator[dict[str, str]]:
+    """Return what is wrong in itself, whatever the tenant holds."""
+    seen: dict[tuple[str, str], str] = {}
+    for one in code.entries(SECTION):
+        try:
+            _claim(one)
+        except ConfigurationError as error:
+            yield problem(code.at(one), error.answer)
+        for number, reference in enumerate(one.entry["users"]):
+            here = code.at(one, "users", number)
+            first = seen.setdefault((one.entry["app"], folded(reference)), here)
+            if first != here:
+                yield problem(
+                    here, f"{visible(reference)!r} is named for the app {visible(one.entry['app'])!r} twice, {first}"
+                )
+
+
+def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
+    """Return what the section changes.
+
+    :raises CakewalkError: see C(access_decision.decide).
+    """
+    check_purpose(params["purpose"])
+    claims = [_claim(one) for one in code.entries(SECTION)]
+    if not claims:
+        return Part()
+    options = {**params, **_FIXED}
+    claimed = estates_of(cakewalk, claims)
+    questions = Questions(claimed, options)
+    people = cakewalk.people(questions.references).assuming(questions.assumed)
+    decision = access_decision.decide(claimed, people, questions, options, cakewalk.user_statuses)
+    cakewalk.warnings += decision.warnings
+    before, after = diff_of(decision.all_cases)
+    return Part(
+        before={_called(name): state for name, state in before.items()},
+        after={_called(name): state for name, state in after.items()},
+        acts=tuple(Act(step, _STAYS) for step in steps_of(decision, claimed, params["purpose"])),
+        touched=_touched(decision),
+        removals=tuple(
+            (label(case.estate.app), person(case.who)) for case in decision.all_cases if case.step == REMOVE
+        ),
+        read=sum(len(estate.holders.by_id) for estate, _claims in claimed),
+        left=tuple(
+            AccessWait.words_of(case, case.request)
+            for case in decision.all_cases
+            if case.step is None and case.outcome not in (GRANTED, ABSENT)
+        ),
+        unmet=tuple(
+            AccessWait.words_of(case, case.request)
+            for case in decision.all_cases
+            if case.outcome in (CONFLICT, DECLINED)
+        ),
+        error=conflict_of(decision.all_cases),
+    )
+
+
+def exported(_params: Mapping[str, Any], cakewalk: Cakewalk) -> Exported:
+    """Return the section for the tenant as it is, without those whom it could not be said of."""
+    apps, people = cakewalk.registers([(APPS, None), (USERS, None)])
+    rows = sorted(apps.by_id.values(), key=lambda row: (label(row), row["id"]))
+    claimed = estates_of(cakewalk, [Claim(row["id"], (), None, "present") for row in rows])
+    entries, comments = [], []
+    for estate, _claims in claimed:
+        settled, unsettled = _sorted(estate)
+        app = reference_to(estate.app, apps)
+        levels = sorted(settled.items(), key=lambda pair: label(estate.levels.by_id[pair[0]]) if pair[0] else "")
+        for level_id, holders in levels:
+            level = {"permission_level": reference_to(estate.levels.by_id[level_id], estate.levels)} if level_id else {}
+            entries.append({"app": app, **level, "users": sorted(reference_to(one, people) for one in holders)})
+        comments += [
+            f"Left out: {visible(person(one))} and the app {named(estate.app)}, {why}." for one, why in unsettled
+        ]
+    return Exported(entries, tuple(sorted(comments)))
+
+
+def _claim(one: Named) -> Claim:
+    """Return what an entry says.
+
+    :raises ConfigurationError: see C(accesses.claims_of).
+    """
+    (claim,) = claims_of({**_FIXED, SECTION: [one.entry]})
+    return claim
+
+
+def _touched(decision: Decision) -> dict[str, Any]:
+    """Return what those hold, and what is requested for them, for whom something is done."""
+    found: dict[str, dict[str, Any]] = {}
+    for case in decision.all_cases:
+        if case.step:
+            requests = case.estate.requests.about(case.who, case.estate.app)
+            found.setdefault(case.estate.app["id"], {})[case.who["id"]] = {
+                "held": sorted(case.estate.held_by(case.who)),
+                "requests": sorted(f"{one['id']} {one.get('requestStatus')}" for one in requests),
+            }
+    return found
+
+
+def _sorted(estate: Estate) -> tuple[dict[str, list[Row]], list[tuple[Row, str]]]:
+    """Return by level those of whom code can say what they hold, and the others, with the reason."""
+    settled: dict[str, list[Row]] = {}
+    unsettled: list[tuple[Row, str]] = []
+    for who in estate.holders.by_id.values():
+        held = estate.held_by(who)
+        why = "who holds several levels" if len(held) > 1 else _why_not(estate, who, next(iter(held)))
+        if why:
+            unsettled.append((who, why))
+        else:
+            settled.setdefault(next(iter(held)), []).append(who)
+    return settled, unsettled
+
+
+def _why_not(estate: Estate, who: Row, level_id: str) -> str:
+    """Return why code that says what somebody holds would not be fulfilled by that, empty where it would."""
+    judge = Cases(direct=False, retry=False)
+    claim = Claim(estate.app["id"], (who["id"],), level_id or None, "present")
+    cases, _unknown = judge.judge(estate, [claim], estate.holders)
+    try:
+        judge.finder.check()
+    except CakewalkError as error:
+        return error.answer
+    return "" if all(case.outcome == GRANTED for case in cases) else "about whom an open request wants something else"
+
+
+def _called(name: str) -> str:
+    return f"app {name}"

@@ -1,0 +1,146 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The section C(policies) of the code: which policy is to govern what. The API tells of none, only the ledger does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ..._api.catalog import APPS, REQUEST_TYPES, permission_levels_of
+from ..._api.catalog import policies as policies_for
+from ..._api.errors import CakewalkError, ConfigurationError
+from ..._api.operations import Step
+from ..._api.text import some, visible
+from ..._api.writes import assign_policy
+from ..assignments import Assignment, assess, check_assignments, check_options, states_of
+from ..ledger import FileLedger
+from ..references import label, reference_to
+from ..slots import decided, rules_of
+from ..targets import targets_of
+from ..tenant import Cakewalk
+from .code import Code, problem
+from .part import Act, Exported, Part, Undo
+
+SECTION = "policies"
+_UNKNOWN = (
+    "Which policies are assigned is unknown: the API does not tell, and no ledger remembers it. List those that are to "
+    "govern."
+)
+_FROM_LEDGER = (
+    "As this collection assigned them last, by its ledger. Whether somebody assigned others since cannot be read."
+)
+_BEFORE_UNKNOWN = Undo(reason="nothing tells which policy governed before")
+
+
+def problems_of(code: Code) -> Iterator[dict[str, str]]:
+    """Return what is wrong in itself, whatever the tenant holds."""
+    for one in code.entries(SECTION):
+        try:
+            rules_of({"assignments": [one.entry]})
+        except ConfigurationError as error:
+            yield problem(code.at(one), error.answer)
+
+
+def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
+    """Return what the section changes, as far as the ledger tells.
+
+    :raises CakewalkError: see C(targets.targets_of), C(slots.decided) and C(assignments.check_assignments).
+    """
+    options = {**params, "assignments": [one.entry for one in code.entries(SECTION)], "ledger_field": None}
+    if not options["assignments"]:
+        return Part()
+    check_options(options)
+    targets = targets_of(rules_of(options), cakewalk, all_apps=True)
+    try:
+        slots = decided(targets.claims)
+    except ConfigurationError as error:
+        raise _located(error, code) from None
+    ledger = _ledger(params, targets.apps.by_id)
+    planned = assess(slots, ledger, targets.policies, options, datetime.now(timezone.utc))
+    check_assignments(planned, params["max_assignments"])
+    before, after = states_of(planned)
+    return Part(
+        before={_called(name): state for name, state in before.items()},
+        after={_called(name): state for name, state in after.items()},
+        acts=tuple(Act(_step(each), _undo(each)) for each in planned if each.sent),
+        touched={
+            "/".join(each.claim.key): each.known.value.get("policy_id") if each.known else None
+            for each in planned
+            if each.sent
+        },
+        unverifiable=tuple(f"{each.claim}: {visible(label(each.claim.policy))}" for each in planned),
+        unknown=frozenset(
+            _called(name) for name, state in before.items() if all(value == "unknown" for value in state.values())
+        ),
+        ledger=ledger,
+    )
+
+
+def exported(params: Mapping[str, Any], cakewalk: Cakewalk) -> Exported:
+    """Return the section as the ledger remembers it, as far as the tenant still has what it is about."""
+    apps = cakewalk.register(APPS)
+    ledger = _ledger(params, apps.by_id)
+    entries, comments = [], []
+    for (_kind, app_id, level_id, wire_type), entry in ledger.entries("policy") if ledger else ():
+        app = apps.by_id.get(app_id)
+        request_type = next((name for name, wire in REQUEST_TYPES.items() if wire == wire_type), None)
+        policy_id = str(entry.value.get("policy_id"))
+        if app is None or request_type is None:
+            comments.append(f"Left out: {wire_type} of an app that is gone, {app_id}.")
+            continue
+        levels = cakewalk.register(permission_levels_of(app)) if level_id else None
+        compatible = cakewalk.register(policies_for(request_type))
+        level = levels.by_id.get(level_id) if levels else None
+        policy = compatible.by_id.get(policy_id)
+        if policy is None or (levels and level is None):
+            gone = "a policy" if policy is None else "a level"
+            comments.append(f"Left out: {request_type} of {label(app)}, {gone} of which is gone.")
+            continue
+        at = {"permission_level": reference_to(level, levels)} if level and levels else {}
+        entries.append(
+            {
+                "app": reference_to(app, apps),
+                **at,
+                "request_type": request_type,
+                "policy": reference_to(policy, compatible),
+            }
+        )
+    return Exported(entries, (_FROM_LEDGER if entries else _UNKNOWN, *comments))
+
+
+def _ledger(params: Mapping[str, Any], app_ids: Mapping[str, Any]) -> FileLedger | None:
+    return FileLedger.read(params["ledger_path"], params["base_url"], app_ids) if params["ledger_path"] else None
+
+
+def _step(each: Assignment) -> Step:
+    claim = each.claim
+    return assign_policy(
+        claim.app, claim.level, claim.rule.request_type, claim.policy, each.changed, each.entry(with_times=True)
+    )
+
+
+def _undo(each: Assignment) -> Undo:
+    """Return what takes an assignment back: the policy that the ledger knew; one that is sent again changed nothing."""
+    if not each.changed:
+        return Undo()
+    if each.known is None:
+        return _BEFORE_UNKNOWN
+    claim = each.claim
+    level = {"permission_level": claim.level["id"]} if claim.level else {}
+    policy = {"policy": str(each.known.value.get("policy_id"))}
+    return Undo(SECTION, {"app": claim.app["id"], **level, "request_type": claim.rule.request_type, **policy})
+
+
+def _located(error: ConfigurationError, code: Code) -> CakewalkError:
+    """Return the error of a tie with the places of the entries that tie."""
+    entries = code.entries(SECTION)
+    numbers = [number for tie in error.facts().get("ties", ()) for number in tie["entries"]]
+    places = list(dict.fromkeys(code.at(entries[number - 1]) for number in numbers))
+    return error.restated(f"{error.answer} ({some(places)})", error.remedy) if places else error
+
+
+def _called(name: str) -> str:
+    return f"policies of {name}"

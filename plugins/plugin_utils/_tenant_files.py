@@ -1,0 +1,127 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of C(cakewalk_tenant): code that is read, and plans, exports, inverse plans and records that are kept.
+
+They are on the controller, wherever the module runs.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from ansible.module_utils.common.validation import check_type_path
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.files import KeptFile
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.recorded import lines_of
+from ansible_collections.cakewalk.access.plugins.plugin_utils import _code_files
+from ansible_collections.cakewalk.access.plugins.plugin_utils._collection import version
+
+_PATHS = ("folder", "plan_path", "inverse_path", "record_path")
+
+
+class TenantFiles:
+    """The files of one task.
+
+    :param options: of the task, as they were given.
+    :param foreseen: whether nothing is to be written, as in check mode.
+    """
+
+    def __init__(self, options, foreseen):
+        self._options = options
+        self._foreseen = foreseen
+        self._mode = options.get("mode", "plan")
+        self._paths = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
+        self._run = secrets.token_hex(8)
+
+    def source(self):
+        """Return what the module is to know of the files.
+
+        :raises CodeRefused: the code is none.
+        :raises ConfigurationError: a task brings data of its own, past the files.
+        """
+        if "source" in self._options:
+            raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
+        for name in self._paths.keys() - {"folder"}:
+            self._kept(name)
+        if self._mode == "export" or "folder" not in self._paths:
+            return {"version": version()}
+        code, positions = _code_files.read(self._paths["folder"])
+        return {"version": version(), "code": code, "positions": positions}
+
+    def begin(self):
+        """Begin the record, so that nothing is written that it does not tell of.
+
+        :raises FileRefused: it cannot be kept.
+        """
+        if self._is_recorded():
+            self._record().add(**self._about(), status="begun", plan_hash=self._options.get("plan_hash"))
+
+    def kept(self, result):
+        """Keep what the module returned for files, and return the rest as the task is to show it.
+
+        :raises CakewalkError: a file could not be written.
+        """
+        result.get("invocation", {}).get("module_args", {}).pop("source", None)
+        plan, files = result.pop("plan_text", None), result.pop("files", None)
+        if self._is_recorded():
+            for line in lines_of(result):
+                self._record().add(**self._about(), **line)
+            self._record().add(**self._about(), status="ended")
+        if "inverse" in result and "inverse_path" in self._paths:
+            self._write("inverse_path", result["inverse"]["text"])
+        if plan is not None and "plan_path" in self._paths:
+            self._write("plan_path", plan)
+        exported = {"changed": self._exported(files), "files": sorted(files)} if files is not None else {}
+        # Shown without -v too, as what debug shows.
+        return {**result, **exported, "_ansible_verbose_always": True}
+
+    def _exported(self, files):
+        """Write the files of an export, and tell whether there was anything new in them.
+
+        :raises ConfigurationError: there are other files of code, or others of these names.
+        """
+        folder = Path(self._paths["folder"])
+        there = (
+            {str(path.relative_to(folder)): path for path in _code_files.files_in(folder)} if folder.is_dir() else {}
+        )
+        kept = {name: KeptFile(str(folder / name), "the code", "Export it anew into another folder.") for name in files}
+        differing = [name for name, file in kept.items() if file.read() != files[name]]
+        # Before ansible-core 2.19 templates make texts of booleans.
+        overwrite = boolean(self._options.get("overwrite", False))
+        taken = [name for name in there if name not in files or (name in differing and not overwrite)]
+        if taken:
+            raise ConfigurationError(
+                f"export into {visible(folder)}",
+                f"it holds other code: {some(map(visible, taken))}",
+                "Export into a new folder, and compare. With overwrite: true files of an earlier export are replaced.",
+                option="folder",
+            )
+        for name in differing:
+            if not self._foreseen:
+                kept[name].write(files[name])
+        return bool(differing)
+
+    def _write(self, option, text):
+        file = self._kept(option)
+        if not self._foreseen and file.read() != text:
+            file.write(text)
+
+    def _kept(self, option):
+        what = option.removesuffix("_path")
+        return KeptFile(self._paths[option], f"the {what}", "Move it away.")
+
+    def _is_recorded(self):
+        return self._mode == "apply" and not self._foreseen and "record_path" in self._paths
+
+    def _record(self):
+        return Evidence(self._paths["record_path"])
+
+    def _about(self):
+        actor = self._options.get("acting_user") or os.environ.get("CAKEWALK_ACTING_USER")
+        return {"run": self._run, "role": "access_as_code", "actor": actor}

@@ -1,0 +1,290 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tenant as code, over real sockets: an export changes nothing, and an edit of it is all that a plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.ledger import WrongTenant
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
+from ansible_collections.cakewalk.access.plugins.modules import cakewalk_tenant
+from contract.scenes import ERIN, SETTLING, validated
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sandbox.process import Sandbox
+
+Data = dict[str, Any]
+
+_few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+NOTHING = "Nothing to do: the tenant is as the code says."
+
+
+@dataclass
+class Scene:
+    """A tenant, and its export as code."""
+
+    tenant: Sandbox
+    client: Client
+    files: dict[str, str]
+
+    @property
+    def code(self) -> Data:
+        """What the files say, to be changed at will."""
+        return {name: value for text in self.files.values() for name, value in yaml.safe_load(text).items()}
+
+    def text(self, name: str) -> str:
+        """Return a file."""
+        return self.files[name]
+
+    @classmethod
+    def of(cls, tenant: Sandbox, client: Client, **options: Any) -> Scene:
+        """Export a tenant."""
+        given = {"mode": "export", "folder": "/code", "source": {}, **options}
+        files = cakewalk_tenant.plan(validated(cakewalk_tenant.SPEC, tenant, given), Cakewalk(client)).result["files"]
+        return cls(tenant, client, dict(files))
+
+    def hold(self, code: Data, mode: str, cakewalk: Cakewalk | None = None, **options: Any) -> Plan:
+        """Return what a mode makes of some code."""
+        source = {"version": "1", "positions": {}, "code": code}
+        given = {"mode": mode, "folder": "/code", "acting_user": self.tenant.acting_user, "purpose": "Code"}
+        given |= {"max_removals": 1000, "max_removal_percent": 100, "source": source, **options}
+        plan: Plan = cakewalk_tenant.plan(
+            validated(cakewalk_tenant.SPEC, self.tenant, given), cakewalk or Cakewalk(self.client)
+        )
+        return plan
+
+    def plan(self, code: Data, **options: Any) -> list[str]:
+        """Return the plan of some code."""
+        plan = self.hold(code, "plan", **options)
+        assert plan.steps == ()
+        return list(plan.result["plan"])
+
+    def apply(self, code: Data, **options: Any) -> None:
+        """Plan, approve and carry out some code."""
+        approved = self.hold(code, "plan", **options).result["plan_hash"]
+        apply(self.hold(code, "apply", plan_hash=approved, record_path="/record", **options), self.client, SETTLING)
+
+
+@pytest.fixture
+def scene(tenant: Sandbox, connect: Callable[..., Client]) -> Iterator[Callable[[int], Scene]]:
+    """Makes a small tenant of a seed, and exports it."""
+    client = connect(requests_per_minute=0)
+
+    def make(seed: int) -> Scene:
+        tenant.reset(seed=seed, users=16, groups=5, apps=4, rate_limit=0)
+        return Scene.of(tenant, client)
+
+    yield make
+    tenant.reset()
+
+
+@_few
+@given(seed=st.integers(1, 200))
+def test_an_export_changes_nothing(scene: Callable[[int], Scene], seed: int) -> None:
+    the_scene = scene(seed)
+    assert the_scene.plan(the_scene.code) == [NOTHING]
+
+
+class Edits:
+    """Edits of code that somebody could make, each with the plan that says exactly that, worked out from the tenant."""
+
+    def __init__(self, scene: Scene, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
+        self.code, self._draw = scene.code, draw
+        self._actor = scene.tenant.acting_user
+        state = scene.tenant.state()
+        self._emails = {row["id"]: row["email"] for row in state["users"]}
+        self._active = {row["email"] for row in state["users"] if row["status"] == "Active"}
+        self._asking = {self._emails.get(row["target_id"]) for row in state["requests"]}
+        self._apps = {row["name"]: row for row in state["apps"]}
+        self._given = {
+            row["name"]: sorted(app["name"] for app in state["apps"] if app["id"] in row["default_apps"])
+            for row in state["groups"]
+        }
+
+    def any(self) -> tuple[str, list[str]]:
+        """Make one of the edits that are possible, and return its name and the plan."""
+        made = None
+        while made is None:
+            edit = self._draw(
+                st.sampled_from([self.joins, self.leaves, self.is_owned, self.is_set, self.asks, self.goes])
+            )
+            made = edit()
+        return edit.__name__, made
+
+    def joins(self) -> list[str] | None:
+        """Somebody joins a group."""
+        group = self._managed()
+        people = sorted(self._active - set(group["members"])) if group else []
+        if not group or not people:
+            return None
+        who = self._draw(st.sampled_from(people))
+        group["members"].append(who)
+        apps = self._given[group["group"]]
+        follows = [f"  > opens access requests for {', '.join(apps)}"] if apps else []
+        return [f"group {group['group']}", f"  + {who}", *follows, "1 step, 0 removals among them."]
+
+    def leaves(self) -> list[str] | None:
+        """Somebody is no longer to be in a group."""
+        group = self._managed()
+        people = sorted(set(group["members"]) - {self._actor}) if group else []
+        if not group or not people:
+            return None
+        who = self._draw(st.sampled_from(people))
+        group["members"].remove(who)
+        group["absent"] = [who]
+        return [f"group {group['group']}", f"  - {who}", "1 step, 1 removal among them."]
+
+    def is_owned(self) -> list[str] | None:
+        """A group is owned by a shorter list."""
+        group = self._managed()
+        people = sorted(set(group["members"]) - {self._actor}) if group else []
+        if not group or not people:
+            return None
+        gone = sorted(self._draw(st.sets(st.sampled_from(people), min_size=1)))
+        group |= {"mode": "exact", "allow_empty": True, "members": sorted(set(group["members"]) - set(gone))}
+        steps = f"{len(gone)} step{'s' * (len(gone) > 1)}, {len(gone)} removal{'s' * (len(gone) > 1)} among them."
+        return [f"group {group['group']}", *(f"  - {who}" for who in gone), steps]
+
+    def is_set(self) -> list[str] | None:
+        """A custom field gets another value."""
+        fields = [one for one in self.code["custom_fields"] if "Cost Center" in one["fields"]]
+        if not fields:
+            return None
+        entry = self._draw(st.sampled_from(fields))
+        before, entry["fields"]["Cost Center"] = entry["fields"]["Cost Center"], "4711 {{ 7 * 7 }}"
+        lines = [f'  - Cost Center: "{before}"', '  + Cost Center: "4711 {{ 7 * 7 }}"']
+        return [f"custom fields of {entry['app']}", *lines, "1 step, 0 removals among them."]
+
+    def asks(self) -> list[str] | None:
+        """Somebody without access to an app is to have it."""
+        app = self._apps[self._draw(st.sampled_from(sorted(self._apps)))]
+        held = {self._emails[one["user_id"]] for one in app["accesses"]}
+        people = sorted(self._active - held - self._asking)
+        if not people:
+            return None
+        who = self._draw(st.sampled_from(people))
+        level = self._draw(st.sampled_from([one["name"] for one in app["levels"]])) if app["levels"] else None
+        at = {"permission_level": level} if level else {}
+        self.code["accesses"].append({"app": app["name"], **at, "users": [who]})
+        lines = [f"  - {who}: no access", f"  + {who}: no access ({level or 'access'} requested)"]
+        return [f"app {app['name']}", *lines, "1 step, 0 removals among them."]
+
+    def goes(self) -> list[str] | None:
+        """Somebody with access is to have none."""
+        entry = self._draw(st.sampled_from(self.code["accesses"])) if self.code["accesses"] else None
+        people = sorted(set(entry["users"]) - {self._actor} - self._asking) if entry else []
+        if not entry or not people:
+            return None
+        who = self._draw(st.sampled_from(people))
+        entry["users"].remove(who)
+        self.code["accesses"].append({"app": entry["app"], "users": [who], "state": "absent"})
+        held = entry.get("permission_level", "access")
+        lines = [f"  - {who}: {held}", f"  + {who}: {held} (removal requested)"]
+        return [f"app {entry['app']}", *lines, "1 step, 1 removal among them."]
+
+    def _managed(self) -> Data | None:
+        groups = [one for one in self.code["groups"] if one["mode"] == "additive"]
+        return self._draw(st.sampled_from(groups)) if groups else None
+
+
+@_few
+@given(seed=st.integers(1, 40), data=st.data())
+def test_the_plan_of_an_edit_says_exactly_that_edit(
+    scene: Callable[[int], Scene], seed: int, data: st.DataObject
+) -> None:
+    the_scene = scene(seed)
+    edits = Edits(the_scene, data.draw)
+    name, plan = edits.any()
+    assert the_scene.plan(edits.code) == plan, name
+
+
+def assignment(app: str, policy: str, **options: Any) -> Data:
+    """Return an entry of the section policies."""
+    return {"app": app, "request_type": "grant_access", "policy": policy, **options}
+
+
+def test_an_export_takes_from_the_ledger_what_is_still_there(scene: Callable[[int], Scene], tmp_path: Path) -> None:
+    the_scene = scene(1)
+    ledger = {"ledger_path": str(tmp_path / "ledger.json")}
+    kept = [assignment("GitHub", "Admins", permission_level="Admin"), assignment("Figma", "Two approvals")]
+    gone = [
+        assignment("GitHub", "Admins", permission_level="Read"),
+        assignment("Salesforce", "App owner", request_type="remove_access"),
+    ]
+    assert "Which policies are assigned is unknown" in the_scene.text("policies.yml")
+    the_scene.apply({**the_scene.code, "policies": [*kept, *gone]}, **ledger)
+    state = the_scene.tenant.state("apps", "policies")
+    policy = next(
+        one for one in state["policies"] if (one["name"], one["request_type"]) == ("App owner", "RemoveAccessRequest")
+    )
+    forgotten = (tmp_path / "ledger.json").read_text(encoding="utf-8").replace(policy["id"], "0" * 8 + policy["id"][8:])
+    (tmp_path / "ledger.json").write_text(forgotten, encoding="utf-8")
+    exported = Scene.of(the_scene.tenant, the_scene.client, **ledger)
+    found = [(one["app"], one.get("permission_level"), one["policy"]) for one in exported.code["policies"]]
+    assert sorted(found) == [
+        ("Figma", None, "Two approvals"),
+        ("GitHub", "Admin", "Admins"),
+        ("GitHub", "Read", "Admins"),
+    ]
+    assert "# Left out: remove_access of Salesforce, a policy of which is gone.\n" in exported.text("policies.yml")
+    assert "by its ledger" in exported.text("policies.yml")
+    assert exported.plan(exported.code, **ledger)[-1].startswith(NOTHING)
+
+
+def test_drift_tells_what_differs_and_what_nobody_can_read(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    code = the_scene.code
+    plan = the_scene.hold(code, "drift")
+    assert (plan.unmet, plan.result["drift"]["in_sync"]) == (None, True)
+    groups = [one for one in code["groups"] if one["group"] != "Sales"]
+    other = {**code, "groups": groups, "policies": [assignment("Figma", "Admins")]}
+    plan = the_scene.hold(other, "drift")
+    assert plan.unmet is None
+    assert plan.result["drift"] == {
+        "in_sync": True,
+        "differing": [],
+        "not_in_code": ["Sales"],
+        "not_verifiable": ["grant_access of the app 'Figma': Admins"],
+    }
+    the_scene.tenant.change("set_field", app="Figma", field="Cost Center", value="another")
+    plan = the_scene.hold(other, "drift")
+    assert plan.result["drift"]["differing"] == ["custom fields of Figma"]
+    assert plan.unmet is not None
+    assert plan.unmet.facts() == {"kind": "drift", "differing": ["custom fields of Figma"]}
+    assert the_scene.hold(other, "drift", fail_on_drift=False).unmet is None
+
+
+def test_code_knows_its_tenant_by_any_of_its_anchors(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    (anchor, *_others) = the_scene.code["tenant"]["anchors"]
+    gone = "00000000-0000-4000-8000-000000000000"
+    cakewalk = Cakewalk(the_scene.client)
+    the_scene.hold({"tenant": {"anchors": [gone, anchor.upper()]}}, "plan", cakewalk)
+    assert [gone in warning for warning in cakewalk.warnings] == [True]
+    for anchors, error in (([gone], WrongTenant), ([], ConfigurationError), ([anchor, "GitHub"], ConfigurationError)):
+        with pytest.raises(error):
+            the_scene.hold({"tenant": {"anchors": anchors}}, "plan")
+
+
+def test_a_conflict_is_told_and_does_not_stop_the_rest(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    the_scene.tenant.change("add_access", app="Figma", user=ERIN)
+    the_scene.tenant.change("open_request", kind="remove", app="Figma", user=ERIN)
+    code = {**the_scene.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}
+    told = the_scene.plan(code)
+    assert told[0].startswith(f"{ERIN} and 'Figma': the request ")
+    assert told[1] == "Nothing to do; what stands above is left alone."
+    plan = the_scene.hold(code, "apply", plan_hash="0", record_path="/record")
+    assert plan.unmet is not None
+    assert plan.unmet.kind == "conflicting_request"
+    assert the_scene.hold(code, "drift").result["drift"]["differing"] == told[:1]

@@ -1,0 +1,76 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder of code for a tenant, and runs of the role access_as_code with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from playbooks.harness import Data, Playbooks, Result, Run
+from roles.people import Staff
+from sandbox.process import Sandbox
+
+TASK = "Hold the tenant against its code"
+ROLE = "access_as_code"
+
+
+class CodeFolder(Staff):
+    """The role with its folder of code; what runs keep is beside it."""
+
+    def __init__(self, tenant: Sandbox, playbooks: Playbooks) -> None:
+        super().__init__(ROLE, tenant, playbooks)
+        self.folder = playbooks.folder / "code"
+        self.folder.mkdir()
+
+    def paths(self) -> dict[str, Path]:
+        """Return the files that runs keep, by option."""
+        names = {"plan_path": "plan.txt", "inverse_path": "back/inverse.yml", "record_path": "writes.jsonl"}
+        return {option: self.kept / name for option, name in names.items()}
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of code as it stands."""
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def say(self, **sections: Any) -> None:
+        """Write sections of code, one file each, and the anchors of the tenant."""
+        anchors = sorted(app["id"] for app in self.tenant.state("apps")["apps"])[:3]
+        for name, section in {"tenant": {"anchors": anchors}, **sections}.items():
+            self.write(f"{name}.yml", yaml.safe_dump({name: section}, allow_unicode=True, sort_keys=False))
+
+    def hold(self, mode: str, *options: str, **given: Any) -> Run:
+        """Run the role in a mode."""
+        kept = {option: str(path) for option, path in self.paths().items()}
+        return self.run(*options, mode=mode, **{"folder": str(self.folder), **kept, **given})
+
+    def result(self, run: Run) -> Result:
+        """Return the result of the one task of the role."""
+        return run[f"cakewalk.access.{ROLE} : {TASK}"]
+
+    def planned(self, *options: str, **given: Any) -> Data:
+        """Plan, and return the result."""
+        return self.result(self.hold("plan", *options, **given).succeeded()).data
+
+    def applied(self, *options: str, **given: Any) -> Data:
+        """Plan, have it approved, apply it, and return the result."""
+        return self.result(
+            self.hold("apply", *options, plan_hash=self.planned(**given)["plan_hash"], **given).succeeded()
+        ).data
+
+    def failure(self, mode: str, **given: Any) -> Data:
+        """Return the failure of a run that refused before its first write."""
+        return self.refused(self.hold(mode, **given))
+
+    def lines(self) -> list[Data]:
+        """Return the record."""
+        text = self.paths()["record_path"].read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def members(self, group: str) -> set[str]:
+        """Return who is in a group, by e-mail address."""
+        state = self.tenant.state("users", "groups")
+        emails = {user["id"]: user["email"] for user in state["users"]}
+        return {emails[one] for row in state["groups"] if row["name"] == group for one in row["members"]}

@@ -1,0 +1,398 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role access_as_code: what files say is planned, approved by its hash, and then carried out, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from playbooks.harness import Data, Playbooks
+from roles.code import CodeFolder
+from roles.people import CONNOR, OLGA, OWEN, SALLY, SAM, is_private, show
+from sandbox.process import Sandbox
+
+IRIS, OSCAR, ADA = "iris.invited@example.com", "oscar.offboarding@example.com", "ada.admin@example.com"
+NOTHING = "Nothing to do: the tenant is as the code says."
+
+
+@pytest.fixture
+def code(tenant: Sandbox, playbooks: Playbooks) -> CodeFolder:
+    """The role, with an empty folder of code."""
+    return CodeFolder(tenant, playbooks)
+
+
+@pytest.fixture
+def crew(code: CodeFolder) -> CodeFolder:
+    """Code by which Iris joins Sales, and Connor takes the place of Oscar as the only contractor."""
+    code.say(
+        groups=[
+            {"group": "Sales", "members": [IRIS, SALLY]},
+            {"group": "Contractors", "mode": "exact", "members": [CONNOR, IRIS]},
+            {"group": "Okta Everyone", "mode": "unmanaged"},
+        ]
+    )
+    return code
+
+
+def test_an_export_is_code_that_changes_nothing(code: CodeFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    before = code.tenant.state()
+    foreseen = code.result(code.hold("export", "--check").succeeded())
+    assert (foreseen.changed, list(code.folder.iterdir())) == (True, [])
+    exported = code.result(code.hold("export").succeeded())
+    assert exported.changed
+    assert exported.data["files"] == sorted(path.name for path in code.folder.iterdir())
+    assert all(is_private(path) for path in code.folder.iterdir())
+    code.tenant.clear_log()
+    assert not code.result(code.hold("export").succeeded()).changed
+    show("export", code.cost(), capsys)
+
+    code.tenant.clear_log()
+    planned = code.planned()
+    show("plan of an export", code.cost(), capsys)
+    assert planned["plan"] == [NOTHING]
+    assert planned["summary"] == {"steps": 0, "removals": 0}
+    assert (code.written(), code.tenant.state()) == ([], before)
+    drift = code.result(code.hold("drift").succeeded()).data
+    assert (drift["drift"]["in_sync"], drift["drift"]["not_in_code"]) == (True, [])
+
+
+def test_an_export_owns_nobody_and_leaves_alone_what_may_be_synced(code: CodeFolder) -> None:
+    code.hold("export").succeeded()
+
+    entries = yaml.safe_load((code.folder / "groups.yml").read_text(encoding="utf-8"))["groups"]
+
+    kinds = {row["id"]: row["type"] for row in code.tenant.state("groups")["groups"]}
+    by_name = {row["name"]: row for row in code.tenant.state("groups")["groups"]}
+    for entry in entries:
+        group = by_name.get(entry["group"]) or {"id": entry["group"]}
+        assert entry["mode"] == ("additive" if kinds[group["id"]] == "Managed" else "unmanaged")
+    assert len(entries) == len(kinds)
+    named = {entry["group"]: entry for entry in entries}
+    assert set(named["Engineering"]["members"]) == code.members("Engineering")
+    assert "Twin Group" not in named, "a name of two groups means neither"
+
+
+def test_an_export_does_not_replace_code(crew: CodeFolder) -> None:
+    for given in ({}, {"overwrite": "false"}):
+        (failed,) = crew.hold("export", **given).of_modules()
+        assert failed.data["error"]["kind"] == "configuration"
+        assert "groups.yml" in failed.data["msg"]
+    crew.hold("export", overwrite=True).succeeded()
+    assert crew.planned()["plan"] == [NOTHING]
+
+
+def test_what_is_planned_is_what_is_applied_once(crew: CodeFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    before = crew.tenant.state()
+    planned = crew.planned()
+    show("plan", crew.cost(), capsys)
+    assert planned["plan"] == [
+        "group Sales",
+        f"  + {IRIS}",
+        "  > opens access requests for Salesforce",
+        "group Contractors",
+        f"  - {OSCAR}",
+        f"  + {IRIS}",
+        "3 steps, 1 removal among them.",
+    ]
+    plan = crew.paths()["plan_path"]
+    text = plan.read_bytes()
+    assert planned["plan_hash"] in text.decode()
+    assert is_private(plan)
+    crew.planned()
+    assert plan.read_bytes() == text
+    approved = {"plan_hash": planned["plan_hash"]}
+    foreseen = crew.result(crew.hold("apply", "--check", "--diff", **approved).succeeded())
+    assert (crew.written(), crew.tenant.state()) == ([], before)
+    assert not crew.paths()["record_path"].exists()
+
+    crew.tenant.clear_log()
+    done = crew.result(crew.hold("apply", "--diff", **approved).succeeded())
+    show("apply", crew.cost(), capsys)
+    assert (foreseen.changed, done.changed) == (True, True)
+    assert foreseen.data["diff"] == done.data["diff"] != []
+    assert foreseen.steps["pending"] == done.steps["done"]
+    assert [method for method, _path in crew.written()] == ["POST", "POST", "DELETE"]
+    assert crew.members("Contractors") == {CONNOR, IRIS}
+    assert [line["status"] for line in crew.lines()] == ["begun", "done", "done", "done", "ended"]
+    assert {line["actor"] for line in crew.lines()} == {crew.tenant.acting_user}
+    assert is_private(crew.paths()["record_path"])
+
+    crew.tenant.clear_log()
+    again = crew.result(crew.hold("apply", **approved).succeeded())
+    assert (again.changed, again.data["plan"], crew.written()) == (False, [NOTHING], [])
+    assert crew.planned()["plan"] == [NOTHING]
+
+
+def test_what_was_not_approved_is_not_done(crew: CodeFolder) -> None:
+    approved = crew.planned()["plan_hash"]
+    moved: dict[str, Callable[[], Data | None]] = {
+        "a hash that was never given": lambda: {"plan_hash": "0" * 64},
+        "another rail": lambda: {"max_removals": 5},
+        "another actor": lambda: {"acting_user": OLGA},
+        "a member of a group that changes otherwise": lambda: crew.tenant.change(
+            "add_member", group="Sales", user="petra.pending@example.com"
+        ),
+        "a member of a group that changes": lambda: crew.tenant.change(
+            "add_member", group="Contractors", user="petra.pending@example.com"
+        ),
+        "another file": lambda: crew.say(groups=[{"group": "Sales", "members": [IRIS, OWEN]}]),
+    }
+    for words, move in moved.items():
+        crew.tenant.clear_log()
+        failure = crew.failure("apply", **{"plan_hash": approved, **(move() or {})})
+        assert failure["error"]["kind"] == "plan_moved", words
+
+
+def test_what_cannot_be_recorded_is_not_done(crew: CodeFolder) -> None:
+    approved = crew.planned()["plan_hash"]
+    crew.paths()["record_path"].mkdir()
+    failure = crew.failure("apply", plan_hash=approved)
+    assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
+
+
+def test_what_a_plan_does_not_touch_may_change(crew: CodeFolder) -> None:
+    approved = crew.planned()["plan_hash"]
+    crew.tenant.change("add_member", group="Engineering", user=SALLY)
+    crew.write("groups.yml", "# a comment\n" + (crew.folder / "groups.yml").read_text(encoding="utf-8"))
+    crew.hold("apply", plan_hash=approved).succeeded()
+    assert crew.members("Contractors") == {CONNOR, IRIS}
+
+
+def test_an_interrupted_run_tells_how_far_it_came_and_is_planned_anew(crew: CodeFolder) -> None:
+    planned = crew.planned()
+    crew.tenant.fault("removeUserFromGroup", 500)
+
+    run = crew.hold("apply", plan_hash=planned["plan_hash"], environment={"CAKEWALK_MAX_RETRIES": "0"})
+
+    failed = crew.result(run)
+    assert (run.status, failed.failed, failed.changed) == (2, True, True)
+    assert [len(failed.steps[name]) for name in ("done", "errors", "pending")] == [2, 1, 0]
+    statuses = [line["status"] for line in crew.lines()]
+    assert statuses == ["begun", "done", "done", "outcome_unknown", "ended"]
+    assert len(failed.data["inverse"]["not_undoable"]) == 1
+    assert crew.paths()["inverse_path"].exists()
+    assert crew.planned()["plan"][:2] == ["group Contractors", f"  - {OSCAR}"]
+    crew.applied()
+    assert crew.members("Contractors") == {CONNOR, IRIS}
+
+
+def test_an_inverse_plan_takes_back_what_was_done(crew: CodeFolder) -> None:
+    before = {group: crew.members(group) for group in ("Sales", "Contractors")}
+    crew.applied()
+    assert {group: crew.members(group) for group in before} != before
+
+    back = str(crew.paths()["inverse_path"].parent)
+    kept = {"folder": back, "inverse_path": str(crew.kept / "again" / "inverse.yml"), "allow_inactive": True}
+    crew.applied(**kept)
+
+    assert {group: crew.members(group) for group in before} == before
+
+
+def test_drift_is_told_and_fails_unless_it_is_only_asked_for(crew: CodeFolder) -> None:
+    failure = crew.failure("drift", max_removals=0)
+    assert failure["error"]["kind"] == "drift"
+    assert failure["drift"]["differing"] == ["group Contractors", "group Sales"]
+    assert "Engineering" in failure["drift"]["not_in_code"]
+    assert f"  + {IRIS}" in failure["plan"]
+    told = crew.result(crew.hold("drift", fail_on_drift=False).succeeded())
+    assert (told.changed, told.data["drift"]["in_sync"]) == (False, False)
+
+
+def test_protected_people_stay_and_the_plan_says_so(crew: CodeFolder) -> None:
+    planned = crew.planned(protected_users=[OSCAR])
+    assert f"{OSCAR} stays in the group 'Contractors', being protected" in planned["plan"]
+    assert planned["summary"]["removals"] == 0
+
+
+def test_code_of_one_tenant_is_refused_by_another(crew: CodeFolder) -> None:
+    crew.tenant.reset(seed=2)
+    failure = crew.failure("plan")
+    assert failure["error"]["kind"] == "wrong_tenant"
+
+
+@pytest.mark.parametrize("in_process", ["true", "false"])
+def test_nothing_that_people_write_in_the_tenant_is_executed(code: CodeFolder, tmp_path: Path, in_process: str) -> None:
+    marker = tmp_path / "executed"
+    live = f"{{{{ lookup('ansible.builtin.pipe', 'touch {marker}') }}}} $(touch {marker}) \u202e\n# \"'\u2028😀 "
+    for group in code.tenant.state("groups")["groups"]:
+        code.tenant.change("rename_group", group=group["id"], name=live + group["id"])
+    for app in code.tenant.state("apps")["apps"]:
+        code.tenant.change("rename_app", app=app["id"], name=live + app["id"])
+    for app in code.tenant.state("apps")["apps"]:
+        for level in app["levels"]:
+            code.tenant.change("rename_level", app=app["id"], level=level["id"], name=live + level["id"])
+    code.tenant.change("set_field", app=app["id"], field="Cost Center", value=live)
+    here = {"environment": {"CAKEWALK_IN_PROCESS": in_process}}
+    code.hold("export", **here).succeeded()
+    assert code.planned(**here)["plan"] == [NOTHING]
+    groups = yaml.safe_load((code.folder / "groups.yml").read_text(encoding="utf-8"))["groups"]
+    managed = [entry for entry in groups if entry["mode"] == "additive"]
+    assert all(entry["group"].startswith(live) for entry in groups)
+    managed[0]["members"] = [*managed[0]["members"], OWEN]
+    code.say(groups=groups)
+
+    done = code.applied("--diff", **here)
+
+    assert done["summary"]["steps"] == 1
+    assert OWEN in code.members(managed[0]["group"])
+    code.hold("drift", **here).succeeded()
+    assert not marker.exists()
+    assert all("\u202e" not in line for line in done["plan"])
+
+
+#: Options, the kind of error, words of the message.
+RAILS: dict[str, tuple[Data, str, str]] = {
+    "no removal allowed": ({"max_removals": 0}, "rail", "max_removals allows 0"),
+    "a share below none": ({"max_removal_percent": -1}, "configuration", "max_removal_percent"),
+    "nobody acts": ({"acting_user": "nobody@example.com"}, "lookup_failed", "nobody@example.com"),
+    "a protected person who is gone": ({"protected_users": ["gone@example.com"]}, "lookup_failed", "gone@example.com"),
+}
+
+
+@pytest.mark.parametrize("case", RAILS)
+def test_a_rail_stops_a_plan_and_an_application(crew: CodeFolder, case: str) -> None:
+    given, kind, words = RAILS[case]
+    for mode in ("plan", "apply"):
+        failure = crew.failure(mode, plan_hash="0" * 64, **given)
+        assert failure["error"]["kind"] == kind
+        assert words in failure["msg"]
+
+
+def test_the_share_is_one_of_all_that_is_read(code: CodeFolder) -> None:
+    crowd = sorted(code.members("Engineering"))
+    read = len(crowd) + 2
+    assert read >= 20
+    code.say(
+        groups=[
+            {"group": "Engineering", "absent": [one for one in crowd if one != ADA][: read // 10 + 1]},
+            {"group": "Contractors", "members": [CONNOR]},
+        ]
+    )
+    failure = code.failure("plan")
+    assert (failure["error"]["kind"], failure["error"]["max_removal_percent"]) == ("rail", 10)
+    assert code.planned(max_removal_percent=50)["summary"]["removals"] == read // 10 + 1
+
+
+TENANT = "tenant:\n  anchors: [{anchor}]\n"
+#: What stands in groups.yml below the line "groups:", the line that is at fault, words of the problem.
+WRONG: dict[str, tuple[str, str, str]] = {
+    "no YAML": ("- group: [\n", "groups.yml:3", ""),
+    "an unknown key": ("- group: Sales\n  memebers: []\n", "groups.yml:2", "memebers"),
+    "an unknown mode": ("- group: Sales\n  mode: own\n", "groups.yml:2", "own"),
+    "a key twice": ("- group: Sales\n  members: []\n  members: []\n", "groups.yml:4", "on line 3"),
+    "no name": ("- members: []\n", "groups.yml:2", "group"),
+    "an alias": (f"- group: Sales\n  members: &all [{IRIS}]\n  absent: *all\n", "groups.yml:", "alias"),
+    "a tag": ("- group: !!python/name:os.system Sales\n  members: []\n", "groups.yml:2", "tag"),
+    "nothing": ("- group: Sales\n  members:\n", "groups.yml:", "nothing"),
+    "an entry that is none": ("- Sales\n", "groups.yml:2", "mapping"),
+    "a group twice": ("- group: Sales\n  members: []\n- group: Sales\n  absent: []\n", "groups.yml:4", "groups.yml:2"),
+    "a person twice": (
+        f"- group: Sales\n  members:\n    - {IRIS}\n    - {IRIS.upper()}\n",
+        "groups.yml:5",
+        "twice, groups.yml:4",
+    ),
+    "a person in conflict": (
+        f"- group: Sales\n  members: [{IRIS}]\n  absent:\n    - {IRIS}\n",
+        "groups.yml:5",
+        "not to be one, groups.yml:3",
+    ),
+    "nobody under exact": ("- group: Sales\n  mode: exact\n  members: []\n", "groups.yml:2", "allow_empty"),
+    "no list under exact": ("- group: Sales\n  mode: exact\n", "groups.yml:2", "null or missing"),
+    "absent under exact": (
+        f"- group: Sales\n  mode: exact\n  members: [{SALLY}]\n  absent: [{IRIS}]\n",
+        "groups.yml:2",
+        "exact",
+    ),
+    "members of an unmanaged group": ("- group: Sales\n  mode: unmanaged\n  members: []\n", "groups.yml:2", "nobody"),
+    "a blank person": ('- group: Sales\n  members: [" "]\n', "groups.yml:3", "blank"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_in_a_file_is_told_with_its_line(code: CodeFolder, case: str) -> None:
+    text, at, words = WRONG[case]
+    code.say()
+    code.write("groups.yml", f"groups:\n{text}")
+
+    failure = code.failure("plan")
+
+    assert failure["error"]["kind"] == "code"
+    problems = failure["error"]["problems"]
+    assert any(one["at"].startswith(at) and words in one["message"] for one in problems), problems
+
+
+#: Entries, the kind of error, words of the message with the line of the culprit.
+MEANT: dict[str, tuple[list[Data], str, str]] = {
+    "somebody who does not exist": (
+        [{"group": "Sales", "members": ["iris.invitd@example.com"]}],
+        "lookup_failed",
+        f"(did you mean '{IRIS}'?) (groups.yml:4)",
+    ),
+    "an address of two": ([{"group": "Contractors", "members": [SAM]}], "lookup_failed", "groups.yml:4"),
+    "somebody on the way out": ([{"group": "Sales", "members": [OSCAR]}], "lookup_failed", "groups.yml:4"),
+    "an unmanaged group that does not exist": (
+        [{"group": "Slaes", "mode": "unmanaged"}],
+        "lookup_failed",
+        "(did you mean 'Sales'?) (groups.yml:2)",
+    ),
+    "a dynamic group": ([{"group": "Dynamic Berlin", "members": [IRIS]}], "rail", "a rule decides"),
+    "the acting user is to go": ([{"group": "Sales", "absent": [ADA]}], "rail", "protected"),
+}
+
+
+@pytest.mark.parametrize("case", MEANT)
+def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder, case: str) -> None:
+    groups, kind, words = MEANT[case]
+    code.say(groups=groups)
+
+    failure = code.failure("plan")
+
+    assert failure["error"]["kind"] == kind
+    assert words in failure["msg"]
+
+
+def test_a_person_or_group_by_two_names_is_one(code: CodeFolder) -> None:
+    ids = {row["name"]: row["id"] for row in code.tenant.state("groups")["groups"]}
+    iris = code.tenant.find("users", IRIS)["id"]
+    code.say(groups=[{"group": "Sales", "members": [IRIS], "absent": [iris]}])
+    failure = code.failure("plan")
+    assert "is to be a member and not to be one (groups.yml:6)" in failure["msg"]
+    code.say(groups=[{"group": "Sales", "members": [IRIS]}, {"group": ids["Sales"], "members": [OWEN]}])
+    failure = code.failure("plan")
+    assert failure["error"]["problems"][0]["at"] == "groups.yml:5"
+
+
+#: Options that are refused before anything is read.
+OPTIONS: dict[str, tuple[str, Data, str]] = {
+    "no hash": ("apply", {}, "plan_hash"),
+    "no record": ("apply", {"plan_hash": "0", "record_path": ""}, "record_path"),
+    "a relative folder": ("plan", {"folder": "code"}, "the path is relative"),
+    "a folder that is not there": ("plan", {"folder": "/no/where"}, "there is no such folder"),
+    "a relative plan": ("plan", {"plan_path": "plan.txt"}, "the path is relative"),
+    "a mode that is none": ("destroy", {}, "access_as_code_mode"),
+}
+
+
+@pytest.mark.parametrize("case", OPTIONS)
+def test_options_that_cannot_work_are_refused(crew: CodeFolder, case: str) -> None:
+    mode, given, words = OPTIONS[case]
+    failure = crew.failure(mode, **given)
+    assert words in failure["msg"] + str(failure.get("argument_errors", ""))
+    assert crew.tenant.log() == []
+
+
+def test_code_without_anchors_and_links_are_refused(crew: CodeFolder) -> None:
+    text = (crew.folder / "groups.yml").read_text(encoding="utf-8")
+    (crew.folder / "groups.yml").unlink()
+    (crew.folder / "groups.yml").symlink_to(crew.folder / "tenant.yml")
+    assert "it is a link" in crew.failure("plan")["msg"]
+    (crew.folder / "groups.yml").unlink()
+    crew.write("groups.yaml", text)
+    (crew.folder / "tenant.yml").unlink()
+    assert "section tenant" in crew.failure("plan")["msg"]
+    crew.write("tenant.yml", "tenant:\n  anchors: []\n")
+    assert "tenant.anchors is empty" in crew.failure("plan")["msg"]
