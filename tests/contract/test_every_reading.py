@@ -1,0 +1,146 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every module that reads for a role, in every dialect: the same answer, or a named refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
+from ansible_collections.cakewalk.access.plugins.modules import (
+    cakewalk_leaver_info,
+    cakewalk_mover_info,
+    cakewalk_tenant,
+    cakewalk_wait_info,
+)
+from contract.deeds import KNOWN, PETRA, code_of
+from contract.scenes import ERIN, OLGA, validated, writes
+from contract.test_every_dialect import DIALECTS
+from sandbox.process import Sandbox
+
+Data = dict[str, Any]
+
+_UNKNOWN = {"unknown_values some": "configuration", "unknown_values all": "configuration"}
+
+
+def footprint(answer: Data) -> Data:
+    """Return what is taken away from a leaver and what stays, without the words of the tenant."""
+    same = {name: answer[name] for name in ("user", "memberships", "removals", "ownerships")}
+    return {**same, **{name: sorted((one["what"], one["id"]) for one in answer[name]) for name in ("staying", "left")}}
+
+
+def arrival(answer: Data) -> Data:
+    """Return who was found and for how many things they wait, without the words of the tenant."""
+    return {"user": answer["user"]["id"], "waiting_for": len(answer["waiting_for"])}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A task that reads.
+
+    :param options: its options, from the tenant.
+    :param refused: by "question word" of a dialect the kind of the error that refuses it.
+    :param differing: the dialects in which the tenant shows something else.
+    :param essence: what of the answer is to be the same in all others.
+    """
+
+    name: str
+    module: ModuleType
+    options: Callable[[Sandbox], Data]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    differing: frozenset[str] = frozenset()
+    essence: Callable[[Data], Data] = dict
+
+    def answer(self, tenant: Sandbox, client: Client) -> Data:
+        """Return what the task tells of the tenant."""
+        acts = "acting_user" in self.module.SPEC["argument_spec"]
+        given = {"acting_user": tenant.acting_user} if acts else {}
+        params = validated(self.module.SPEC, tenant, {**given, "known_statuses": KNOWN, **self.options(tenant)})
+        plan = self.module.plan(params, Cakewalk(client, params["known_statuses"]))
+        assert plan.steps == ()
+        return self.essence(plan.result)
+
+
+#: Where groups show nothing of what they are, an attempt is made to leave all of them, and an export leaves them alone.
+_BARE = frozenset({"group_kind bare", "all forms at once"})
+_HIDDEN = _BARE | {"group_kind hidden"}
+READINGS = [
+    Reading(
+        "the footprint of a leaver",
+        cakewalk_leaver_info,
+        lambda _tenant: {"user": OLGA, "confirm": OLGA},
+        refused=_UNKNOWN,
+        differing=_HIDDEN,
+        essence=footprint,
+    ),
+    Reading(
+        "the requests of a leaver",
+        cakewalk_leaver_info,
+        lambda _tenant: {"user": PETRA, "confirm": PETRA},
+        refused=_UNKNOWN,
+        differing=_BARE,
+        essence=footprint,
+    ),
+    Reading(
+        "a move",
+        cakewalk_mover_info,
+        lambda _tenant: {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"]},
+        refused=_UNKNOWN,
+    ),
+    Reading("somebody who is there", cakewalk_wait_info, lambda _tenant: {"user": ERIN}, essence=arrival),
+    Reading(
+        "access that is not there",
+        cakewalk_wait_info,
+        lambda _tenant: {"user": PETRA, "apps": ["GitHub", "Google Workspace"]},
+        essence=arrival,
+    ),
+    Reading(
+        "a tenant as code",
+        cakewalk_tenant,
+        lambda _tenant: {"mode": "export", "folder": "/code"},
+        differing=_HIDDEN | _UNKNOWN.keys(),
+    ),
+    Reading(
+        "drift",
+        cakewalk_tenant,
+        lambda tenant: {
+            "mode": "drift",
+            "fail_on_drift": False,
+            "folder": "/code",
+            "purpose": "Project Aurora",
+            "source": {"version": "1", "positions": {}, "code": code_of(tenant)},
+        },
+        refused=_UNKNOWN,
+        essence=lambda answer: answer["drift"],
+    ),
+]
+
+
+@pytest.fixture(scope="session")
+def plain() -> dict[str, Data]:
+    """What each reading tells of the tenant that speaks like the vendor's own samples."""
+    return {}
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.name)
+@pytest.mark.parametrize("name", DIALECTS)
+def test_the_answer_to_an_open_question_makes_no_difference(
+    reading: Reading, name: str, tenant: Sandbox, client: Client, plain: dict[str, Data]
+) -> None:
+    if reading.name not in plain:
+        plain[reading.name] = reading.answer(tenant, client)
+    tenant.configure(**DIALECTS[name])
+    if name in reading.refused:
+        with pytest.raises(CakewalkError) as caught:
+            reading.answer(tenant, client)
+        assert caught.value.facts()["kind"] == reading.refused[name], str(caught.value)
+    else:
+        assert (reading.answer(tenant, client) == plain[reading.name]) is (name not in reading.differing)
+    assert writes(tenant) == []
