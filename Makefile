@@ -39,7 +39,7 @@ sandbox: $(COLLECTIONS)/.installed  ## Start the tenant that demo and tests use,
 	@exec $(VENV)/bin/python -m sandbox --port $(PORT)
 
 test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run all tests and the checks of the ecosystem
-	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadfile
+	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadgroup
 
 test-all: test  ## The same on every ansible-core since 2.16 that a Python is found for
 	$(VENV)/bin/python -m matrix

@@ -9,7 +9,12 @@ import os
 import sys
 from collections.abc import Callable
 
+import pytest
+
 from .conftest import Copy
+
+#: ansible-test sets up its environments in the home that all share: one at a time.
+pytestmark = pytest.mark.xdist_group("ansible-test")
 
 #: On one Python only; the matrix names others, and tests that cannot run there.
 PYTHON = os.environ.get("CAKEWALK_TEST_CORE_PYTHON", f"3.{sys.version_info.minor}")

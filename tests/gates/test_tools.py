@@ -52,14 +52,21 @@ def test_the_tool_finds_nothing(tool: str, tree: Copy) -> None:
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_tool_finds_a_planted_error(tool: str, spoilt: Callable[[str, str, str], Copy]) -> None:
     command, error = TOOLS[tool]
+    # It takes half a minute for all files.
+    only = error[:1] if tool == "ansible-lint" else ()
 
-    assert spoilt(*error).run(*command).returncode != 0
+    assert spoilt(*error).run(*command, *only).returncode != 0
 
 
 def importer_findings(copy: Copy) -> list[str]:
-    """Build the collection, import it as Galaxy does, and return the findings, which the exit status hides."""
+    """Build the collection, import it as Galaxy does, and return the findings, which the exit status hides.
+
+    What ansible-lint finds is left to the test above, which demands more.
+    """
     settings = copy.root / "galaxy-importer.cfg"
-    settings.write_text("[galaxy-importer]\nCHECK_REQUIRED_TAGS=True\nCHECK_CHANGELOG=True\n", encoding="utf-8")
+    options = {"CHECK_REQUIRED_TAGS": True, "CHECK_CHANGELOG": True, "RUN_ANSIBLE_LINT": False}
+    lines = ["[galaxy-importer]", *(f"{name}={value}" for name, value in options.items())]
+    settings.write_text("\n".join(lines), encoding="utf-8")
     built = copy.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(copy.root))
     assert built.returncode == 0, built.stdout
     (artifact,) = Path(copy.root).glob("cakewalk-access-*.tar.gz")

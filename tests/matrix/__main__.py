@@ -82,7 +82,7 @@ def run(core: Core) -> str:
         "--numprocesses",
         "auto",
         "--dist",
-        "loadfile",
+        "loadgroup",
         *tests,
     ]
     if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
