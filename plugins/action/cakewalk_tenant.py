@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_tenant
 from ansible_collections.cakewalk.access.plugins.plugin_utils._module import CakewalkModule
 from ansible_collections.cakewalk.access.plugins.plugin_utils._tenant_files import TenantFiles
@@ -20,6 +20,7 @@ class ActionModule(CakewalkModule):
         given = dict(self._task.args)
         result = {"changed": False}
         try:
+            self._refuse_async()
             files = TenantFiles(given, self._task.check_mode)
             self._task.args = {**given, "source": files.source()}
             files.begin()
@@ -29,3 +30,13 @@ class ActionModule(CakewalkModule):
             return {**result, "failed": True, "msg": str(error), "error": error.facts()}
         finally:
             self._task.args = given
+
+    def _refuse_async(self):
+        """Refuse not to wait for the module: what it returns is to be recorded and kept.
+
+        :raises ConfigurationError: the task does.
+        """
+        if self._task.async_val:
+            raise ConfigurationError(
+                "use async", "what the module returns is kept as files when it ends", "Leave out async, or set it to 0."
+            )

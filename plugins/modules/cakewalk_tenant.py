@@ -26,6 +26,10 @@ extends_documentation_fragment:
   - cakewalk.access.acting
   - cakewalk.access.writing
   - cakewalk.access.ledger
+attributes:
+  async:
+    support: none
+    description: Is refused, since what the module returns is recorded and kept as files when it ends.
 options:
   mode:
     description:

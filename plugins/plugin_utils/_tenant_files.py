@@ -43,13 +43,17 @@ class TenantFiles:
         """Return what the module is to know of the files.
 
         :raises CodeRefused: the code is none.
-        :raises ConfigurationError: a task brings data of its own, past the files.
+        :raises ConfigurationError: a task brings data of its own, past the files, or leaves out a file that it needs.
         """
         if "source" in self._options:
             raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
+        # To the argument spec what is blank or null is there.
+        for name in ("folder", "record_path") if self._mode == "apply" else ("folder",):
+            if name not in self._paths:
+                raise ConfigurationError(f"use {name}", "it is missing or blank", "Give a whole path.", option=name)
         for name in self._paths.keys() - {"folder"}:
             self._kept(name)
-        if self._mode == "export" or "folder" not in self._paths:
+        if self._mode == "export":
             return {"version": version()}
         code, positions = _code_files.read(self._paths["folder"])
         return {"version": version(), "code": code, "positions": positions}
@@ -117,7 +121,7 @@ class TenantFiles:
         return KeptFile(self._paths[option], f"the {what}", "Move it away.")
 
     def _is_recorded(self):
-        return self._mode == "apply" and not self._foreseen and "record_path" in self._paths
+        return self._mode == "apply" and not self._foreseen
 
     def _record(self):
         return Evidence(self._paths["record_path"])

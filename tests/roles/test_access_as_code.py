@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from playbooks.harness import Data, Playbooks
-from roles.code import CodeFolder
+from roles.code import CodeFolder, of_module
 from roles.people import CONNOR, OLGA, OWEN, SALLY, SAM, is_private, show
 from sandbox.process import Sandbox
 
@@ -382,6 +382,27 @@ def test_options_that_cannot_work_are_refused(crew: CodeFolder, case: str) -> No
     mode, given, words = OPTIONS[case]
     failure = crew.failure(mode, **given)
     assert words in failure["msg"] + str(failure.get("argument_errors", ""))
+    assert crew.tenant.log() == []
+
+
+#: Options of the module, keywords of the task, words of the message.
+PAST_THE_ROLE: dict[str, tuple[Data, Data, str]] = {
+    "a blank record": ({"mode": "apply", "plan_hash": "0", "record_path": ""}, {}, "record_path"),
+    "a null record": ({"mode": "apply", "plan_hash": "0", "record_path": None}, {}, "record_path"),
+    "a blank folder": ({"folder": ""}, {}, "folder"),
+    "data of a task": ({"source": {"code": {"tenant": {"anchors": []}}}}, {}, "source"),
+    "a task that is not waited for": ({}, {"async": 60, "poll": 0}, "async"),
+    "a task that is waited for from beside": ({}, {"async": 60, "poll": 1}, "async"),
+}
+
+
+@pytest.mark.parametrize("case", PAST_THE_ROLE)
+def test_a_task_of_the_module_can_no_more_than_the_role(crew: CodeFolder, playbooks: Playbooks, case: str) -> None:
+    given, keywords, words = PAST_THE_ROLE[case]
+    run = playbooks.run([of_module({"folder": str(crew.folder), **given}, **keywords)])
+    failure = crew.refused(run)
+    assert failure["error"]["kind"] == "configuration"
+    assert words in failure["msg"]
     assert crew.tenant.log() == []
 
 
