@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import yaml
@@ -31,17 +32,38 @@ def files_in(folder):
     """Return the files of code in a folder and those below it, in the order of their names, without hidden ones.
 
     :param folder: a whole path.
-    :raises CodeRefused: there is no such folder, or a file is a link.
+    :raises CodeRefused: there is no such folder, a file or folder is a link, or one cannot be read: then nobody knows
+        what the code says.
     """
     root = Path(folder)
     if not root.is_absolute() or not root.is_dir():
         why = "the path is relative" if not root.is_absolute() else "there is no such folder"
         raise CodeRefused([problem(visible(folder), why)])
-    found = sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES and not _is_hidden(path, root))
-    links = [path for path in found if path.is_symlink() or not path.is_file()]
-    if links:
-        raise CodeRefused([problem(_called(path, root), "it is a link, or no file") for path in links])
-    return found
+    found, wrong = [], []
+    for path in _shown_in(root, root, wrong):
+        if path.is_symlink() and (path.suffix in SUFFIXES or not path.is_file()):
+            wrong.append(problem(_called(path, root), "it is a link"))
+        elif path.suffix in SUFFIXES and not path.is_file():
+            wrong.append(problem(_called(path, root), "it is no file"))
+        elif path.suffix in SUFFIXES:
+            found.append(path)
+    if wrong:
+        raise CodeRefused(wrong)
+    return sorted(found)
+
+
+def _shown_in(folder, root, wrong):
+    """Return all that a folder and those below it hold, but what is hidden; C(wrong) gets what cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            paths = sorted(Path(entry) for entry in entries if not entry.name.startswith("."))
+    except OSError as error:
+        wrong.append(problem(_called(folder, root), f"it cannot be read: {error.strerror}"))
+        return
+    for path in paths:
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from _shown_in(path, root, wrong)
 
 
 def read(folder):
@@ -172,10 +194,6 @@ class _Reading:
 
     def _wrong(self, at, message):
         self._problems.append(problem(at, visible(message)))
-
-
-def _is_hidden(path, root):
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _called(path, root):

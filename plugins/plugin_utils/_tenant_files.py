@@ -8,7 +8,6 @@ They are on the controller, wherever the module runs.
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -58,25 +57,23 @@ class TenantFiles:
         code, positions = _code_files.read(self._paths["folder"])
         return {"version": version(), "code": code, "positions": positions}
 
-    def begin(self):
+    def begin(self, actor):
         """Begin the record, so that nothing is written that it does not tell of.
 
+        :param actor: who is to act, as far as that is known before the module runs.
         :raises FileRefused: it cannot be kept.
         """
-        if self._is_recorded():
-            self._record().add(**self._about(), status="begun", plan_hash=self._options.get("plan_hash"))
+        self._record(actor, [{"status": "begun", "plan_hash": self._options.get("plan_hash")}])
 
     def kept(self, result):
         """Keep what the module returned for files, and return the rest as the task is to show it.
 
         :raises CakewalkError: a file could not be written.
         """
-        result.get("invocation", {}).get("module_args", {}).pop("source", None)
+        params = result.get("invocation", {}).get("module_args", {})
+        params.pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
-        if self._is_recorded():
-            for line in lines_of(result):
-                self._record().add(**self._about(), **line)
-            self._record().add(**self._about(), status="ended")
+        self._record(params.get("acting_user"), [*lines_of(result), {"status": "ended"}])
         if "inverse" in result and "inverse_path" in self._paths:
             self._write("inverse_path", result["inverse"]["text"])
         if plan is not None and "plan_path" in self._paths:
@@ -120,12 +117,7 @@ class TenantFiles:
         what = option.removesuffix("_path")
         return KeptFile(self._paths[option], f"the {what}", "Move it away.")
 
-    def _is_recorded(self):
-        return self._mode == "apply" and not self._foreseen
-
-    def _record(self):
-        return Evidence(self._paths["record_path"])
-
-    def _about(self):
-        actor = self._options.get("acting_user") or os.environ.get("CAKEWALK_ACTING_USER")
-        return {"run": self._run, "role": "access_as_code", "actor": actor}
+    def _record(self, actor, lines):
+        if self._mode == "apply" and not self._foreseen:
+            for line in lines:
+                Evidence(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=actor, **line)

@@ -154,6 +154,14 @@ def test_what_cannot_be_recorded_is_not_done(crew: CodeFolder) -> None:
     assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
 
 
+def test_the_record_names_who_acted_wherever_that_was_set(crew: CodeFolder, playbooks: Playbooks) -> None:
+    approved = crew.planned(acting_user=OLGA)["plan_hash"]
+    given = {"mode": "apply", "folder": str(crew.folder), "plan_hash": approved}
+    given["record_path"] = str(crew.paths()["record_path"])
+    playbooks.run([of_module(given, environment={"CAKEWALK_ACTING_USER": OLGA})]).succeeded()
+    assert [line.get("actor") for line in crew.lines()] == [None, *[OLGA] * 4]
+
+
 def test_what_a_plan_does_not_touch_may_change(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
     crew.tenant.change("add_member", group="Engineering", user=SALLY)
@@ -412,6 +420,9 @@ def test_code_without_anchors_and_links_are_refused(crew: CodeFolder) -> None:
     (crew.folder / "groups.yml").symlink_to(crew.folder / "tenant.yml")
     assert "it is a link" in crew.failure("plan")["msg"]
     (crew.folder / "groups.yml").unlink()
+    (crew.folder / "more").symlink_to(crew.kept)
+    assert "more: it is a link" in crew.failure("plan")["msg"]
+    (crew.folder / "more").unlink()
     crew.write("groups.yaml", text)
     (crew.folder / "tenant.yml").unlink()
     assert "section tenant" in crew.failure("plan")["msg"]
