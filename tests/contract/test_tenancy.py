@@ -26,6 +26,7 @@ from sandbox.process import Sandbox
 Data = dict[str, Any]
 
 _few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_MAY_TAKE = "may open requests to remove access to"
 NOTHING = "Nothing to do: the tenant is as the code says."
 
 
@@ -80,8 +81,8 @@ def scene(tenant: Sandbox, connect: Callable[..., Client]) -> Iterator[Callable[
     """Makes a small tenant of a seed, and exports it."""
     client = connect(requests_per_minute=0)
 
-    def make(seed: int) -> Scene:
-        tenant.reset(seed=seed, users=16, groups=5, apps=4, rate_limit=0)
+    def make(seed: int, **dialect: str) -> Scene:
+        tenant.reset(seed=seed, users=16, groups=5, apps=4, rate_limit=0, **dialect)
         return Scene.of(tenant, client)
 
     yield make
@@ -129,8 +130,7 @@ class Edits:
             return None
         who = self._draw(st.sampled_from(people))
         group["members"].append(who)
-        apps = self._given[group["group"]]
-        follows = [f"  > opens access requests for {', '.join(apps)}"] if apps else []
+        follows = self._follows(group, "opens access requests for")
         return [f"group {group['group']}", f"  + {who}", *follows, "1 step, 0 removals among them."]
 
     def leaves(self) -> list[str] | None:
@@ -142,7 +142,8 @@ class Edits:
         who = self._draw(st.sampled_from(people))
         group["members"].remove(who)
         group["absent"] = [who]
-        return [f"group {group['group']}", f"  - {who}", "1 step, 1 removal among them."]
+        follows = self._follows(group, _MAY_TAKE)
+        return [f"group {group['group']}", f"  - {who}", *follows, "1 step, 1 removal among them."]
 
     def is_owned(self) -> list[str] | None:
         """A group is owned by a shorter list."""
@@ -153,7 +154,7 @@ class Edits:
         gone = sorted(self._draw(st.sets(st.sampled_from(people), min_size=1)))
         group |= {"mode": "exact", "allow_empty": True, "members": sorted(set(group["members"]) - set(gone))}
         steps = f"{len(gone)} step{'s' * (len(gone) > 1)}, {len(gone)} removal{'s' * (len(gone) > 1)} among them."
-        return [f"group {group['group']}", *(f"  - {who}" for who in gone), steps]
+        return [f"group {group['group']}", *(f"  - {who}" for who in gone), *self._follows(group, _MAY_TAKE), steps]
 
     def is_set(self) -> list[str] | None:
         """A custom field gets another value."""
@@ -191,6 +192,10 @@ class Edits:
         held = entry.get("permission_level", "access")
         lines = [f"  - {who}: {held}", f"  + {who}: {held} (removal requested)"]
         return [f"app {entry['app']}", *lines, "1 step, 1 removal among them."]
+
+    def _follows(self, group: Data, words: str) -> list[str]:
+        apps = self._given[group["group"]]
+        return [f"  > {words} {', '.join(apps)}"] if apps else []
 
     def _managed(self) -> Data | None:
         groups = [one for one in self.code["groups"] if one["mode"] == "additive"]
@@ -262,6 +267,79 @@ def test_drift_tells_what_differs_and_what_nobody_can_read(scene: Callable[[int]
     assert plan.unmet is not None
     assert plan.unmet.facts() == {"kind": "drift", "differing": ["custom fields of Figma"]}
     assert the_scene.hold(other, "drift", fail_on_drift=False).unmet is None
+
+
+def test_what_follows_from_a_group_is_not_asked_for_beside_it(scene: Callable[..., Scene]) -> None:
+    the_scene = scene(1, removal_requests="open")
+    sally, iris = "sally.sales@example.com", "iris.invited@example.com"
+    the_scene.tenant.change("add_access", app="Salesforce", user=sally)
+    level = {"app": "Salesforce", "permission_level": "Standard"}
+    code = {
+        **the_scene.code,
+        "groups": [{"group": "Sales", "members": [iris], "absent": [sally]}],
+        "accesses": [{**level, "users": [iris, ERIN]}, {"app": "Salesforce", "users": [sally], "state": "absent"}],
+    }
+    left = "left to the group 'Sales', which this plan changes and which gives that app; plan again once it is applied"
+    assert the_scene.plan(code) == [
+        "group Sales",
+        f"  - {sally}",
+        f"  + {iris}",
+        "  > opens access requests for Salesforce",
+        "  > may open requests to remove access to Salesforce",
+        "app Salesforce",
+        f"  - {ERIN}: no access",
+        f"  + {ERIN}: no access (Standard requested)",
+        f"{iris} and the app 'Salesforce': {left}",
+        f"{sally} and the app 'Salesforce': {left}",
+        "3 steps, 1 removal among them.",
+    ]
+    before = {row["id"] for row in the_scene.tenant.state("requests")["requests"]}
+    the_scene.apply(code)
+    opened = [row for row in the_scene.tenant.state("requests")["requests"] if row["id"] not in before]
+    assert len({(row["target_id"], row["app_id"]) for row in opened}) == len(opened) == 3
+    again = the_scene.plan(code)
+    assert len(again) == 4, again
+    assert again[-1] == "Nothing to do; what stands above is left alone."
+
+
+def test_a_selection_by_a_field_that_the_plan_sets_is_told(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    select = {"custom_field": {"name": "Cost Center", "value": "new"}}
+    rule = {"select": select, "request_type": "grant_access", "policy": "Admins"}
+    code = {
+        **the_scene.code,
+        "custom_fields": [{"app": "Figma", "fields": {"Cost Center": "new"}}],
+        "policies": [rule, assignment("GitHub", "Admins")],
+    }
+    told = [line for line in the_scene.plan(code, max_assignments=5) if "selects apps" in line]
+    assert told == [
+        "the custom field 'Cost Center', by which a policy selects apps, is taken as it is before this plan; "
+        "plan again once it is applied"
+    ]
+    the_scene.apply(code, max_assignments=5)
+    again = the_scene.plan(code, max_assignments=5)
+    assert "policies of Figma" in again
+    assert not [line for line in again if "selects apps" in line]
+
+
+def test_a_plan_names_every_write_whole_in_whose_name_and_why(scene: Callable[[int], Scene], tmp_path: Path) -> None:
+    the_scene = scene(1)
+    ledger = {"ledger_path": str(tmp_path / "ledger.json")}
+    long = "x" * 400
+    code = {**the_scene.code, "policies": [assignment("GitHub", "Admins")]}
+    the_scene.apply(code, **ledger)
+    code = {**code, "policies": [*code["policies"], assignment("Figma", "Admins")]}
+    code["custom_fields"] = [{"app": "Figma", "fields": {"Cost Center": f"{long}y"}}]
+    lines = the_scene.hold(code, "plan", **ledger).result["plan_text"].splitlines()
+    assert lines[1:4] == [f"In the name of {the_scene.tenant.acting_user}", "Purpose: Code", ""]
+    assert f'  + Cost Center: "{long}y"' in lines
+    assert lines[-8:-3] == [
+        "policies of Figma",
+        '  - grant_access: "unknown"',
+        '  + grant_access: "Admins"',
+        "  > A permission level with a policy of its own goes by that one, which cannot be read.",
+        "sent again: grant_access of the app 'GitHub': Admins",
+    ]
 
 
 def test_code_knows_its_tenant_by_any_of_its_anchors(scene: Callable[[int], Scene]) -> None:

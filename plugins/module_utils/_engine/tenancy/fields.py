@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._api.catalog import APPS, custom_fields, custom_fields_of, is_computed
@@ -31,7 +31,7 @@ def problems_of(code: Code) -> Iterator[dict[str, str]]:
             yield problem(code.at(one), error.answer)
 
 
-def part_of(code: Code, _params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
+def part_of(code: Code, _params: Mapping[str, Any], cakewalk: Cakewalk, _earlier: Sequence[Part]) -> Part:
     """Return what the section changes.
 
     :raises CakewalkError: see C(fields.edits_of).
@@ -55,6 +55,9 @@ def part_of(code: Code, _params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
             }
             for edit in changed.values()
         },
+        sets=frozenset(
+            name for edit in changed.values() for one in edit.values for name in (one, label(edit.fields[one]))
+        ),
     )
 
 
