@@ -368,6 +368,13 @@ drift:
       type: list
       elements: str
       sample: []
+    left_alone:
+      description:
+        - What is left alone. An access that was asked for and is not decided yet is no difference; people who stay in
+          an exact group because they are protected are one, and so is a request for the opposite.
+      type: list
+      elements: str
+      sample: []
     not_in_code:
       description: Groups that the files do not know. That is no difference.
       type: list
@@ -460,6 +467,8 @@ SPEC = spec(
     required_if=[("mode", "apply", ("plan_hash", "record_path"))],
 )
 
+_NOT_AGAIN = "What the plan would only send again is not sent again, since plan_hash is not the hash of this plan."
+
 
 def plan(params, cakewalk):
     """Return the plan for C(params); only C(apply) has steps."""
@@ -473,10 +482,13 @@ def plan(params, cakewalk):
     whole.check_rails()
     if params["mode"] == "plan":
         return Plan(result={**told, "plan_hash": whole.hash, "plan_text": whole.text})
+    steps = whole.approved()
+    if steps != whole.steps:
+        cakewalk.warnings.append(_NOT_AGAIN)
     return Plan(
         before=whole.before,
         after=whole.after,
-        steps=whole.approved(),
+        steps=steps,
         result={**told, "plan_hash": whole.hash},
         unmet=whole.error,
         ledger=whole.ledger,

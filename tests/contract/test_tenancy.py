@@ -258,6 +258,7 @@ def test_drift_tells_what_differs_and_what_nobody_can_read(scene: Callable[[int]
     assert plan.result["drift"] == {
         "in_sync": True,
         "differing": [],
+        "left_alone": [],
         "not_in_code": ["Sales"],
         "not_verifiable": ["grant_access of the app 'Figma': Admins"],
     }
@@ -267,6 +268,33 @@ def test_drift_tells_what_differs_and_what_nobody_can_read(scene: Callable[[int]
     assert plan.unmet is not None
     assert plan.unmet.facts() == {"kind": "drift", "differing": ["custom fields of Figma"]}
     assert the_scene.hold(other, "drift", fail_on_drift=False).unmet is None
+
+
+def test_drift_tells_of_protected_people_and_of_what_is_only_asked_for(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    connor = "connor.contractor@example.com"
+    groups = [{"group": "Contractors", "mode": "exact", "members": [], "allow_empty": True}]
+    stays = f"{connor} stays in the group 'Contractors', being protected"
+    drift = the_scene.hold({**the_scene.code, "groups": groups}, "drift", protected_users=[connor]).result["drift"]
+    assert (drift["in_sync"], stays in drift["differing"], drift["left_alone"]) == (False, True, [stays])
+    the_scene.tenant.change("open_request", kind="grant", app="Figma", user=ERIN)
+    plan = the_scene.hold({**the_scene.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}, "drift")
+    (line,) = plan.result["drift"]["left_alone"]
+    assert line.startswith(f"{ERIN} and 'Figma': the request ")
+    assert plan.result["drift"]["in_sync"]
+
+
+def test_what_is_not_sent_again_is_said(scene: Callable[[int], Scene], tmp_path: Path) -> None:
+    the_scene = scene(1)
+    ledger = {"ledger_path": str(tmp_path / "ledger.json")}
+    code = {**the_scene.code, "policies": [assignment("Figma", "Admins")]}
+    the_scene.apply(code, **ledger)
+    approved = the_scene.hold(code, "plan", **ledger).result["plan_hash"]
+    for plan_hash, steps, warned in (("0", 0, True), (approved, 1, False)):
+        cakewalk = Cakewalk(the_scene.client)
+        plan = the_scene.hold(code, "apply", cakewalk, plan_hash=plan_hash, record_path="/record", **ledger)
+        assert (len(plan.steps), plan.changed) == (steps, False)
+        assert any("is not sent again" in warning for warning in cakewalk.warnings) is warned
 
 
 def test_what_follows_from_a_group_is_not_asked_for_beside_it(scene: Callable[..., Scene]) -> None:

@@ -64,6 +64,11 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk, _earlier:
     changed = by_label(decision.edits)
     given = cakewalk.read(default_apps(edit.group) for edit in changed.values())
     apps = {edit.group["id"]: rows for edit, rows in zip(changed.values(), given, strict=True)}
+    kept = tuple(
+        f"{visible(person(row))} stays in the group {named(edit.group)}, being protected"
+        for edit in decision.edits
+        for row in edit.kept
+    )
     return Part(
         before={_called(name): edit.before() for name, edit in changed.items()},
         after={_called(name): edit.after() for name, edit in changed.items()},
@@ -79,11 +84,8 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk, _earlier:
         read=read(decision.edits),
         is_authoritative=any(claim.state == "exact" for claim in claims),
         notes={_called(name): _notes(edit, apps[edit.group["id"]]) for name, edit in changed.items()},
-        left=tuple(
-            f"{visible(person(row))} stays in the group {named(edit.group)}, being protected"
-            for edit in decision.edits
-            for row in edit.kept
-        ),
+        left=kept,
+        unmet=kept,
         follows={
             (row["id"].lower(), app["id"].lower()): f"the group {named(edit.group)}"
             for edit in changed.values()
