@@ -25,6 +25,9 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: What the reader makes of a file, by the types of the argument spec, and how messages call it.
 _SHAPES = {"str": str, "bool": str, "dict": dict}
 _WORDS = {"str": "a text", "bool": "true or false", "dict": "a mapping"}
+#: How deep files may be nested, which is deeper than any code; what puts them together goes down with the depth, and
+#: the one written in C takes the process with it.
+_DEEPEST = 20
 _CONSTRAINTS = ("mutually_exclusive", "required_one_of")
 
 
@@ -91,8 +94,12 @@ class _Reading:
     def add(self, name, path):
         """Add a file."""
         try:
-            node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            text = path.read_text(encoding="utf-8")
+            if _depth(text) > _DEEPEST:
+                self._wrong(name, "it is nested too deeply")
+                return
+            node = yaml.compose(text, Loader=_LOADER)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
             why = getattr(error, "problem", None) or "it is no YAML in UTF-8"
             self._wrong(f"{name}:{mark.line + 1}" if mark else name, why)
@@ -105,11 +112,8 @@ class _Reading:
         if not isinstance(node, yaml.MappingNode):
             self._wrong(_line(name, node), "a file holds sections by name")
             return
-        try:
-            for key, value in self._members(name, node):
-                self._add_section(name, key, value)
-        except RecursionError:
-            self._wrong(name, "it is nested too deeply")
+        for key, value in self._members(name, node):
+            self._add_section(name, key, value)
 
     def finished(self, folder):
         """Return the sections and the positions.
@@ -194,6 +198,20 @@ class _Reading:
 
     def _wrong(self, at, message):
         self._problems.append(problem(at, visible(message)))
+
+
+def _depth(text):
+    """Return how deep a file is nested, without putting it together.
+
+    :raises yaml.YAMLError: it is no YAML.
+    """
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        deepest = max(deepest, depth)
+        if deepest > _DEEPEST:
+            break
+    return deepest
 
 
 def _called(path, root):
