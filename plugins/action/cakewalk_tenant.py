@@ -25,9 +25,9 @@ class ActionModule(CakewalkModule):
             self._refuse_async()
             files = TenantFiles(given, self._task.check_mode)
             self._task.args = {**given, "source": files.source()}
-            files.begin(given.get("acting_user") or self._actor_of_environment(task_vars or {}))
-            result = super().run(tmp, task_vars)
-            return files.kept(result)
+            with files.begun(given.get("acting_user") or self._actor_of_environment(task_vars or {})):
+                result = super().run(tmp, task_vars)
+                return files.kept(result)
         except CakewalkError as error:
             return {**result, "failed": True, "msg": str(error), "error": error.facts()}
         finally:

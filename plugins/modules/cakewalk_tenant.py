@@ -63,12 +63,14 @@ options:
   inverse_path:
     description:
       - A file for what would take back a run of V(apply), by its whole path, on the controller. It is code itself, and
-        is planned and approved as any other. Written only when something was done.
+        is planned and approved as any other. Written only when something was done. What stood there is kept beside it,
+        under a name that ends in C(.before-) and the run that wrote anew.
     type: path
   record_path:
     description:
       - The record, a file of JSON lines that only grows, by its whole path, on the controller. Needed with V(apply),
-        and opened before the first write.
+        and opened before the first write. Runs with one record wait for each other, for up to 30 seconds, by a lock (a
+        file beside it, whose name ends in C(.lock)).
     type: path
   overwrite:
     description: Whether V(export) may replace files of an earlier export.

@@ -9,6 +9,7 @@ They are on the controller, wherever the module runs.
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from pathlib import Path
 
 from ansible.module_utils.common.validation import check_type_path
@@ -57,13 +58,22 @@ class TenantFiles:
         code, positions = _code_files.read(self._paths["folder"])
         return {"version": version(), "code": code, "positions": positions}
 
-    def begin(self, actor):
-        """Begin the record, so that nothing is written that it does not tell of.
+    @contextmanager
+    def begun(self, actor):
+        """Begin the record, so that nothing is written that it does not tell of, and keep others from it meanwhile:
+        two runs of one plan would both find that it fits, and write everything twice.
 
         :param actor: who is to act, as far as that is known before the module runs.
-        :raises FileRefused: it cannot be kept.
+        :raises FileRefused: it cannot be kept, nor what takes back the run, or another run does not end.
         """
-        self._record(actor, [{"status": "begun", "plan_hash": self._options.get("plan_hash")}])
+        if not self._is_recorded():
+            yield
+            return
+        with Evidence(self._paths["record_path"]).locked():
+            if "inverse_path" in self._paths:
+                self._kept("inverse_path").read()
+            self._record(actor, [{"status": "begun", "plan_hash": self._options.get("plan_hash")}])
+            yield
 
     def kept(self, result):
         """Keep what the module returned for files, and return the rest as the task is to show it.
@@ -73,9 +83,10 @@ class TenantFiles:
         params = result.get("invocation", {}).get("module_args", {})
         params.pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
-        self._record(params.get("acting_user"), [*lines_of(result), {"status": "ended"}])
+        if self._is_recorded():
+            self._record(params.get("acting_user"), [*lines_of(result), {"status": "ended"}])
         if "inverse" in result and "inverse_path" in self._paths:
-            self._write("inverse_path", result["inverse"]["text"])
+            self._write_inverse(result["inverse"]["text"])
         if plan is not None and "plan_path" in self._paths:
             self._write("plan_path", plan)
         exported = {"changed": self._exported(files), "files": sorted(files)} if files is not None else {}
@@ -108,6 +119,14 @@ class TenantFiles:
                 kept[name].write(files[name])
         return bool(differing)
 
+    def _write_inverse(self, text):
+        """Write what takes back this run; what takes back an earlier one is not lost by that, but kept beside it."""
+        earlier = self._kept("inverse_path").read()
+        if earlier is not None:
+            path = f"{self._paths['inverse_path']}.before-{self._run}"
+            KeptFile(path, "the earlier inverse", "Move it away.").write(earlier)
+        self._write("inverse_path", text)
+
     def _write(self, option, text):
         file = self._kept(option)
         if not self._foreseen and file.read() != text:
@@ -117,7 +136,9 @@ class TenantFiles:
         what = option.removesuffix("_path")
         return KeptFile(self._paths[option], f"the {what}", "Move it away.")
 
+    def _is_recorded(self):
+        return self._mode == "apply" and not self._foreseen
+
     def _record(self, actor, lines):
-        if self._mode == "apply" and not self._foreseen:
-            for line in lines:
-                Evidence(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=actor, **line)
+        for line in lines:
+            Evidence(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=actor, **line)

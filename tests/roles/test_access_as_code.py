@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,23 @@ def test_what_cannot_be_recorded_is_not_done(crew: CodeFolder) -> None:
     assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
 
 
+def test_what_could_not_be_taken_back_is_not_done(crew: CodeFolder) -> None:
+    approved = crew.planned()["plan_hash"]
+    crew.paths()["inverse_path"].mkdir(parents=True)
+    failure = crew.failure("apply", plan_hash=approved)
+    assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
+
+
+def test_no_two_runs_apply_with_one_record_at_once(crew: CodeFolder) -> None:
+    approved = crew.planned()["plan_hash"]
+    crew.tenant.fault("removeUserFromGroup", "slow", seconds=3)
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _number: crew.hold("apply", plan_hash=approved), range(2)))
+    assert [run.status for run in runs] == [0, 0]
+    assert [method for method, _path in crew.written()] == ["POST", "POST", "DELETE"]
+    assert [line["status"] for line in crew.lines()] == ["begun", "done", "done", "done", "ended", "begun", "ended"]
+
+
 def test_the_record_names_who_acted_wherever_that_was_set(crew: CodeFolder, playbooks: Playbooks) -> None:
     approved = crew.planned(acting_user=OLGA)["plan_hash"]
     given = {"mode": "apply", "folder": str(crew.folder), "plan_hash": approved}
@@ -182,10 +200,14 @@ def test_an_interrupted_run_tells_how_far_it_came_and_is_planned_anew(crew: Code
     statuses = [line["status"] for line in crew.lines()]
     assert statuses == ["begun", "done", "done", "outcome_unknown", "ended"]
     assert len(failed.data["inverse"]["not_undoable"]) == 1
-    assert crew.paths()["inverse_path"].exists()
+    inverse = crew.paths()["inverse_path"]
+    earlier = inverse.read_bytes()
     assert crew.planned()["plan"][:2] == ["group Contractors", f"  - {OSCAR}"]
     crew.applied()
     assert crew.members("Contractors") == {CONNOR, IRIS}
+    (kept,) = [path for path in inverse.parent.iterdir() if path != inverse]
+    assert kept.read_bytes() == earlier
+    assert (kept.suffix.startswith(".before-"), is_private(kept)) == (True, True)
 
 
 def test_an_inverse_plan_takes_back_what_was_done(crew: CodeFolder) -> None:
