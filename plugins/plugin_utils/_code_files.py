@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.code import CodeRefused, problem
 from ansible_collections.cakewalk.access.plugins.module_utils._module.code import CODE
@@ -193,7 +194,7 @@ class _Reading:
                 self._wrong(self._positions[place], f"an entry of {section} is a mapping")
                 continue
             checked = ArgumentSpecValidator(form["options"], **constraints).validate(entry)
-            for message in [*_shapes(form["options"], entry), *checked.error_messages]:
+            for message in [*_shapes(form["options"], entry), *map(_message, checked.errors)]:
                 self._wrong(self._positions[place], message)
 
     def _wrong(self, at, message):
@@ -212,6 +213,11 @@ def _depth(text):
         if deepest > _DEEPEST:
             break
     return deepest
+
+
+def _message(error):
+    """Return what an error of an argument spec says; that of unknown names is made to stand behind such words."""
+    return f"unknown: {error.msg}" if isinstance(error, UnsupportedError) else error.msg
 
 
 def _called(path, root):

@@ -84,7 +84,9 @@ class TenantFiles:
         params.pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
         if self._is_recorded():
-            self._record(params.get("acting_user"), [*lines_of(result), {"status": "ended"}])
+            # A module that died says nothing of its options, nor of what it had done.
+            ended = [{"status": "ended"}] if params else []
+            self._record(params.get("acting_user"), [*lines_of(result), *ended])
         if "inverse" in result and "inverse_path" in self._paths:
             self._write_inverse(result["inverse"]["text"])
         if plan is not None and "plan_path" in self._paths:

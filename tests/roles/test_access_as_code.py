@@ -155,6 +155,14 @@ def test_what_cannot_be_recorded_is_not_done(crew: CodeFolder) -> None:
     assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
 
 
+def test_a_module_that_dies_leaves_its_run_unended(crew: CodeFolder, playbooks: Playbooks) -> None:
+    given = {"mode": "apply", "folder": str(crew.folder), "plan_hash": crew.planned()["plan_hash"]}
+    given["record_path"] = str(crew.paths()["record_path"])
+    dying = {"ansible_python_interpreter": "/bin/false"}
+    assert playbooks.run([of_module(given, vars=dying)], CAKEWALK_IN_PROCESS="false").status == 2
+    assert [line["status"] for line in crew.lines()] == ["begun", "failed"]
+
+
 def test_what_could_not_be_taken_back_is_not_done(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
     crew.paths()["inverse_path"].mkdir(parents=True)
@@ -311,7 +319,7 @@ TENANT = "tenant:\n  anchors: [{anchor}]\n"
 #: What stands in groups.yml below the line "groups:", the line that is at fault, words of the problem.
 WRONG: dict[str, tuple[str, str, str]] = {
     "no YAML": ("- group: [\n", "groups.yml:3", ""),
-    "an unknown key": ("- group: Sales\n  memebers: []\n", "groups.yml:2", "memebers"),
+    "an unknown key": ("- group: Sales\n  memebers: []\n", "groups.yml:2", "unknown: memebers. Supported"),
     "an unknown mode": ("- group: Sales\n  mode: own\n", "groups.yml:2", "own"),
     "a key twice": ("- group: Sales\n  members: []\n  members: []\n", "groups.yml:4", "on line 3"),
     "no name": ("- members: []\n", "groups.yml:2", "group"),
