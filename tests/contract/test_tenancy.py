@@ -96,6 +96,23 @@ def test_an_export_changes_nothing(scene: Callable[[int], Scene], seed: int) -> 
     assert the_scene.plan(the_scene.code) == [NOTHING]
 
 
+def test_an_export_holds_names_whole_and_tells_apart_who_or_what_has_the_same(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    state = the_scene.tenant.state()
+    long = "L" * 400
+    for number, group in enumerate(state["groups"][:2]):
+        the_scene.tenant.change("rename_group", group=group["id"], name=f"{long}{number}")
+    for app in state["apps"][:2]:
+        the_scene.tenant.change("rename_app", app=app["id"], name=long)
+        for level in app["levels"]:
+            the_scene.tenant.change("rename_level", app=app["id"], level=level["id"], name=long)
+    exported = Scene.of(the_scene.tenant, the_scene.client)
+    names = [entry["group"] for entry in exported.code["groups"]]
+    assert {f"{long}0", f"{long}1"} <= set(names)
+    assert long not in exported.text("accesses.yml"), "a name of two apps, or of two levels, means neither"
+    assert exported.plan(exported.code) == [NOTHING]
+
+
 class Edits:
     """Edits of code that somebody could make, each with the plan that says exactly that, worked out from the tenant."""
 
@@ -389,6 +406,7 @@ def test_a_conflict_is_told_and_does_not_stop_the_rest(scene: Callable[[int], Sc
     code = {**the_scene.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}
     told = the_scene.plan(code)
     assert told[0].startswith(f"{ERIN} and 'Figma': the request ")
+    assert told[0].endswith(" is Pending, which wants something else: a run does the rest, and then fails")
     assert told[1] == "Nothing to do; what stands above is left alone."
     plan = the_scene.hold(code, "apply", plan_hash="0", record_path="/record")
     assert plan.unmet is not None

@@ -32,6 +32,11 @@ _FIXED = {
     "max_removals": sys.maxsize,
     "state": "present",
 }
+#: What is to be known where nothing is asked for.
+_WHY = {
+    CONFLICT: ", which wants something else: a run does the rest, and then fails",
+    DECLINED: ", and is not asked for again without retry_declined",
+}
 _STAYS = Undo(reason="nothing in the API cancels a request")
 
 
@@ -84,7 +89,7 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk, earlier: 
         read=sum(len(estate.holders.by_id) for estate, _claims in claimed),
         left=(
             *(
-                AccessWait.words_of(case, case.request)
+                _told(case)
                 for case in decision.all_cases
                 if case.step is None and case.outcome not in (GRANTED, ABSENT)
             ),
@@ -94,11 +99,7 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk, earlier: 
                 for case in put_off
             ),
         ),
-        unmet=tuple(
-            AccessWait.words_of(case, case.request)
-            for case in decision.all_cases
-            if case.outcome in (CONFLICT, DECLINED)
-        ),
+        unmet=tuple(_told(case) for case in decision.all_cases if case.outcome in (CONFLICT, DECLINED)),
         error=conflict_of(decision.all_cases),
     )
 
@@ -133,6 +134,10 @@ def _claim(one: Named) -> Claim:
 
 def _about(case: Case) -> tuple[str, str]:
     return case.who["id"].lower(), case.estate.app["id"].lower()
+
+
+def _told(case: Case) -> str:
+    return AccessWait.words_of(case, case.request) + _WHY.get(case.outcome, "")
 
 
 def _put_off(decision: Decision, follows: Collection[tuple[str, str]]) -> tuple[list[Case], Decision]:
