@@ -12,7 +12,11 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.code import CodeRefused, problem
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.code import (
+    CodeRefused,
+    is_reserved,
+    problem,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._module.code import CODE
 
 #: How files of code are called; others in the folder are left alone.
@@ -177,6 +181,8 @@ class _Reading:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag not in _TAGS - {_NULL}:
                 self._wrong(_line(name, key), "the name of something is a text")
+            elif is_reserved(key.value):
+                self._wrong(_line(name, key), f"{key.value!r} is a name of Ansible's own; name it by its id")
             elif key.value in lines:
                 self._wrong(_line(name, key), f"{key.value!r} stands here already, on line {lines[key.value]}")
             else:

@@ -8,6 +8,7 @@ They are on the controller, wherever the module runs.
 
 from __future__ import annotations
 
+import os
 import secrets
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,12 +52,31 @@ class TenantFiles:
         for name in ("folder", "record_path") if self._mode == "apply" else ("folder",):
             if name not in self._paths:
                 raise ConfigurationError(f"use {name}", "it is missing or blank", "Give a whole path.", option=name)
-        for name in self._paths.keys() - {"folder"}:
-            self._kept(name)
+        self._refuse_what_is_in_the_way()
         if self._mode == "export":
             return {"version": version()}
         code, positions = _code_files.read(self._paths["folder"])
         return {"version": version(), "code": code, "positions": positions}
+
+    def _refuse_what_is_in_the_way(self):
+        """Refuse files that would take the place of each other, or of code.
+
+        :raises ConfigurationError: there are such.
+        :raises FileRefused: a path is relative.
+        """
+        folder = Path(os.path.normpath(self._paths["folder"]))
+        seen = {}
+        for name in sorted(self._paths.keys() - {"folder"}):
+            self._kept(name)
+            path = Path(os.path.normpath(self._paths[name]))
+            why = ""
+            if path in seen:
+                why = f"{_what(seen[path])} and {_what(name)} would be one file"
+            elif folder in path.parents and path.suffix in _code_files.SUFFIXES:
+                why = "it is in the folder of the code, and the next run would read it as code"
+            if why:
+                raise ConfigurationError(f"keep {_what(name)}", why, "Give another path.", option=name)
+            seen[path] = name
 
     @contextmanager
     def begun(self, actor):
@@ -135,8 +155,7 @@ class TenantFiles:
             file.write(text)
 
     def _kept(self, option):
-        what = option.removesuffix("_path")
-        return KeptFile(self._paths[option], f"the {what}", "Move it away.")
+        return KeptFile(self._paths[option], _what(option), "Move it away.")
 
     def _is_recorded(self):
         return self._mode == "apply" and not self._foreseen
@@ -144,3 +163,8 @@ class TenantFiles:
     def _record(self, actor, lines):
         for line in lines:
             Evidence(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=actor, **line)
+
+
+def _what(option):
+    """Return what is kept, in words, by the option that says where."""
+    return f"the {option.removesuffix('_path')}"

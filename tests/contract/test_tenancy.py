@@ -113,6 +113,16 @@ def test_an_export_holds_names_whole_and_tells_apart_who_or_what_has_the_same(sc
     assert exported.plan(exported.code) == [NOTHING]
 
 
+def test_an_export_names_by_its_id_what_ansible_would_take_for_its_own(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    field = the_scene.tenant.find("fields", "Cost Center")["id"]
+    the_scene.tenant.change("rename_field", field="Cost Center", name="__ansible_type")
+    exported = Scene.of(the_scene.tenant, the_scene.client)
+    assert "__ansible" not in exported.text("custom_fields.yml")
+    assert any(field in entry["fields"] for entry in exported.code["custom_fields"])
+    assert exported.plan(exported.code) == [NOTHING]
+
+
 class Edits:
     """Edits of code that somebody could make, each with the plan that says exactly that, worked out from the tenant."""
 

@@ -434,6 +434,25 @@ PAST_THE_ROLE: dict[str, tuple[Data, Data, str]] = {
 }
 
 
+#: Paths beside the folder of code, words of the message.
+IN_THE_WAY: dict[str, tuple[dict[str, str], str]] = {
+    "one file for two things": (
+        {"plan_path": "/tmp/one", "record_path": "/tmp/sub/../one"},
+        "the plan and the record would be one file",
+    ),
+    "what would be read as code": ({"plan_path": "{folder}/more/plan.yml"}, "the next run would read it as code"),
+    "code itself": ({"inverse_path": "{folder}/groups.yml"}, "the next run would read it as code"),
+}
+
+
+@pytest.mark.parametrize("case", IN_THE_WAY)
+def test_no_file_takes_the_place_of_another(crew: CodeFolder, case: str) -> None:
+    paths, words = IN_THE_WAY[case]
+    failure = crew.failure("plan", **{name: path.format(folder=crew.folder) for name, path in paths.items()})
+    assert failure["error"]["kind"] == "configuration"
+    assert words in failure["msg"]
+
+
 @pytest.mark.parametrize("case", PAST_THE_ROLE)
 def test_a_task_of_the_module_can_no_more_than_the_role(crew: CodeFolder, playbooks: Playbooks, case: str) -> None:
     given, keywords, words = PAST_THE_ROLE[case]

@@ -16,7 +16,7 @@ from ..field_ledger import holds_ledger
 from ..fields import Edit, claimed, claims_of, edits_of
 from ..references import Register, Row, label, labelled, reference_to
 from ..tenant import Cakewalk
-from .code import Code, problem
+from .code import Code, is_reserved, problem
 from .part import Act, Exported, Part, Undo
 
 SECTION = "custom_fields"
@@ -68,10 +68,15 @@ def exported(_params: Mapping[str, Any], cakewalk: Cakewalk) -> Exported:
     entries = []
     for app, fields in zip(rows, cakewalk.read(map(custom_fields, rows)), strict=True):
         register = Register(custom_fields_of(app), fields)
-        values = {reference_to(row, register): row["value"] for row in fields if _is_for_code(row)}
+        values = {_reference_to(row, register): row["value"] for row in fields if _is_for_code(row)}
         if values:
             entries.append({"app": reference_to(app, apps), "fields": dict(sorted(values.items()))})
     return Exported(entries)
+
+
+def _reference_to(field: Row, register: Register) -> str:
+    reference = reference_to(field, register)
+    return str(field["id"]) if is_reserved(reference) else reference
 
 
 def _is_for_code(field: Row) -> bool:
