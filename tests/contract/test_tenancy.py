@@ -70,10 +70,12 @@ class Scene:
         assert plan.steps == ()
         return list(plan.result["plan"])
 
-    def apply(self, code: Data, **options: Any) -> None:
-        """Plan, approve and carry out some code."""
+    def apply(self, code: Data, **options: Any) -> Data:
+        """Plan, approve and carry out some code, and return what takes it back."""
         approved = self.hold(code, "plan", **options).result["plan_hash"]
-        apply(self.hold(code, "apply", plan_hash=approved, record_path="/record", **options), self.client, SETTLING)
+        plan = self.hold(code, "apply", plan_hash=approved, record_path="/record", **options)
+        assert plan.inverse is not None
+        return dict(plan.inverse(apply(plan, self.client, SETTLING))["inverse"])
 
 
 @pytest.fixture
@@ -355,6 +357,16 @@ def test_what_follows_from_a_group_is_not_asked_for_beside_it(scene: Callable[..
     again = the_scene.plan(code)
     assert len(again) == 4, again
     assert again[-1] == "Nothing to do; what stands above is left alone."
+
+
+def test_the_requests_that_followed_from_a_group_cannot_be_taken_back(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    code = {**the_scene.code, "groups": [{"group": "Sales", "members": ["iris.invited@example.com"]}]}
+    inverse = the_scene.apply(code)
+    (stays,) = inverse["not_undoable"]
+    assert stays.startswith("add 1 person to the group 'Sales': ")
+    assert stays.endswith("the access requests that it opened, for Salesforce: nothing in the API cancels a request")
+    assert "# Takes back: add 1 person to the group 'Sales' (iris.invited@example.com)\n" in inverse["text"]
 
 
 def test_a_selection_by_a_field_that_the_plan_sets_is_told(scene: Callable[[int], Scene]) -> None:

@@ -207,7 +207,7 @@ def test_an_interrupted_run_tells_how_far_it_came_and_is_planned_anew(crew: Code
     assert [len(failed.steps[name]) for name in ("done", "errors", "pending")] == [2, 1, 0]
     statuses = [line["status"] for line in crew.lines()]
     assert statuses == ["begun", "done", "done", "outcome_unknown", "ended"]
-    assert len(failed.data["inverse"]["not_undoable"]) == 1
+    assert len(failed.data["inverse"]["not_undoable"]) == 2, "what it opened, and what failed"
     inverse = crew.paths()["inverse_path"]
     earlier = inverse.read_bytes()
     assert crew.planned()["plan"][:2] == ["group Contractors", f"  - {OSCAR}"]

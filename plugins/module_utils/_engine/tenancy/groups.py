@@ -72,7 +72,7 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk, _earlier:
     return Part(
         before={_called(name): edit.before() for name, edit in changed.items()},
         after={_called(name): edit.after() for name, edit in changed.items()},
-        acts=tuple(act for edit in changed.values() for act in _acts(edit, decision.actor)),
+        acts=tuple(act for edit in changed.values() for act in _acts(edit, decision.actor, apps[edit.group["id"]])),
         touched={
             edit.group["id"]: {
                 "members": sorted(edit.roster.by_id),
@@ -139,21 +139,25 @@ def _claims(entry: Mapping[str, Any]) -> list[Claim]:
     return [claim for claim in claims if claim.users]
 
 
-def _acts(edit: Edit, actor: Row | None) -> Iterator[Act]:
+def _acts(edit: Edit, actor: Row | None, apps: Sequence[Row]) -> Iterator[Act]:
     group = edit.group["id"]
     if edit.added and actor is not None:
         back = {"group": group, "absent": [row["id"] for row in edit.added]}
-        yield Act(add_members(edit.group, edit.added, actor, False), Undo(SECTION, back))
+        opened = f"the access requests that it opened, for {_names(apps)}: nothing in the API cancels a request"
+        yield Act(add_members(edit.group, edit.added, actor, False), Undo(SECTION, back, opened if apps else ""))
     for row, step in zip(edit.removed, remove_members(edit.group, edit.removed), strict=True):
         yield Act(step, Undo(SECTION, {"group": group, "members": [row["id"]]}))
 
 
 def _notes(edit: Edit, apps: Sequence[Row]) -> list[str]:
     """Return what follows from a change; whether the service takes away what a group gave is not documented."""
-    names = ", ".join(sorted(visible(label(app)) for app in apps))
-    follows = [f"opens access requests for {names}"] if edit.added else []
-    follows += [f"may open requests to remove access to {names}"] if edit.removed else []
-    return follows if names else []
+    follows = [f"opens access requests for {_names(apps)}"] if edit.added else []
+    follows += [f"may open requests to remove access to {_names(apps)}"] if edit.removed else []
+    return follows if apps else []
+
+
+def _names(apps: Sequence[Row]) -> str:
+    return ", ".join(sorted(visible(label(app)) for app in apps))
 
 
 def _called(name: str) -> str:

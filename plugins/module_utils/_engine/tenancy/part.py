@@ -16,7 +16,8 @@ from ..ledger import Ledger
 
 @dataclass(frozen=True)
 class Undo:
-    """What takes a step back: an entry of a section of the code, or why nothing does; neither where nothing changed."""
+    """What takes a step back: an entry of a section of the code, or why nothing does, or not all of it; neither where
+    nothing changed."""
 
     section: str = ""
     entry: Mapping[str, Any] | None = None
