@@ -373,7 +373,8 @@ drift:
     left_alone:
       description:
         - What is left alone. An access that was asked for and is not decided yet is no difference; people who stay in
-          an exact group because they are protected are one, and so is a request for the opposite.
+          an exact group because they are protected are one, and so is a request that was declined or wants the
+          opposite.
       type: list
       elements: str
       sample: []

@@ -144,7 +144,7 @@ class TenantFiles:
     def _write_inverse(self, text):
         """Write what takes back this run; what takes back an earlier one is not lost by that, but kept beside it."""
         earlier = self._kept("inverse_path").read()
-        if earlier is not None:
+        if earlier not in (None, text):
             path = f"{self._paths['inverse_path']}.before-{self._run}"
             KeptFile(path, "the earlier inverse", "Move it away.").write(earlier)
         self._write("inverse_path", text)
