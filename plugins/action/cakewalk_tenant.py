@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+import os
+
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_tenant
 from ansible_collections.cakewalk.access.plugins.plugin_utils._module import CakewalkModule
 from ansible_collections.cakewalk.access.plugins.plugin_utils._tenant_files import TenantFiles
@@ -20,12 +22,27 @@ class ActionModule(CakewalkModule):
         given = dict(self._task.args)
         result = {"changed": False}
         try:
+            self._refuse_async()
             files = TenantFiles(given, self._task.check_mode)
             self._task.args = {**given, "source": files.source()}
-            files.begin()
-            result = super().run(tmp, task_vars)
-            return files.kept(result)
+            with files.begun(given.get("acting_user") or self._actor_of_environment(task_vars or {})):
+                result = super().run(tmp, task_vars)
+                return files.kept(result)
         except CakewalkError as error:
             return {**result, "failed": True, "msg": str(error), "error": error.facts()}
         finally:
             self._task.args = given
+
+    def _actor_of_environment(self, task_vars):
+        """Return who acts by the environment of this process, if that is the one of the module."""
+        return os.environ.get("CAKEWALK_ACTING_USER") if self._may_run_here(task_vars) else None
+
+    def _refuse_async(self):
+        """Refuse not to wait for the module: what it returns is to be recorded and kept.
+
+        :raises ConfigurationError: the task does.
+        """
+        if self._task.async_val:
+            raise ConfigurationError(
+                "use async", "what the module returns is kept as files when it ends", "Leave out async, or set it to 0."
+            )

@@ -377,8 +377,6 @@ from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments 
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
-_AT_APP = "A permission level with a policy of its own goes by that one, which cannot be read."
-
 SPEC = spec(
     CONNECTION,
     LEDGER,
@@ -478,7 +476,7 @@ def _entry(assignment):
         "changed_basis": assignment.changed_basis,
         "verified": False,
         "decided_by": {"entry": claim.rule.number, "words": str(claim.rule)},
-        **({} if claim.level else {"note": _AT_APP}),
+        **({} if claim.level else {"note": assignments.AT_APP}),
     }
 
 

@@ -26,6 +26,10 @@ extends_documentation_fragment:
   - cakewalk.access.acting
   - cakewalk.access.writing
   - cakewalk.access.ledger
+attributes:
+  async:
+    support: none
+    description: Is refused, since what the module returns is recorded and kept as files when it ends.
 options:
   mode:
     description:
@@ -59,12 +63,14 @@ options:
   inverse_path:
     description:
       - A file for what would take back a run of V(apply), by its whole path, on the controller. It is code itself, and
-        is planned and approved as any other. Written only when something was done.
+        is planned and approved as any other. Written only when something was done. What stood there is kept beside it,
+        under a name that ends in C(.before-) and the run that wrote anew.
     type: path
   record_path:
     description:
       - The record, a file of JSON lines that only grows, by its whole path, on the controller. Needed with V(apply),
-        and opened before the first write.
+        and opened before the first write. Runs with one record wait for each other, for up to 30 seconds, by a lock (a
+        file beside it, whose name ends in C(.lock)).
     type: path
   overwrite:
     description: Whether V(export) may replace files of an earlier export.
@@ -364,6 +370,14 @@ drift:
       type: list
       elements: str
       sample: []
+    left_alone:
+      description:
+        - What is left alone. An access that was asked for and is not decided yet is no difference; people who stay in
+          an exact group because they are protected are one, and so is a request that was declined or wants the
+          opposite.
+      type: list
+      elements: str
+      sample: []
     not_in_code:
       description: Groups that the files do not know. That is no difference.
       type: list
@@ -456,6 +470,8 @@ SPEC = spec(
     required_if=[("mode", "apply", ("plan_hash", "record_path"))],
 )
 
+_NOT_AGAIN = "What the plan would only send again is not sent again, since plan_hash is not the hash of this plan."
+
 
 def plan(params, cakewalk):
     """Return the plan for C(params); only C(apply) has steps."""
@@ -469,10 +485,13 @@ def plan(params, cakewalk):
     whole.check_rails()
     if params["mode"] == "plan":
         return Plan(result={**told, "plan_hash": whole.hash, "plan_text": whole.text})
+    steps = whole.approved()
+    if steps != whole.steps:
+        cakewalk.warnings.append(_NOT_AGAIN)
     return Plan(
         before=whole.before,
         after=whole.after,
-        steps=whole.approved(),
+        steps=steps,
         result={**told, "plan_hash": whole.hash},
         unmet=whole.error,
         ledger=whole.ledger,

@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.code import CodeRefused, problem
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenancy.code import (
+    CodeRefused,
+    is_reserved,
+    problem,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._module.code import CODE
 
 #: How files of code are called; others in the folder are left alone.
@@ -24,6 +30,9 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: What the reader makes of a file, by the types of the argument spec, and how messages call it.
 _SHAPES = {"str": str, "bool": str, "dict": dict}
 _WORDS = {"str": "a text", "bool": "true or false", "dict": "a mapping"}
+#: How deep files may be nested, which is deeper than any code; what puts them together goes down with the depth, and
+#: the one written in C takes the process with it.
+_DEEPEST = 20
 _CONSTRAINTS = ("mutually_exclusive", "required_one_of")
 
 
@@ -31,17 +40,38 @@ def files_in(folder):
     """Return the files of code in a folder and those below it, in the order of their names, without hidden ones.
 
     :param folder: a whole path.
-    :raises CodeRefused: there is no such folder, or a file is a link.
+    :raises CodeRefused: there is no such folder, a file or folder is a link, or one cannot be read: then nobody knows
+        what the code says.
     """
     root = Path(folder)
     if not root.is_absolute() or not root.is_dir():
         why = "the path is relative" if not root.is_absolute() else "there is no such folder"
         raise CodeRefused([problem(visible(folder), why)])
-    found = sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES and not _is_hidden(path, root))
-    links = [path for path in found if path.is_symlink() or not path.is_file()]
-    if links:
-        raise CodeRefused([problem(_called(path, root), "it is a link, or no file") for path in links])
-    return found
+    found, wrong = [], []
+    for path in _shown_in(root, root, wrong):
+        if path.is_symlink() and (path.suffix in SUFFIXES or not path.is_file()):
+            wrong.append(problem(_called(path, root), "it is a link"))
+        elif path.suffix in SUFFIXES and not path.is_file():
+            wrong.append(problem(_called(path, root), "it is no file"))
+        elif path.suffix in SUFFIXES:
+            found.append(path)
+    if wrong:
+        raise CodeRefused(wrong)
+    return sorted(found)
+
+
+def _shown_in(folder, root, wrong):
+    """Return all that a folder and those below it hold, but what is hidden; C(wrong) gets what cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            paths = sorted(Path(entry) for entry in entries if not entry.name.startswith("."))
+    except OSError as error:
+        wrong.append(problem(_called(folder, root), f"it cannot be read: {error.strerror}"))
+        return
+    for path in paths:
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from _shown_in(path, root, wrong)
 
 
 def read(folder):
@@ -69,8 +99,12 @@ class _Reading:
     def add(self, name, path):
         """Add a file."""
         try:
-            node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            text = path.read_text(encoding="utf-8")
+            if _depth(text) > _DEEPEST:
+                self._wrong(name, "it is nested too deeply")
+                return
+            node = yaml.compose(text, Loader=_LOADER)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
             why = getattr(error, "problem", None) or "it is no YAML in UTF-8"
             self._wrong(f"{name}:{mark.line + 1}" if mark else name, why)
@@ -83,11 +117,8 @@ class _Reading:
         if not isinstance(node, yaml.MappingNode):
             self._wrong(_line(name, node), "a file holds sections by name")
             return
-        try:
-            for key, value in self._members(name, node):
-                self._add_section(name, key, value)
-        except RecursionError:
-            self._wrong(name, "it is nested too deeply")
+        for key, value in self._members(name, node):
+            self._add_section(name, key, value)
 
     def finished(self, folder):
         """Return the sections and the positions.
@@ -150,6 +181,8 @@ class _Reading:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag not in _TAGS - {_NULL}:
                 self._wrong(_line(name, key), "the name of something is a text")
+            elif is_reserved(key.value):
+                self._wrong(_line(name, key), f"{key.value!r} is a name of Ansible's own; name it by its id")
             elif key.value in lines:
                 self._wrong(_line(name, key), f"{key.value!r} stands here already, on line {lines[key.value]}")
             else:
@@ -167,15 +200,30 @@ class _Reading:
                 self._wrong(self._positions[place], f"an entry of {section} is a mapping")
                 continue
             checked = ArgumentSpecValidator(form["options"], **constraints).validate(entry)
-            for message in [*_shapes(form["options"], entry), *checked.error_messages]:
+            for message in [*_shapes(form["options"], entry), *map(_message, checked.errors)]:
                 self._wrong(self._positions[place], message)
 
     def _wrong(self, at, message):
         self._problems.append(problem(at, visible(message)))
 
 
-def _is_hidden(path, root):
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
+def _depth(text):
+    """Return how deep a file is nested, without putting it together.
+
+    :raises yaml.YAMLError: it is no YAML.
+    """
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        deepest = max(deepest, depth)
+        if deepest > _DEEPEST:
+            break
+    return deepest
+
+
+def _message(error):
+    """Return what an error of an argument spec says; that of unknown names is made to stand behind such words."""
+    return f"unknown: {error.msg}" if isinstance(error, UnsupportedError) else error.msg
 
 
 def _called(path, root):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import contextmanager
 from pathlib import Path
 
 from ansible.module_utils.common.validation import check_type_path
@@ -43,38 +44,71 @@ class TenantFiles:
         """Return what the module is to know of the files.
 
         :raises CodeRefused: the code is none.
-        :raises ConfigurationError: a task brings data of its own, past the files.
+        :raises ConfigurationError: a task brings data of its own, past the files, or leaves out a file that it needs.
         """
         if "source" in self._options:
             raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
-        for name in self._paths.keys() - {"folder"}:
-            self._kept(name)
-        if self._mode == "export" or "folder" not in self._paths:
+        # To the argument spec what is blank or null is there.
+        for name in ("folder", "record_path") if self._mode == "apply" else ("folder",):
+            if name not in self._paths:
+                raise ConfigurationError(f"use {name}", "it is missing or blank", "Give a whole path.", option=name)
+        self._refuse_what_is_in_the_way()
+        if self._mode == "export":
             return {"version": version()}
         code, positions = _code_files.read(self._paths["folder"])
         return {"version": version(), "code": code, "positions": positions}
 
-    def begin(self):
-        """Begin the record, so that nothing is written that it does not tell of.
+    def _refuse_what_is_in_the_way(self):
+        """Refuse files that would take the place of each other, or of code.
 
-        :raises FileRefused: it cannot be kept.
+        :raises ConfigurationError: there are such.
+        :raises FileRefused: a path is relative.
         """
-        if self._is_recorded():
-            self._record().add(**self._about(), status="begun", plan_hash=self._options.get("plan_hash"))
+        folder = Path(os.path.normpath(self._paths["folder"]))
+        seen = {}
+        for name in sorted(self._paths.keys() - {"folder"}):
+            self._kept(name)
+            path = Path(os.path.normpath(self._paths[name]))
+            why = ""
+            if path in seen:
+                why = f"{_what(seen[path])} and {_what(name)} would be one file"
+            elif folder in path.parents and path.suffix in _code_files.SUFFIXES:
+                why = "it is in the folder of the code, and the next run would read it as code"
+            if why:
+                raise ConfigurationError(f"keep {_what(name)}", why, "Give another path.", option=name)
+            seen[path] = name
+
+    @contextmanager
+    def begun(self, actor):
+        """Begin the record, so that nothing is written that it does not tell of, and keep others from it meanwhile:
+        two runs of one plan would both find that it fits, and write everything twice.
+
+        :param actor: who is to act, as far as that is known before the module runs.
+        :raises FileRefused: it cannot be kept, nor what takes back the run, or another run does not end.
+        """
+        if not self._is_recorded():
+            yield
+            return
+        with Evidence(self._paths["record_path"]).locked():
+            if "inverse_path" in self._paths:
+                self._kept("inverse_path").read()
+            self._record(actor, [{"status": "begun", "plan_hash": self._options.get("plan_hash")}])
+            yield
 
     def kept(self, result):
         """Keep what the module returned for files, and return the rest as the task is to show it.
 
         :raises CakewalkError: a file could not be written.
         """
-        result.get("invocation", {}).get("module_args", {}).pop("source", None)
+        params = result.get("invocation", {}).get("module_args", {})
+        params.pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
         if self._is_recorded():
-            for line in lines_of(result):
-                self._record().add(**self._about(), **line)
-            self._record().add(**self._about(), status="ended")
+            # A module that died says nothing of its options, nor of what it had done.
+            ended = [{"status": "ended"}] if params else []
+            self._record(params.get("acting_user"), [*lines_of(result), *ended])
         if "inverse" in result and "inverse_path" in self._paths:
-            self._write("inverse_path", result["inverse"]["text"])
+            self._write_inverse(result["inverse"]["text"])
         if plan is not None and "plan_path" in self._paths:
             self._write("plan_path", plan)
         exported = {"changed": self._exported(files), "files": sorted(files)} if files is not None else {}
@@ -107,21 +141,30 @@ class TenantFiles:
                 kept[name].write(files[name])
         return bool(differing)
 
+    def _write_inverse(self, text):
+        """Write what takes back this run; what takes back an earlier one is not lost by that, but kept beside it."""
+        earlier = self._kept("inverse_path").read()
+        if earlier not in (None, text):
+            path = f"{self._paths['inverse_path']}.before-{self._run}"
+            KeptFile(path, "the earlier inverse", "Move it away.").write(earlier)
+        self._write("inverse_path", text)
+
     def _write(self, option, text):
         file = self._kept(option)
         if not self._foreseen and file.read() != text:
             file.write(text)
 
     def _kept(self, option):
-        what = option.removesuffix("_path")
-        return KeptFile(self._paths[option], f"the {what}", "Move it away.")
+        return KeptFile(self._paths[option], _what(option), "Move it away.")
 
     def _is_recorded(self):
-        return self._mode == "apply" and not self._foreseen and "record_path" in self._paths
+        return self._mode == "apply" and not self._foreseen
 
-    def _record(self):
-        return Evidence(self._paths["record_path"])
+    def _record(self, actor, lines):
+        for line in lines:
+            Evidence(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=actor, **line)
 
-    def _about(self):
-        actor = self._options.get("acting_user") or os.environ.get("CAKEWALK_ACTING_USER")
-        return {"run": self._run, "role": "access_as_code", "actor": actor}
+
+def _what(option):
+    """Return what is kept, in words, by the option that says where."""
+    return f"the {option.removesuffix('_path')}"

@@ -26,6 +26,7 @@ from sandbox.process import Sandbox
 Data = dict[str, Any]
 
 _few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_MAY_TAKE = "may open requests to remove access to"
 NOTHING = "Nothing to do: the tenant is as the code says."
 
 
@@ -69,10 +70,12 @@ class Scene:
         assert plan.steps == ()
         return list(plan.result["plan"])
 
-    def apply(self, code: Data, **options: Any) -> None:
-        """Plan, approve and carry out some code."""
+    def apply(self, code: Data, **options: Any) -> Data:
+        """Plan, approve and carry out some code, and return what takes it back."""
         approved = self.hold(code, "plan", **options).result["plan_hash"]
-        apply(self.hold(code, "apply", plan_hash=approved, record_path="/record", **options), self.client, SETTLING)
+        plan = self.hold(code, "apply", plan_hash=approved, record_path="/record", **options)
+        assert plan.inverse is not None
+        return dict(plan.inverse(apply(plan, self.client, SETTLING)).get("inverse", {}))
 
 
 @pytest.fixture
@@ -80,8 +83,8 @@ def scene(tenant: Sandbox, connect: Callable[..., Client]) -> Iterator[Callable[
     """Makes a small tenant of a seed, and exports it."""
     client = connect(requests_per_minute=0)
 
-    def make(seed: int) -> Scene:
-        tenant.reset(seed=seed, users=16, groups=5, apps=4, rate_limit=0)
+    def make(seed: int, **dialect: str) -> Scene:
+        tenant.reset(seed=seed, users=16, groups=5, apps=4, rate_limit=0, **dialect)
         return Scene.of(tenant, client)
 
     yield make
@@ -93,6 +96,33 @@ def scene(tenant: Sandbox, connect: Callable[..., Client]) -> Iterator[Callable[
 def test_an_export_changes_nothing(scene: Callable[[int], Scene], seed: int) -> None:
     the_scene = scene(seed)
     assert the_scene.plan(the_scene.code) == [NOTHING]
+
+
+def test_an_export_holds_names_whole_and_tells_apart_who_or_what_has_the_same(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    state = the_scene.tenant.state()
+    long = "L" * 400
+    for number, group in enumerate(state["groups"][:2]):
+        the_scene.tenant.change("rename_group", group=group["id"], name=f"{long}{number}")
+    for app in state["apps"][:2]:
+        the_scene.tenant.change("rename_app", app=app["id"], name=long)
+        for level in app["levels"]:
+            the_scene.tenant.change("rename_level", app=app["id"], level=level["id"], name=long)
+    exported = Scene.of(the_scene.tenant, the_scene.client)
+    names = [entry["group"] for entry in exported.code["groups"]]
+    assert {f"{long}0", f"{long}1"} <= set(names)
+    assert long not in exported.text("accesses.yml"), "a name of two apps, or of two levels, means neither"
+    assert exported.plan(exported.code) == [NOTHING]
+
+
+def test_an_export_names_by_its_id_what_ansible_would_take_for_its_own(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    field = the_scene.tenant.find("fields", "Cost Center")["id"]
+    the_scene.tenant.change("rename_field", field="Cost Center", name="__ansible_type")
+    exported = Scene.of(the_scene.tenant, the_scene.client)
+    assert "__ansible" not in exported.text("custom_fields.yml")
+    assert any(field in entry["fields"] for entry in exported.code["custom_fields"])
+    assert exported.plan(exported.code) == [NOTHING]
 
 
 class Edits:
@@ -129,8 +159,7 @@ class Edits:
             return None
         who = self._draw(st.sampled_from(people))
         group["members"].append(who)
-        apps = self._given[group["group"]]
-        follows = [f"  > opens access requests for {', '.join(apps)}"] if apps else []
+        follows = self._follows(group, "opens access requests for")
         return [f"group {group['group']}", f"  + {who}", *follows, "1 step, 0 removals among them."]
 
     def leaves(self) -> list[str] | None:
@@ -142,7 +171,8 @@ class Edits:
         who = self._draw(st.sampled_from(people))
         group["members"].remove(who)
         group["absent"] = [who]
-        return [f"group {group['group']}", f"  - {who}", "1 step, 1 removal among them."]
+        follows = self._follows(group, _MAY_TAKE)
+        return [f"group {group['group']}", f"  - {who}", *follows, "1 step, 1 removal among them."]
 
     def is_owned(self) -> list[str] | None:
         """A group is owned by a shorter list."""
@@ -153,7 +183,7 @@ class Edits:
         gone = sorted(self._draw(st.sets(st.sampled_from(people), min_size=1)))
         group |= {"mode": "exact", "allow_empty": True, "members": sorted(set(group["members"]) - set(gone))}
         steps = f"{len(gone)} step{'s' * (len(gone) > 1)}, {len(gone)} removal{'s' * (len(gone) > 1)} among them."
-        return [f"group {group['group']}", *(f"  - {who}" for who in gone), steps]
+        return [f"group {group['group']}", *(f"  - {who}" for who in gone), *self._follows(group, _MAY_TAKE), steps]
 
     def is_set(self) -> list[str] | None:
         """A custom field gets another value."""
@@ -192,6 +222,10 @@ class Edits:
         lines = [f"  - {who}: {held}", f"  + {who}: {held} (removal requested)"]
         return [f"app {entry['app']}", *lines, "1 step, 1 removal among them."]
 
+    def _follows(self, group: Data, words: str) -> list[str]:
+        apps = self._given[group["group"]]
+        return [f"  > {words} {', '.join(apps)}"] if apps else []
+
     def _managed(self) -> Data | None:
         groups = [one for one in self.code["groups"] if one["mode"] == "additive"]
         return self._draw(st.sampled_from(groups)) if groups else None
@@ -206,6 +240,20 @@ def test_the_plan_of_an_edit_says_exactly_that_edit(
     edits = Edits(the_scene, data.draw)
     name, plan = edits.any()
     assert the_scene.plan(edits.code) == plan, name
+    assert not the_scene.hold(edits.code, "drift").result["drift"]["in_sync"]
+
+
+@settings(_few, max_examples=20)
+@given(seed=st.integers(1, 40), data=st.data())
+def test_an_edit_that_was_applied_leaves_nothing_to_do_and_drift_and_plan_agree(
+    scene: Callable[[int], Scene], seed: int, data: st.DataObject
+) -> None:
+    the_scene = scene(seed)
+    edits = Edits(the_scene, data.draw)
+    edits.any()
+    the_scene.apply(edits.code)
+    assert the_scene.plan(edits.code)[-1].startswith("Nothing to do"), the_scene.plan(edits.code)
+    assert the_scene.hold(edits.code, "drift").result["drift"]["in_sync"]
 
 
 def assignment(app: str, policy: str, **options: Any) -> Data:
@@ -253,6 +301,7 @@ def test_drift_tells_what_differs_and_what_nobody_can_read(scene: Callable[[int]
     assert plan.result["drift"] == {
         "in_sync": True,
         "differing": [],
+        "left_alone": [],
         "not_in_code": ["Sales"],
         "not_verifiable": ["grant_access of the app 'Figma': Admins"],
     }
@@ -262,6 +311,116 @@ def test_drift_tells_what_differs_and_what_nobody_can_read(scene: Callable[[int]
     assert plan.unmet is not None
     assert plan.unmet.facts() == {"kind": "drift", "differing": ["custom fields of Figma"]}
     assert the_scene.hold(other, "drift", fail_on_drift=False).unmet is None
+
+
+def test_drift_tells_of_protected_people_and_of_what_is_only_asked_for(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    connor = "connor.contractor@example.com"
+    groups = [{"group": "Contractors", "mode": "exact", "members": [], "allow_empty": True}]
+    stays = f"{connor} stays in the group 'Contractors', being protected"
+    drift = the_scene.hold({**the_scene.code, "groups": groups}, "drift", protected_users=[connor]).result["drift"]
+    assert (drift["in_sync"], stays in drift["differing"], drift["left_alone"]) == (False, True, [stays])
+    the_scene.tenant.change("open_request", kind="grant", app="Figma", user=ERIN)
+    plan = the_scene.hold({**the_scene.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}, "drift")
+    (line,) = plan.result["drift"]["left_alone"]
+    assert line.startswith(f"{ERIN} and 'Figma': the request ")
+    assert plan.result["drift"]["in_sync"]
+
+
+def test_what_is_not_sent_again_is_said(scene: Callable[[int], Scene], tmp_path: Path) -> None:
+    the_scene = scene(1)
+    ledger = {"ledger_path": str(tmp_path / "ledger.json")}
+    code = {**the_scene.code, "policies": [assignment("Figma", "Admins")]}
+    the_scene.apply(code, **ledger)
+    approved = the_scene.hold(code, "plan", **ledger).result["plan_hash"]
+    for plan_hash, steps, warned in (("0", 0, True), (approved, 1, False)):
+        cakewalk = Cakewalk(the_scene.client)
+        plan = the_scene.hold(code, "apply", cakewalk, plan_hash=plan_hash, record_path="/record", **ledger)
+        assert (len(plan.steps), plan.changed) == (steps, False)
+        assert any("is not sent again" in warning for warning in cakewalk.warnings) is warned
+
+
+def test_what_follows_from_a_group_is_not_asked_for_beside_it(scene: Callable[..., Scene]) -> None:
+    the_scene = scene(1, removal_requests="open")
+    sally, iris = "sally.sales@example.com", "iris.invited@example.com"
+    the_scene.tenant.change("add_access", app="Salesforce", user=sally)
+    level = {"app": "Salesforce", "permission_level": "Standard"}
+    code = {
+        **the_scene.code,
+        "groups": [{"group": "Sales", "members": [iris], "absent": [sally]}],
+        "accesses": [{**level, "users": [iris, ERIN]}, {"app": "Salesforce", "users": [sally], "state": "absent"}],
+    }
+    left = "left to the group 'Sales', which this plan changes and which gives that app; plan again once it is applied"
+    assert the_scene.plan(code) == [
+        "group Sales",
+        f"  - {sally}",
+        f"  + {iris}",
+        "  > opens access requests for Salesforce",
+        "  > may open requests to remove access to Salesforce",
+        "app Salesforce",
+        f"  - {ERIN}: no access",
+        f"  + {ERIN}: no access (Standard requested)",
+        f"{iris} and the app 'Salesforce': {left}",
+        f"{sally} and the app 'Salesforce': {left}",
+        "3 steps, 1 removal among them.",
+    ]
+    before = {row["id"] for row in the_scene.tenant.state("requests")["requests"]}
+    the_scene.apply(code)
+    opened = [row for row in the_scene.tenant.state("requests")["requests"] if row["id"] not in before]
+    assert len({(row["target_id"], row["app_id"]) for row in opened}) == len(opened) == 3
+    again = the_scene.plan(code)
+    assert len(again) == 4, again
+    assert again[-1] == "Nothing to do; what stands above is left alone."
+
+
+def test_the_requests_that_followed_from_a_group_cannot_be_taken_back(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    code = {**the_scene.code, "groups": [{"group": "Sales", "members": ["iris.invited@example.com"]}]}
+    inverse = the_scene.apply(code)
+    (stays,) = inverse["not_undoable"]
+    assert stays.startswith("add 1 person to the group 'Sales': ")
+    assert stays.endswith("the access requests that it opened, for Salesforce: nothing in the API cancels a request")
+    assert "# Takes back: add 1 person to the group 'Sales' (iris.invited@example.com)\n" in inverse["text"]
+
+
+def test_a_selection_by_a_field_that_the_plan_sets_is_told(scene: Callable[[int], Scene]) -> None:
+    the_scene = scene(1)
+    select = {"custom_field": {"name": "Cost Center", "value": "new"}}
+    rule = {"select": select, "request_type": "grant_access", "policy": "Admins"}
+    code = {
+        **the_scene.code,
+        "custom_fields": [{"app": "Figma", "fields": {"Cost Center": "new"}}],
+        "policies": [rule, assignment("GitHub", "Admins")],
+    }
+    told = [line for line in the_scene.plan(code, max_assignments=5) if "selects apps" in line]
+    assert told == [
+        "the custom field 'Cost Center', by which a policy selects apps, is taken as it is before this plan; "
+        "plan again once it is applied"
+    ]
+    the_scene.apply(code, max_assignments=5)
+    again = the_scene.plan(code, max_assignments=5)
+    assert "policies of Figma" in again
+    assert not [line for line in again if "selects apps" in line]
+
+
+def test_a_plan_names_every_write_whole_in_whose_name_and_why(scene: Callable[[int], Scene], tmp_path: Path) -> None:
+    the_scene = scene(1)
+    ledger = {"ledger_path": str(tmp_path / "ledger.json")}
+    long = "x" * 400
+    code = {**the_scene.code, "policies": [assignment("GitHub", "Admins")]}
+    the_scene.apply(code, **ledger)
+    code = {**code, "policies": [*code["policies"], assignment("Figma", "Admins")]}
+    code["custom_fields"] = [{"app": "Figma", "fields": {"Cost Center": f"{long}y"}}]
+    lines = the_scene.hold(code, "plan", **ledger).result["plan_text"].splitlines()
+    assert lines[1:4] == [f"In the name of {the_scene.tenant.acting_user}", "Purpose: Code", ""]
+    assert f'  + Cost Center: "{long}y"' in lines
+    assert lines[-8:-3] == [
+        "policies of Figma",
+        '  - grant_access: "unknown"',
+        '  + grant_access: "Admins"',
+        "  > A permission level with a policy of its own goes by that one, which cannot be read.",
+        "sent again: grant_access of the app 'GitHub': Admins",
+    ]
 
 
 def test_code_knows_its_tenant_by_any_of_its_anchors(scene: Callable[[int], Scene]) -> None:
@@ -283,6 +442,7 @@ def test_a_conflict_is_told_and_does_not_stop_the_rest(scene: Callable[[int], Sc
     code = {**the_scene.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}
     told = the_scene.plan(code)
     assert told[0].startswith(f"{ERIN} and 'Figma': the request ")
+    assert told[0].endswith(" is Pending, which wants something else: a run does the rest, and then fails")
     assert told[1] == "Nothing to do; what stands above is left alone."
     plan = the_scene.hold(code, "apply", plan_hash="0", record_path="/record")
     assert plan.unmet is not None

@@ -16,6 +16,16 @@ from sandbox.process import Sandbox
 
 TASK = "Hold the tenant against its code"
 ROLE = "access_as_code"
+MODULE = "cakewalk.access.cakewalk_tenant"
+
+
+def of_module(options: Data, **keywords: Any) -> Data:
+    """Return a play with one task, of the module itself.
+
+    :param keywords: of the task.
+    """
+    task = {"name": TASK, MODULE: options, **keywords}
+    return {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
 
 
 class CodeFolder(Staff):

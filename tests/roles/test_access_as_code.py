@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 from playbooks.harness import Data, Playbooks
-from roles.code import CodeFolder
+from roles.code import CodeFolder, of_module
 from roles.people import CONNOR, OLGA, OWEN, SALLY, SAM, is_private, show
 from sandbox.process import Sandbox
 
@@ -154,6 +155,39 @@ def test_what_cannot_be_recorded_is_not_done(crew: CodeFolder) -> None:
     assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
 
 
+def test_a_module_that_dies_leaves_its_run_unended(crew: CodeFolder, playbooks: Playbooks) -> None:
+    given = {"mode": "apply", "folder": str(crew.folder), "plan_hash": crew.planned()["plan_hash"]}
+    given["record_path"] = str(crew.paths()["record_path"])
+    dying = {"ansible_python_interpreter": "/bin/false"}
+    assert playbooks.run([of_module(given, vars=dying)], CAKEWALK_IN_PROCESS="false").status == 2
+    assert [line["status"] for line in crew.lines()] == ["begun", "failed"]
+
+
+def test_what_could_not_be_taken_back_is_not_done(crew: CodeFolder) -> None:
+    approved = crew.planned()["plan_hash"]
+    crew.paths()["inverse_path"].mkdir(parents=True)
+    failure = crew.failure("apply", plan_hash=approved)
+    assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
+
+
+def test_no_two_runs_apply_with_one_record_at_once(crew: CodeFolder) -> None:
+    approved = crew.planned()["plan_hash"]
+    crew.tenant.fault("removeUserFromGroup", "slow", seconds=3)
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _number: crew.hold("apply", plan_hash=approved), range(2)))
+    assert [run.status for run in runs] == [0, 0]
+    assert [method for method, _path in crew.written()] == ["POST", "POST", "DELETE"]
+    assert [line["status"] for line in crew.lines()] == ["begun", "done", "done", "done", "ended", "begun", "ended"]
+
+
+def test_the_record_names_who_acted_wherever_that_was_set(crew: CodeFolder, playbooks: Playbooks) -> None:
+    approved = crew.planned(acting_user=OLGA)["plan_hash"]
+    given = {"mode": "apply", "folder": str(crew.folder), "plan_hash": approved}
+    given["record_path"] = str(crew.paths()["record_path"])
+    playbooks.run([of_module(given, environment={"CAKEWALK_ACTING_USER": OLGA})]).succeeded()
+    assert [line.get("actor") for line in crew.lines()] == [None, *[OLGA] * 4]
+
+
 def test_what_a_plan_does_not_touch_may_change(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
     crew.tenant.change("add_member", group="Engineering", user=SALLY)
@@ -173,11 +207,15 @@ def test_an_interrupted_run_tells_how_far_it_came_and_is_planned_anew(crew: Code
     assert [len(failed.steps[name]) for name in ("done", "errors", "pending")] == [2, 1, 0]
     statuses = [line["status"] for line in crew.lines()]
     assert statuses == ["begun", "done", "done", "outcome_unknown", "ended"]
-    assert len(failed.data["inverse"]["not_undoable"]) == 1
-    assert crew.paths()["inverse_path"].exists()
+    assert len(failed.data["inverse"]["not_undoable"]) == 2, "what it opened, and what failed"
+    inverse = crew.paths()["inverse_path"]
+    earlier = inverse.read_bytes()
     assert crew.planned()["plan"][:2] == ["group Contractors", f"  - {OSCAR}"]
     crew.applied()
     assert crew.members("Contractors") == {CONNOR, IRIS}
+    (kept,) = [path for path in inverse.parent.iterdir() if path != inverse]
+    assert kept.read_bytes() == earlier
+    assert (kept.suffix.startswith(".before-"), is_private(kept)) == (True, True)
 
 
 def test_an_inverse_plan_takes_back_what_was_done(crew: CodeFolder) -> None:
@@ -281,7 +319,7 @@ TENANT = "tenant:\n  anchors: [{anchor}]\n"
 #: What stands in groups.yml below the line "groups:", the line that is at fault, words of the problem.
 WRONG: dict[str, tuple[str, str, str]] = {
     "no YAML": ("- group: [\n", "groups.yml:3", ""),
-    "an unknown key": ("- group: Sales\n  memebers: []\n", "groups.yml:2", "memebers"),
+    "an unknown key": ("- group: Sales\n  memebers: []\n", "groups.yml:2", "unknown: memebers. Supported"),
     "an unknown mode": ("- group: Sales\n  mode: own\n", "groups.yml:2", "own"),
     "a key twice": ("- group: Sales\n  members: []\n  members: []\n", "groups.yml:4", "on line 3"),
     "no name": ("- members: []\n", "groups.yml:2", "group"),
@@ -385,12 +423,55 @@ def test_options_that_cannot_work_are_refused(crew: CodeFolder, case: str) -> No
     assert crew.tenant.log() == []
 
 
+#: Options of the module, keywords of the task, words of the message.
+PAST_THE_ROLE: dict[str, tuple[Data, Data, str]] = {
+    "a blank record": ({"mode": "apply", "plan_hash": "0", "record_path": ""}, {}, "record_path"),
+    "a null record": ({"mode": "apply", "plan_hash": "0", "record_path": None}, {}, "record_path"),
+    "a blank folder": ({"folder": ""}, {}, "folder"),
+    "data of a task": ({"source": {"code": {"tenant": {"anchors": []}}}}, {}, "source"),
+    "a task that is not waited for": ({}, {"async": 60, "poll": 0}, "async"),
+    "a task that is waited for from beside": ({}, {"async": 60, "poll": 1}, "async"),
+}
+
+
+#: Paths beside the folder of code, words of the message.
+IN_THE_WAY: dict[str, tuple[dict[str, str], str]] = {
+    "one file for two things": (
+        {"plan_path": "/tmp/one", "record_path": "/tmp/sub/../one"},
+        "the plan and the record would be one file",
+    ),
+    "what would be read as code": ({"plan_path": "{folder}/more/plan.yml"}, "the next run would read it as code"),
+    "code itself": ({"inverse_path": "{folder}/groups.yml"}, "the next run would read it as code"),
+}
+
+
+@pytest.mark.parametrize("case", IN_THE_WAY)
+def test_no_file_takes_the_place_of_another(crew: CodeFolder, case: str) -> None:
+    paths, words = IN_THE_WAY[case]
+    failure = crew.failure("plan", **{name: path.format(folder=crew.folder) for name, path in paths.items()})
+    assert failure["error"]["kind"] == "configuration"
+    assert words in failure["msg"]
+
+
+@pytest.mark.parametrize("case", PAST_THE_ROLE)
+def test_a_task_of_the_module_can_no_more_than_the_role(crew: CodeFolder, playbooks: Playbooks, case: str) -> None:
+    given, keywords, words = PAST_THE_ROLE[case]
+    run = playbooks.run([of_module({"folder": str(crew.folder), **given}, **keywords)])
+    failure = crew.refused(run)
+    assert failure["error"]["kind"] == "configuration"
+    assert words in failure["msg"]
+    assert crew.tenant.log() == []
+
+
 def test_code_without_anchors_and_links_are_refused(crew: CodeFolder) -> None:
     text = (crew.folder / "groups.yml").read_text(encoding="utf-8")
     (crew.folder / "groups.yml").unlink()
     (crew.folder / "groups.yml").symlink_to(crew.folder / "tenant.yml")
     assert "it is a link" in crew.failure("plan")["msg"]
     (crew.folder / "groups.yml").unlink()
+    (crew.folder / "more").symlink_to(crew.kept)
+    assert "more: it is a link" in crew.failure("plan")["msg"]
+    (crew.folder / "more").unlink()
     crew.write("groups.yaml", text)
     (crew.folder / "tenant.yml").unlink()
     assert "section tenant" in crew.failure("plan")["msg"]

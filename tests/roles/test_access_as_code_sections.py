@@ -206,6 +206,11 @@ WRONG: dict[str, tuple[Data, str, list[str]]] = {
         "texts by name",
         ["custom_fields.yml:2"],
     ),
+    "a name of Ansible's own": (
+        {"custom_fields": [{"app": "Figma", "fields": {"Cost Center": "1", "__ansible_type": "datetime"}}]},
+        "name it by its id",
+        ["custom_fields.yml:5"],
+    ),
     "a computed field": ({"custom_fields": [{"app": "Figma", "fields": {"Priority": "High"}}]}, "computed", []),
     "an app and a selection": (
         {"policies": [{"app": "Figma", "select": {"all": True}, "request_type": "grant_access", "policy": "Admins"}]},

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from . import accesses, approval, contract, custom_fields
 from .contract import Operation
-from .records import PENDING, USER_STATUSES, App, Group, Level, User
+from .records import PENDING, USER_STATUSES, App, CustomField, Group, Level, User
 from .state import State
 
 Row = TypeVar("Row")
@@ -91,6 +91,11 @@ def rename_level(state: State, app: str, level: str, name: str) -> None:
     _level(_app(state, app), level).name = name
 
 
+def rename_field(state: State, field: str, name: str) -> None:
+    """Give a custom field another name."""
+    _field(state, field).name = name
+
+
 def delete_group(state: State, group: str) -> None:
     """Delete a group."""
     del state.groups[_group(state, group).id]
@@ -132,8 +137,7 @@ def delete_policy(state: State, policy: str) -> None:
 
 def set_field(state: State, app: str, field: str, value: str | None) -> None:
     """Give a custom field of an app another value, people and choices by id or label; null clears it."""
-    named = _named(state.fields.values(), lambda row: (row.id, row.name), field)
-    custom_fields.update(state, _app(state, app), [{"id": named.id, "value": value}], "either")
+    custom_fields.update(state, _app(state, app), [{"id": _field(state, field).id, "value": value}], "either")
 
 
 def open_request(
@@ -213,6 +217,7 @@ CHANGES: dict[str, Callable[..., None]] = {
         rename_user,
         rename_app,
         rename_level,
+        rename_field,
         delete_group,
         add_access,
         remove_access,
@@ -301,6 +306,10 @@ def _group(state: State, reference: str) -> Group:
 
 def _app(state: State, reference: str) -> App:
     return _named(state.apps.values(), lambda app: (app.id, app.name), reference)
+
+
+def _field(state: State, reference: str) -> CustomField:
+    return _named(state.fields.values(), lambda row: (row.id, row.name), reference)
 
 
 def _level(app: App, reference: str) -> Level:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,40 @@ def test_files_are_put_together_in_the_order_of_their_names_and_everything_has_i
     assert positions["groups[1].members[1]"] == "b.yml:5"
     assert positions["groups[2].group"] == "more/z.yaml:2"
     assert positions["tenant.anchors[0]"] == "tenant.yml:2"
+
+
+def test_what_cannot_be_looked_into_is_no_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_of(tmp_path)
+    (tmp_path / "more" / "still").mkdir(parents=True)
+    (tmp_path / ".git").symlink_to(tmp_path / "more")
+    read(folder)
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if Path(path).name == "still":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    # Root, as which tests may run, may look into every folder.
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert problems(tmp_path) == [("more/still", "it cannot be read: Permission denied")]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "groups: " + "[" * 99 + "]" * 99])
+def test_what_is_nested_beyond_all_code_is_refused_before_it_is_put_together(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, deep=text) == [("deep.yml", "it is nested too deeply")]
+
+
+@pytest.mark.parametrize("char", ["\ufffe", "\uffff", "\u0000", "\u0085", "\u2028", "\ufeff", "\U0001ffff"])
+def test_what_no_file_can_hold_is_escaped_wherever_people_wrote_it(char: str) -> None:
+    data = {"groups": [{"group": f"a{char}", "fields": {char: f"{char} b"}}]}
+    assert yaml.safe_load(emitted(data, [f"Left out: {char}."])) == data
+
+
+def test_a_folder_that_is_a_link_is_refused_rather_than_left_out(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "more").symlink_to(tmp_path)
+    assert problems(tmp_path / "code") == [("more", "it is a link")]
 
 
 @pytest.mark.parametrize(

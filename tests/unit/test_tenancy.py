@@ -155,6 +155,17 @@ def test_what_was_done_is_taken_back_in_one_entry_for_each_thing() -> None:
     assert "# Cannot be taken back: ask: nothing cancels it\n" in told["text"]
 
 
+def test_each_policy_is_taken_back_by_an_entry_of_its_own() -> None:
+    slots = [
+        {"app": "1", "permission_level": "2", "request_type": "grant_access", "policy": "3"},
+        {"app": "1", "request_type": "remove_access", "policy": "4"},
+        {"app": "1", "request_type": "grant_access", "policy": "5"},
+    ]
+    steps = [Act(replace(SEND), Undo("policies", slot)) for slot in slots]
+    told = inverse_of(steps, Outcome(done=[act.step for act in steps]), {})["inverse"]
+    assert yaml.safe_load(told["text"])["policies"] == slots
+
+
 def test_what_was_not_done_is_not_taken_back_and_what_may_have_been_is_told() -> None:
     steps = acts()
     error = CakewalkError("a", "b", "c")

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Iterable
 
 #: Control, formatting (bidirectional and zero-width among them), surrogate, line and paragraph separator characters:
 #: what can make a terminal or a log say something else than what was sent (Unicode technical report 36, section 2.10).
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+#: The limit of a text that is shown as a whole, however long it is.
+UNCUT = sys.maxsize - 1
 
 
 def visible(text: object, limit: int = 300) -> str:

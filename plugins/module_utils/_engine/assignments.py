@@ -19,6 +19,9 @@ from .rails import RailHit
 from .references import Register, label, unique_labels
 from .slots import Claim, Slot
 
+#: What is to be known of an assignment to an app itself.
+AT_APP = "A permission level with a policy of its own goes by that one, which cannot be read."
+
 
 class Memory(Protocol):
     """What is remembered of earlier runs."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -31,6 +32,10 @@ class Evidence:
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": time, **{name: fact for name, fact in facts.items() if fact is not None}}
         self._file.append(json.dumps(line) + "\n")
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other runs that hold this record from going on, for the length of the block."""
+        return self._file.locked()
 
     @property
     def _file(self) -> KeptFile:

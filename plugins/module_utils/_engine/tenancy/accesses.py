@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..._api.catalog import APPS, USERS, named
@@ -14,7 +15,7 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.text import visible
 from .. import access_decision
 from ..access_decision import AccessWait, Decision, Questions, check_purpose, estates_of, steps_of
-from ..accesses import ABSENT, CONFLICT, DECLINED, GRANTED, Cases, Claim, Estate, claims_of, conflict_of, diff_of
+from ..accesses import ABSENT, CONFLICT, DECLINED, GRANTED, Case, Cases, Claim, Estate, claims_of, conflict_of, diff_of
 from ..references import Row, label, person, reference_to
 from ..requests import REMOVE
 from ..tenant import Cakewalk
@@ -30,6 +31,11 @@ _FIXED = {
     "allow_self_approval": False,
     "max_removals": sys.maxsize,
     "state": "present",
+}
+#: What is to be known where nothing is asked for.
+_WHY = {
+    CONFLICT: ", which wants something else: a run does the rest, and then fails",
+    DECLINED: ", and is not asked for again without retry_declined",
 }
 _STAYS = Undo(reason="nothing in the API cancels a request")
 
@@ -51,8 +57,11 @@ def problems_of(code: Code) -> Iterator[dict[str, str]]:
                 )
 
 
-def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
+def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk, earlier: Sequence[Part]) -> Part:
     """Return what the section changes.
+
+    Where the same plan has somebody join or leave a group that gives an app, the service may open a request for that by
+    itself. So none is sent beside it, and the next plan, which finds that request, does what is left.
 
     :raises CakewalkError: see C(access_decision.decide).
     """
@@ -66,6 +75,8 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
     people = cakewalk.people(questions.references).assuming(questions.assumed)
     decision = access_decision.decide(claimed, people, questions, options, cakewalk.user_statuses)
     cakewalk.warnings += decision.warnings
+    follows = {about: words for part in earlier for about, words in part.follows.items()}
+    put_off, decision = _put_off(decision, follows)
     before, after = diff_of(decision.all_cases)
     return Part(
         before={_called(name): state for name, state in before.items()},
@@ -76,16 +87,19 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
             (label(case.estate.app), person(case.who)) for case in decision.all_cases if case.step == REMOVE
         ),
         read=sum(len(estate.holders.by_id) for estate, _claims in claimed),
-        left=tuple(
-            AccessWait.words_of(case, case.request)
-            for case in decision.all_cases
-            if case.step is None and case.outcome not in (GRANTED, ABSENT)
+        left=(
+            *(
+                _told(case)
+                for case in decision.all_cases
+                if case.step is None and case.outcome not in (GRANTED, ABSENT)
+            ),
+            *(
+                f"{visible(person(case.who))} and the app {named(case.estate.app)}: left to {follows[_about(case)]}, "
+                f"which this plan changes and which gives that app; plan again once it is applied"
+                for case in put_off
+            ),
         ),
-        unmet=tuple(
-            AccessWait.words_of(case, case.request)
-            for case in decision.all_cases
-            if case.outcome in (CONFLICT, DECLINED)
-        ),
+        unmet=tuple(_told(case) for case in decision.all_cases if case.outcome in (CONFLICT, DECLINED)),
         error=conflict_of(decision.all_cases),
     )
 
@@ -116,6 +130,24 @@ def _claim(one: Named) -> Claim:
     """
     (claim,) = claims_of({**_FIXED, SECTION: [one.entry]})
     return claim
+
+
+def _about(case: Case) -> tuple[str, str]:
+    return case.who["id"].lower(), case.estate.app["id"].lower()
+
+
+def _told(case: Case) -> str:
+    return AccessWait.words_of(case, case.request) + _WHY.get(case.outcome, "")
+
+
+def _put_off(decision: Decision, follows: Collection[tuple[str, str]]) -> tuple[list[Case], Decision]:
+    """Return the cases whose steps are left to what else follows from the plan, and the decision without them."""
+    put_off = [case for case in decision.all_cases if case.step and _about(case) in follows]
+    stays = {
+        app: [case for case in cases if not case.step or _about(case) not in follows]
+        for app, cases in decision.cases.items()
+    }
+    return put_off, replace(decision, cases=stays)
 
 
 def _touched(decision: Decision) -> dict[str, Any]:

@@ -97,6 +97,12 @@ class Code:
         return {**one, "message": f"{one['message']} ({some(places)})", "at": places} if places else dict(one)
 
 
+def is_reserved(name: str) -> bool:
+    """Tell whether a mapping that goes from controller to module, or back, must not have this name: since ansible-core
+    2.19 those marked so turn into something else on the way, or break it off."""
+    return name.startswith("__ansible")
+
+
 def folded(reference: str) -> str:
     """Return a reference as references are compared where nobody was looked up yet."""
     return reference.lower() if is_uuid(reference) else folded_email(reference)

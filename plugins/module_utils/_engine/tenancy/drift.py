@@ -23,13 +23,15 @@ class Drifted(CakewalkError):
 def drift_of(whole: Whole, cakewalk: Cakewalk) -> dict[str, Any]:
     """Return what C(mode: drift) tells.
 
-    What an additive entry does not name is no difference, nor is a group that the code does not know: that is listed
-    beside. Policies cannot be read; where the ledger remembers another one, that is a difference.
+    What an additive entry does not name is no difference, nor is what was asked for and awaits its decision, nor a
+    group that the code does not know: these are listed beside. Policies cannot be read; where the ledger remembers
+    another one, that is a difference.
     """
     differing = whole.differing
     return {
         "in_sync": not differing,
         "differing": differing,
+        "left_alone": whole.left,
         "not_in_code": not_in_code(whole.code, cakewalk),
         "not_verifiable": whole.unverifiable,
     }

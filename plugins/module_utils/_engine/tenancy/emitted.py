@@ -22,7 +22,7 @@ def emitted(sections: Mapping[str, Any], comments: Iterable[str] = ()) -> str:
 
     :param comments: lines for people, which stand above it.
     """
-    lines = ["---", *(f"# {visible(comment, 2000)}" for comment in comments)]
+    lines = ["---", *(f"# {''.join(map(_escaped, visible(comment, 2000)))}" for comment in comments)]
     for name, section in sections.items():
         lines += _lines(name, section, "")
     return "\n".join(lines) + "\n"
@@ -56,12 +56,11 @@ def _scalar(value: Any) -> str:
 
 def _quoted(text: str) -> str:
     """Return a text in double quotes, in which what cannot be seen is escaped (YAML 1.2, section 5.7)."""
-    return '"' + "".join(map(_escaped, text)) + '"'
+    return '"' + "".join(f"\\{char}" if char in '"\\' else _escaped(char) for char in text) + '"'
 
 
 def _escaped(char: str) -> str:
-    if char in '"\\':
-        return f"\\{char}"
-    if visible(char) == char:
+    """Return a character, or its escape where it cannot be seen; some of those have no place in YAML either."""
+    if char.isprintable():
         return char
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._api.catalog import APPS, custom_fields, custom_fields_of, is_computed
@@ -16,7 +16,7 @@ from ..field_ledger import holds_ledger
 from ..fields import Edit, claimed, claims_of, edits_of
 from ..references import Register, Row, label, labelled, reference_to
 from ..tenant import Cakewalk
-from .code import Code, problem
+from .code import Code, is_reserved, problem
 from .part import Act, Exported, Part, Undo
 
 SECTION = "custom_fields"
@@ -31,7 +31,7 @@ def problems_of(code: Code) -> Iterator[dict[str, str]]:
             yield problem(code.at(one), error.answer)
 
 
-def part_of(code: Code, _params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
+def part_of(code: Code, _params: Mapping[str, Any], cakewalk: Cakewalk, _earlier: Sequence[Part]) -> Part:
     """Return what the section changes.
 
     :raises CakewalkError: see C(fields.edits_of).
@@ -55,6 +55,9 @@ def part_of(code: Code, _params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
             }
             for edit in changed.values()
         },
+        sets=frozenset(
+            name for edit in changed.values() for one in edit.values for name in (one, label(edit.fields[one]))
+        ),
     )
 
 
@@ -65,10 +68,15 @@ def exported(_params: Mapping[str, Any], cakewalk: Cakewalk) -> Exported:
     entries = []
     for app, fields in zip(rows, cakewalk.read(map(custom_fields, rows)), strict=True):
         register = Register(custom_fields_of(app), fields)
-        values = {reference_to(row, register): row["value"] for row in fields if _is_for_code(row)}
+        values = {_reference_to(row, register): row["value"] for row in fields if _is_for_code(row)}
         if values:
             entries.append({"app": reference_to(app, apps), "fields": dict(sorted(values.items()))})
     return Exported(entries)
+
+
+def _reference_to(field: Row, register: Register) -> str:
+    reference = reference_to(field, register)
+    return str(field["id"]) if is_reserved(reference) else reference
 
 
 def _is_for_code(field: Row) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._api.catalog import GROUPS, USERS, default_apps, is_edited_here, members, named
-from ..._api.text import some, visible
+from ..._api.text import visible
 from ..._api.writes import add_members, remove_members
 from ..membership import Claim, Edit, by_label
 from ..memberships import decided
@@ -48,7 +48,7 @@ def problems_of(code: Code) -> Iterator[dict[str, str]]:
             yield problem(code.at(one), f"{_name(one)}: {wrong}")
 
 
-def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
+def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk, _earlier: Sequence[Part]) -> Part:
     """Return what the section changes.
 
     :raises CakewalkError: see C(membership.decide).
@@ -62,31 +62,36 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
     decision = decided(claims, {**params, **_FIXED}, cakewalk)
     cakewalk.warnings += decision.warnings
     changed = by_label(decision.edits)
-    growing = [edit for edit in changed.values() if edit.added]
-    apps = {
-        edit.group["id"]: rows
-        for edit, rows in zip(growing, cakewalk.read(default_apps(edit.group) for edit in growing), strict=True)
-    }
+    given = cakewalk.read(default_apps(edit.group) for edit in changed.values())
+    apps = {edit.group["id"]: rows for edit, rows in zip(changed.values(), given, strict=True)}
+    kept = tuple(
+        f"{visible(person(row))} stays in the group {named(edit.group)}, being protected"
+        for edit in decision.edits
+        for row in edit.kept
+    )
     return Part(
         before={_called(name): edit.before() for name, edit in changed.items()},
         after={_called(name): edit.after() for name, edit in changed.items()},
-        acts=tuple(act for edit in changed.values() for act in _acts(edit, decision.actor)),
+        acts=tuple(act for edit in changed.values() for act in _acts(edit, decision.actor, apps[edit.group["id"]])),
         touched={
             edit.group["id"]: {
                 "members": sorted(edit.roster.by_id),
-                "default_apps": sorted(ids_of(apps.get(edit.group["id"], ()))),
+                "default_apps": sorted(ids_of(apps[edit.group["id"]])),
             }
             for edit in changed.values()
         },
         removals=tuple(removals_of(decision.edits)),
         read=read(decision.edits),
         is_authoritative=any(claim.state == "exact" for claim in claims),
-        notes={_called(name): _notes(apps.get(edit.group["id"], ())) for name, edit in changed.items()},
-        left=tuple(
-            f"{visible(person(row))} stays in the group {named(edit.group)}, being protected"
-            for edit in decision.edits
-            for row in edit.kept
-        ),
+        notes={_called(name): _notes(edit, apps[edit.group["id"]]) for name, edit in changed.items()},
+        left=kept,
+        unmet=kept,
+        follows={
+            (row["id"].lower(), app["id"].lower()): f"the group {named(edit.group)}"
+            for edit in changed.values()
+            for row in [*edit.added, *edit.removed]
+            for app in apps[edit.group["id"]]
+        },
     )
 
 
@@ -134,18 +139,25 @@ def _claims(entry: Mapping[str, Any]) -> list[Claim]:
     return [claim for claim in claims if claim.users]
 
 
-def _acts(edit: Edit, actor: Row | None) -> Iterator[Act]:
+def _acts(edit: Edit, actor: Row | None, apps: Sequence[Row]) -> Iterator[Act]:
     group = edit.group["id"]
     if edit.added and actor is not None:
         back = {"group": group, "absent": [row["id"] for row in edit.added]}
-        yield Act(add_members(edit.group, edit.added, actor, False), Undo(SECTION, back))
+        opened = f"the access requests that it opened, for {_names(apps)}: nothing in the API cancels a request"
+        yield Act(add_members(edit.group, edit.added, actor, False), Undo(SECTION, back, opened if apps else ""))
     for row, step in zip(edit.removed, remove_members(edit.group, edit.removed), strict=True):
         yield Act(step, Undo(SECTION, {"group": group, "members": [row["id"]]}))
 
 
-def _notes(apps: Sequence[Row]) -> list[str]:
-    names = sorted(visible(label(app)) for app in apps)
-    return [f"opens access requests for {some(names)}"] if names else []
+def _notes(edit: Edit, apps: Sequence[Row]) -> list[str]:
+    """Return what follows from a change; whether the service takes away what a group gave is not documented."""
+    follows = [f"opens access requests for {_names(apps)}"] if edit.added else []
+    follows += [f"may open requests to remove access to {_names(apps)}"] if edit.removed else []
+    return follows if apps else []
+
+
+def _names(apps: Sequence[Row]) -> str:
+    return ", ".join(sorted(visible(label(app)) for app in apps))
 
 
 def _called(name: str) -> str:

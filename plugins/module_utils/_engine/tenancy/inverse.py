@@ -49,11 +49,12 @@ def _who(act: Act) -> str:
 
 
 def _sections(acts: Iterable[Act]) -> dict[str, list[dict[str, Any]]]:
-    """Return the entries by section; those about one thing, which their first member names, as one."""
+    """Return the entries by section; those about one thing, which is all that they name beside lists, as one."""
     found: dict[str, dict[Any, dict[str, Any]]] = {}
     for act in acts:
         entry = dict(act.undo.entry or {})
-        about = found.setdefault(act.undo.section, {}).setdefault(next(iter(entry.items())), {})
+        thing = tuple((name, value) for name, value in entry.items() if isinstance(value, str))
+        about = found.setdefault(act.undo.section, {}).setdefault(thing, {})
         for name, value in entry.items():
             about[name] = [*about.get(name, []), *value] if isinstance(value, list) else value
     return {section: list(entries.values()) for section, entries in found.items()}

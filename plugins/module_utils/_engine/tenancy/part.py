@@ -16,7 +16,8 @@ from ..ledger import Ledger
 
 @dataclass(frozen=True)
 class Undo:
-    """What takes a step back: an entry of a section of the code, or why nothing does; neither where nothing changed."""
+    """What takes a step back: an entry of a section of the code, or why nothing does, or not all of it; neither where
+    nothing changed."""
 
     section: str = ""
     entry: Mapping[str, Any] | None = None
@@ -42,6 +43,9 @@ class Part:
     :param is_authoritative: whether an entry owns what it names.
     :param notes: by the thing that changes, lines for people on what follows.
     :param left: lines for people on what is left alone.
+    :param again: lines for people on what is sent again although it changes nothing.
+    :param follows: whose access to what may change by what it does, as pairs of folded ids, and by what in words.
+    :param sets: the custom fields that it sets, by their ids and names.
     :param unmet: lines for people on what the code asks for and nothing can be done about.
     :param unverifiable: lines for people on what nobody can read.
     :param unknown: which things of C(before) count as changed only because nothing is known of them.
@@ -58,6 +62,9 @@ class Part:
     is_authoritative: bool = False
     notes: Mapping[str, list[str]] = field(default_factory=dict)
     left: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+    follows: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    sets: frozenset[str] = frozenset()
     unmet: tuple[str, ...] = ()
     unverifiable: tuple[str, ...] = ()
     unknown: frozenset[str] = frozenset()

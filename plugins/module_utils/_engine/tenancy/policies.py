@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,10 +15,11 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Step
 from ..._api.text import some, visible
 from ..._api.writes import assign_policy
-from ..assignments import Assignment, assess, check_assignments, check_options, states_of
+from ..assignments import AT_APP, Assignment, assess, check_assignments, check_options, states_of
 from ..ledger import FileLedger
-from ..references import label, reference_to
-from ..slots import decided, rules_of
+from ..references import label, labelled, reference_to
+from ..selectors import Selector
+from ..slots import Rule, decided, rules_of
 from ..targets import targets_of
 from ..tenant import Cakewalk
 from .code import Code, problem
@@ -44,7 +45,7 @@ def problems_of(code: Code) -> Iterator[dict[str, str]]:
             yield problem(code.at(one), error.answer)
 
 
-def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
+def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk, earlier: Sequence[Part]) -> Part:
     """Return what the section changes, as far as the ledger tells.
 
     :raises CakewalkError: see C(targets.targets_of), C(slots.decided) and C(assignments.check_assignments).
@@ -53,7 +54,8 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
     if not options["assignments"]:
         return Part()
     check_options(options)
-    targets = targets_of(rules_of(options), cakewalk, all_apps=True)
+    rules = rules_of(options)
+    targets = targets_of(rules, cakewalk, all_apps=True)
     try:
         slots = decided(targets.claims)
     except ConfigurationError as error:
@@ -71,7 +73,10 @@ def part_of(code: Code, params: Mapping[str, Any], cakewalk: Cakewalk) -> Part:
             for each in planned
             if each.sent
         },
-        unverifiable=tuple(f"{each.claim}: {visible(label(each.claim.policy))}" for each in planned),
+        notes=_notes(planned),
+        left=_left(rules, {name for part in earlier for name in part.sets}),
+        again=tuple(_told(each) for each in planned if each.sent and not each.changed),
+        unverifiable=tuple(map(_told, planned)),
         unknown=frozenset(
             _called(name) for name, state in before.items() if all(value == "unknown" for value in state.values())
         ),
@@ -109,6 +114,29 @@ def exported(params: Mapping[str, Any], cakewalk: Cakewalk) -> Exported:
             }
         )
     return Exported(entries, (_FROM_LEDGER if entries else _UNKNOWN, *comments))
+
+
+def _told(each: Assignment) -> str:
+    return f"{each.claim}: {visible(label(each.claim.policy))}"
+
+
+def _notes(planned: Sequence[Assignment]) -> dict[str, list[str]]:
+    """Return what is to be known of apps whose own policies change."""
+    changed = [each.claim for each in planned if each.changed]
+    apps = labelled({claim.app["id"]: claim.app for claim in changed}.values(), lambda app: app)
+    themselves = {claim.app["id"] for claim in changed if claim.level is None}
+    return {_called(name): [AT_APP] for name, app in apps.items() if app["id"] in themselves}
+
+
+def _left(rules: Sequence[Rule], sets: Collection[str]) -> tuple[str, ...]:
+    """Return which selections hang on custom fields that the same plan sets: they see what was there before."""
+    fields = dict.fromkeys(rule.app.field or "" for rule in rules if isinstance(rule.app, Selector))
+    return tuple(
+        f"the custom field {visible(field)!r}, by which a policy selects apps, is taken as it is before this plan; "
+        "plan again once it is applied"
+        for field in fields
+        if field in sets or field.lower() in sets
+    )
 
 
 def _ledger(params: Mapping[str, Any], app_ids: Mapping[str, Any]) -> FileLedger | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
-from ..._api.text import visible
+from ..._api.text import UNCUT, visible
 from ..ledger import Ledger
 from ..rails import check_removals, check_share
 from ..tenant import Cakewalk
@@ -25,7 +25,7 @@ from .words import lines_of, summary_of
 
 #: The version of the form of plans; one that was approved is about this one only.
 FORMAT = 1
-#: The sections of the code, in the order in which plans tell of them.
+#: The sections of the code, in the order in which plans tell of them; each is planned knowing those before it.
 SECTIONS = (groups, accesses, fields, policies)
 #: The options that bind a run, and so are part of what was approved.
 RAILS = (
@@ -109,13 +109,18 @@ class Whole:
         """The plan, for people."""
         notes = {name: lines for part in self.parts for name, lines in part.notes.items()}
         told = lines_of(self.before, self.after, notes)
-        return [*told, *self.left, summary_of(self.steps, len(self.removals), len(self.left))]
+        again = [f"sent again: {line}" for part in self.parts for line in part.again]
+        return [*told, *again, *self.left, summary_of(self.steps, len(self.removals), len(self.left))]
 
     @property
     def text(self) -> str:
         """The plan as a file: what it is about, what changes, and its hash."""
-        head = [f"Plan for {visible(self._base_url)}", ""]
-        return "\n".join([*head, *self.lines, "", f"plan_hash: {self.hash}"]) + "\n"
+        named = {"In the name of": self.params["acting_user"], "Purpose:": self.params["purpose"]}
+        about = [f"{words} {visible(one, UNCUT)}" for words, one in named.items() if one]
+        return (
+            "\n".join([f"Plan for {visible(self._base_url)}", *about, "", *self.lines, "", f"plan_hash: {self.hash}"])
+            + "\n"
+        )
 
     @property
     def hash(self) -> str:
@@ -186,7 +191,9 @@ def whole_of(params: Mapping[str, Any], cakewalk: Cakewalk) -> Whole:
     code = code_of(params)
     check_anchors(code.sections["tenant"]["anchors"], params["base_url"], cakewalk)
     try:
-        parts = tuple(section.part_of(code, params, cakewalk) for section in SECTIONS)
+        parts: list[Part] = []
+        for section in SECTIONS:
+            parts.append(section.part_of(code, params, cakewalk, parts))
     except CakewalkError as error:
         raise code.located(error) from None
-    return Whole(code, parts, params)
+    return Whole(code, tuple(parts), params)

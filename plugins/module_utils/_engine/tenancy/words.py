@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._api.operations import Step
-from ..._api.text import counted, visible
+from ..._api.text import UNCUT, counted, visible
 
 _INDENT = "  "
 
 
 def lines_of(before: Mapping[str, Any], after: Mapping[str, Any], notes: Mapping[str, list[str]]) -> list[str]:
     """Return what changes, thing by thing: what goes behind a minus, what comes behind a plus, what follows behind an
-    arrow."""
+    arrow. Nothing is cut: whoever approves a plan is to see all of it."""
     lines = []
     for name in {**before, **after}:
         gone, come = _differences(before.get(name), after.get(name))
@@ -27,7 +27,7 @@ def lines_of(before: Mapping[str, Any], after: Mapping[str, Any], notes: Mapping
             *(f"+ {one}" for one in come),
             *(f"> {one}" for one in notes.get(name, ())),
         ]
-        lines += [visible(name), *(_INDENT + visible(one) for one in told)]
+        lines += [visible(name, UNCUT), *(_INDENT + visible(one, UNCUT) for one in told)]
     return lines
 
 
