@@ -79,7 +79,9 @@ def test_a_grant_adds_a_level_a_change_replaces_all_a_removal_takes_all(vendor: 
     assert levels(vendor, "GitHub", ERIN) == []
 
 
-@pytest.mark.parametrize(("verdict", "status", "held"), [("approve", "Approved", ["Read"]), ("decline", "Declined", [])])
+@pytest.mark.parametrize(
+    ("verdict", "status", "held"), [("approve", "Approved", ["Read"]), ("decline", "Declined", [])]
+)
 def test_the_requests_about_somebody_and_an_app_are_decided_at_once(
     vendor: Sandbox, verdict: str, status: str, held: list[str]
 ) -> None:
