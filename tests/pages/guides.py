@@ -79,7 +79,7 @@ def _printed(blocks: list[tuple[str, str]]) -> list[str]:
         if language != "console" and (file := _FILE.match(content)):
             script += f"mkdir -p $(dirname {file[1]}); cat > {file[1]} <<'{_END}'\n{content}{_END}\n"
     # Ansible wraps lines by the length of the paths in them, so that is the same everywhere.
-    with Sandbox() as tenant, TemporaryDirectory(dir="/tmp") as folder:
+    with Sandbox(rate_limit=0) as tenant, TemporaryDirectory(dir="/tmp") as folder:
         variables = {"HOME": folder, "LANG": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), **tenant.env}
         variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         command, both = ["bash", "-c", f"exec 2>&1 </dev/null\n{script}"], subprocess.PIPE
