@@ -36,7 +36,7 @@ _VARYING = re.compile(
 
 
 def rewritten(guide: Path) -> str:
-    """Return the text of a guide with what its commands print now; where that is the same, as it stands."""
+    """Return the text of a guide with what its commands print now; as it stands, where that is the same."""
     text = guide.read_text(encoding="utf-8")
     setup = [] if guide == SETUP else _BLOCK.findall(SETUP.read_text(encoding="utf-8"))
     outputs = iter(_printed([*setup, *_BLOCK.findall(text)])[len(_printing(setup)) :])
@@ -46,19 +46,16 @@ def rewritten(guide: Path) -> str:
         lines = (command + merged(shown, next(outputs)) for command, shown in zip(parts[::2], parts[1::2], strict=True))
         return f"```console\n{''.join(lines)}```" if parts else block[0]
 
-    return _BLOCK.sub(renewed, text)
+    new = _BLOCK.sub(renewed, text)
+    return text if _even(new) == _even(text) else new
 
 
 def merged(shown: str, printed: str) -> str:
-    """Return what is shown if it fits what was printed; otherwise that, without lines that are left out already."""
-    pattern = "".join("(.*\n)+" if line == _ELIDED else re.escape(f"{line}\n") for line in _even(shown))
-    if re.fullmatch(pattern, "".join(f"{line}\n" for line in _even(printed))):
-        return shown
+    """Return what was printed without the lines that are left out of what is shown, as far as both have one form."""
     old, new = shown.splitlines(), printed.splitlines()
     lines: list[str] = []
     for tag, start, end, first, last in SequenceMatcher(None, _even(shown), _even(printed), False).get_opcodes():
-        is_elided = old[start:end] == [_ELIDED] and last > first
-        lines += old[start:end] if tag == "equal" or is_elided else new[first:last]
+        lines += [_ELIDED] if tag == "replace" and old[start:end] == [_ELIDED] else new[first:last]
     return "".join(f"{line}\n" for line in lines)
 
 

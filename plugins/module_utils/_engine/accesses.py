@@ -159,7 +159,7 @@ class Cases:
         for claim in claims:
             level = self._level(estate, claim) if claim.state == "present" else None
             # Of a level that is a problem already nothing more can be said about anybody.
-            is_open = claim.state == "present" and level is None and (claim.level or estate.levels.by_id)
+            is_open = claim.state == "present" and level is None and (claim.level is not None or estate.levels.by_id)
             for reference in claim.users:
                 if claim.state == "absent" and not self._is_known(reference, estate, people):
                     unknown.append(reference)
