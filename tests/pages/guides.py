@@ -13,25 +13,25 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from difflib import SequenceMatcher
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from playbooks.harness import COLLECTIONS, CORE_BIN, ROOT
 from sandbox.process import Sandbox
 
-ROOT = Path(__file__).parent.parent.parent
 SETUP = ROOT / "docs" / "guides" / "README.md"
 GUIDES = sorted(SETUP.parent.glob("*.md"))
-COLLECTIONS = ROOT / ".build" / "collections"
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^(\$ (?:.*\\\n)*.*\n)", re.MULTILINE)
 _FILE = re.compile(r"# (\S+\.\w+)\n")
 _ELIDED, _END = "…", "--- the end ---"
-#: What is another each time: times, hashes of what holds times or the port, ids of runs, the patch release of a core.
+#: What is another each time: times, hashes of what holds times or the port, ids of runs, and of requests that were sent
+#: at once; and the patch release of ansible-core.
 _VARYING = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?|\d{8}T\d{6}|\b([0-9a-f]{64}|[0-9a-f]{16})\b|(?<=core \d\.\d\d\.)\d+"
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?|\d{8}T\d{6}|\b([0-9a-f]{64}|[0-9a-f]{16})\b"
+    r"|(?<=request |ed for: )[0-9a-f]{8}-[0-9a-f-]{27}|(?<=core \d\.\d\d\.)\d+"
 )
 
 
@@ -78,7 +78,7 @@ def _printed(blocks: list[tuple[str, str]]) -> list[str]:
     # Ansible wraps lines by the length of the paths in them, so that is the same everywhere.
     with Sandbox(rate_limit=0) as tenant, TemporaryDirectory(dir="/tmp") as folder:
         variables = {"HOME": folder, "LANG": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), **tenant.env}
-        variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        variables["PATH"] = f"{CORE_BIN}{os.pathsep}{os.environ['PATH']}"
         command, both = ["bash", "-c", f"exec 2>&1 </dev/null\n{script}"], subprocess.PIPE
         output = subprocess.run(command, cwd=folder, env=variables, text=True, stdout=both, check=True).stdout
         usual = {tenant.url: "http://127.0.0.1:18725", str(COLLECTIONS): "~/.ansible/collections", folder: "/home/you"}
