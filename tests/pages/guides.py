@@ -68,7 +68,7 @@ def _printing(blocks: list[tuple[str, str]]) -> list[str]:
 
 
 def _printed(blocks: list[tuple[str, str]]) -> list[str]:
-    """Return what each command prints, both streams, as if the tenant and the files were where users have them."""
+    """Return what each command prints, both streams, as a terminal shows it with all in its usual place."""
     script = ""
     for language, content in blocks:
         for command in _printing([(language, content)]):
@@ -81,9 +81,9 @@ def _printed(blocks: list[tuple[str, str]]) -> list[str]:
         variables["PATH"] = f"{CORE_BIN}{os.pathsep}{os.environ['PATH']}"
         command, both = ["bash", "-c", f"exec 2>&1 </dev/null\n{script}"], subprocess.PIPE
         output = subprocess.run(command, cwd=folder, env=variables, text=True, stdout=both, check=True).stdout
-        usual = {tenant.url: "http://127.0.0.1:18725", str(COLLECTIONS): "~/.ansible/collections", folder: "/home/you"}
-    for real, path in usual.items():
-        output = output.replace(real, path)
+        shown = {tenant.url: "http://127.0.0.1:18725", str(COLLECTIONS): "~/.ansible/collections", folder: "/home/you"}
+    for real, seen in {**shown, "\N{BOM}": ""}.items():
+        output = output.replace(real, seen)
     output = re.sub(r" +$", "", output, flags=re.MULTILINE)
     return [one.strip("\n") + "\n" if one.strip("\n") else "" for one in output.split(f"\n{_END}\n")[:-1]]
 
