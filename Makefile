@@ -48,8 +48,9 @@ bench: $(VENV)/.test $(COLLECTIONS)/.installed  ## Measure how fast the collecti
 	@$(VENV)/bin/python -m benchmarks.single_tasks $(BUILD)
 	@$(VENV)/bin/python -m benchmarks.burst $(BUILD)
 
-docs: $(GATES)/.installed $(COLLECTIONS)/.installed  ## Write the pages of the modules in docs/ from their documentation
+docs: $(GATES)/.installed $(COLLECTIONS)/.installed  ## Write the pages of the modules in docs/, and what the guides show, from real runs
 	$(GATES)/bin/python -m pages
+	$(VENV)/bin/python -m pages.guides
 
 clean:  ## Remove what was set up
 	rm -rf $(BUILD)

@@ -139,6 +139,7 @@ error:
 from dataclasses import asdict
 
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import move
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.membership import not_members
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.memberships import decided
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.people import acting_user
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
@@ -177,7 +178,8 @@ def plan(params, cakewalk):
     who, actor = _people(params, cakewalk)
     given = {**params, **_STRICTLY, "user": who["id"], "acting_user": actor["id"]}
     decision = decided(move.claims_of(given), given, cakewalk)
-    cakewalk.warnings += decision.warnings
+    # Who has left is told of and not warned of: that is what a second run finds.
+    cakewalk.warnings += [warning for warning in decision.warnings if warning not in not_members(decision.edits)]
     check_share(move.removals_of(decision.edits), move.read(decision.edits), params["max_removal_percent"])
     change = move.read_change(cakewalk, who, decision.edits)
     return Plan(

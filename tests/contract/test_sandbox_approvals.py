@@ -79,6 +79,19 @@ def test_a_grant_adds_a_level_a_change_replaces_all_a_removal_takes_all(vendor: 
     assert levels(vendor, "GitHub", ERIN) == []
 
 
+@pytest.mark.parametrize(
+    ("verdict", "status", "held"), [("approve", "Approved", ["Read"]), ("decline", "Declined", [])]
+)
+def test_the_requests_about_somebody_and_an_app_are_decided_at_once(
+    vendor: Sandbox, verdict: str, status: str, held: list[str]
+) -> None:
+    vendor.change("open_request", kind="grant", app="Figma", user=CONNOR)
+    vendor.change("open_request", kind="grant", app="GitHub", user=CONNOR)
+    vendor.change("decide_requests", app="GitHub", user=CONNOR, verdict=verdict)
+    assert [request["status"] for request in vendor.state("requests")["requests"][-2:]] == ["Pending", status]
+    assert levels(vendor, "GitHub", CONNOR) == held
+
+
 def test_who_asks_without_a_level_gets_the_default_one(vendor: Sandbox) -> None:
     vendor.change("open_request", kind="grant", app="GitHub", user=CONNOR)
     approve_all(vendor)

@@ -65,6 +65,11 @@ def test_a_move_is_foreseen_then_made_once(mover: Staff, capsys: pytest.CaptureF
     mover.tenant.clear_log()
     again = mover.run("--diff", **options(mover)).succeeded()
     assert not any(result.changed for result in again.results)
+    assert mover.told(again, BEFORE)["shown"] == [
+        f"{ERIN}: is no member of Engineering",
+        f"{ERIN}: keeps GitHub, which old and new groups give",
+    ]
+    assert not again.warned_of()
     assert (mover.written(), mover.tenant.state(), len(mover.record())) == ([], after, 4)
     show("mover, idle", mover.cost(), capsys)
 

@@ -188,6 +188,14 @@ def decide_task(state: State, task: str, verdict: str) -> None:
     deciding[verdict](state, state.task(task))
 
 
+def decide_requests(state: State, app: str, user: str, verdict: str) -> None:
+    """C(approve) all that is left of each open request about somebody and an app, or C(decline) it where it stands."""
+    about = (_app(state, app).id, _user(state, user).id)
+    for request in [row for row in state.requests.values() if (row.app_id, row.target_id) == about]:
+        while request.status == PENDING:
+            decide_task(state, request.task_ids[-1], verdict)
+
+
 def cancel_request(state: State, request: str, user: str) -> None:
     """Withdraw a request in somebody's name."""
     approval.cancel(state, _named(state.requests.values(), lambda row: (row.id,), request), _user(state, user).id)
@@ -228,6 +236,7 @@ CHANGES: dict[str, Callable[..., None]] = {
         request_archive,
         request_new_app,
         decide_task,
+        decide_requests,
         cancel_request,
         snooze_task,
         claim_task,

@@ -154,6 +154,8 @@ def test_access_that_is_to_go(held: list[str | None], asked: list[Asked], outcom
         ([], [], {"level": None}, "no_level"),
         ([], [], {"level": "Wriet"}, "not_found"),
         ([], [], {"with_levels": False}, "not_found"),
+        (["Read"], [], {"level": None}, "no_level"),
+        (["Read"], [], {"level": "Wriet"}, "not_found"),
         (["Read", "Admin"], [], {}, "other_level"),
         (["Read"], [], {"direct": True}, "other_level"),
         ([], [(GRANT, "Read", "Mystery")], {}, "unknown_status"),

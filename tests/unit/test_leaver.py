@@ -192,7 +192,8 @@ def test_what_the_lists_answer_better_is_no_failure() -> None:
     [
         ([], False, 0, "nothing is left."),
         ([], True, 0, "nothing would be left once all that is asked for is approved."),
-        ([1], False, 0, "1 thing left."),
+        ([1], False, 0, "1 thing is left."),
+        ([1, 2], False, 0, "2 things are left."),
         ([1, 2], True, 1, "2 things would be left. 1 open task of the person needs somebody else."),
     ],
 )

@@ -158,12 +158,14 @@ class Cases:
         unknown: list[str] = []
         for claim in claims:
             level = self._level(estate, claim) if claim.state == "present" else None
+            # Of a level that is a problem already nothing more can be said about anybody.
+            is_open = claim.state == "present" and level is None and (claim.level is not None or estate.levels.by_id)
             for reference in claim.users:
                 if claim.state == "absent" and not self._is_known(reference, estate, people):
                     unknown.append(reference)
                     continue
                 who = self.finder.find(reference, estate.holders, people)
-                if who is None:
+                if who is None or is_open:
                     continue
                 want = (who, level, claim.state)
                 if wants.setdefault(who["id"].lower(), want)[1:] != want[1:]:

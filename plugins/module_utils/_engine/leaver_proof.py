@@ -73,5 +73,6 @@ def verdict(listed_at: str, left: list[Any], foreseen: bool, tasks: int) -> str:
     if not left:
         words = "would be left once all that is asked for is approved" if foreseen else "is left"
         return f"As Cakewalk listed at {listed_at}, nothing {words}.{more}"
-    words = "would be left" if foreseen else "left"
+    verb = "is" if len(left) == 1 else "are"
+    words = "would be left" if foreseen else f"{verb} left"
     return f"As Cakewalk listed at {listed_at}: {counted(len(left), 'thing', 'things')} {words}.{more}"

@@ -169,7 +169,7 @@ def decide(
     check_removals(removals, params["max_removals"], any(wish.exact for wish in wishes))
     if actor is not None and params["implicitly_approve_requests"]:
         warnings += _bypass(edits, actor, params["allow_self_approval"], params["bypass_reason"])
-    return Decision(edits, actor, warnings + _not_members(edits))
+    return Decision(edits, actor, warnings + not_members(edits))
 
 
 def by_label(edits: Iterable[Edit]) -> dict[str, Edit]:
@@ -262,7 +262,7 @@ def _bypass(edits: Iterable[Edit], actor: Row, allow_self_approval: bool, reason
     ]
 
 
-def _not_members(edits: Iterable[Edit]) -> list[str]:
+def not_members(edits: Iterable[Edit]) -> list[str]:
     """Return a warning that names whom an absent entry names in vain: it may be a typing error."""
     vain = [f"{visible(name)!r} ({named(edit.group)})" for edit in edits for name in edit.not_members]
     return [f"Not members, so there was nothing to remove; check the spelling: {some(vain)}."] if vain else []

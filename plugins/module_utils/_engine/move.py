@@ -102,6 +102,7 @@ def lines(who: Row, decision: Decision, change: Change) -> list[str]:
     told = [
         *(f"joins {label(edit.group)}" for edit in decision.edits if edit.added),
         *(f"leaves {label(edit.group)}" for edit in decision.edits if edit.removed),
+        *(f"is no member of {label(edit.group)}" for edit in decision.edits if edit.not_members),
         *(f"is to gain {app['name']}" for app in change.gains),
         *(f"keeps {app['name']}, which old and new groups give" for app in change.shared),
         *(f"may lose {app['name']}, which only old groups give" for app in change.loses),

@@ -76,7 +76,7 @@ def wait_for(wait: Wait, client: Client) -> None:
             raise WaitTimedOut(
                 wait.attempt,
                 f"after {counted(wait.timeout, 'second', 'seconds')} it is not there: {some(missing, separator='; ')}",
-                "What was sent stands. Run again to look again, or raise wait_timeout.",
+                "Run again to look again, or raise wait_timeout.",
                 waiting_for=missing,
             )
         time.sleep(min(pause, left))
