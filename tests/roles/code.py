@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from playbooks.harness import Data, Playbooks, Result, Run
+from playbooks.harness import Data, Playbooks, Result, Run, play, task, writes
 from roles.people import Staff
 from sandbox.process import Sandbox
 
@@ -45,11 +46,18 @@ class CodeFolder(Staff):
         """Write a file of code as it stands."""
         (self.folder / name).write_text(text, encoding="utf-8")
 
+    def said(self, **sections: Any) -> dict[str, str]:
+        """Return files that hold sections of code, one each, and the anchors of the tenant."""
+        anchors = sorted(app["id"] for app in self.tenant.state("apps")["apps"])[:3]
+        return {
+            f"{name}.yml": yaml.safe_dump({name: section}, allow_unicode=True, sort_keys=False)
+            for name, section in {"tenant": {"anchors": anchors}, **sections}.items()
+        }
+
     def say(self, **sections: Any) -> None:
         """Write sections of code, one file each, and the anchors of the tenant."""
-        anchors = sorted(app["id"] for app in self.tenant.state("apps")["apps"])[:3]
-        for name, section in {"tenant": {"anchors": anchors}, **sections}.items():
-            self.write(f"{name}.yml", yaml.safe_dump({name: section}, allow_unicode=True, sort_keys=False))
+        for name, text in self.said(**sections).items():
+            self.write(name, text)
 
     def hold(self, mode: str, *options: str, **given: Any) -> Run:
         """Run the role in a mode."""
@@ -73,6 +81,24 @@ class CodeFolder(Staff):
     def failure(self, mode: str, **given: Any) -> Data:
         """Return the failure of a run that refused before its first write."""
         return self.refused(self.hold(mode, **given))
+
+    def failures(self, cases: Mapping[str, Mapping[str, str]], **given: Any) -> dict[str, Data]:
+        """Plan each case by the module, all in one run, since starting Ansible takes longer than that; return failures.
+
+        :param cases: by name the files of the case.
+        :param given: the options of the module.
+        """
+        tasks = []
+        for number, (name, files) in enumerate(cases.items()):
+            folder = self.folder / str(number)
+            folder.mkdir()
+            for file, text in files.items():
+                (folder / file).write_text(text, encoding="utf-8")
+            tasks.append(task(name, MODULE, {"folder": str(folder), **given}, ignore_errors=True))
+        run = self._playbooks.run(play(*tasks))
+        assert not writes(self.tenant.log())
+        assert "Traceback" not in run.output
+        return {result.task: result.data for result in run.results if result.failed}
 
     def lines(self) -> list[Data]:
         """Return the record."""

@@ -350,17 +350,15 @@ WRONG: dict[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_in_a_file_is_told_with_its_line(code: CodeFolder, case: str) -> None:
-    text, at, words = WRONG[case]
-    code.say()
-    code.write("groups.yml", f"groups:\n{text}")
+def test_what_is_wrong_in_a_file_is_told_with_its_line(code: CodeFolder) -> None:
+    failures = code.failures(
+        {case: {**code.said(), "groups.yml": f"groups:\n{text}"} for case, (text, *_) in WRONG.items()}
+    )
 
-    failure = code.failure("plan")
-
-    assert failure["error"]["kind"] == "code"
-    problems = failure["error"]["problems"]
-    assert any(one["at"].startswith(at) and words in one["message"] for one in problems), problems
+    for case, (_text, at, words) in WRONG.items():
+        assert failures[case]["error"]["kind"] == "code"
+        problems = failures[case]["error"]["problems"]
+        assert any(one["at"].startswith(at) and words in one["message"] for one in problems), problems
 
 
 #: Entries, the kind of error, words of the message with the line of the culprit.
@@ -382,15 +380,12 @@ MEANT: dict[str, tuple[list[Data], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", MEANT)
-def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder, case: str) -> None:
-    groups, kind, words = MEANT[case]
-    code.say(groups=groups)
+def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder) -> None:
+    failures = code.failures({case: code.said(groups=groups) for case, (groups, *_) in MEANT.items()})
 
-    failure = code.failure("plan")
-
-    assert failure["error"]["kind"] == kind
-    assert words in failure["msg"]
+    for case, (_groups, kind, words) in MEANT.items():
+        assert failures[case]["error"]["kind"] == kind
+        assert words in failures[case]["msg"]
 
 
 def test_a_person_or_group_by_two_names_is_one(code: CodeFolder) -> None:

@@ -235,15 +235,15 @@ WRONG: dict[str, tuple[Data, str, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder, case: str) -> None:
-    given, words, places = WRONG[case]
-    code.say(**sections(**given))
+def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder) -> None:
+    cases = {case: code.said(**sections(**given)) for case, (given, *_) in WRONG.items()}
 
-    failure = code.failure("plan", **options(code))
+    failures = code.failures(cases, **options(code))
 
-    assert words in failure["msg"]
-    assert all(place in failure["msg"] for place in places), failure["msg"]
+    for case, (_given, words, places) in WRONG.items():
+        message = failures[case]["msg"]
+        assert words in message
+        assert all(place in message for place in places), message
 
 
 #: Options that do not fit the code.
