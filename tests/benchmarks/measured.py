@@ -62,21 +62,20 @@ def cost_of(deed: Callable[[], object]) -> Cost:
         child.join()
 
 
-def module(tenant: Sandbox, name: str, options: Data, window: float | None = None) -> Data:
+def module(tenant: Sandbox, name: str, options: Data, minute: float = 60.0) -> Data:
     """Run a module as a process of its own, as it can be run by hand, and return its result.
 
-    :param window: how many seconds a minute has for the governor.
+    :param minute: how many seconds a minute has for its governor.
     """
-    path = f"ansible_collections.{name.replace('.cakewalk_', '.plugins.modules.cakewalk_')}"
-    compress = (
-        f"from ansible_collections.cakewalk.access.plugins.module_utils._api import governor;governor.WINDOW={window};"
+    collection, _dot, file = f"ansible_collections.{name}".rpartition(".")
+    lines = (
+        f"from {collection}.plugins.module_utils._api import governor",
+        f"from {collection}.plugins.modules import {file}",
+        f"governor.WINDOW = {minute}",
+        f"{file}.main()",
     )
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"{minute if window else ''}from {collection}.plugins.modules.{file} import main; main()",
-        ],
+        [sys.executable, "-c", "\n".join(lines)],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": options}),
         env={**os.environ, **tenant.env, "PYTHONPATH": str(COLLECTIONS)},
         text=True,
