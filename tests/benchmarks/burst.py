@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from sandbox.deliveries import sign
 from sandbox.keys import SigningKey
 
 from benchmarks.measured import goal, keep
+from benchmarks.memory import peak_memory
 
 NUMBER, SENDERS = 1000, 50
 #: What the engine takes for one event, in seconds: no more than 200 a second, so that events must wait.
@@ -149,8 +149,7 @@ async def _source(options: dict[str, Any]) -> None:
         one.cancel()
     await asyncio.gather(*running, return_exceptions=True)
     taken += [queue.get_nowait()["task_id"] for _left in range(queue.qsize())]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"taken": taken, "peak_memory": peak}))
+    print(json.dumps({"taken": taken, "peak_memory": peak_memory()}))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from json import dumps
+from json import dumps, loads
 from os import environ
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,8 @@ class Work:
         """Have a task of the collection do nothing, in a play that holds the same data, which Ansible has to read."""
         return _run(playbooks, task("nothing", INFO, {"gather": []}, vars={"work": self.options}))
 
-    def by_the_floor(self, tenant: Sandbox) -> float:
-        """Have the floor do it; return how many seconds that took it."""
+    def by_the_floor(self, tenant: Sandbox) -> Data:
+        """Have the floor do it; return what that took it."""
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.floor"],
             input=dumps([self.floor, self.arguments]),
@@ -67,7 +67,8 @@ class Work:
             stdout=subprocess.PIPE,
             check=True,
         )
-        return float(done.stdout)
+        told: Data = loads(done.stdout)
+        return told
 
     def by_a_loop(self, playbooks: Playbooks, tenant: Sandbox, number: int) -> Run:
         """Have C(uri) in a loop do it for so many of the items."""

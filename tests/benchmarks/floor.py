@@ -6,7 +6,7 @@
 It knows what will be found, asks for as many things at a time as the collection does, and checks next to nothing. It
 does read whole lists, since only these show whether a name is held once, what a module returns beside its work, and who
 is protected.
-Started with its work as JSON, this file prints how many seconds that took; starting Python does not count.
+Started with its work as JSON, this file prints what that took, as JSON; starting Python does not count.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+
+from benchmarks.memory import peak_memory
 
 Row = dict[str, Any]
 Item = TypeVar("Item")
@@ -117,11 +119,11 @@ def _only(rows: Iterable[Row], name: str, value: str) -> str:
 
 
 def main() -> None:
-    """Do the work that is given by its name and options, and print how long it took."""
+    """Do the work that is given by its name and options, and print how long it took, and how much memory."""
     work, options = json.loads(sys.stdin.read())
     start = time.perf_counter()
     getattr(Floor(), work)(**options)
-    print(time.perf_counter() - start)
+    print(json.dumps({"seconds": time.perf_counter() - start, "peak_memory": peak_memory()}))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from sandbox.process import Sandbox
 
 #: What C(ru_maxrss) counts in, in bytes (getrusage(2)).
 _UNIT = 1024
+_PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Cost:
 def cost_of(deed: Callable[[], object]) -> Cost:
     """Return what a deed costs that is done by processes of its own.
 
-    :param deed: returns the seconds that it took, where it knows better than the clock here.
+    :param deed: returns the C(seconds) or C(peak_memory) that it took, where it knows better than can be seen here.
     """
     near, far = get_context("fork").Pipe(duplex=False)
     # Of all children so far the system tells the peak, so this one has no other.
@@ -57,33 +58,37 @@ def cost_of(deed: Callable[[], object]) -> Cost:
     child.start()
     far.close()
     try:
-        return Cost(*near.recv())
+        return Cost(**near.recv())
     finally:
         child.join()
 
 
-def module(tenant: Sandbox, name: str, options: Data, minute: float = 60.0) -> Data:
-    """Run a module as a process of its own, as it can be run by hand, and return its result.
+def module(tenant: Sandbox, name: str, options: Data, minute: float = 60.0) -> tuple[Data, int]:
+    """Run a module as a process of its own, as it can be run by hand; return its result, and its peak memory in bytes.
 
     :param minute: how many seconds a minute has for its governor.
     """
     collection, _dot, file = f"ansible_collections.{name}".rpartition(".")
     lines = (
+        "import sys",
+        "from benchmarks.memory import peak_memory",
         f"from {collection}.plugins.module_utils._api import governor",
         f"from {collection}.plugins.modules import {file}",
         f"governor.WINDOW = {minute}",
-        f"{file}.main()",
+        "try:",
+        f"    {file}.main()",
+        "finally:",
+        "    print(peak_memory(), file=sys.stderr)",
     )
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": options}),
-        env={**os.environ, **tenant.env, "PYTHONPATH": str(COLLECTIONS)},
+        env={**os.environ, **tenant.env, "PYTHONPATH": f"{_PACKAGE_ROOT}{os.pathsep}{COLLECTIONS}"},
         text=True,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         check=True,
     )
-    result: Data = json.loads(done.stdout)
-    return result
+    return json.loads(done.stdout), int(done.stderr)
 
 
 def goal(words: str, met: bool, figure: str) -> bool:
@@ -101,6 +106,6 @@ def keep(name: str, figures: Any) -> None:
 def _tell(far: Connection, deed: Callable[[], object]) -> None:
     start = time.perf_counter()
     told = deed()
-    seconds = told if isinstance(told, float) else time.perf_counter() - start
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    far.send((seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _UNIT))
+    seconds, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    seen = {"seconds": seconds, "own": used.ru_utime + used.ru_stime, "peak_memory": used.ru_maxrss * _UNIT}
+    far.send(seen | told if isinstance(told, dict) else seen)

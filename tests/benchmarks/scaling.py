@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from playbooks.harness import MEMBERS, Data
 from sandbox.process import Sandbox
@@ -70,9 +71,14 @@ def _measured(sizes: Sequence[int], shape: Callable[[int], Data], work: Callable
         with Sandbox(**shape(size), apps=10, rate_limit=0) as tenant:
             options = work(tenant)
             tenant.clear_log()
-            cost = cost_of(lambda tenant=tenant, options=options: module(tenant, MEMBERS, {**options, **_FREELY}))
+            cost = cost_of(partial(_done, tenant, options))
             measured.append(Size(size, cost, len(tenant.log())))
     return measured
+
+
+def _done(tenant: Sandbox, options: Data) -> Data:
+    _result, peak = module(tenant, MEMBERS, {**options, **_FREELY})
+    return {"peak_memory": peak}
 
 
 def _print(words: str, sizes: list[Size]) -> None:
