@@ -104,7 +104,7 @@ def _goals(case: Case, ways: Ways) -> list[bool]:
     ours, floor, loop, begin = (ways.usual(way).seconds for way in (OURS, FLOOR, LOOP, START))
     of_floor = (ours - begin) / floor
     goals = [
-        goal(f"at most {case.goal} of the floor, beside one start", of_floor <= case.goal, f"{of_floor:.2f}"),
+        goal(f"at most {case.goal} of the floor, beside one start", of_floor <= case.goal, f"{of_floor:.3f}"),
         goal(f"at least {case.faster} times faster than the loop", loop / ours >= case.faster, f"{loop / ours:.0f}"),
         goal(
             "no more requests than the floor",
@@ -116,7 +116,7 @@ def _goals(case: Case, ways: Ways) -> list[bool]:
         # Both start once.
         times = (ways.usual(ALONE).seconds - begin) / (ours - begin)
         words = f"at least {case.parallel} times faster than one by one"
-        goals.append(goal(words, times >= case.parallel, f"{times:.1f}"))
+        goals.append(goal(words, times >= case.parallel, f"{times:.2f}"))
     return goals
 
 
