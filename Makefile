@@ -45,8 +45,7 @@ test-all: test  ## The same on every ansible-core since 2.16 that a Python is fo
 	$(VENV)/bin/python -m matrix
 
 bench: $(VENV)/.test $(COLLECTIONS)/.installed  ## Measure how fast the collection is, side by side with what else there is
-	@$(VENV)/bin/python -m benchmarks.single_tasks $(BUILD)
-	@$(VENV)/bin/python -m benchmarks.burst $(BUILD)
+	@$(VENV)/bin/python -m benchmarks $(BUILD)
 
 docs: $(GATES)/.installed $(COLLECTIONS)/.installed  ## Write the pages of the modules in docs/, and what the guides show, from real runs
 	$(GATES)/bin/python -m pages

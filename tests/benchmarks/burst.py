@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -29,6 +28,9 @@ from events.deliveries import actionable, written
 from events.sources import free_port, load, until
 from sandbox.deliveries import sign
 from sandbox.keys import SigningKey
+
+from benchmarks.measured import goal, keep
+from benchmarks.memory import peak_memory
 
 NUMBER, SENDERS = 1000, 50
 #: What the engine takes for one event, in seconds: no more than 200 a second, so that events must wait.
@@ -112,16 +114,16 @@ def main() -> int:
     """Print what came of a burst, write it into the folder that is given, and tell whether all went well."""
     came = burst(max_events_per_minute=NUMBER)
     accepted, refused = (came.answers.get(status, 0) for status in (200, 503))
-    print(f"{NUMBER} webhooks, {SENDERS} at a time, an engine that takes {1 / _ENGINE:.0f} events a second:")
+    print(f"\n{NUMBER} webhooks, {SENDERS} at a time, an engine that takes {1 / _ENGINE:.0f} events a second:")
     print(f"  {accepted} taken, {refused} refused with 503, {NUMBER - accepted - refused} without either")
     print(f"  {len(came.lost)} lost after a 200, {len(came.repeated)} taken twice, {len(came.unasked)} though refused")
     print(
         f"  {NUMBER / came.seconds:.0f} answers a second, half of them within {came.answer * 1000:.0f} ms, 95 % within"
     )
     print(f"  {came.answer_95 * 1000:.0f} ms; the source took {came.peak_memory / 2**20:.0f} MiB at most")
-    if len(sys.argv) > 1:
-        Path(sys.argv[1], "burst.json").write_text(json.dumps(asdict(came), indent=1), encoding="utf-8")
-    return int(bool(came.lost or came.repeated or came.unasked or accepted + refused < NUMBER))
+    keep("burst", asdict(came))
+    wrong = len(came.lost) + len(came.repeated) + len(came.unasked) + NUMBER - accepted - refused
+    return int(not goal("nothing goes wrong", not wrong, f"{wrong}"))
 
 
 def _answers(url: str) -> bool:
@@ -147,8 +149,7 @@ async def _source(options: dict[str, Any]) -> None:
         one.cancel()
     await asyncio.gather(*running, return_exceptions=True)
     taken += [queue.get_nowait()["task_id"] for _left in range(queue.qsize())]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"taken": taken, "peak_memory": peak}))
+    print(json.dumps({"taken": taken, "peak_memory": peak_memory()}))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -46,6 +47,19 @@ def test_without_a_governor_the_service_refuses_and_the_client_waits(
     read_often(tenant, connect(requests_per_minute=0, max_retries=4), 40)
     answers = received(tenant, "getUser")
     assert answers.count(200) == 40
+    assert 429 in answers
+
+
+def test_two_that_share_a_key_are_refused_and_end_well(
+    tenant: Sandbox, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(governor, "WINDOW", 0.6)
+    tenant.configure(rate_limit=20, rate_window=0.5)
+    clients = [connect(requests_per_minute=20, max_retries=4) for _number in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda client: read_often(tenant, client, 40), clients))
+    answers = received(tenant, "getUser")
+    assert answers.count(200) == 80
     assert 429 in answers
 
 

@@ -58,7 +58,8 @@ def is_uuid(reference: str) -> bool:
 
 def folded_email(email: str) -> str:
     """Return an e-mail address as addresses are compared: by ASCII case only, since other folding merges people."""
-    return email.translate(_LOWER)
+    # For ASCII the same, ten times as fast: it is done for each row of the directory.
+    return email.lower() if email.isascii() else email.translate(_LOWER)
 
 
 class Register:

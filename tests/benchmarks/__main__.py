@@ -1,0 +1,17 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures everything, prints it, writes it as JSON into the folder that is given, and fails if a goal is missed.
+
+Each part is a process of its own, so that none begins with the memory of the one before.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+PARTS = ("side_by_side", "single_tasks", "scaling", "limit", "burst")
+
+if __name__ == "__main__":
+    sys.exit(max([subprocess.call([sys.executable, "-m", f"benchmarks.{part}", *sys.argv[1:]]) for part in PARTS]))
