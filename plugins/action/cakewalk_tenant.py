@@ -23,9 +23,9 @@ class ActionModule(CakewalkModule):
         result = {"changed": False}
         try:
             self._refuse_async()
-            files = TenantFiles(given, self._task.check_mode)
+            files = TenantFiles(given, self._task.check_mode, given.get("acting_user") or self._actor_of_environment())
             self._task.args = {**given, "source": files.source()}
-            with files.begun(given.get("acting_user") or self._actor_of_environment(task_vars or {})):
+            with files.begun():
                 result = super().run(tmp, task_vars)
                 return files.kept(result)
         except CakewalkError as error:
@@ -33,9 +33,12 @@ class ActionModule(CakewalkModule):
         finally:
             self._task.args = given
 
-    def _actor_of_environment(self, task_vars):
-        """Return who acts by the environment of this process, if that is the one of the module."""
-        return os.environ.get("CAKEWALK_ACTING_USER") if self._may_run_here(task_vars) else None
+    def _actor_of_environment(self):
+        """Return who acts by the environment of the task, or of this process if the module inherits it."""
+        environment = dict(os.environ) if self._connection.transport == "local" else {}
+        of_task = {}
+        self._compute_environment_string(of_task)
+        return {**environment, **of_task}.get("CAKEWALK_ACTING_USER")
 
     def _refuse_async(self):
         """Refuse not to wait for the module: what it returns is to be recorded and kept.

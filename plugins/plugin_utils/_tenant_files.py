@@ -31,11 +31,13 @@ class TenantFiles:
 
     :param options: of the task, as they were given.
     :param foreseen: whether nothing is to be written, as in check mode.
+    :param actor: who is to act, as far as the controller can tell.
     """
 
-    def __init__(self, options, foreseen):
+    def __init__(self, options, foreseen, actor):
         self._options = options
         self._foreseen = foreseen
+        self._actor = actor
         self._mode = options.get("mode", "plan")
         self._paths = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
         self._run = secrets.token_hex(8)
@@ -79,11 +81,10 @@ class TenantFiles:
             seen[path] = name
 
     @contextmanager
-    def begun(self, actor):
+    def begun(self):
         """Begin the record, so that nothing is written that it does not tell of, and keep others from it meanwhile:
         two runs of one plan would both find that it fits, and write everything twice.
 
-        :param actor: who is to act, as far as that is known before the module runs.
         :raises FileRefused: it cannot be kept, nor what takes back the run, or another run does not end.
         """
         if not self._is_recorded():
@@ -92,7 +93,7 @@ class TenantFiles:
         with Evidence(self._paths["record_path"]).locked():
             if "inverse_path" in self._paths:
                 self._kept("inverse_path").read()
-            self._record(actor, [{"status": "begun", "plan_hash": self._options.get("plan_hash")}])
+            self._record([{"status": "begun", "plan_hash": self._options.get("plan_hash")}])
             yield
 
     def kept(self, result):
@@ -100,13 +101,12 @@ class TenantFiles:
 
         :raises CakewalkError: a file could not be written.
         """
-        params = result.get("invocation", {}).get("module_args", {})
-        params.pop("source", None)
+        result.get("invocation", {}).get("module_args", {}).pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
         if self._is_recorded():
-            # A module that died says nothing of its options, nor of what it had done.
-            ended = [{"status": "ended"}] if params else []
-            self._record(params.get("acting_user"), [*lines_of(result), *ended])
+            # A module that died says neither what it had done nor what went wrong.
+            ended = [{"status": "ended"}] if result.keys() & {"steps", "error"} else []
+            self._record([*lines_of(result), *ended])
         if "inverse" in result and "inverse_path" in self._paths:
             self._write_inverse(result["inverse"]["text"])
         if plan is not None and "plan_path" in self._paths:
@@ -160,9 +160,9 @@ class TenantFiles:
     def _is_recorded(self):
         return self._mode == "apply" and not self._foreseen
 
-    def _record(self, actor, lines):
+    def _record(self, lines):
         for line in lines:
-            Evidence(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=actor, **line)
+            Evidence(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=self._actor, **line)
 
 
 def _what(option):

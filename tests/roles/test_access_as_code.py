@@ -185,7 +185,7 @@ def test_the_record_names_who_acted_wherever_that_was_set(crew: CodeFolder, play
     given = {"mode": "apply", "folder": str(crew.folder), "plan_hash": approved}
     given["record_path"] = str(crew.paths()["record_path"])
     playbooks.run([of_module(given, environment={"CAKEWALK_ACTING_USER": OLGA})]).succeeded()
-    assert [line.get("actor") for line in crew.lines()] == [None, *[OLGA] * 4]
+    assert [line.get("actor") for line in crew.lines()] == [OLGA] * 5
 
 
 def test_what_a_plan_does_not_touch_may_change(crew: CodeFolder) -> None:
