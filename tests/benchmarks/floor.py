@@ -89,8 +89,9 @@ class Floor:
         """Remove people from a group, having seen that the acting user, whom nothing may remove, is not among them."""
         groups, directory = self._each(self._rows, ["/UsersGroups", "/Users"])
         path = f"/UsersGroups/{_only(groups, 'name', group)}/Users"
-        assert _only(directory, "email", os.environ["CAKEWALK_ACTING_USER"]) not in users
+        acting_user = _only(directory, "email", os.environ["CAKEWALK_ACTING_USER"])
         ids = {row["email"]: row["id"] for row in self._rows(path)}
+        assert acting_user not in {ids[email] for email in users}
         self._each(lambda email: self._send("DELETE", f"{path}/{ids[email]}"), users)
 
     def _rows(self, path: str) -> list[Row]:
