@@ -184,12 +184,12 @@ looked_from:
   description: When the first of the looks that count began, in UTC.
   returned: success
   type: str
-  sample: "2026-06-01T12:00:00+00:00"
+  sample: "2026-06-01T12:00:00Z"
 looked_until:
   description: When the last one ended.
   returned: success
   type: str
-  sample: "2026-06-01T12:00:09+00:00"
+  sample: "2026-06-01T12:00:09Z"
 looks:
   description: How many looks agree, 1 or 2.
   returned: success

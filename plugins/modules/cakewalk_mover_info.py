@@ -178,6 +178,7 @@ def plan(params, cakewalk):
     who, actor = _people(params, cakewalk)
     given = {**params, **_STRICTLY, "user": who["id"], "acting_user": actor["id"]}
     decision = decided(move.claims_of(given), given, cakewalk)
+    move.refuse_synced(decision.edits)
     # Who has left is told of and not warned of: that is what a second run finds.
     cakewalk.warnings += [warning for warning in decision.warnings if warning not in not_members(decision.edits)]
     check_share(move.removals_of(decision.edits), move.read(decision.edits), params["max_removal_percent"])

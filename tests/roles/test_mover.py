@@ -152,6 +152,7 @@ REFUSED: dict[str, tuple[Data, str, str]] = {
     "no group": ({"joins": [], "leaves": []}, "configuration", "no group is named"),
     "a blank group": ({"joins": [" "]}, "configuration", "or a blank one"),
     "a dynamic group to join": ({"joins": ["Dynamic Berlin"]}, "rail", "a rule decides"),
+    "a synced group to leave": ({"leaves": ["Engineering", "Okta Everyone"]}, "rail", "another directory decides"),
     "a protected person": ({"protected_users": [ERIN]}, "rail", "protected: "),
     "the acting user": ({"acting_user": ERIN}, "rail", "protected: "),
     "no removal allowed": ({"max_removals": 0}, "rail", "max_removals allows 0"),

@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import is_managed, is_synced
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import (
+    REQUEST_STATUSES,
+    is_managed,
+    is_synced,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ListMoved
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import leaver, leaver_proof
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.footprint import Footprint, lines, look_twice
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.footprint import (
+    Footprint,
+    lines,
+    look_twice,
+    requests_of,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.rails import RailHit
 from unit.people import uid, user
 
@@ -55,6 +64,30 @@ EVERYTHING = Footprint(
     tasks=[{"id": uid(60), "type": "Review", "status": "Pending"}],
     read=100,
 )
+
+
+def request(kind: str, target: str | None, status: str = "Pending") -> dict[str, Any]:
+    """Return a request as the service lists it."""
+    return {"id": uid(70), "requestType": kind, "requestStatus": status, "targetUserId": target}
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        (request("GrantAccessRequest", uid(1)), ["open_grant"]),
+        (request("GrantAccessRequest", uid(1), "Odd"), ["unclear_request"]),
+        (request("ExtendAccessRequest", uid(1)), ["unclear_request"]),
+        (request("GrantAccessRequest", None), ["unclear_request"]),
+        (request("RemoveAccessRequest", uid(1)), []),
+        (request("RemoveAccessRequest", None), []),
+        (request("GrantAccessRequest", uid(2)), []),
+        (request("GrantAccessRequest", None, "Approved"), []),
+    ],
+)
+def test_a_request_that_may_give_something_is_left(row: dict[str, Any], what: list[str]) -> None:
+    """Also one of an unknown type, and one that does not show whom it is for: it may be this person."""
+    found = requests_of(ERIN, [row], REQUEST_STATUSES)
+    assert [one["what"] for one in leaver.left(replace(NOTHING, requests=found))] == what
 
 
 def test_what_can_be_taken_away_is_named_by_ids_alone() -> None:

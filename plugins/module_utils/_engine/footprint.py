@@ -13,6 +13,7 @@ from typing import Any
 from .._api.catalog import (
     APPS,
     GROUPS,
+    REQUEST_TYPES,
     REQUESTS,
     StatusTable,
     accesses,
@@ -43,7 +44,8 @@ class Footprint:
     :param groups: with C(synced), whether another directory decides about the membership.
     :param accesses: with the C(outcome) that asking for the removal would have, and the request that it hangs on.
     :param ownerships: apps whose owner the person is.
-    :param requests: those about the person's access that are not decided, or in a status that nobody knows.
+    :param requests: those about the person's access that are not decided, or may be; C(is_known) is false where the
+        record does not tell what a request is, or whom it is about.
     :param tasks: those assigned to the person that are not decided, likewise.
     :param read: how many memberships and accesses of anybody were read.
     """
@@ -75,7 +77,7 @@ def look(cakewalk: Cakewalk, who: Row, retry_declined: bool = False) -> Footprin
         groups=_sorted(_group(group) for group, rows in zip(groups, rosters, strict=True) if _is_in(who, rows)),
         accesses=_sorted(_access(app, rows, asked, who, retry_declined) for app, rows in held if _holds(who, rows)),
         ownerships=_sorted(_named(app) for app, rows in held if _owns(who, app, rows)),
-        requests=_sorted(_request(row, cakewalk.request_statuses) for row in _about(who, requests)),
+        requests=requests_of(who, requests, cakewalk.request_statuses),
         tasks=_sorted(_task(row, cakewalk.task_statuses) for row in tasks),
         read=sum(map(len, [*rosters, *holders])),
     )
@@ -142,19 +144,27 @@ def _outlook(app: Row, case: Case | None) -> Entry:
     }
 
 
-def _about(who: Row, requests: Iterable[Row]) -> list[Row]:
-    return [row for row in requests if str(row.get("targetUserId") or "").lower() == who["id"].lower()]
+def requests_of(who: Row, requests: Iterable[Row], statuses: StatusTable) -> list[Entry]:
+    """Return the requests that may still come to something for a person, also those of which nobody knows what they
+    ask for, and those that would give something to somebody whom they do not show."""
+    return _sorted(_request(row, statuses) for row in requests if _may_be_about(who, row))
+
+
+def _may_be_about(who: Row, request: Row) -> bool:
+    target = str(request.get("targetUserId") or "").lower()
+    return target == who["id"].lower() or bool(not target and of_type([request], (GRANT, CHANGE)))
 
 
 def _request(row: Row, statuses: StatusTable) -> Entry | None:
-    """Return a request that may still come to something."""
-    if statuses.class_of(row.get("requestStatus")) not in ("open", None):
+    known = statuses.class_of(row.get("requestStatus"))
+    if known not in ("open", None):
         return None
+    is_of_known_type = row.get("requestType") in REQUEST_TYPES.values()
     return {
         "id": row["id"].lower(),
         "request_type": row.get("requestType"),
         "status": row.get("requestStatus"),
-        "is_known": statuses.class_of(row.get("requestStatus")) is not None,
+        "is_known": bool(known and is_of_known_type and row.get("targetUserId")),
         "gives": bool(of_type([row], (GRANT, CHANGE))),
         "app_id": row.get("workAppId"),
         "permission_level_id": row.get("permissionLevelId"),

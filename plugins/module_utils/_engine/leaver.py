@@ -99,7 +99,7 @@ def staying(footprint: Footprint) -> list[Entry]:
             {"id": one["id"], "name": f"{one['request_type']} ({one['status']})"},
             "it may still give access: cancel or decline it in Cakewalk"
             if one["is_known"]
-            else "its status is not known: known_statuses can tell what it means",
+            else "its status, its type or whom it is about is not known: known_statuses can tell what a status means",
         )
         for one in footprint.requests
         if not one["is_known"] or one["gives"]

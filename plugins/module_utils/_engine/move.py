@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._api.catalog import accesses, default_apps
+from .._api.catalog import accesses, default_apps, is_synced, named
 from .._api.errors import ConfigurationError
-from .._api.text import visible
+from .._api.text import some, visible
 from .membership import Claim, Decision, Edit
+from .rails import RailHit
 from .references import Row, ids_of, label, person
 from .tenant import Cakewalk
 
@@ -85,6 +86,21 @@ def read_change(cakewalk: Cakewalk, who: Row, edits: Sequence[Edit]) -> Change:
 def _is_left(edit: Edit) -> bool:
     """Tell whether the group is one to leave, be it that the person left it before."""
     return bool(edit.removed or edit.not_members)
+
+
+def refuse_synced(edits: Iterable[Edit]) -> None:
+    """Refuse to take somebody out of a group whose record shows that it is synced, before anybody joins another.
+
+    :raises RailHit: somebody would be removed from such a group.
+    """
+    synced = [edit.group for edit in edits if edit.removed and is_synced(edit.group)]
+    if synced:
+        raise RailHit(
+            f"remove people from {some(map(named, synced))}",
+            "another directory decides who is a member of a synced group",
+            "Nothing was changed. Take the person out there, and leave the group out.",
+            groups=[label(group) for group in synced],
+        )
 
 
 def removals_of(edits: Iterable[Edit]) -> list[tuple[str, str]]:
