@@ -133,7 +133,9 @@ ownerships:
   elements: dict
   sample: [{"id": "0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22", "name": "GitHub"}]
 requests:
-  description: Requests about the person's access that are not decided, or in a status that is not known.
+  description:
+    - Requests about the person's access that are not decided, or may be, or were granted a moment ago and do not show
+      in the accesses yet.
   returned: success
   type: list
   elements: dict

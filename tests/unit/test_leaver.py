@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.footprint 
     requests_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.rails import RailHit
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.requests import Requests
 from unit.people import uid, user
 
 ERIN = user(1, "erin@example.com")
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 NOTHING = Footprint([], [], [], [], [], read=100)
 
 
@@ -46,7 +49,7 @@ def in_group(number: int, synced: bool = False) -> dict[str, Any]:
 def asked(number: int, is_known: bool = True, gives: bool = True) -> dict[str, Any]:
     """Return a request that is not decided."""
     known = {"request_type": "GrantAccessRequest", "status": "Pending", "app_id": None, "permission_level_id": None}
-    return {"id": uid(number), "is_known": is_known, "gives": gives, **known}
+    return {"id": uid(number), "is_known": is_known, "is_decided": False, "gives": gives, **known}
 
 
 EVERYTHING = Footprint(
@@ -86,8 +89,25 @@ def request(kind: str, target: str | None, status: str = "Pending") -> dict[str,
 )
 def test_a_request_that_may_give_something_is_left(row: dict[str, Any], what: list[str]) -> None:
     """Also one of an unknown type, and one that does not show whom it is for: it may be this person."""
-    found = requests_of(ERIN, [row], REQUEST_STATUSES)
+    found = requests_of(ERIN, [row], Requests([row], REQUEST_STATUSES, NOW), {})
     assert [one["what"] for one in leaver.left(replace(NOTHING, requests=found))] == what
+
+
+@pytest.mark.parametrize(
+    ("minutes", "held", "what"),
+    [(1, {}, ["open_grant"]), (1, {uid(20): [uid(30)]}, ["open_grant"]), (1, {uid(20): [uid(31)]}, []), (20, {}, [])],
+    ids=["nothing", "another level", "its level", "long ago"],
+)
+def test_what_was_granted_a_moment_ago_and_is_not_listed_is_left(
+    minutes: int, held: dict[str, list[str]], what: list[str]
+) -> None:
+    granted = request("GrantAccessRequest", uid(1), "Approved")
+    granted |= {"workAppId": uid(20), "permissionLevelId": uid(31), "createdAt": NOW.isoformat()}
+    granted["updatedAt"] = (NOW - timedelta(minutes=minutes)).isoformat()
+    found = requests_of(ERIN, [granted], Requests([granted], REQUEST_STATUSES, NOW), held)
+    entries = leaver.left(replace(NOTHING, requests=found))
+    assert [one["what"] for one in entries] == what
+    assert all("a moment ago" in one["why"] for one in entries)
 
 
 def test_what_can_be_taken_away_is_named_by_ids_alone() -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -44,8 +44,9 @@ class Footprint:
     :param groups: with C(synced), whether another directory decides about the membership.
     :param accesses: with the C(outcome) that asking for the removal would have, and the request that it hangs on.
     :param ownerships: apps whose owner the person is.
-    :param requests: those about the person's access that are not decided, or may be; C(is_known) is false where the
-        record does not tell what a request is, or whom it is about.
+    :param requests: those about the person's access that are not decided, or may be, or were granted a moment ago and
+        do not show yet (C(is_decided)); C(is_known) is false where the record does not tell what a request is, or whom
+        it is about.
     :param tasks: those assigned to the person that are not decided, likewise.
     :param read: how many memberships and accesses of anybody were read.
     """
@@ -73,11 +74,12 @@ def look(cakewalk: Cakewalk, who: Row, retry_declined: bool = False) -> Footprin
     rosters, holders, records = ([next(found) for _thing in things] for things in (groups, apps, apps))
     asked = Requests(requests, cakewalk.request_statuses, datetime.now(timezone.utc))
     held = list(zip(records, holders, strict=True))
+    estates = [Estate(app, rows, [], asked) for app, rows in held]
     return Footprint(
         groups=_sorted(_group(group) for group, rows in zip(groups, rosters, strict=True) if _is_in(who, rows)),
-        accesses=_sorted(_access(app, rows, asked, who, retry_declined) for app, rows in held if _holds(who, rows)),
+        accesses=_sorted(_access(estate, who, retry_declined) for estate in estates if estate.held_by(who)),
         ownerships=_sorted(_named(app) for app, rows in held if _owns(who, app, rows)),
-        requests=requests_of(who, requests, cakewalk.request_statuses),
+        requests=requests_of(who, requests, asked, {one.app["id"].lower(): one.held_by(who) for one in estates}),
         tasks=_sorted(_task(row, cakewalk.task_statuses) for row in tasks),
         read=sum(map(len, [*rosters, *holders])),
     )
@@ -105,10 +107,6 @@ def _is_in(who: Row, rows: Iterable[Row]) -> bool:
     return who["id"].lower() in ids_of(rows)
 
 
-def _holds(who: Row, rows: Iterable[Row]) -> bool:
-    return _is_in(who, (row["user"] for row in rows))
-
-
 def _owns(who: Row, app: Row, rows: Iterable[Row]) -> bool:
     own = [row for row in rows if row.get("isOwner") and _is_in(who, [row["user"]])]
     return bool(own) or str(member(app, "owner.id") or "").lower() == who["id"].lower()
@@ -122,15 +120,14 @@ def _group(group: Row) -> Entry:
     return {**_named(group), "synced": is_synced(group)}
 
 
-def _access(app: Row, rows: Sequence[Row], requests: Requests, who: Row, retry_declined: bool) -> Entry:
+def _access(estate: Estate, who: Row, retry_declined: bool) -> Entry:
     """Return what is held of an app, judged as C(cakewalk_app_access) judges it when the access is to go."""
-    estate = Estate(app, rows, [], requests)
     judge = Cases(direct=False, retry=retry_declined)
-    claim = Claim(app["id"], (who["id"],), None, "absent")
+    claim = Claim(estate.app["id"], (who["id"],), None, "absent")
     cases, _unknown = judge.judge(estate, [claim], Register(estate.holders.kind, [who]))
     case = cases[0] if cases else None
     levels = [label(level) for level in estate.held_by(who).values() if level]
-    return {**_named(app), "levels": sorted(levels), **_outlook(app, case)}
+    return {**_named(estate.app), "levels": sorted(levels), **_outlook(estate.app, case)}
 
 
 def _outlook(app: Row, case: Case | None) -> Entry:
@@ -144,10 +141,18 @@ def _outlook(app: Row, case: Case | None) -> Entry:
     }
 
 
-def requests_of(who: Row, requests: Iterable[Row], statuses: StatusTable) -> list[Entry]:
+def requests_of(who: Row, requests: Iterable[Row], asked: Requests, held: Mapping[str, Collection[str]]) -> list[Entry]:
     """Return the requests that may still come to something for a person, also those of which nobody knows what they
-    ask for, and those that would give something to somebody whom they do not show."""
-    return _sorted(_request(row, statuses) for row in requests if _may_be_about(who, row))
+    ask for, and those that would give something to somebody whom they do not show.
+
+    :param asked: the same requests, by what they are about.
+    :param held: by app the levels that the person holds.
+    """
+    return _sorted(
+        _request(row, asked, held.get(str(row.get("workAppId") or "").lower(), ()))
+        for row in requests
+        if _may_be_about(who, row)
+    )
 
 
 def _may_be_about(who: Row, request: Row) -> bool:
@@ -155,9 +160,10 @@ def _may_be_about(who: Row, request: Row) -> bool:
     return target == who["id"].lower() or bool(not target and of_type([request], (GRANT, CHANGE)))
 
 
-def _request(row: Row, statuses: StatusTable) -> Entry | None:
-    known = statuses.class_of(row.get("requestStatus"))
-    if known not in ("open", None):
+def _request(row: Row, asked: Requests, held: Collection[str]) -> Entry | None:
+    known, gives = asked.class_of(row), bool(of_type([row], (GRANT, CHANGE)))
+    is_late = known == "granted" and gives and bool(asked.under_way([row], held))
+    if known not in ("open", None) and not is_late:
         return None
     is_of_known_type = row.get("requestType") in REQUEST_TYPES.values()
     return {
@@ -165,7 +171,8 @@ def _request(row: Row, statuses: StatusTable) -> Entry | None:
         "request_type": row.get("requestType"),
         "status": row.get("requestStatus"),
         "is_known": bool(known and is_of_known_type and row.get("targetUserId")),
-        "gives": bool(of_type([row], (GRANT, CHANGE))),
+        "is_decided": is_late,
+        "gives": gives,
         "app_id": row.get("workAppId"),
         "permission_level_id": row.get("permissionLevelId"),
     }

@@ -97,13 +97,19 @@ def staying(footprint: Footprint) -> list[Entry]:
         _left(
             "open_grant" if one["is_known"] else "unclear_request",
             {"id": one["id"], "name": f"{one['request_type']} ({one['status']})"},
-            "it may still give access: cancel or decline it in Cakewalk"
-            if one["is_known"]
-            else "its status, its type or whom it is about is not known: known_statuses can tell what a status means",
+            _why(one),
         )
         for one in footprint.requests
         if not one["is_known"] or one["gives"]
     ]
+
+
+def _why(request: Entry) -> str:
+    if not request["is_known"]:
+        return "its status, its type or whom it is about is not known: known_statuses can tell what a status means"
+    if request["is_decided"]:
+        return "it was granted a moment ago, and the access is not listed yet: run again in a quarter of an hour"
+    return "it may still give access: cancel or decline it in Cakewalk"
 
 
 def left(footprint: Footprint) -> list[Entry]:
