@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import os
-
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_tenant
+from ansible_collections.cakewalk.access.plugins.plugin_utils._environment import acting_user
 from ansible_collections.cakewalk.access.plugins.plugin_utils._module import CakewalkModule
 from ansible_collections.cakewalk.access.plugins.plugin_utils._tenant_files import TenantFiles
 
@@ -23,7 +22,7 @@ class ActionModule(CakewalkModule):
         result = {"changed": False}
         try:
             self._refuse_async()
-            files = TenantFiles(given, self._task.check_mode, given.get("acting_user") or self._actor_of_environment())
+            files = TenantFiles(given, self._task.check_mode, given.get("acting_user") or acting_user(self))
             self._task.args = {**given, "source": files.source()}
             with files.begun():
                 result = super().run(tmp, task_vars)
@@ -32,13 +31,6 @@ class ActionModule(CakewalkModule):
             return {**result, "failed": True, "msg": str(error), "error": error.facts()}
         finally:
             self._task.args = given
-
-    def _actor_of_environment(self):
-        """Return who acts by the environment of the task, or of this process if the module inherits it."""
-        environment = dict(os.environ) if self._connection.transport == "local" else {}
-        of_task = {}
-        self._compute_environment_string(of_task)
-        return {**environment, **of_task}.get("CAKEWALK_ACTING_USER")
 
     def _refuse_async(self):
         """Refuse not to wait for the module: what it returns is to be recorded and kept.

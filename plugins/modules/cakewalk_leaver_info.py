@@ -96,6 +96,11 @@ actor_id:
   returned: success
   type: str
   sample: 0a2f3c9e-0a44-4b5f-8f6c-6a5a3f3f1d01
+actor:
+  description: The e-mail address of the acting user.
+  returned: success
+  type: str
+  sample: ada.admin@example.com
 other_accounts:
   description: Other accounts with the same e-mail address, with id, name and status. Nothing is told of what they have.
   returned: success
@@ -242,6 +247,7 @@ def plan(params, cakewalk):
         result={
             "user": {"id": who["id"], "email": person(who), "status": who.get("statusName")},
             "actor_id": actor["id"],
+            "actor": person(actor),
             "other_accounts": [candidate(other) for other in others],
             "groups": seen.groups,
             "accesses": seen.accesses,

@@ -85,6 +85,11 @@ actor_id:
   returned: success
   type: str
   sample: 0a2f3c9e-0a44-4b5f-8f6c-6a5a3f3f1d01
+actor:
+  description: The e-mail address of the acting user.
+  returned: success
+  type: str
+  sample: ada.admin@example.com
 joining:
   description: What M(cakewalk.access.cakewalk_group_member) takes to add the person where that is missing; ids only.
   returned: success
@@ -187,6 +192,7 @@ def plan(params, cakewalk):
         result={
             "user": {"id": who["id"], "email": person(who)},
             "actor_id": actor["id"],
+            "actor": person(actor),
             "joining": [_entry(edit, who) for edit in decision.edits if edit.added],
             "leaving": [_entry(edit, who) for edit in decision.edits if edit.removed],
             **asdict(change),

@@ -32,7 +32,9 @@ options:
     description: The file, by its whole path. For V(start).
     type: path
   acting_user:
-    description: Who acts, for the record. For V(start).
+    description:
+      - Who acts, for the record. For V(start). Without it, whoever the environment of the task names in
+        C(CAKEWALK_ACTING_USER).
     type: str
   run:
     description: What V(start) returned. For V(begin) and V(note).

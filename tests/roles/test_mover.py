@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playbooks.harness import Data, Playbooks, members, pages
-from roles.people import ERIN, SALLY, SAM, Staff, approving, is_private, show
+from playbooks.harness import Data, Playbooks, members, pages, play, task
+from roles.people import ERIN, OLGA, SALLY, SAM, Staff, approving, is_private, show
 from sandbox.process import Sandbox
 
 BEFORE = "Look at what changes"
@@ -141,6 +141,16 @@ def test_a_bypass_stands_in_the_record(mover: Staff) -> None:
     assert mover.told(run, JOIN)["bypassed_approval"] is True
     assert [line.get("bypass") for line in mover.record()] == [None, "Change 4711", "Change 4711", None]
     assert groups(mover) == {"Sales", "Ebern Team 12", "Okta Everyone"}
+
+
+def test_the_record_names_who_acted_by_the_environment_of_a_play(mover: Staff, playbooks: Playbooks) -> None:
+    variables = {f"mover_{name}": value for name, value in options(mover, wait=False).items()}
+    moving = task("move", "ansible.builtin.include_role", {"name": "cakewalk.access.mover"})
+    playbooks.run(play(moving, environment={"CAKEWALK_ACTING_USER": OLGA}), variables=variables).succeeded()
+    assert {line["actor"] for line in mover.record()} == {OLGA}
+    acting = mover.tenant.find("users", OLGA)["id"]
+    bodies = [entry["body"] for entry in mover.tenant.log() if entry["method"] == "POST"]
+    assert {body["triggeredByUserId"] for body in bodies} == {acting}
 
 
 #: Which options differ, the kind of error, words of the message.
