@@ -12,7 +12,7 @@ from pathlib import Path
 from ansible.release import __version__ as core_version
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import bundle, comparison
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.listed import listed_by
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.manifest import facts_of, warnings_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.manifest import caveats_of, facts_of, warnings_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.masking import masks_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.populations import Populations
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.privileges import Privileged
@@ -54,7 +54,7 @@ class ActionModule(ReadingAction):
         tables = [masks.of(table) if masks else table for table in found.tables()]
         changes = comparison.changes(earlier, tables) if earlier else None
         facts = facts_of(params, listed, masks, earlier, operator=_operator(), tool=_tool())
-        cakewalk.warnings += warnings_of(found.unknown, privileged.unused, tables)
+        cakewalk.warnings += caveats_of(facts) + warnings_of(found.unknown, privileged.unused, tables)
         files = _files(facts, tables, changes)
         counts = {table.name: len(table.rows) for table in tables}
         return {

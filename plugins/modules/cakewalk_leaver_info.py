@@ -240,6 +240,7 @@ def plan(params, cakewalk):
     check_purpose(params["purpose"])
     check_timeout(params["wait_timeout"])
     who, actor, others = leaver.leaver(params, cakewalk)
+    cakewalk.warnings += leaver.warnings_of(others)
     begun = now()
     seen = _look(params, cakewalk, who)
     leaver.check_rails(who, seen, params["max_removals"], params["max_removal_percent"])

@@ -96,6 +96,7 @@ class CakewalkAction(ActionBase):
         if taken:
             raise ConfigurationError(
                 f"run the role {prefix.rstrip('_')}",
-                f"the extra variables {some(map(visible, taken))} would replace what the role itself sets",
-                "Leave them out.",
+                f"the extra variables {some(map(visible, taken))} are none of its options, and could replace what the "
+                "role itself sets",
+                f"Leave them out; its options are {', '.join(sorted(options))}.",
             )

@@ -13,6 +13,7 @@ from pathlib import Path
 import jinja2
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import counted
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import comparison, populations, privileges
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.manifest import caveats_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tables import ID, NUMBER, TEXT, TIME, shown
 from markupsafe import Markup
 
@@ -98,8 +99,7 @@ def _notes(facts):
     if earlier:
         begun, ended = map(_clock, earlier["listed_between"])
         yield f"Compared with what was listed between {begun} and {ended} UTC."
-        if earlier["privileged"] != facts["privileged"]:
-            yield "The option privileged was another one then, so privileged accesses may be gained or lost by that."
+        yield from caveats_of(facts)
 
 
 def _figures(rows, changes):
@@ -109,7 +109,13 @@ def _figures(rows, changes):
     """
     leavers, requests, counts = rows["inactive_people"], rows["open_requests"], rows["account_counts"]
     unknown = sum(row["user_status_class"] == populations.UNKNOWN for row in leavers)
-    yield _figure("inactive_people", len(leavers), "inactive or unclear people with access", f"{unknown} unclear", True)
+    yield _figure(
+        "inactive_people",
+        len(leavers),
+        "inactive or unclear people with access or memberships",
+        f"{unknown} unclear",
+        True,
+    )
     privileged = rows["privileged_accesses"]
     yield _figure("privileged_accesses", len(privileged), "privileged accesses", f"held by {_people(privileged)}")
     apps = f"of {counted(len(counts), 'app', 'apps')}"

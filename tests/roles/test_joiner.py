@@ -68,6 +68,11 @@ def test_a_joiner_is_foreseen_then_let_in_once(joiner: Staff, capsys: pytest.Cap
     show("joiner, idle", joiner.cost(), capsys)
 
 
+def test_a_group_from_a_command_line_is_one(joiner: Staff) -> None:
+    joiner.run(**options(joiner, groups="Engineering, Sales", accesses=[])).succeeded()
+    assert stays(joiner.tenant, OWEN)["groups"] == ["Engineering", "Sales"]
+
+
 def test_the_requests_of_a_joiner(joiner: Staff, capsys: pytest.CaptureFixture[str]) -> None:
     """None can be saved: the directory shows the person and, to each module that writes, the one who acts, who is named
     by address; by id it would be one request each. Apps, their accesses and levels, and all requests are read twice:

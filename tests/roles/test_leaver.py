@@ -232,8 +232,9 @@ def test_one_of_two_accounts_is_named_by_id(leaver: Staff) -> None:
     active, other = sorted(twins, key=lambda user: user["status"])
     leaver.tenant.change("add_member", group="Contractors", user=other["id"])
 
-    leaver.run(**options(leaver, active["id"], confirm=SAM.upper(), wait_timeout=0))
+    run = leaver.run(**options(leaver, active["id"], confirm=SAM.upper(), wait_timeout=0))
 
+    assert any(other["id"] in warning for warning in run.warned_of())
     (proof,) = proofs(leaver)
     assert proof["user"]["id"] == active["id"]
     assert [one["id"] for one in proof["other_accounts"]] == [other["id"]]

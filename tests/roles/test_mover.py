@@ -118,8 +118,9 @@ def test_nobody_leaves_before_the_new_access_is_there(mover: Staff) -> None:
     assert [method for method, _path in mover.written()] == ["DELETE"]
 
 
-def test_a_run_that_need_not_wait_leaves_at_once(mover: Staff) -> None:
-    mover.run(**options(mover, wait=False)).succeeded()
+@pytest.mark.parametrize("no", [False, "false"], ids=["a boolean", "the text of a command line"])
+def test_a_run_that_need_not_wait_leaves_at_once(mover: Staff, no: object) -> None:
+    mover.run(**options(mover, wait=no)).succeeded()
     assert groups(mover) == {"Sales", "Ebern Team 12", "Okta Everyone"}
 
 

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._api.catalog import USERS
 from .._api.errors import ConfigurationError
-from .._api.text import visible
+from .._api.text import some, visible
 from .accesses import CONFLICT, DECLINED, REMOVING
 from .footprint import NOT_MANAGED, UNCLEAR, Entry, Footprint
 from .people import acting_user
@@ -68,6 +68,16 @@ def check_rails(who: Row, footprint: Footprint, max_removals: int | None, max_re
     removals = [(str(one["name"]), person(who)) for one in taken]
     check_removals(removals, max_removals, authoritative=False)
     check_share(removals, footprint.read, max_removal_percent)
+
+
+def warnings_of(others: Iterable[Row]) -> list[str]:
+    """Return what is to be known of other accounts with the address of the one who leaves."""
+    accounts = [f"{one['id']} ({visible(one.get('statusName'))})" for one in others]
+    if not accounts:
+        return []
+    return [
+        f"The address is that of other accounts, too: {some(accounts)}. Nothing of theirs is looked at or taken away."
+    ]
 
 
 def memberships(who: Row, footprint: Footprint) -> list[Entry]:

@@ -63,6 +63,20 @@ def facts_of(
     }
 
 
+def caveats_of(facts: Mapping[str, Any]) -> list[str]:
+    """Return what must be known of the bundle that was compared with, if there is one.
+
+    :param facts: see C(facts_of).
+    """
+    earlier = facts["compared_with"]
+    if not earlier or earlier["privileged"] == facts["privileged"]:
+        return []
+    return [
+        "The option privileged was another one for the bundle that is compared with, so privileged accesses may be "
+        "gained or lost by that."
+    ]
+
+
 def warnings_of(unknown: Counter[str], unused: Sequence[str], tables: Sequence[Table]) -> list[str]:
     """Return what somebody should know who reads only the end of the run.
 

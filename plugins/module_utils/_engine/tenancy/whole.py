@@ -164,8 +164,8 @@ class Whole:
             return ()
         raise PlanMoved(
             "carry out the plan",
-            f"it is another one than was approved: code, tenant, rails or version changed, and the hash is {self.hash} "
-            f"now, not {visible(self.params['plan_hash'])}",
+            f"it is another one than was approved: code, tenant, options or version changed, and the hash is "
+            f"{self.hash} now, not {visible(self.params['plan_hash'])}",
             "Nothing was changed. Plan again, and have the new plan approved.",
             plan_hash=self.hash,
         )
