@@ -86,6 +86,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+tenant:
+  description: The address of the tenant's service, for the proof.
+  returned: success
+  type: str
+  sample: https://open-api.getcakewalk.io
 user:
   description: Who leaves.
   returned: success
@@ -246,6 +251,7 @@ def plan(params, cakewalk):
     leaver.check_rails(who, seen, params["max_removals"], params["max_removal_percent"])
     return Plan(
         result={
+            "tenant": params["base_url"].rstrip("/"),
             "user": {"id": who["id"], "email": person(who), "status": who.get("statusName")},
             "actor_id": actor["id"],
             "actor": person(actor),

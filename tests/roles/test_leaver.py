@@ -236,7 +236,7 @@ def test_one_of_two_accounts_is_named_by_id(leaver: Staff) -> None:
 
     assert any(other["id"] in warning for warning in run.warned_of())
     (proof,) = proofs(leaver)
-    assert proof["user"]["id"] == active["id"]
+    assert (proof["tenant"], proof["user"]["id"]) == (leaver.tenant.url, active["id"])
     assert [one["id"] for one in proof["other_accounts"]] == [other["id"]]
     members = {group["name"]: group["members"] for group in leaver.tenant.state("groups")["groups"]}
     assert other["id"] in members["Contractors"]

@@ -210,7 +210,15 @@ def look(until: str, left: list[Any] | None = None) -> dict[str, Any]:
     seen = {name: [] for name in ("groups", "accesses", "ownerships", "requests", "tasks")}
     person = {"id": uid(1).upper(), "email": "erin@example.com", "status": "Active"}
     times = {"looked_from": "2026-06-01T12:00:00+00:00", "looked_until": until, "looks": 2}
-    return {**seen, **times, "user": person, "other_accounts": [], "left": left or [], "more": "not kept"}
+    return {
+        **seen,
+        **times,
+        "tenant": "https://example.com",
+        "user": person,
+        "other_accounts": [],
+        "left": left or [],
+        "more": "not kept",
+    }
 
 
 def test_a_proof_is_a_private_file_named_by_id_and_time(tmp_path: Path) -> None:

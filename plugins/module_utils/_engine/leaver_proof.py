@@ -28,6 +28,7 @@ def proof_of(
     It says what was listed, and never that somebody can no longer get into an app: only the app knows.
     """
     return {
+        "tenant": after["tenant"],
         "run": run["id"],
         "actor": run["acting_user"],
         "user": after["user"],
