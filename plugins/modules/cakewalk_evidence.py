@@ -96,7 +96,7 @@ EXAMPLES = r"""
 - name: Keep who has access to what
   cakewalk.access.cakewalk_evidence:
     folder: "{{ lookup('ansible.builtin.env', 'HOME') }}/evidence"
-    privileged:
+    privileged: &privileged
       - app: Google Workspace
       - permission_level: PowerUser
   register: first
@@ -104,6 +104,7 @@ EXAMPLES = r"""
 - name: Show what was gained and lost since
   cakewalk.access.cakewalk_evidence:
     folder: "{{ lookup('ansible.builtin.env', 'HOME') }}/evidence/later"
+    privileged: *privileged
     compare_with: "{{ first.bundle }}"
   when: not ansible_check_mode
 """

@@ -352,7 +352,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
 
 def test_what_is_wrong_in_a_file_is_told_with_its_line(code: CodeFolder) -> None:
     failures = code.failures(
-        {case: {**code.said(), "groups.yml": f"groups:\n{text}"} for case, (text, *_) in WRONG.items()}
+        {case: {**code.said(), "groups.yml": f"groups:\n{text}"} for case, (text, *_rest) in WRONG.items()}
     )
 
     for case, (_text, at, words) in WRONG.items():
@@ -381,7 +381,7 @@ MEANT: dict[str, tuple[list[Data], str, str]] = {
 
 
 def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder) -> None:
-    failures = code.failures({case: code.said(groups=groups) for case, (groups, *_) in MEANT.items()})
+    failures = code.failures({case: code.said(groups=groups) for case, (groups, *_rest) in MEANT.items()})
 
     for case, (_groups, kind, words) in MEANT.items():
         assert failures[case]["error"]["kind"] == kind

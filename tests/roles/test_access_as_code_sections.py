@@ -236,7 +236,7 @@ WRONG: dict[str, tuple[Data, str, list[str]]] = {
 
 
 def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder) -> None:
-    cases = {case: code.said(**sections(**given)) for case, (given, *_) in WRONG.items()}
+    cases = {case: code.said(**sections(**given)) for case, (given, *_rest) in WRONG.items()}
 
     failures = code.failures(cases, **options(code))
 
