@@ -19,6 +19,7 @@ from unittest import mock
 
 from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
+from ansible.module_utils.common import warnings
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as InProcessOfItsOwn
@@ -67,6 +68,10 @@ class CakewalkModule(InProcessOfItsOwn):
         printed = io.StringIO()
         with ExitStack() as stack:
             stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", _written({"ANSIBLE_MODULE_ARGS": options})))
+            # They are kept for the process: before ansible-core 2.19 an item of a loop would repeat those before it.
+            for name in ("_global_warnings", "_global_deprecations"):
+                kept = type(getattr(warnings, name))()
+                stack.enter_context(mock.patch.object(warnings, name, kept))
             if hasattr(basic, "_ANSIBLE_PROFILE"):
                 stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", _PROFILE))
             stack.enter_context(redirect_stdout(printed))

@@ -106,6 +106,16 @@ def test_a_result_can_be_used_as_that_of_a_module(playbooks: Playbooks, tenant: 
     assert here["again"].data["groups"] == [one for one in here["read"].data["groups"] if one["name"] == "{{ 1 + 1 }}"]
 
 
+def test_an_item_of_a_loop_does_not_repeat_the_warnings_of_those_before_it(
+    playbooks: Playbooks, tenant: Sandbox
+) -> None:
+    absent = {"group": "Engineering", "users": ["{{ item }}"], "state": "absent"}
+    nobody = ["nobody@example.com", "nobody.else@example.com"]
+    here, there = both_ways(playbooks, tenant, play(task("loop", MEMBERS, absent, loop=nobody)))
+    assert told(here.succeeded(), "true") == told(there, "false")
+    assert len(here["loop"].warnings) == len(nobody)
+
+
 @pytest.mark.parametrize(
     ("keywords", "variables", "environment"),
     [
