@@ -14,7 +14,8 @@ import io
 import json
 import os
 import sys
-from contextlib import ExitStack, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from pathlib import Path
 from unittest import mock
 
 from ansible.module_utils import basic
@@ -74,6 +75,7 @@ class CakewalkModule(InProcessOfItsOwn):
                 stack.enter_context(mock.patch.object(warnings, name, kept))
             if hasattr(basic, "_ANSIBLE_PROFILE"):
                 stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", _PROFILE))
+            stack.enter_context(_folder(self._loader.get_basedir()))
             stack.enter_context(redirect_stdout(printed))
             stack.enter_context(suppress(SystemExit))
             self.module.main()
@@ -87,6 +89,17 @@ class CakewalkModule(InProcessOfItsOwn):
             return data
         data.remove_internal_keys()
         return data.as_result_dict(for_round_trip=True)
+
+
+@contextmanager
+def _folder(path):
+    """Work in a folder: processes of a local connection start in that of the playbook, and so relative paths do."""
+    before = Path.cwd()
+    os.chdir(path)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _written(options):

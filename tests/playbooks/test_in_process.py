@@ -116,6 +116,18 @@ def test_an_item_of_a_loop_does_not_repeat_the_warnings_of_those_before_it(
     assert len(here["loop"].warnings) == len(nobody)
 
 
+def test_a_relative_path_is_one_in_the_folder_of_the_playbook(playbooks: Playbooks, tenant: Sandbox) -> None:
+    (playbooks.folder / "input" / "trusted.pem").touch()
+    read = task("read", INFO, {"groups": ["Engineering"], "ca_path": "trusted.pem"})
+    here, there = both_ways(playbooks, tenant, play(read, {**read, "name": "again"}))
+    assert told(here.succeeded(), "true") == told(there.succeeded(), "false")
+
+
+def test_a_process_is_started_where_a_play_sets_an_environment(playbooks: Playbooks) -> None:
+    asked = play(task("read", INFO, {"groups": ["Engineering"]}), environment={"CAKEWALK_TIMEOUT": "20"})
+    assert _STARTED.search(playbooks.run(asked, "-vvv").succeeded().output)
+
+
 @pytest.mark.parametrize(
     ("keywords", "variables", "environment"),
     [
