@@ -236,15 +236,28 @@ def _edit(wish: Wish, roster: Register, people: Register, protection: Protection
     )
 
 
-def _refuse_dynamic(edits: Iterable[Edit]) -> None:
-    dynamic = [edit.group for edit in edits if edit.changed and is_dynamic(edit.group)]
-    if dynamic:
+def refuse_groups(groups: Sequence[Row], attempt: str, why: str, remedy: str) -> None:
+    """Refuse to change groups about which somebody else decides.
+
+    :param attempt: what cannot be done with them, as words that end before their names.
+    :raises RailHit: there are such groups.
+    """
+    if groups:
         raise RailHit(
-            f"change the members of {some(map(named, dynamic))}",
-            "a rule decides who is a member of a dynamic group",
-            "Nothing was changed. Change the rule in Cakewalk, or leave the group out.",
-            groups=[label(group) for group in dynamic],
+            f"{attempt} {some(map(named, groups))}",
+            why,
+            f"Nothing was changed. {remedy}, or leave the group out.",
+            groups=[label(group) for group in groups],
         )
+
+
+def _refuse_dynamic(edits: Iterable[Edit]) -> None:
+    refuse_groups(
+        [edit.group for edit in edits if edit.changed and is_dynamic(edit.group)],
+        "change the members of",
+        "a rule decides who is a member of a dynamic group",
+        "Change the rule in Cakewalk",
+    )
 
 
 def _bypass(edits: Iterable[Edit], actor: Row, allow_self_approval: bool, reason: str) -> list[str]:

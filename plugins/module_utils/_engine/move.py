@@ -9,11 +9,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._api.catalog import accesses, default_apps, is_synced, named
+from .._api.catalog import accesses, default_apps, is_synced
 from .._api.errors import ConfigurationError
-from .._api.text import some, visible
-from .membership import Claim, Decision, Edit
-from .rails import RailHit
+from .._api.text import visible
+from .membership import Claim, Decision, Edit, refuse_groups
 from .references import Row, ids_of, label, person
 from .tenant import Cakewalk
 
@@ -93,14 +92,12 @@ def refuse_synced(edits: Iterable[Edit]) -> None:
 
     :raises RailHit: somebody would be removed from such a group.
     """
-    synced = [edit.group for edit in edits if edit.removed and is_synced(edit.group)]
-    if synced:
-        raise RailHit(
-            f"remove people from {some(map(named, synced))}",
-            "another directory decides who is a member of a synced group",
-            "Nothing was changed. Take the person out there, and leave the group out.",
-            groups=[label(group) for group in synced],
-        )
+    refuse_groups(
+        [edit.group for edit in edits if edit.removed and is_synced(edit.group)],
+        "remove people from",
+        "another directory decides who is a member of a synced group",
+        "Take the person out there",
+    )
 
 
 def removals_of(edits: Iterable[Edit]) -> list[tuple[str, str]]:
