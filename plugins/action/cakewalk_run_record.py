@@ -10,8 +10,8 @@ import secrets
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence, refuse_relative
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.joiner import lines_of as lines_of_joiner
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.recorded import lines_of
+from ansible_collections.cakewalk.access.plugins.plugin_utils._acting import acting_user
 from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
-from ansible_collections.cakewalk.access.plugins.plugin_utils._environment import acting_user
 
 #: The variables of each role that people may set, without its prefix; all others with the prefix are its own.
 OPTIONS = {
@@ -61,8 +61,7 @@ class ActionModule(CakewalkAction):
         if not self._task.check_mode:
             Evidence(params["record_path"]).open()
         kept = {name: params[name] for name in ("role", "record_path")}
-        actor = params["acting_user"] or acting_user(self)
-        return {"run": {"id": secrets.token_hex(8), **kept, "acting_user": actor}}
+        return {"run": {"id": secrets.token_hex(8), **kept, "acting_user": acting_user(self)}}
 
     def _begin(self, params):
         """Record what is intended, so that a run that is killed leaves that behind."""

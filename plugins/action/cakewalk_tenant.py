@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_tenant
-from ansible_collections.cakewalk.access.plugins.plugin_utils._environment import acting_user
+from ansible_collections.cakewalk.access.plugins.plugin_utils._acting import acting_user
 from ansible_collections.cakewalk.access.plugins.plugin_utils._module import CakewalkModule
 from ansible_collections.cakewalk.access.plugins.plugin_utils._tenant_files import TenantFiles
 
@@ -22,7 +22,7 @@ class ActionModule(CakewalkModule):
         result = {"changed": False}
         try:
             self._refuse_async()
-            files = TenantFiles(given, self._task.check_mode, given.get("acting_user") or acting_user(self))
+            files = TenantFiles(given, self._task.check_mode, acting_user(self))
             self._task.args = {**given, "source": files.source()}
             with files.begun():
                 result = super().run(tmp, task_vars)

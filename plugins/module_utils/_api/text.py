@@ -14,7 +14,7 @@ from collections.abc import Iterable
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 #: The limit of a text that is shown as a whole, however long it is.
-UNCUT = sys.maxsize - 1
+UNCUT = sys.maxsize
 
 
 def visible(text: object, limit: int = 300) -> str:

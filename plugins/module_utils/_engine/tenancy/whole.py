@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..._api.errors import CakewalkError
@@ -48,7 +49,7 @@ class Whole:
     parts: tuple[Part, ...]
     params: Mapping[str, Any]
 
-    @property
+    @cached_property
     def acts(self) -> list[Act]:
         """The steps, with what takes each back."""
         return [act for part in self.parts for act in part.acts]
@@ -58,12 +59,12 @@ class Whole:
         """The steps."""
         return tuple(act.step for act in self.acts)
 
-    @property
+    @cached_property
     def before(self) -> dict[str, Any]:
         """The state of what changes."""
         return {name: state for part in self.parts for name, state in part.before.items()}
 
-    @property
+    @cached_property
     def after(self) -> dict[str, Any]:
         """The state that it changes to."""
         return {name: state for part in self.parts for name, state in part.after.items()}
@@ -104,7 +105,7 @@ class Whole:
         """What keeps the tenant from being as the code says, after all steps."""
         return next((part.error for part in self.parts if part.error), None)
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """The plan, for people."""
         notes = {name: lines for part in self.parts for name, lines in part.notes.items()}
@@ -122,7 +123,7 @@ class Whole:
             + "\n"
         )
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """The digest over all that a plan hangs on: code, touched state, steps, rails, address and version (S30)."""
         steps = [[step.method, step.path, step.body] for step in self.steps]
