@@ -432,7 +432,7 @@ PAST_THE_ROLE: dict[str, tuple[Data, Data, str]] = {
 #: Paths beside the folder of code, words of the message.
 IN_THE_WAY: dict[str, tuple[dict[str, str], str]] = {
     "one file for two things": (
-        {"plan_path": "/tmp/one", "record_path": "/tmp/sub/../one"},
+        {"plan_path": "{folder}/../one", "record_path": "{folder}/more/../../one"},
         "the plan and the record would be one file",
     ),
     "what would be read as code": ({"plan_path": "{folder}/more/plan.yml"}, "the next run would read it as code"),
