@@ -90,11 +90,13 @@ def held(text: str) -> list[str]:
     return [mark for mark in MARKS if mark in text]
 
 
+@pytest.mark.parametrize("in_process", ["true", "false"])
 @pytest.mark.parametrize("options", [LOUD, (*LOUD, "--check")], ids=" ".join)
 def test_an_echo_is_silenced(
-    playbooks: Playbooks, tenant: Sandbox, wire: Wire, canaries: Data, options: tuple[str, ...]
+    playbooks: Playbooks, tenant: Sandbox, wire: Wire, canaries: Data, options: tuple[str, ...], in_process: str
 ) -> None:
-    run = playbooks.run(play(*echoed(tenant)), *options, variables=canaries).succeeded()
+    way = {"CAKEWALK_IN_PROCESS": in_process}
+    run = playbooks.run(play(*echoed(tenant)), *options, variables=canaries, **way).succeeded()
     assert {request.headers["x-api-key"] for request in wire.requests} == {KEY}
     assert not run["success"].failed
     assert run["no success"].data["error"]["status"] == 403
@@ -108,8 +110,9 @@ def test_an_echo_is_silenced(
     assert not [path for path in playbooks.left_behind() if held(path.read_text(errors="replace"))]
 
 
-def test_wrong_credentials_are_not_repeated(playbooks: Playbooks) -> None:
-    variables = {"CAKEWALK_API_KEY": KEY, "CAKEWALK_API_SECRET": SECRET}
+@pytest.mark.parametrize("in_process", ["true", "false"])
+def test_wrong_credentials_are_not_repeated(playbooks: Playbooks, in_process: str) -> None:
+    variables = {"CAKEWALK_API_KEY": KEY, "CAKEWALK_API_SECRET": SECRET, "CAKEWALK_IN_PROCESS": in_process}
     run = playbooks.run(play(task("query", INFO, {"gather": ["users"]})), *LOUD, **variables)
     assert run["query"].data["error"]["kind"] == "unauthorized"
     assert "Check api_key and api_secret (CAKEWALK_API_KEY, CAKEWALK_API_SECRET)" in run["query"].data["msg"]
