@@ -53,9 +53,9 @@ class Work:
         """Have a task of the collection do it, with some more options."""
         return _run(playbooks, task("work", self.module, {**self.options, **options}))
 
-    def by_nothing(self, playbooks: Playbooks) -> Run:
-        """Have a task of the collection do nothing, in a play that holds the same data, which Ansible has to read."""
-        return _run(playbooks, task("nothing", INFO, {"gather": []}, vars={"work": self.options}))
+    def by_nothing(self, playbooks: Playbooks, **keywords: Any) -> Run:
+        """Have a task of the collection do nothing, with some more keywords."""
+        return _run(playbooks, task("nothing", INFO, {"gather": []}, **keywords))
 
     def by_the_floor(self, tenant: Sandbox) -> Data:
         """Have the floor do it; return what that took it."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from math import ceil
+from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from contract.scenes import planned, run, task
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
+from ansible_collections.cakewalk.access.plugins.modules import cakewalk_tenant
+from contract.scenes import planned, run, task, validated
 from sandbox.process import Sandbox
 
 _PAGE = 100
@@ -86,3 +90,34 @@ def test_two_hundred_converged_groups_cost_their_member_pages(
         "listUsersGroups": ceil(210 / _PAGE),
         "listUsersGroupUsers": sum(ceil(len(entry["users"]) / _PAGE) for entry in entries),
     }
+
+
+def test_a_large_tenant_as_code_costs_each_list_once(
+    company: Callable[..., Sandbox], connect: Callable[..., Client]
+) -> None:
+    tenant = company(users=1_500, groups=750, apps=100)
+    client = connect(requests_per_minute=0)
+
+    def told(**options: Any) -> dict[str, Any]:
+        tenant.clear_log()
+        given = {"acting_user": tenant.acting_user, "folder": "/code", "purpose": "As reviewed", **options}
+        params = validated(cakewalk_tenant.SPEC, tenant, given)
+        return dict(cakewalk_tenant.plan(params, Cakewalk(client)).result)
+
+    files = told(mode="export")["files"]
+    cost = reads(tenant)
+    code = {name: section for text in files.values() for name, section in yaml.safe_load(text).items()}
+    edited = [entry for entry in code["groups"] if entry["mode"] == "additive"]
+    holders = Counter(app["id"] for app in tenant.state("apps")["apps"] for _holder in app["accesses"])
+    assert cost["listUsers"] == ceil(1_500 / _PAGE)
+    assert cost["listUsersGroups"] == ceil(750 / _PAGE)
+    assert cost["listUsersGroupUsers"] == sum(max(1, ceil(len(entry["members"]) / _PAGE)) for entry in edited)
+    assert cost["listWorkAppAccesses"] == sum(max(1, ceil(holders[app] / _PAGE)) for app in holders) + 100 - len(
+        holders
+    )
+    assert cost["listWorkAppCustomFields"] == cost["listWorkAppPermissionLevels"] == 100
+
+    planned_so = told(source={"version": "1", "positions": {}, "code": code})
+    assert planned_so["summary"] == {"steps": 0, "removals": 0}
+    assert all(reads(tenant)[operation] <= number for operation, number in cost.items())
+    assert set(reads(tenant)) <= set(cost)
