@@ -4,9 +4,9 @@
 """Pieces of work by a task of this collection, by the floor and by C(uri) in a loop, in turn in one tenant.
 
 Each begins with the same tenant and meets the same latency, and nothing limits how fast requests leave. The start is
-what a task takes that does nothing; the floor has none. What it takes if its play holds the same data, which Ansible has
-to read, is shown beside it. The loop is measured for some of its items and does no more than its part of the work; what
-all would take is worked out, and the table says so. What takes long is measured once.
+what a task takes that does nothing; the floor has none. What it takes in a play that holds the same data, which Ansible
+has to read, is shown beside it. The loop is measured for some of its items and does no more than its part of the work;
+what all would take is worked out, and the table says so. What takes long is measured once.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _print(ways: Ways) -> None:
     for way in ways.costs:
         cost, number = ways.usual(way), sum(ways.requests[way].values())
         of = "   (once)" if len(ways.costs[way]) == 1 else ""
-        of += f" (of {SAMPLE} of {ways.items}, times {ways.items / SAMPLE:g})" if way == LOOP else ""
+        of += f"   (of {SAMPLE} of {ways.items}, times {ways.items / SAMPLE:g})" if way == LOOP else ""
         number = number * ways.items // SAMPLE if way == LOOP else number
         columns = f"{cost.seconds:10.2f}{cost.seconds / ours:9.2f}{number:10}{cost.peak_memory / 2**20:6.0f}"
         print(f"  {way:26}{columns}{of}")
