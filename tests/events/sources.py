@@ -125,6 +125,9 @@ class Running:
             self._events.append(await queue.get())
 
     def _listens(self) -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self._args["port"]), 1):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self._args["port"]), PATIENCE) as asking:
+            # Until the source has ended it too, it counts as one of the open connections.
+            asking.shutdown(socket.SHUT_WR)
+            asking.recv(1)
             return True
         return False
