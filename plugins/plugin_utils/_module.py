@@ -14,7 +14,7 @@ import io
 import json
 import os
 import sys
-from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from unittest import mock
 
@@ -66,7 +66,7 @@ class CakewalkModule(InProcessOfItsOwn):
         """Return the result of the module: it reads its options and prints its result as in a process of its own."""
         options = dict(self._task.args)
         self._update_module_args(self._task.action, options, task_vars)
-        printed = io.StringIO()
+        printed, complained = io.StringIO(), io.StringIO()
         with ExitStack() as stack:
             stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", _written({"ANSIBLE_MODULE_ARGS": options})))
             # They are kept for the process: before ansible-core 2.19 an item of a loop would repeat those before it.
@@ -77,9 +77,10 @@ class CakewalkModule(InProcessOfItsOwn):
                 stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", _PROFILE))
             stack.enter_context(_folder(self._loader.get_basedir()))
             stack.enter_context(redirect_stdout(printed))
+            stack.enter_context(redirect_stderr(complained))
             stack.enter_context(suppress(SystemExit))
             self.module.main()
-        return self._read({"stdout": printed.getvalue(), "stderr": "", "rc": 0})
+        return self._read({"stdout": printed.getvalue(), "stderr": complained.getvalue(), "rc": 0})
 
     def _read(self, output):
         """Return what a module printed as the controller reads it, in the way of each release of ansible-core."""

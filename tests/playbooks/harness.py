@@ -161,6 +161,7 @@ class Playbooks:
             "LANG": "C.UTF-8",
             "HOME": str(self.folder / "home"),
             "TMPDIR": self._temporary.name,
+            "ANSIBLE_REMOTE_TEMP": str(self.folder / "home" / ".ansible" / "tmp"),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
             "ANSIBLE_ACTION_PLUGINS": str(HERE / "action_plugins"),

@@ -5,58 +5,17 @@
 
 from __future__ import annotations
 
-import re
+import time
 from pathlib import Path
-from typing import Any
+from shutil import copytree
 
 import pytest
-from playbooks.harness import HERE, INFO, MEMBERS, ROOT, Data, Playbooks, Run, names, play, scenario, task
+from playbooks.harness import COLLECTIONS, HERE, INFO, MEMBERS, Data, Playbooks, play, scenario, task
+from playbooks.ways import both_ways, told
 from sandbox.process import Sandbox
 
 SCENARIOS = sorted(path.stem for path in (HERE / "scenarios").glob("*.yml"))
-#: What tells the ways apart, as it should: who ran it, with what.
-_OF_THE_WAY = ("ansible_facts", "invocation")
-#: What Ansible prints at -vvv when it starts a process.
-_STARTED = re.compile(r"^<(?:127\.0\.0\.1|localhost)> EXEC ", re.MULTILINE)
 OWEN = "owen.onboarding@example.com"
-
-
-def both_ways(
-    playbooks: Playbooks, tenant: Sandbox, plays: list[Data], *options: str, change: Data | None = None
-) -> list[Run]:
-    """Run plays in the process of the controller, and by processes, each on a fresh tenant with a fresh ledger.
-
-    :param change: what happens in the tenant before.
-    """
-    runs = []
-    for way in ("true", "false"):
-        tenant.reset()
-        if change:
-            tenant.change(**change)
-        variables = {**names(tenant), "ledger": str(playbooks.folder / f"ledger-{way}")}
-        runs.append(playbooks.run(plays, *options, variables=variables, CAKEWALK_IN_PROCESS=way))
-    return runs
-
-
-def told(run: Run, way: str) -> list[tuple[str, str, Data]]:
-    """Return what each task returned, without what tells the ways apart."""
-    return [
-        (
-            result.task,
-            result.status,
-            {name: _without_way(value, way) for name, value in result.data.items() if name not in _OF_THE_WAY},
-        )
-        for result in run.results
-    ]
-
-
-def _without_way(value: Any, way: str) -> Any:
-    """Return a value in which the names of the ledger and the times are the same for both ways."""
-    if isinstance(value, dict):
-        return {name: _without_way(inner, way) for name, inner in value.items() if name not in _OF_THE_WAY}
-    if isinstance(value, list):
-        return [_without_way(inner, way) for inner in value]
-    return value.replace(f"ledger-{way}", "ledger") if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -123,43 +82,27 @@ def test_a_relative_path_is_one_in_the_folder_of_the_playbook(playbooks: Playboo
     assert told(here.succeeded(), "true") == told(there.succeeded(), "false")
 
 
-def test_a_process_is_started_where_a_play_sets_an_environment(playbooks: Playbooks) -> None:
-    asked = play(task("read", INFO, {"groups": ["Engineering"]}), environment={"CAKEWALK_TIMEOUT": "20"})
-    assert _STARTED.search(playbooks.run(asked, "-vvv").succeeded().output)
+def test_a_defect_comes_to_the_same_and_shows_no_secret(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> None:
+    collections = copytree(COLLECTIONS, tmp_path / "collections")
+    info = collections / "ansible_collections" / "cakewalk" / "access" / "plugins" / "modules" / "cakewalk_info.py"
+    defect = "def plan(params, cakewalk):\n    raise ZeroDivisionError(params['api_secret'])\n\n\ndef main():"
+    info.write_text(info.read_text(encoding="utf-8").replace("def main():", defect), encoding="utf-8")
+    read = play(task("read", INFO, {"groups": ["Engineering"]}, ignore_errors=True))
+    shown = {"ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_DISPLAY_TRACEBACK": "error"}
+    here, there = both_ways(playbooks, tenant, read, "-vvv", **shown)
+    assert here["read"].data["msg"] == there["read"].data["msg"]
+    assert "This is a defect of the collection (ZeroDivisionError: " in here["read"].data["msg"]
+    for run in (here, there):
+        assert "in plan" in run.output
+        assert tenant.api_secret not in run.output + repr(run.results)
 
 
-@pytest.mark.parametrize(
-    ("keywords", "variables", "environment"),
-    [
-        ({}, {"cakewalk_in_process": False}, {}),
-        ({}, {"cakewalk_in_process": "{{ 1 > 2 }}"}, {}),
-        ({}, {}, {"CAKEWALK_IN_PROCESS": "no"}),
-        ({"environment": {"CAKEWALK_TIMEOUT": "20"}}, {}, {}),
-        ({"async": 30, "poll": 1}, {}, {}),
-        ({"become": True, "become_method": "ansible.builtin.su", "become_user": "nobody"}, {}, {}),
-    ],
-    ids=["variable", "template", "environment variable", "environment", "async", "become"],
-)
-def test_a_process_is_started_where_that_is_asked_for(
-    playbooks: Playbooks, keywords: Data, variables: Data, environment: dict[str, str]
-) -> None:
-    asked = play(task("read", INFO, {"groups": ["Engineering"]}, ignore_errors=True, **keywords))
-    assert _STARTED.search(playbooks.run(asked, "-vvv", variables=variables, **environment).output)
-
-
-def test_no_process_is_started_otherwise(playbooks: Playbooks) -> None:
-    asked = play(task("read", INFO, {"groups": ["Engineering"]}), task("ping", "ansible.builtin.ping"))
-    output = playbooks.run(asked, "-vvv").succeeded().output
-    before, after = output.split("TASK [ping]")
-    assert not _STARTED.search(before)
-    assert _STARTED.search(after)
-
-
-def test_each_module_can_run_in_the_process() -> None:
-    documented = {path.stem: path.read_text(encoding="utf-8") for path in _plugins("modules")}
-    here = {path.stem for path in _plugins("action") if "CakewalkModule" in path.read_text(encoding="utf-8")}
-    assert here == {name for name, text in documented.items() if "run_module(" in text}
-
-
-def _plugins(kind: str) -> list[Path]:
-    return list((ROOT / "plugins" / kind).glob("*.py"))
+def test_a_task_that_takes_too_long_fails_and_sends_nothing_more(tmp_path: Path) -> None:
+    fill = {"group": "Engineering", "users": [OWEN], "requests_per_minute": 1}
+    with Sandbox(rate_limit=0) as tenant:
+        start = time.monotonic()
+        plays = play(task("fill", MEMBERS, fill, timeout=2, ignore_errors=True))
+        here, there = both_ways(Playbooks(tmp_path, tenant), tenant, plays)
+        assert time.monotonic() - start < 45, "it waited until it might send more"
+    assert told(here.succeeded(), "true") == told(there.succeeded(), "false")
+    assert here["fill"].failed

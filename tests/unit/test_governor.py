@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.governor import Governor
+from ansible_collections.cakewalk.access.plugins.module_utils._api.governor import Ended, Governor
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,3 +108,16 @@ def test_threads_share_the_limit() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(leaves, range(200))) == 50
+
+
+def test_the_end_wakes_who_waits_and_lets_nothing_leave() -> None:
+    governor = Governor(1)
+    governor.acquire()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(governor.acquire)
+        assert not waiting.done()
+        governor.end()
+        with pytest.raises(Ended):
+            waiting.result(10)
+    with pytest.raises(Ended):
+        governor.acquire()

@@ -110,10 +110,18 @@ class Client:
         return self.rows(what) if isinstance(what, Listing) else self.record(what)
 
     def each(self, read: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Return C(read(item)) for each item, in order, several at a time; the first error ends it."""
+        """Return C(read(item)) for each item, in order, several at a time; the first error ends it.
+
+        Those under way finish. Where the run itself is ended, as by the C(timeout) of a task, they send nothing more.
+        """
         pool = ThreadPoolExecutor(self._concurrency)
         try:
             return [future.result() for future in [pool.submit(read, item) for item in items]]
+        except Exception:
+            raise
+        except BaseException:
+            self._transport.end()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -14,6 +14,10 @@ from collections.abc import Callable
 WINDOW = 60.0
 
 
+class Ended(Exception):
+    """Nothing may leave any more."""
+
+
 class Governor:
     """Lets at most C(per_minute) requests leave in any 60 seconds, in bursts if need be; 0 sets no limit.
 
@@ -24,19 +28,31 @@ class Governor:
         self,
         per_minute: int,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self._limit = per_minute
         self._clock = clock
-        self._sleep = sleep
+        self._ended = threading.Event()
+        self._sleep = sleep or self._ended.wait
         self._sent: deque[float] = deque()
         self._held_until = 0.0
         self._lock = threading.Lock()
 
     def acquire(self) -> None:
-        """Wait until one more request may leave, and count it."""
+        """Wait until one more request may leave, and count it.
+
+        :raises Ended: none may any more.
+        """
         while (wait := self._claim()) > 0:
-            self._sleep(wait)
+            self.wait(wait)
+
+    def wait(self, seconds: float) -> None:
+        """Let C(seconds) pass, or less where the end comes before."""
+        self._sleep(seconds)
+
+    def end(self) -> None:
+        """Let nothing leave from now on, and wake those that wait."""
+        self._ended.set()
 
     def hold(self, seconds: float) -> None:
         """Let nothing leave for the next C(seconds)."""
@@ -45,6 +61,8 @@ class Governor:
 
     def _claim(self) -> float:
         """Count a request and return 0, or return for how many seconds it has to wait before it asks again."""
+        if self._ended.is_set():
+            raise Ended
         with self._lock:
             now = self._clock()
             while self._sent and self._sent[0] <= now - WINDOW:

@@ -206,6 +206,10 @@ class Transport:
         secrets = (connection.api_key, connection.api_secret, *_passwords(self._session.proxies))
         self._secrets = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""))}
 
+    def end(self) -> None:
+        """Send nothing from now on; what is under way is waited for by those who sent it."""
+        self._governor.end()
+
     def safe(self, text: object, limit: int = 300) -> str:
         """Return server text fit for a message: visible, short, without the credentials."""
         return visible(without(str(text), self._secrets), limit)
@@ -223,6 +227,7 @@ class Transport:
         :param attempt: what is being done to what, for the error.
         :raises TransportError: no connection could be made, or no read got an answer.
         :raises OutcomeUnknown: a write was sent, but its answer was lost.
+        :raises Ended: after C(end()).
         """
         retries = Retries(total=self._connection.max_retries)
         was_lost = False
@@ -238,7 +243,7 @@ class Transport:
             if reply is not None and reply.status == TOO_MANY:
                 self._governor.hold(pause)
             else:
-                time.sleep(pause)
+                self._governor.wait(pause)
 
     def _try(
         self, method: str, path: str, query: list[tuple[str, str]] | None, body: Mapping[str, Any] | None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,6 +31,19 @@ def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Cakewalk], 
     module = AnsibleModule(supports_check_mode=True, **spec)
     if REQUESTS_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    try:
+        _run(module, plan)
+    except Exception as error:
+        # Told like other failures, since what Ansible tells by itself of a module that breaks holds secrets.
+        module.fail_json(
+            msg=f"This is a defect of the collection ({visible(f'{type(error).__name__}: {error}')}). What was sent "
+            "until then is not known, so look at the tenant. Please report it with the traceback, which is shown with "
+            "ANSIBLE_DISPLAY_TRACEBACK=error, or -vvv before ansible-core 2.19.",
+            exception=traceback.format_exc(),
+        )
+
+
+def _run(module: AnsibleModule, plan: Callable[[dict[str, Any], Cakewalk], Plan]) -> None:
     try:
         client = Client(connection_of(module.params))
         cakewalk = Cakewalk(client, module.params["known_statuses"])

@@ -1,0 +1,104 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module runs in the process of the controller where that is its host, and by a process of its own elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playbooks.harness import CORE_BIN, INFO, ROOT, Data, Playbooks, play, task
+from playbooks.ways import STARTED
+
+
+def test_a_process_is_started_where_a_play_sets_an_environment(playbooks: Playbooks) -> None:
+    asked = play(task("read", INFO, {"groups": ["Engineering"]}), environment={"CAKEWALK_TIMEOUT": "20"})
+    assert STARTED.search(playbooks.run(asked, "-vvv").succeeded().output)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "variables", "environment"),
+    [
+        ({}, {"cakewalk_in_process": False}, {}),
+        ({}, {"cakewalk_in_process": "{{ 1 > 2 }}"}, {}),
+        ({}, {}, {"CAKEWALK_IN_PROCESS": "no"}),
+        ({"environment": {"CAKEWALK_TIMEOUT": "20"}}, {}, {}),
+        ({"async": 30, "poll": 1}, {}, {}),
+        ({"become": True, "become_method": "ansible.builtin.su", "become_user": "nobody"}, {}, {}),
+    ],
+    ids=["variable", "template", "environment variable", "environment", "async", "become"],
+)
+def test_a_process_is_started_where_that_is_asked_for(
+    playbooks: Playbooks, keywords: Data, variables: Data, environment: dict[str, str]
+) -> None:
+    asked = play(task("read", INFO, {"groups": ["Engineering"]}, ignore_errors=True, **keywords))
+    assert STARTED.search(playbooks.run(asked, "-vvv", variables=variables, **environment).output)
+
+
+def test_no_process_is_started_otherwise(playbooks: Playbooks) -> None:
+    asked = play(task("read", INFO, {"groups": ["Engineering"]}), task("ping", "ansible.builtin.ping"))
+    output = playbooks.run(asked, "-vvv").succeeded().output
+    before, after = output.split("TASK [ping]")
+    assert not STARTED.search(before)
+    assert STARTED.search(after)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Data:
+    """Variables of a host that Ansible reaches by SSH, as it thinks: the client runs here what it should run there."""
+    client = tmp_path / "ssh"
+    client.write_text('#!/bin/sh\nfor command; do :; done\nexec sh -c "$command"\n', encoding="utf-8")
+    client.chmod(0o755)
+    return {
+        "ansible_connection": "ssh",
+        "ansible_ssh_executable": str(client),
+        "ansible_ssh_pipelining": True,
+        "ansible_python_interpreter": str(CORE_BIN / "python"),
+    }
+
+
+def test_a_process_is_started_on_another_host(playbooks: Playbooks, elsewhere: Data) -> None:
+    read = task("read", INFO, {"groups": ["Engineering"]})
+    there = playbooks.run(play(read, vars=elsewhere), "-vvv").succeeded()
+    assert STARTED.search(there.output)
+    assert there["read"].data["groups"] == playbooks.run(play(read)).succeeded()["read"].data["groups"]
+
+
+def test_what_is_delegated_runs_where_the_delegate_is(playbooks: Playbooks, elsewhere: Data) -> None:
+    settings = " ".join(f"{name}={value}" for name, value in elsewhere.items())
+    hosts = playbooks.folder / "input" / "hosts"
+    hosts.write_text(f"elsewhere {settings}\nhere ansible_connection=ansible.builtin.local\n", encoding="utf-8")
+    read = task("read", INFO, {"groups": ["Engineering"]})
+    for host, delegate in (("elsewhere", "here"), ("here", "elsewhere")):
+        plays = play({**read, "delegate_to": delegate}, hosts=host)
+        output = playbooks.run(plays, "-vvv", "-i", str(hosts)).succeeded().output
+        assert bool(STARTED.search(output)) == (delegate == "elsewhere")
+
+
+_SITE = """
+import sys
+from pathlib import Path
+
+if any(Path(word).name == "ansible-playbook" for word in sys.orig_argv):
+    {statement}
+"""
+
+
+@pytest.mark.parametrize(
+    "statement", ["import urllib.request; sys.platform = 'darwin'", "sys.modules['requests'] = None"]
+)
+def test_a_process_is_started_where_the_controller_cannot(playbooks: Playbooks, statement: str) -> None:
+    (playbooks.folder / "sitecustomize.py").write_text(_SITE.format(statement=statement), encoding="utf-8")
+    asked = play(task("read", INFO, {"groups": ["Engineering"]}))
+    assert STARTED.search(playbooks.run(asked, "-vvv", PYTHONPATH=str(playbooks.folder)).succeeded().output)
+
+
+def test_each_module_can_run_in_the_process() -> None:
+    documented = {path.stem: path.read_text(encoding="utf-8") for path in _plugins("modules")}
+    here = {path.stem for path in _plugins("action") if "CakewalkModule" in path.read_text(encoding="utf-8")}
+    assert here == {name for name, text in documented.items() if "run_module(" in text}
+
+
+def _plugins(kind: str) -> list[Path]:
+    return list((ROOT / "plugins" / kind).glob("*.py"))
