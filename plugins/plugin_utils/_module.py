@@ -16,7 +16,6 @@ import os
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from unittest import mock
 
 from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
@@ -68,13 +67,13 @@ class CakewalkModule(InProcessOfItsOwn):
         self._update_module_args(self._task.action, options, task_vars)
         printed, complained = io.StringIO(), io.StringIO()
         with ExitStack() as stack:
-            stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", _written({"ANSIBLE_MODULE_ARGS": options})))
+            stack.enter_context(_replaced(basic, "_ANSIBLE_ARGS", _written({"ANSIBLE_MODULE_ARGS": options})))
             # They are kept for the process: before ansible-core 2.19 an item of a loop would repeat those before it.
             for name in ("_global_warnings", "_global_deprecations"):
                 kept = type(getattr(warnings, name))()
-                stack.enter_context(mock.patch.object(warnings, name, kept))
+                stack.enter_context(_replaced(warnings, name, kept))
             if hasattr(basic, "_ANSIBLE_PROFILE"):
-                stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", _PROFILE))
+                stack.enter_context(_replaced(basic, "_ANSIBLE_PROFILE", _PROFILE))
             stack.enter_context(_folder(self._loader.get_basedir()))
             stack.enter_context(redirect_stdout(printed))
             stack.enter_context(redirect_stderr(complained))
@@ -90,6 +89,17 @@ class CakewalkModule(InProcessOfItsOwn):
             return data
         data.remove_internal_keys()
         return data.as_result_dict(for_round_trip=True)
+
+
+@contextmanager
+def _replaced(place, name, value):
+    """Have another value under a name of a Python module."""
+    before = getattr(place, name)
+    setattr(place, name, value)
+    try:
+        yield
+    finally:
+        setattr(place, name, before)
 
 
 @contextmanager

@@ -49,11 +49,12 @@ _NOT_OURS = ("invocation", "steps", "warnings", "failed", "exception")
 
 @dataclass(frozen=True)
 class Result:
-    """What a task returned; C(status) is ok, failed, skipped or unreachable."""
+    """What a task returned; C(status) is ok, failed, skipped or unreachable, C(seconds) is how long it took."""
 
     task: str
     status: str
     data: Data
+    seconds: float
 
     @property
     def failed(self) -> bool:

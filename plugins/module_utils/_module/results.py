@@ -23,7 +23,7 @@ def row(record: Mapping[str, Any], depth: int = _DEPTH) -> dict[str, Any]:
 
 
 def _value(value: Any, depth: int) -> Any:
-    if isinstance(value, Mapping) and depth:
+    if isinstance(value, dict) and depth:
         return row(value, depth - 1)
     return [_value(item, depth - 1) for item in value] if isinstance(value, list) and depth else value
 

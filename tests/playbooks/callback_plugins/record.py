@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 from ansible.plugins.callback import CallbackBase
@@ -33,6 +34,9 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "record"
     CALLBACK_NEEDS_ENABLED = True
 
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self._start = time.monotonic()
+
     def v2_runner_on_ok(self, result):
         self._record("ok", result)
 
@@ -46,6 +50,7 @@ class CallbackModule(CallbackBase):
         self._record("unreachable", result)
 
     def _record(self, status, result):
-        line = {"task": result._task.get_name(), "status": status, "data": result._result}
+        seconds = time.monotonic() - self._start
+        line = {"task": result._task.get_name(), "status": status, "data": result._result, "seconds": seconds}
         with Path(self.get_option("path")).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")
