@@ -21,7 +21,7 @@ from benchmarks.measured import Cost, cost_of, goal, keep, module
 
 #: People to read, each by a request; with the pages of the directory that makes 3,000.
 USERS, REQUESTS = 2_970, 3_000
-MINUTE = 8.0
+MINUTE = 12.0
 #: What the modules send in a minute by default, and what the service allows.
 RATE, LIMIT = 900, 1_000
 #: How many times as long as the rate allows a job may take.
@@ -38,7 +38,8 @@ class Jobs:
 
 def main() -> int:
     """Measure both, print what came of them, keep the figures, and tell whether a goal is missed."""
-    allowed = REQUESTS / RATE * MINUTE
+    # Those of a minute may leave at once, so that the last ones may as soon as so many minutes are over.
+    least = (REQUESTS - 1) // RATE * MINUTE
     with Sandbox(users=USERS, groups=10, apps=10, rate_limit=LIMIT, rate_window=MINUTE) as tenant:
         ids = [row["id"] for row in tenant.state("users")["users"]]
         alone = _measured(tenant, [ids])
@@ -47,7 +48,7 @@ def main() -> int:
     for words, jobs in (("one job", alone), ("two with one key, half each", shared)):
         print(f"  {words:28}{jobs.cost.seconds:8.2f} s, {jobs.answers.get(429, 0)} requests refused with 429")
     keep("limit", {"alone": alone.cost.seconds, "shared": shared.cost.seconds, "refused": shared.answers.get(429, 0)})
-    times = alone.cost.seconds / allowed
+    times = alone.cost.seconds / least
     return int(
         not all(
             [
