@@ -59,14 +59,14 @@ options:
     default: 4
   requests_per_minute:
     description:
-      - How many requests this task sends in any 60 seconds at the most; V(0) sets no limit.
+      - How many requests this task sends in any 60 seconds at the most, up to 1,000,000; V(0) sets no limit.
       - The service allows 1,000 in a minute. Lower this where several jobs share one key.
       - The environment variable E(CAKEWALK_REQUESTS_PER_MINUTE) is used if this is not set.
     type: int
     default: 900
   concurrency:
     description:
-      - How many requests are under way at the same time.
+      - How many requests are under way at the same time, from 1 to 100.
       - The environment variable E(CAKEWALK_CONCURRENCY) is used if this is not set.
     type: int
     default: 8
@@ -146,7 +146,8 @@ notes:
   - The module runs where its task is delegated to; with C(hosts) set to C(localhost) that is the controller.
   - Where the connection is local, it runs in the process of Ansible itself, which saves starting one for each task. It
     starts one with C(become), C(async) or C(environment), on macOS, and where the variable C(cakewalk_in_process) or
-    the environment variable E(CAKEWALK_IN_PROCESS) is false. Both ways come to the same.
+    the environment variable E(CAKEWALK_IN_PROCESS) is false; the former wins. Both ways come to the same. C(-vvv) shows
+    which one it was.
   - Proxies are taken from the usual environment variables (E(HTTPS_PROXY), E(NO_PROXY)); C(netrc) files are not read,
     and redirects are not followed, so that the credentials go nowhere but to O(base_url).
 """

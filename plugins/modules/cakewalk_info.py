@@ -35,12 +35,14 @@ options:
     elements: str
   groups:
     description:
-      - Selects groups, by exact name or id, likewise.
+      - Selects groups, by exact name or id. An empty list selects none.
+      - What does not exist is listed in RV(not_found), what several groups match in RV(ambiguous).
     type: list
     elements: str
   apps:
     description:
-      - Selects apps, by exact name or id, likewise.
+      - Selects apps, by exact name or id. An empty list selects none.
+      - What does not exist is listed in RV(not_found), what several apps match in RV(ambiguous).
     type: list
     elements: str
   policies:
@@ -90,7 +92,7 @@ options:
         type: list
         elements: str
       apps:
-        description: Keeps only those about these apps, by exact name or id, likewise.
+        description: Keeps only those about these apps, by exact name or id; a name that no app has is an error.
         type: list
         elements: str
   footprint:
@@ -226,7 +228,9 @@ users:
       status_id: 4
       status_name: Active
 groups:
-  description: Groups, likewise. With O(include) each has the lists C(members), C(default_apps) or C(hidden_apps).
+  description:
+    - Groups, with all that the service tells of them. With O(include) each has the lists C(members), C(default_apps) or
+      C(hidden_apps).
   returned: when groups are read
   type: list
   elements: dict
@@ -235,8 +239,8 @@ groups:
       name: Engineering
 apps:
   description:
-    - Apps, likewise. With O(include) each has C(accesses), C(permission_levels), C(custom_fields) as lists, or
-      C(app_details).
+    - Apps, with all that the service tells of them. With O(include) each has C(accesses), C(permission_levels),
+      C(custom_fields) as lists, or C(app_details).
   returned: when apps are read
   type: list
   elements: dict

@@ -181,7 +181,7 @@ staying:
       name: GitHub
       why: the app needs another owner
 left:
-  description: All that is left now, likewise; V(membership) and V(access) are what could be taken away.
+  description: All that is left now, in the same form; V(membership) and V(access) are what could be taken away.
   returned: success
   type: list
   elements: dict

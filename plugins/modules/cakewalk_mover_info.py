@@ -32,7 +32,7 @@ options:
     elements: str
     default: []
   leaves:
-    description: The groups to leave, likewise.
+    description: The groups to leave, by id or exact name.
     type: list
     elements: str
     default: []
@@ -97,7 +97,7 @@ joining:
   elements: dict
   sample: [{"group": "3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11", "users": ["6c95576d-e21e-4b4b-a15f-2a3b507f44c3"]}]
 leaving:
-  description: What it takes to remove the person, likewise.
+  description: What that module takes to remove the person; ids only.
   returned: success
   type: list
   elements: dict

@@ -17,6 +17,7 @@ import sys
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
 from ansible.module_utils.common import warnings
@@ -27,7 +28,7 @@ from ansible.utils.vars import merge_hash
 from ansible.vars import clean
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
 
-#: Set to false, this variable, or that of the environment in capitals, has every module start a process.
+#: Set to false, this variable, or else that of the environment in capitals, has every module start a process.
 SWITCH = "cakewalk_in_process"
 #: How data between controller and modules is written since ansible-core 2.19; modules ask for no other way.
 _PROFILE = "legacy"
@@ -42,24 +43,38 @@ class CakewalkModule(InProcessOfItsOwn):
     module = None
 
     def run(self, tmp=None, task_vars=None):
-        if not self._may_run_here(task_vars or {}):
+        reason = self._reason_for_a_process(task_vars or {})
+        way = f"by a process of its own, because of {reason}" if reason else "in the process of Ansible"
+        self._display.vvv(f"{self._task.action} runs {way}")
+        if reason:
             return super().run(tmp, task_vars)
         result = ActionBase.run(self, tmp, task_vars)
         return merge_hash(result, self._run_here(task_vars or {}))
 
-    def _may_run_here(self, task_vars):
-        """Tell whether this process is where the module would run, as far as it can tell."""
-        switch = self._templar.template(task_vars.get(SWITCH, os.environ.get(SWITCH.upper(), True)))
-        return (
-            boolean(switch)
-            and self._connection.transport == "local"
-            and self._connection.become is None
-            and not self._task.async_val
-            and not any(self._task.environment or ())
+    def _reason_for_a_process(self, task_vars):
+        """Return why the module would run elsewhere than here, or not in the same way; C(None) where it would not."""
+        reasons = {
+            SWITCH: not self._is_switched_on(task_vars),
+            "the connection": self._connection.transport != "local",
+            "become": self._connection.become is not None,
+            "async": self._task.async_val,
+            "environment": any(self._task.environment or ()),
             # Where a process that was forked may not open connections.
-            and sys.platform != "darwin"
-            and not REQUESTS_IMPORT_ERROR
-        )
+            "macOS": sys.platform == "darwin",
+            "requests, which Ansible's Python lacks": REQUESTS_IMPORT_ERROR,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
+
+    def _is_switched_on(self, task_vars):
+        value = self._templar.template(task_vars.get(SWITCH))
+        if value is None:
+            value = os.environ.get(SWITCH.upper()) or True
+        try:
+            return boolean(value)
+        except TypeError:
+            raise AnsibleActionFail(
+                f"Could not use {SWITCH}, or {SWITCH.upper()} in the environment: it is {value!r}. Set true or false."
+            ) from None
 
     def _run_here(self, task_vars):
         """Return the result of the module: it reads its options and prints its result as in a process of its own."""

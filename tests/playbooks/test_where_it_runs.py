@@ -22,18 +22,42 @@ def test_a_process_is_started_where_a_play_sets_an_environment(playbooks: Playbo
     [
         ({}, {"cakewalk_in_process": False}, {}),
         ({}, {"cakewalk_in_process": "{{ 1 > 2 }}"}, {}),
+        ({}, {"cakewalk_in_process": False}, {"CAKEWALK_IN_PROCESS": "yes"}),
         ({}, {}, {"CAKEWALK_IN_PROCESS": "no"}),
         ({"environment": {"CAKEWALK_TIMEOUT": "20"}}, {}, {}),
         ({"async": 30, "poll": 1}, {}, {}),
         ({"become": True, "become_method": "ansible.builtin.su", "become_user": "nobody"}, {}, {}),
     ],
-    ids=["variable", "template", "environment variable", "environment", "async", "become"],
+    ids=[
+        "variable",
+        "template",
+        "variable before environment",
+        "environment variable",
+        "environment",
+        "async",
+        "become",
+    ],
 )
 def test_a_process_is_started_where_that_is_asked_for(
     playbooks: Playbooks, keywords: Data, variables: Data, environment: dict[str, str]
 ) -> None:
     asked = play(task("read", INFO, {"groups": ["Engineering"]}, ignore_errors=True, **keywords))
-    assert STARTED.search(playbooks.run(asked, "-vvv", variables=variables, **environment).output)
+    output = playbooks.run(asked, "-vvv", variables=variables, **environment).output
+    assert STARTED.search(output)
+    assert f"{INFO} runs by a process of its own, because of {next(iter(keywords), 'cakewalk_in_process')}" in output
+
+
+@pytest.mark.parametrize("variables", [{"cakewalk_in_process": "maybe"}, {"cakewalk_in_process": ""}, {}])
+def test_a_switch_that_is_neither_on_nor_off_is_refused(playbooks: Playbooks, variables: Data) -> None:
+    read = play(task("read", INFO, {"groups": ["Engineering"]}, ignore_errors=True))
+    message = playbooks.run(read, variables=variables, CAKEWALK_IN_PROCESS="perhaps")["read"].data["msg"]
+    value = variables.get("cakewalk_in_process", "perhaps")
+    assert f"CAKEWALK_IN_PROCESS in the environment: it is {value!r}. Set true or false." in message
+
+
+def test_an_empty_variable_of_the_environment_is_none(playbooks: Playbooks) -> None:
+    read = play(task("read", INFO, {"groups": ["Engineering"]}))
+    assert f"{INFO} runs in the process of Ansible" in playbooks.run(read, "-vvv", CAKEWALK_IN_PROCESS="").output
 
 
 def test_no_process_is_started_otherwise(playbooks: Playbooks) -> None:
