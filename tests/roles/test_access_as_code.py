@@ -152,11 +152,17 @@ def test_what_was_not_approved_is_not_done(crew: CodeFolder) -> None:
     assert {case: failure["error"]["kind"] for case, failure in failures.items()} == dict.fromkeys(moved, "plan_moved")
 
 
-def test_what_cannot_be_recorded_is_not_done(crew: CodeFolder) -> None:
+def test_what_cannot_be_recorded_or_taken_back_is_not_done(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
-    crew.paths()["record_path"].mkdir()
-    failure = crew.failure("apply", plan_hash=approved)
-    assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
+    folder = crew.kept / "a folder"
+    folder.mkdir()
+
+    failures = crew.refusals(
+        {path: ("apply", {"plan_hash": approved, path: str(folder)}) for path in ("record_path", "inverse_path")}
+    )
+
+    for path, failure in failures.items():
+        assert (failure["error"]["kind"], failure["changed"]) == ("file", False), path
 
 
 def test_a_module_that_dies_leaves_its_run_unended(crew: CodeFolder, playbooks: Playbooks) -> None:
@@ -165,13 +171,6 @@ def test_a_module_that_dies_leaves_its_run_unended(crew: CodeFolder, playbooks: 
     dying = {"ansible_python_interpreter": "/bin/false"}
     assert playbooks.run([of_module(given, vars=dying)], CAKEWALK_IN_PROCESS="false").status == 2
     assert [line["status"] for line in crew.lines()] == ["begun", "failed"]
-
-
-def test_what_could_not_be_taken_back_is_not_done(crew: CodeFolder) -> None:
-    approved = crew.planned()["plan_hash"]
-    crew.paths()["inverse_path"].mkdir(parents=True)
-    failure = crew.failure("apply", plan_hash=approved)
-    assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
 
 
 def test_no_two_runs_apply_with_one_record_at_once(crew: CodeFolder) -> None:
