@@ -20,7 +20,11 @@ from sandbox.process import Sandbox
 BEFORE = ["429", "500", "503", "drop_before"]
 AFTER = ["drop_after", "truncated", "504 after", "html after"]
 LISTS = ["empty_page", "repeat_cursor"]
-_PAGE = 20
+#: What a read meets: one fault of each class of error. The others end a read in the same way, to which test_retrying
+#: and test_broken_answers hold the client, and nothing above the client looks closer than the class.
+READS = ["429", "500", "drop_before", "truncated", *LISTS]
+#: The tenant: people on two pages.
+SMALL = {"users": 30, "page_size": 20}
 
 
 @pytest.fixture
@@ -29,30 +33,42 @@ def client(connect: Callable[..., Client]) -> Client:
     return connect(concurrency=1, max_retries=0, requests_per_minute=0)
 
 
-def wanted_of(deed: Deed, tenant: Sandbox, client: Client, folder: Path) -> tuple[list[str], Data]:
-    """Return the operations that a deed takes and what it makes of the tenant, and start the tenant over."""
-    tenant.configure(page_size=_PAGE)
-    deed.do(tenant, client, folder)
-    operations = list(dict.fromkeys(entry["operation"] for entry in tenant.log()))
-    wanted = shape(tenant.state())
-    tenant.reset()
-    return operations, wanted
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[str, tuple[Data, Data]]:
+    """By deed: the method of each operation that it takes where nothing goes wrong, and what becomes of the tenant."""
+    return {}
+
+
+@pytest.fixture
+def wanted_of(
+    tenant: Sandbox, client: Client, tmp_path: Path, undisturbed: dict[str, tuple[Data, Data]]
+) -> Callable[[Deed], tuple[Data, Data]]:
+    """Returns what a deed takes and makes; it is done once, and the tenant starts over."""
+
+    def wanted_of(deed: Deed) -> tuple[Data, Data]:
+        if deed.name not in undisturbed:
+            deed.do(tenant, client, tmp_path / "undisturbed")
+            operations = {entry["operation"]: entry["method"] for entry in tenant.log()}
+            undisturbed[deed.name] = operations, shape(tenant.state())
+            tenant.reset(**SMALL)
+        return undisturbed[deed.name]
+
+    return wanted_of
 
 
 @pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
 @pytest.mark.parametrize("fault", [*BEFORE, *AFTER, *LISTS])
 def test_a_fault_ends_well_or_tells_how_far_it_came_and_a_second_run_converges(
-    deed: Deed, fault: str, tenant: Sandbox, client: Client, tmp_path: Path
+    deed: Deed, fault: str, tenant: Sandbox, client: Client, tmp_path: Path, wanted_of: Callable[[Deed], Any]
 ) -> None:
-    operations, wanted = wanted_of(deed, tenant, client, tmp_path / "first")
+    tenant.reset(**SMALL)
+    operations, wanted = wanted_of(deed)
+    struck = [operation for operation, method in operations.items() if strikes(fault, operation, method)]
     kind, _space, after = fault.partition(" ")
     options: dict[str, Any] = {"after": True} if after else {}
-    for number, operation in enumerate(operations):
-        if fault in LISTS and not operation.startswith("list"):
-            continue
-        folder = tmp_path / f"{number}"
-        tenant.reset(page_size=_PAGE)
-        before = shape(tenant.state())
+    before = shape(tenant.state())
+    folder = tmp_path / "first"
+    for operation in struck:
         tenant.fault(operation, kind, **options)
         try:
             strike(deed, tenant, client, folder)
@@ -61,11 +77,24 @@ def test_a_fault_ends_well_or_tells_how_far_it_came_and_a_second_run_converges(
         except CakewalkError:
             assert writes(tenant) == [], operation
             assert shape(tenant.state()) == before, operation
+            if operation != struck[-1]:
+                # The tenant is as it was: the second run is the one that meets the next fault.
+                assert tenant.faults() == [], operation
+                continue
         else:
             assert shape(tenant.state()) == wanted, operation
         assert tenant.faults() == [], operation
         deed.do(tenant, client, folder)
         assert shape(tenant.state()) == wanted, operation
+        tenant.reset(**SMALL)
+        folder = tmp_path / operation
+
+
+def strikes(fault: str, operation: str, method: str) -> bool:
+    """Tell whether an operation is to meet a fault."""
+    if fault in LISTS:
+        return operation.startswith("list")
+    return method != "GET" or fault in READS
 
 
 def strike(deed: Deed, tenant: Sandbox, client: Client, folder: Path) -> None:

@@ -14,7 +14,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,11 @@ def main() -> None:
     )
     environment.filters.update(prose=prose, flat=flat, sample=sample)
     template = environment.get_template("page.md.j2")
-    for path in (ROOT / "plugins" / "modules").glob("*.py"):
-        known = documentation(path.stem)
-        page = template.render(name=path.stem, doc=known["doc"], examples=known["examples"], results=known["return"])
-        (FOLDER / f"{path.stem}.md").write_text(page, encoding="utf-8")
-    code = documentation("cakewalk_tenant")["doc"]["options"]["source"]["suboptions"]["code"]["suboptions"]
+    modules = documentation([path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")])
+    for name, known in modules.items():
+        page = template.render(name=name, doc=known["doc"], examples=known["examples"], results=known["return"])
+        (FOLDER / f"{name}.md").write_text(page, encoding="utf-8")
+    code = modules["cakewalk_tenant"]["doc"]["options"]["source"]["suboptions"]["code"]["suboptions"]
     text = json.dumps(schema(ROOT, code, plain), indent=2, ensure_ascii=False)
     (FOLDER / "access_as_code.schema.json").write_text(f"{text}\n", encoding="utf-8")
     template = environment.get_template("source.md.j2")
@@ -53,12 +53,13 @@ def main() -> None:
         (FOLDER / f"event_source_{path.stem}.md").write_text(page, encoding="utf-8")
 
 
-def documentation(name: str) -> Mapping[str, Any]:
-    """Return what ansible-doc knows of a module: C(doc), C(examples), C(return)."""
+def documentation(modules: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return by module what ansible-doc knows of it: C(doc), C(examples), C(return)."""
     ansible_doc = Path(sys.executable).with_name("ansible-doc")
-    full_name = f"cakewalk.access.{name}"
-    run = subprocess.run([str(ansible_doc), "--json", full_name], capture_output=True, text=True, check=True)
-    return json.loads(run.stdout)[full_name]
+    full_names = [f"cakewalk.access.{name}" for name in modules]
+    run = subprocess.run([str(ansible_doc), "--json", *full_names], capture_output=True, text=True, check=True)
+    known = json.loads(run.stdout)
+    return {name: known[full_name] for name, full_name in zip(modules, full_names, strict=True)}
 
 
 def constants(path: Path) -> dict[str, str]:

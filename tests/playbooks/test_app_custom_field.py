@@ -13,8 +13,14 @@ from sandbox.process import Sandbox
 
 def values(tenant: Sandbox, app: str) -> Data:
     """Return the stored values of an app by field name."""
-    names = {one["id"]: one["name"] for one in tenant.state("fields")["fields"]}
-    return {names[identifier]: value for identifier, value in tenant.find("apps", app)["field_values"].items()}
+    return named_values(tenant.state("apps", "fields"), app)
+
+
+def named_values(state: Data, app: str) -> Data:
+    """Return the values of an app in a dump of the tenant by field name."""
+    names = {one["id"]: one["name"] for one in state["fields"]}
+    stored = next(one["field_values"] for one in state["apps"] if one["name"] == app)
+    return {names[identifier]: value for identifier, value in stored.items()}
 
 
 @pytest.fixture
@@ -91,10 +97,15 @@ def test_a_value_in_a_form_that_the_service_does_not_take_is_refused_by_it(
     options = next(one["options"] for one in tenant.state("fields")["fields"] if one["name"] == "Data Classification")
     identifier, label = next((one, label) for one, label in options.items() if label == "Confidential")
     forms = {"id": identifier, "label": label}
+    public = {"change": "set_field", "app": "GitHub", "field": "Data Classification", "value": "Public"}
+    tasks = []
     for name, given in (("refused", forms[value]), ("taken", forms[word])):
-        tenant.change("set_field", app="GitHub", field="Data Classification", value="Public")
         options_of_task = {"app": "GitHub", "fields": {"Data Classification": given}}
-        result = playbooks.run(play(task(name, FIELD, options_of_task, ignore_errors=True)))[name]
+        tasks.append(task("before", "tenant", {"changes": [public]}))
+        tasks.append(task(name, FIELD, options_of_task, ignore_errors=True))
+    run = playbooks.run(play(*tasks))
+    for name in ("refused", "taken"):
+        result = run[name]
         assert result.failed == (name == "refused"), result.data
         assert ("It may take people and choices in one form only" in result.data.get("msg", "")) == result.failed
     assert values(tenant, "GitHub")["Data Classification"] == identifier
@@ -109,39 +120,58 @@ def test_what_is_stored_otherwise_is_an_error(playbooks: Playbooks, tenant: Sand
     assert len(writes(tenant.log())) == 1
 
 
-@pytest.mark.parametrize(("kind", "found"), [("drop_after", True), ("drop_before", False)])
-def test_a_lost_answer_is_settled_by_reading(playbooks: Playbooks, tenant: Sandbox, kind: str, found: bool) -> None:
-    tenant.fault("updateWorkAppCustomFields", kind)
-    wanted = task("set", FIELD, {"app": "GitHub", "fields": {"Cost Center": "1"}, "max_retries": 0}, ignore_errors=True)
-    result = playbooks.run(play(wanted))["set"]
-    assert result.failed != found
-    assert result.changed == found
-    assert result.data.get("error", {}).get("kind") == (None if found else "outcome_unknown")
-    assert (values(tenant, "GitHub")["Cost Center"] == "1") == found
-    assert len(writes(tenant.log())) == 1
+#: Kinds of fault, and whether the value is found by reading.
+LOST = {"drop_after": True, "drop_before": False}
 
 
-@pytest.mark.parametrize(
-    ("field", "operation", "error"),
-    [
-        ("Cost Center", "listWorkAppCustomFields", None),
-        ("Automation Ledger", "listWorkAppCustomFields", None),
-        ("Cost Center", "updateWorkAppCustomFields", "not_as_sent"),
-        ("Automation Ledger", "updateWorkAppCustomFields", None),
-    ],
-)
-def test_what_others_set_meanwhile(
-    playbooks: Playbooks, tenant: Sandbox, field: str, operation: str, error: str | None
-) -> None:
+def test_a_lost_answer_is_settled_by_reading(playbooks: Playbooks, tenant: Sandbox) -> None:
+    options = {"app": "GitHub", "fields": {"Cost Center": "1"}, "max_retries": 0}
+    tasks = []
+    for kind in LOST:
+        fault = {"operation": "updateWorkAppCustomFields", "kind": kind}
+        tasks += [
+            task("before", "tenant", {"reset": {}, "faults": [fault]}),
+            task(kind, FIELD, options, ignore_errors=True),
+            task(f"{kind}: after", "tenant", {"log": True, "state": ["apps", "fields"]}),
+        ]
+    run = playbooks.run(play(*tasks)).succeeded()
+    for kind, found in LOST.items():
+        result, after = run[kind], run[f"{kind}: after"].data
+        assert result.failed != found, kind
+        assert result.changed == found, kind
+        assert result.data.get("error", {}).get("kind") == (None if found else "outcome_unknown"), kind
+        assert (named_values(after["state"], "GitHub")["Cost Center"] == "1") == found, kind
+        assert len(writes(after["log"])) == 1, kind
+
+
+#: What others set, at which operation, and the kind of error that comes of it.
+MEANWHILE = {
+    ("Cost Center", "listWorkAppCustomFields"): None,
+    ("Automation Ledger", "listWorkAppCustomFields"): None,
+    ("Cost Center", "updateWorkAppCustomFields"): "not_as_sent",
+    ("Automation Ledger", "updateWorkAppCustomFields"): None,
+}
+
+
+def test_what_others_set_meanwhile(playbooks: Playbooks, tenant: Sandbox) -> None:
     """The task's own field is the Cost Center: what others put there before the write goes, after it is an error."""
-    tenant.change("set_field", app="GitHub", field=field, value="by hand", operation=operation, after=1)
-    options = {"app": "GitHub", "fields": {"Cost Center": "1"}}
-    result = playbooks.run(play(task("set", FIELD, options, ignore_errors=True)))["set"]
-    assert result.data.get("error", {}).get("kind") == error
-    assert ("('Cost Center' is 'by hand')" in result.data.get("msg", "")) == bool(error)
-    found = values(tenant, "GitHub")
-    assert found["Cost Center"] == ("by hand" if error else "1")
-    assert found.get("Automation Ledger") == ("by hand" if field == "Automation Ledger" else None)
+    tasks = []
+    for field, operation in MEANWHILE:
+        others = {"change": "set_field", "app": "GitHub", "field": field, "value": "by hand"}
+        change = {**others, "operation": operation, "after": 1}
+        tasks += [
+            task("before", "tenant", {"reset": {}, "changes": [change]}),
+            task(f"{field}, {operation}", FIELD, {"app": "GitHub", "fields": {"Cost Center": "1"}}, ignore_errors=True),
+            task(f"{field}, {operation}: after", "tenant", {"state": ["apps", "fields"]}),
+        ]
+    run = playbooks.run(play(*tasks)).succeeded()
+    for (field, operation), error in MEANWHILE.items():
+        case = f"{field}, {operation}"
+        result, found = run[case], named_values(run[f"{case}: after"].data["state"], "GitHub")
+        assert result.data.get("error", {}).get("kind") == error, case
+        assert ("('Cost Center' is 'by hand')" in result.data.get("msg", "")) == bool(error), case
+        assert found["Cost Center"] == ("by hand" if error else "1"), case
+        assert found.get("Automation Ledger") == ("by hand" if field == "Automation Ledger" else None), case
 
 
 def test_a_failure_between_apps_tells_how_far_it_came(playbooks: Playbooks, tenant: Sandbox) -> None:

@@ -36,6 +36,7 @@ PATCH = "updateWorkAppCustomFields"
 RULES = "Rules over the tenant, of which the more specific one decides"
 
 Slots = dict[tuple[str, str | None, str], str]
+Received = tuple[Result, list[Data]]
 
 
 def assigned(state: Data) -> Slots:
@@ -70,6 +71,23 @@ def runs(playbooks: Playbooks, tenant: Sandbox, options: Mapping[str, Any], *fla
     """Run a task, whatever comes of it."""
     plays = play(task("the task", POLICY, dict(options), ignore_errors=True))
     return playbooks.run(plays, *flags, variables=names(tenant)).succeeded()["the task"]
+
+
+def run_each(playbooks: Playbooks, tenant: Sandbox, *given: Mapping[str, Any], **keywords: Any) -> list[Received]:
+    """Run a task for each of these options, one after another in one playbook, whatever comes of them.
+
+    :param keywords: of all tasks.
+    :return: what came of each, and the requests that the tenant received for it.
+    """
+    tasks = []
+    for number, options in enumerate(given):
+        tasks += [
+            task("before", "tenant", {"clear_log": True}),
+            task(f"task {number}", POLICY, dict(options), ignore_errors=True, **keywords),
+            task(f"log {number}", "tenant", {"log": True}),
+        ]
+    run = playbooks.run(play(*tasks), variables=names(tenant)).succeeded()
+    return [(run[f"task {number}"], run[f"log {number}"].data["log"]) for number in range(len(given))]
 
 
 def remembered(path: Path) -> dict[tuple[str, ...], str]:
@@ -124,11 +142,10 @@ def holds_the_more_specific(result: Result, levels: int) -> None:
 
 
 def test_without_a_ledger_every_run_says_that_it_changes(playbooks: Playbooks, tenant: Sandbox) -> None:
-    for _run in range(2):
-        result = runs(playbooks, tenant, ONE)
+    for result, log in run_each(playbooks, tenant, ONE, ONE):
         assert result.changed
         assert [(one["changed_basis"], one["previous"]) for one in result.data["assignments"]] == [("none", None)]
-    assert len(writes(tenant.log())) == 2
+        assert len(writes(log)) == 1
     assert playbooks.left_behind() == []
 
 
@@ -142,8 +159,7 @@ def test_another_policy_is_a_change_and_the_former_one_is_named(
     playbooks: Playbooks, tenant: Sandbox, ledger: Path
 ) -> None:
     options = {**ONE, "ledger_path": str(ledger)}
-    runs(playbooks, tenant, options)
-    result = runs(playbooks, tenant, {**options, "policy": "Admins"}, "--diff")
+    _first, (result, _log) = run_each(playbooks, tenant, options, {**options, "policy": "Admins"}, diff=True)
     (entry,) = result.data["assignments"]
     assert (entry["changed"], entry["changed_basis"], entry["previous"]) == (True, "ledger", "Two approvals")
     (diff,) = result.data["diff"]
@@ -203,15 +219,10 @@ def test_a_run_over_the_tenant_takes_no_more_requests_than_it_must(
     writing = {SET_POLICY: len(managed), SET_LEVEL_POLICY: len(privileged)}
     assert len(managed) > 20 < len(privileged)
 
-    for given, requests in (
-        ({}, reading | writing),
-        ({}, reading | writing),
-        ({"enforce": "on_change"}, reading),
-    ):
-        tenant.clear_log()
-        result = runs(playbooks, tenant, {**options, **given})
+    ran = run_each(playbooks, tenant, options, options, {**options, "enforce": "on_change"})
+    for (result, log), requests in zip(ran, (reading | writing, reading | writing, reading), strict=True):
         assert not result.failed, result.data
-        assert Counter(entry["operation"] for entry in tenant.log()) == requests
+        assert Counter(entry["operation"] for entry in log) == requests
         assert result.data["summary"]["sent"] == sum(requests.values()) - sum(reading.values())
 
 
@@ -275,12 +286,11 @@ def test_a_field_serves_as_ledger_where_disks_do_not_last(playbooks: Playbooks, 
     foreseen = runs(playbooks, tenant, options, "--check")
     assert not writes(tenant.log())
     cases = [("Two approvals", True), ("Two approvals", False), ("Admins", True), ("Admins", False)]
-    for policy, changed in cases:
-        options["assignments"][0]["policy"] = policy
-        tenant.clear_log()
-        result = runs(playbooks, tenant, options)
+    first, *others = options["assignments"]
+    given = [{**options, "assignments": [{**first, "policy": policy}, *others]} for policy, _changed in cases]
+    for (policy, changed), (result, log) in zip(cases, run_each(playbooks, tenant, *given), strict=True):
         assert (result.failed, result.changed) == (False, changed), result.data
-        sent = Counter(entry["operation"] for entry in tenant.log())
+        sent = Counter(entry["operation"] for entry in log)
         assert sent["listWorkAppCustomFields"] == 2
         assert sent[SET_POLICY] + sent[SET_LEVEL_POLICY] == 3
         assert sent[PATCH] == (2 if changed else 0), "once in each app, or forgotten and kept in the one that changes"

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Callable
 
 import pytest
 import yaml
-from playbooks.harness import CORE_BIN, ROOT, Playbooks, play, writes
+from playbooks.harness import CORE_BIN, ROOT, Data, Playbooks, play, writes
 from sandbox.process import Sandbox
 
 #: What does not speak to the service is a step of a role, and shown by the tests of that role.
@@ -25,16 +26,31 @@ ONLY_READ = ("_info", "_evidence")
 PEOPLE = ROOT / "tests" / "demo" / "people.yml"
 
 
+@pytest.fixture(scope="module")
+def documentation() -> dict[str, Data]:
+    """What ansible-doc shows of each module, asked for once."""
+    return {}
+
+
+@pytest.fixture
+def examples_of(playbooks: Playbooks, documentation: dict[str, Data]) -> Callable[[str], list[Data]]:
+    """Returns the examples of a module as ansible-doc shows them."""
+    if not documentation:
+        shown = subprocess.run(
+            [str(CORE_BIN / "ansible-doc"), "--json", *(f"cakewalk.access.{module}" for module in MODULES)],
+            env=playbooks.environment(),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        documentation |= json.loads(shown.stdout)
+    return lambda module: yaml.safe_load(documentation[f"cakewalk.access.{module}"]["examples"])
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_the_examples_of_a_module_run(playbooks: Playbooks, tenant: Sandbox, module: str) -> None:
-    name = f"cakewalk.access.{module}"
-    shown = subprocess.run(
-        [str(CORE_BIN / "ansible-doc"), "--json", name],
-        env=playbooks.environment(),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    examples = yaml.safe_load(json.loads(shown.stdout)[name]["examples"])
+def test_the_examples_of_a_module_run(
+    playbooks: Playbooks, tenant: Sandbox, examples_of: Callable[[str], list[Data]], module: str
+) -> None:
+    examples = examples_of(module)
     plays = examples if "hosts" in examples[0] else play(*examples)
     playbooks.run(plays, "--check", "--diff").succeeded()
     assert not writes(tenant.log())

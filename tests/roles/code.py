@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,17 @@ class CodeFolder(Staff):
         for name, text in self.said(**sections).items():
             self.write(name, text)
 
+    def copied(self, name: str, **files: str) -> Path:
+        """Return a copy of the folder, beside it, in which files say something else."""
+        copy = self.folder.parent / name
+        shutil.copytree(self.folder, copy)
+        for file, text in files.items():
+            (copy / file).write_text(text, encoding="utf-8")
+        return copy
+
     def hold(self, mode: str, *options: str, **given: Any) -> Run:
         """Run the role in a mode."""
-        kept = {option: str(path) for option, path in self.paths().items()}
-        return self.run(*options, mode=mode, **{"folder": str(self.folder), **kept, **given})
+        return self.run(*options, **self._options(mode, **given))
 
     def result(self, run: Run) -> Result:
         """Return the result of the one task of the role."""
@@ -81,6 +89,38 @@ class CodeFolder(Staff):
     def failure(self, mode: str, **given: Any) -> Data:
         """Return the failure of a run that refused before its first write."""
         return self.refused(self.hold(mode, **given))
+
+    def refusals(
+        self, cases: Mapping[str, tuple[str, Data]], changes: Mapping[str, Data] | None = None
+    ) -> dict[str, Data]:
+        """Run the role for each case, all in one run, since starting Ansible takes longer than that; return failures.
+
+        Nothing is written, and each case fails once.
+
+        :param cases: by name the mode and the options of the case.
+        :param changes: by case what changes in the tenant before it; it stays changed.
+        """
+        tasks = []
+        for name, (mode, given) in cases.items():
+            options = {f"{ROLE}_{option}": value for option, value in self._options(mode, **given).items()}
+            role = task("Run", "ansible.builtin.include_role", {"name": f"cakewalk.access.{ROLE}"}, vars=options)
+            change = (changes or {}).get(name)
+            tasks += [
+                task(name, "tenant", {"changes": [change] if change else []}),
+                {"block": [role], "rescue": [{"ansible.builtin.meta": "noop"}]},
+            ]
+        run = self._playbooks.run(play(*tasks)).succeeded()
+        assert not writes(self.tenant.log())
+        assert "Traceback" not in run.output
+        failures: dict[str, Data] = {}
+        for result in run.results:
+            if result.task in cases:
+                case = result.task
+            elif result.failed:
+                assert case not in failures, f"{case}: it failed twice"
+                failures[case] = result.data
+        assert failures.keys() == cases.keys(), f"not refused: {', '.join(cases.keys() - failures.keys())}"
+        return failures
 
     def failures(self, cases: Mapping[str, Mapping[str, str]], **given: Any) -> dict[str, Data]:
         """Plan each case by the module, all in one run, since starting Ansible takes longer than that; return failures.
@@ -110,3 +150,7 @@ class CodeFolder(Staff):
         state = self.tenant.state("users", "groups")
         emails = {user["id"]: user["email"] for user in state["users"]}
         return {emails[one] for row in state["groups"] if row["name"] == group for one in row["members"]}
+
+    def _options(self, mode: str, **given: Any) -> Data:
+        kept = {option: str(path) for option, path in self.paths().items()}
+        return {"mode": mode, "folder": str(self.folder), **kept, **given}

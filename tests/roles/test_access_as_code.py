@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
-from playbooks.harness import Data, Playbooks
-from roles.code import CodeFolder, of_module
-from roles.people import CONNOR, OLGA, OWEN, SALLY, SAM, is_private, show
+from playbooks.harness import Data, Playbooks, play, task
+from roles.code import MODULE, CodeFolder, of_module
+from roles.people import CONNOR, OLGA, OWEN, PETRA, SALLY, SAM, is_private, show
 from sandbox.process import Sandbox
 
 IRIS, OSCAR, ADA = "iris.invited@example.com", "oscar.offboarding@example.com", "ada.admin@example.com"
@@ -78,10 +77,10 @@ def test_an_export_owns_nobody_and_leaves_alone_what_may_be_synced(code: CodeFol
 
 
 def test_an_export_does_not_replace_code(crew: CodeFolder) -> None:
-    for given in ({}, {"overwrite": "false"}):
-        (failed,) = crew.hold("export", **given).of_modules()
-        assert failed.data["error"]["kind"] == "configuration"
-        assert "groups.yml" in failed.data["msg"]
+    failures = crew.refusals({"unless told": ("export", {}), "told not to": ("export", {"overwrite": "false"})})
+    for case, failure in failures.items():
+        assert failure["error"]["kind"] == "configuration", case
+        assert "groups.yml" in failure["msg"], case
     crew.hold("export", overwrite=True).succeeded()
     assert crew.planned()["plan"] == [NOTHING]
 
@@ -130,29 +129,40 @@ def test_what_is_planned_is_what_is_applied_once(crew: CodeFolder, capsys: pytes
 
 def test_what_was_not_approved_is_not_done(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
-    moved: dict[str, Callable[[], Data | None]] = {
-        "a hash that was never given": lambda: {"plan_hash": "0" * 64},
-        "another rail": lambda: {"max_removals": 5},
-        "another actor": lambda: {"acting_user": OLGA},
-        "a member of a group that changes otherwise": lambda: crew.tenant.change(
-            "add_member", group="Sales", user="petra.pending@example.com"
-        ),
-        "a member of a group that changes": lambda: crew.tenant.change(
-            "add_member", group="Contractors", user="petra.pending@example.com"
-        ),
-        "another file": lambda: crew.say(groups=[{"group": "Sales", "members": [IRIS, OWEN]}]),
+    other = crew.copied(
+        "other", **{"groups.yml": yaml.safe_dump({"groups": [{"group": "Sales", "members": [IRIS, OWEN]}]})}
+    )
+    moved: dict[str, Data] = {
+        "a hash that was never given": {"plan_hash": "0" * 64},
+        "another rail": {"max_removals": 5},
+        "another actor": {"acting_user": OLGA},
+        "another file": {"folder": str(other)},
+        "a member of a group that changes otherwise": {},
+        "a member of a group that changes": {},
     }
-    for words, move in moved.items():
-        crew.tenant.clear_log()
-        failure = crew.failure("apply", **{"plan_hash": approved, **(move() or {})})
-        assert failure["error"]["kind"] == "plan_moved", words
+    changes = {
+        f"a member of a group that {what}": {"change": "add_member", "group": group, "user": PETRA}
+        for what, group in (("changes otherwise", "Sales"), ("changes", "Contractors"))
+    }
+
+    failures = crew.refusals(
+        {case: ("apply", {"plan_hash": approved, **given}) for case, given in moved.items()}, changes
+    )
+
+    assert {case: failure["error"]["kind"] for case, failure in failures.items()} == dict.fromkeys(moved, "plan_moved")
 
 
-def test_what_cannot_be_recorded_is_not_done(crew: CodeFolder) -> None:
+def test_what_cannot_be_recorded_or_taken_back_is_not_done(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
-    crew.paths()["record_path"].mkdir()
-    failure = crew.failure("apply", plan_hash=approved)
-    assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
+    folder = crew.kept / "a folder"
+    folder.mkdir()
+
+    failures = crew.refusals(
+        {path: ("apply", {"plan_hash": approved, path: str(folder)}) for path in ("record_path", "inverse_path")}
+    )
+
+    for path, failure in failures.items():
+        assert (failure["error"]["kind"], failure["changed"]) == ("file", False), path
 
 
 def test_a_module_that_dies_leaves_its_run_unended(crew: CodeFolder, playbooks: Playbooks) -> None:
@@ -161,13 +171,6 @@ def test_a_module_that_dies_leaves_its_run_unended(crew: CodeFolder, playbooks: 
     dying = {"ansible_python_interpreter": "/bin/false"}
     assert playbooks.run([of_module(given, vars=dying)], CAKEWALK_IN_PROCESS="false").status == 2
     assert [line["status"] for line in crew.lines()] == ["begun", "failed"]
-
-
-def test_what_could_not_be_taken_back_is_not_done(crew: CodeFolder) -> None:
-    approved = crew.planned()["plan_hash"]
-    crew.paths()["inverse_path"].mkdir(parents=True)
-    failure = crew.failure("apply", plan_hash=approved)
-    assert (failure["error"]["kind"], failure["changed"]) == ("file", False)
 
 
 def test_no_two_runs_apply_with_one_record_at_once(crew: CodeFolder) -> None:
@@ -291,13 +294,15 @@ RAILS: dict[str, tuple[Data, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", RAILS)
-def test_a_rail_stops_a_plan_and_an_application(crew: CodeFolder, case: str) -> None:
-    given, kind, words = RAILS[case]
-    for mode in ("plan", "apply"):
-        failure = crew.failure(mode, plan_hash="0" * 64, **given)
-        assert failure["error"]["kind"] == kind
-        assert words in failure["msg"]
+@pytest.mark.parametrize("mode", ["plan", "apply"])
+def test_a_rail_stops_a_plan_and_an_application(crew: CodeFolder, mode: str) -> None:
+    failures = crew.refusals(
+        {case: (mode, {"plan_hash": "0" * 64, **given}) for case, (given, *_rest) in RAILS.items()}
+    )
+
+    for case, (_given, kind, words) in RAILS.items():
+        assert failures[case]["error"]["kind"] == kind, case
+        assert words in failures[case]["msg"], case
 
 
 def test_the_share_is_one_of_all_that_is_read(code: CodeFolder) -> None:
@@ -391,12 +396,17 @@ def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder) -> None:
 def test_a_person_or_group_by_two_names_is_one(code: CodeFolder) -> None:
     ids = {row["name"]: row["id"] for row in code.tenant.state("groups")["groups"]}
     iris = code.tenant.find("users", IRIS)["id"]
-    code.say(groups=[{"group": "Sales", "members": [IRIS], "absent": [iris]}])
-    failure = code.failure("plan")
-    assert "is to be a member and not to be one (groups.yml:6)" in failure["msg"]
-    code.say(groups=[{"group": "Sales", "members": [IRIS]}, {"group": ids["Sales"], "members": [OWEN]}])
-    failure = code.failure("plan")
-    assert failure["error"]["problems"][0]["at"] == "groups.yml:5"
+    sales = {"group": "Sales", "members": [IRIS]}
+
+    failures = code.failures(
+        {
+            "a person": code.said(groups=[{**sales, "absent": [iris]}]),
+            "a group": code.said(groups=[sales, {"group": ids["Sales"], "members": [OWEN]}]),
+        }
+    )
+
+    assert "is to be a member and not to be one (groups.yml:6)" in failures["a person"]["msg"]
+    assert failures["a group"]["error"]["problems"][0]["at"] == "groups.yml:5"
 
 
 #: Options that are refused before anything is read.
@@ -410,11 +420,11 @@ OPTIONS: dict[str, tuple[str, Data, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", OPTIONS)
-def test_options_that_cannot_work_are_refused(crew: CodeFolder, case: str) -> None:
-    mode, given, words = OPTIONS[case]
-    failure = crew.failure(mode, **given)
-    assert words in failure["msg"] + str(failure.get("argument_errors", ""))
+def test_options_that_cannot_work_are_refused(crew: CodeFolder) -> None:
+    failures = crew.refusals({case: (mode, given) for case, (mode, given, _words) in OPTIONS.items()})
+
+    for case, (_mode, _given, words) in OPTIONS.items():
+        assert words in failures[case]["msg"] + str(failures[case].get("argument_errors", "")), case
     assert crew.tenant.log() == []
 
 
@@ -440,35 +450,51 @@ IN_THE_WAY: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", IN_THE_WAY)
-def test_no_file_takes_the_place_of_another(crew: CodeFolder, case: str) -> None:
-    paths, words = IN_THE_WAY[case]
-    failure = crew.failure("plan", **{name: path.format(folder=crew.folder) for name, path in paths.items()})
-    assert failure["error"]["kind"] == "configuration"
-    assert words in failure["msg"]
+def test_no_file_takes_the_place_of_another(crew: CodeFolder) -> None:
+    failures = crew.refusals(
+        {
+            case: ("plan", {name: path.format(folder=crew.folder) for name, path in paths.items()})
+            for case, (paths, _words) in IN_THE_WAY.items()
+        }
+    )
+
+    for case, (_paths, words) in IN_THE_WAY.items():
+        assert failures[case]["error"]["kind"] == "configuration", case
+        assert words in failures[case]["msg"], case
 
 
-@pytest.mark.parametrize("case", PAST_THE_ROLE)
-def test_a_task_of_the_module_can_no_more_than_the_role(crew: CodeFolder, playbooks: Playbooks, case: str) -> None:
-    given, keywords, words = PAST_THE_ROLE[case]
-    run = playbooks.run([of_module({"folder": str(crew.folder), **given}, **keywords)])
-    failure = crew.refused(run)
-    assert failure["error"]["kind"] == "configuration"
-    assert words in failure["msg"]
+def test_a_task_of_the_module_can_no_more_than_the_role(crew: CodeFolder, playbooks: Playbooks) -> None:
+    tasks = [
+        task(case, MODULE, {"folder": str(crew.folder), **given}, ignore_errors=True, **keywords)
+        for case, (given, keywords, _words) in PAST_THE_ROLE.items()
+    ]
+
+    run = playbooks.run(play(*tasks)).succeeded()
+
+    for case, (_given, _keywords, words) in PAST_THE_ROLE.items():
+        assert run[case].failed, case
+        assert run[case].data["error"]["kind"] == "configuration", case
+        assert words in run[case].data["msg"], case
     assert crew.tenant.log() == []
+    assert "Traceback" not in run.output
 
 
 def test_code_without_anchors_and_links_are_refused(crew: CodeFolder) -> None:
     text = (crew.folder / "groups.yml").read_text(encoding="utf-8")
-    (crew.folder / "groups.yml").unlink()
-    (crew.folder / "groups.yml").symlink_to(crew.folder / "tenant.yml")
-    assert "it is a link" in crew.failure("plan")["msg"]
-    (crew.folder / "groups.yml").unlink()
-    (crew.folder / "more").symlink_to(crew.kept)
-    assert "more: it is a link" in crew.failure("plan")["msg"]
-    (crew.folder / "more").unlink()
-    crew.write("groups.yaml", text)
-    (crew.folder / "tenant.yml").unlink()
-    assert "section tenant" in crew.failure("plan")["msg"]
-    crew.write("tenant.yml", "tenant:\n  anchors: []\n")
-    assert "tenant.anchors is empty" in crew.failure("plan")["msg"]
+    link, linked_folder = crew.copied("link"), crew.copied("linked folder")
+    (link / "groups.yml").unlink()
+    (link / "groups.yml").symlink_to(link / "tenant.yml")
+    (linked_folder / "more").symlink_to(crew.kept)
+    no_section, no_anchors = crew.copied("no section", **{"groups.yaml": text}), crew.copied("no anchors")
+    (no_section / "groups.yml").unlink()
+    (no_section / "tenant.yml").unlink()
+    (no_anchors / "tenant.yml").write_text("tenant:\n  anchors: []\n", encoding="utf-8")
+
+    failures = crew.refusals(
+        {path.name: ("plan", {"folder": str(path)}) for path in (link, linked_folder, no_section, no_anchors)}
+    )
+
+    assert "groups.yml: it is a link" in failures["link"]["msg"]
+    assert "more: it is a link" in failures["linked folder"]["msg"]
+    assert "section tenant" in failures["no section"]["msg"]
+    assert "tenant.anchors is empty" in failures["no anchors"]["msg"]

@@ -126,10 +126,18 @@ def test_requests_cannot_be_taken_back_and_the_inverse_says_so(code: CodeFolder)
     assert all(f"# Cannot be taken back: {line}" in done["inverse"]["text"] for line in stays)
 
 
-def test_the_removals_of_all_sections_count_together(code: CodeFolder) -> None:
-    failure = code.failure("plan", **options(code, max_removals=1))
-    assert failure["error"]["kind"] == "rail"
-    assert len(failure["error"]["would_remove"]) == 2
+def test_a_rail_keeps_a_whole_run_from_starting(code: CodeFolder) -> None:
+    failures = code.refusals(
+        {
+            "the removals of all sections together": ("plan", options(code, max_removals=1)),
+            "somebody is protected": ("plan", options(code, protected_users=[SALLY])),
+        }
+    )
+
+    assert {case: failure["error"]["kind"] for case, failure in failures.items()} == dict.fromkeys(failures, "rail")
+    assert len(failures["the removals of all sections together"]["error"]["would_remove"]) == 2
+    assert SALLY in failures["somebody is protected"]["msg"]
+    assert OLGA not in failures["somebody is protected"]["msg"]
 
 
 def test_drift_says_what_nobody_can_read(code: CodeFolder) -> None:
@@ -255,15 +263,13 @@ OPTIONS: dict[str, tuple[Data, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", OPTIONS)
-def test_options_that_do_not_fit_the_code_are_refused(code: CodeFolder, case: str) -> None:
-    given, words = OPTIONS[case]
-    left = {name: value for name, value in options(code, **given).items() if value is not None}
-    assert words in code.failure("plan", **left)["msg"]
+def test_options_that_do_not_fit_the_code_are_refused(code: CodeFolder) -> None:
+    cases = {}
+    for case, (given, _words) in OPTIONS.items():
+        left = {name: value for name, value in options(code, **given).items() if value is not None}
+        cases[case] = ("plan", left)
 
+    failures = code.refusals(cases)
 
-def test_somebody_on_the_way_out_or_protected_keeps_a_whole_run_from_starting(code: CodeFolder) -> None:
-    failure = code.failure("plan", **options(code, protected_users=[SALLY]))
-    assert failure["error"]["kind"] == "rail"
-    assert OLGA not in failure["msg"]
-    assert SALLY in failure["msg"]
+    for case, (_given, words) in OPTIONS.items():
+        assert words in failures[case]["msg"], case
