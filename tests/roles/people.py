@@ -45,9 +45,9 @@ class Staff:
 
     def refusals(self, cases: Mapping[str, Data]) -> dict[str, Data]:
         """Return the failure of each case, all of which the role refused before its first write."""
-        came_of = self.run_each(cases)
+        failures = {case: came.failure for case, came in self.run_each(cases).items()}
         assert not writes(self.tenant.log())
-        return {case: came.failure for case, came in came_of.items()}
+        return failures
 
     def told(self, run: Run, title: str) -> Data:
         """Return what the task of this title returned."""
