@@ -39,7 +39,12 @@ class Case:
 
 
 def case_by_case(
-    playbooks: Playbooks, role: str, cases: Mapping[str, Data], *options: str, look_at: tuple[str, ...] = ()
+    playbooks: Playbooks,
+    role: str,
+    cases: Mapping[str, Data],
+    *options: str,
+    look_at: tuple[str, ...] = (),
+    **environment: str,
 ) -> dict[str, Case]:
     """Run a role for each case in a play of its own; one that fails does not stop the next.
 
@@ -57,7 +62,7 @@ def case_by_case(
             },
             task(_after(name), "tenant", looking),
         )
-    run = playbooks.run(plays, *options).succeeded()
+    run = playbooks.run(plays, *options, **environment).succeeded()
     assert "Traceback" not in run.output
     titles = [result.task for result in run.results]
     came_of = {}
