@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playbooks.harness import Data, Playbooks, Run, writes
+from roles.cases import Case, case_by_case
 from sandbox.process import Sandbox
 
 CONNOR, ERIN, SALLY, PETRA, SAM = (
@@ -34,6 +35,19 @@ class Staff:
         """Run the role; what is given are its options, without their prefix."""
         variables = {f"{self.role}_{name}": value for name, value in given.items()}
         return self._playbooks.run(f"cakewalk.access.{self.role}", *options, variables=variables, **(environment or {}))
+
+    def run_each(self, cases: Mapping[str, Data], *options: str, look_at: tuple[str, ...] = ()) -> dict[str, Case]:
+        """Run the role for each case, all in one run; a case is its options, without their prefix."""
+        variables = {
+            case: {f"{self.role}_{name}": value for name, value in given.items()} for case, given in cases.items()
+        }
+        return case_by_case(self._playbooks, f"cakewalk.access.{self.role}", variables, *options, look_at=look_at)
+
+    def refusals(self, cases: Mapping[str, Data]) -> dict[str, Data]:
+        """Return the failure of each case, all of which the role refused before its first write."""
+        failures = {case: came.failure for case, came in self.run_each(cases).items()}
+        assert not writes(self.tenant.log())
+        return failures
 
     def told(self, run: Run, title: str) -> Data:
         """Return what the task of this title returned."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from playbooks.harness import Data, Playbooks, Result, Run, names, play, task
+from roles.cases import Case, case_by_case
 from sandbox.process import Sandbox
 
 TARGETS = Path(__file__).parent / "targets"
@@ -78,6 +79,10 @@ class Stage:
             ANSIBLE_ROLES_PATH=str(TARGETS / "roles"),
             **(environment or {}),
         )
+
+    def run_each(self, cases: Mapping[str, Data]) -> dict[str, Case]:
+        """Run the role for each case, all in one run; a case is its options, without their prefix."""
+        return case_by_case(self._playbooks, ROLE, {case: self.options(**given) for case, given in cases.items()})
 
     def one_after_another(self, *given: Data) -> Run:
         """Run the role several times in one play, each with options of its own."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from playbooks.harness import Data, Playbooks, Result, Run, pages, play, task, writes
+from roles.cases import case_by_case
 from sandbox.process import Sandbox
 
 EVIDENCE = "cakewalk.access.cakewalk_evidence"
@@ -28,6 +30,7 @@ KEY = "0123456789abcdef" * 4
 
 
 Keep = Callable[..., Run]
+Refusals = Callable[[Mapping[str, Data]], dict[str, Data]]
 
 
 @pytest.fixture
@@ -44,6 +47,22 @@ def keep(playbooks: Playbooks, tenant: Sandbox, folder: Path) -> Keep:
     def run(*options: str, **variables: Any) -> Run:
         given = {f"evidence_{name}": value for name, value in {"folder": str(folder), **variables}.items()}
         return playbooks.run("cakewalk.access.evidence", *options, variables=given, **key)
+
+    return run
+
+
+@pytest.fixture
+def refusals(playbooks: Playbooks, tenant: Sandbox, folder: Path) -> Refusals:
+    """Run the role for each case, which must fail, all in one run; return the failures."""
+    key = {"CAKEWALK_API_KEY": tenant.read_only_key, "CAKEWALK_API_SECRET": tenant.read_only_secret}
+
+    def run(cases: Mapping[str, Data]) -> dict[str, Data]:
+        given = {
+            case: {f"evidence_{name}": value for name, value in {"folder": str(folder), **variables}.items()}
+            for case, variables in cases.items()
+        }
+        came_of = case_by_case(playbooks, "cakewalk.access.evidence", given, **key)
+        return {case: came.failure for case, came in came_of.items()}
 
     return run
 
@@ -216,16 +235,19 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("why", SPOILT)
-def test_an_earlier_bundle_that_cannot_be_trusted_is_refused(keep: Keep, tenant: Sandbox, why: str) -> None:
+def test_an_earlier_bundle_that_cannot_be_trusted_is_refused(
+    keep: Keep, refusals: Refusals, tenant: Sandbox, tmp_path: Path
+) -> None:
     first = bundle(keep())
-    SPOILT[why](first)
+    spoilt = {why: Path(shutil.copytree(first, tmp_path / "spoilt" / str(at))) for at, why in enumerate(SPOILT)}
+    for why, place in spoilt.items():
+        SPOILT[why](place)
     tenant.clear_log()
 
-    run = keep(compare_with=str(first))
+    failures = refusals({why: {"compare_with": str(place)} for why, place in spoilt.items()})
 
-    assert run.status == 2
-    assert why in told(run).data["msg"]
+    for why in SPOILT:
+        assert why in failures[why]["msg"]
     assert not tenant.log()
     assert list(first.parent.iterdir()) == [first]
 
@@ -284,14 +306,11 @@ REFUSED: dict[str, tuple[Data, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_used_is_refused_and_nothing_is_written(keep: Keep, folder: Path, case: str) -> None:
-    variables, why = REFUSED[case]
+def test_what_cannot_be_used_is_refused_and_nothing_is_written(refusals: Refusals, folder: Path) -> None:
+    failures = refusals({case: variables for case, (variables, _why) in REFUSED.items()})
 
-    run = keep(**variables)
-
-    assert run.status == 2
-    assert why in told(run).data["msg"]
+    for case, (_variables, why) in REFUSED.items():
+        assert why in failures[case]["msg"], case
     assert not folder.exists()
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playbooks.harness import Data, writes
 from roles.stage import OLGA, Stage, outcomes
 from sandbox.known import task_id
@@ -87,9 +86,8 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Stage, tmp_path: Path, case: str) -> None:
-    given, words = REFUSED[case]
+def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     route = stage.route("GitHub")
     routes = {
         "twice": [route, stage.route("GitHub", level="Read")],
@@ -98,17 +96,18 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Stage, t
         "both": [{**route, "handler": {**route["handler"], "role": "account_granted"}}],
         "unverified": [{name: value for name, value in route.items() if name != "verify"}],
     }
-    options: Data = {"routes": [route], "task": GRANT, **given}
-    options["routes"] = routes.get(str(given.get("routes")), [route])
-    if given.get("record_path") == "link":
-        (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-        options["record_path"] = str(tmp_path / "link")
-    options = {name: value for name, value in options.items() if value is not None}
+    cases = {}
+    for case, (given, _words) in REFUSED.items():
+        options: Data = {"task": GRANT, **given}
+        options["routes"] = routes.get(str(given.get("routes")), [route])
+        if given.get("record_path") == "link":
+            options["record_path"] = str(tmp_path / "link")
+        cases[case] = {name: value for name, value in options.items() if value is not None}
 
-    run = stage.run(**options)
+    came_of = stage.run_each(cases)
 
-    assert run.status == 2
-    failed = [result for result in run.results if result.failed]
-    assert words in str(failed[-1].data), failed[-1].data
-    assert "Traceback" not in run.output
+    for case, (_given, words) in REFUSED.items():
+        assert came_of[case].has_failed, case
+        failed = [result for result in came_of[case].results if result.failed]
+        assert words in str(failed[-1].data), case
     assert (stage.calls(), writes(stage.tenant.log()), stage.locks.exists()) == ([], [], False)
