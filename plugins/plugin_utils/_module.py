@@ -17,6 +17,7 @@ import sys
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
+from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
@@ -55,10 +56,11 @@ class CakewalkModule(InProcessOfItsOwn):
         """Return why the module would run elsewhere than here, or not in the same way; C(None) where it would not."""
         reasons = {
             SWITCH: not self._is_switched_on(task_vars),
-            "the connection": self._connection.transport != "local",
+            "the connection": self._connection.ansible_name != "ansible.builtin.local",
             "become": self._connection.become is not None,
             "async": self._task.async_val,
             "environment": any(self._task.environment or ()),
+            "ansible_python_interpreter": self._wants_another_python(task_vars),
             # Where a process that was forked may not open connections.
             "macOS": sys.platform == "darwin",
             "requests, which Ansible's Python lacks": REQUESTS_IMPORT_ERROR,
@@ -75,6 +77,12 @@ class CakewalkModule(InProcessOfItsOwn):
             raise AnsibleActionFail(
                 f"Could not use {SWITCH}, or {SWITCH.upper()} in the environment: it is {value!r}. Set true or false."
             ) from None
+
+    def _wants_another_python(self, task_vars):
+        """Tell whether a Python is named that has not the packages of this one."""
+        variables = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, task_vars)
+        wanted = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=variables))
+        return not wanted.startswith("auto") and Path(wanted).parent != Path(sys.executable).parent
 
     def _run_here(self, task_vars):
         """Return the result of the module: it reads its options and prints its result as in a process of its own."""
@@ -120,12 +128,16 @@ def _replaced(place, name, value):
 @contextmanager
 def _folder(path):
     """Work in a folder: processes of a local connection start in that of the playbook, and so relative paths do."""
-    before = Path.cwd()
+    before = path
+    # That of Ansible may be gone, or closed to who runs it, and must not cost a result.
+    with suppress(OSError):
+        before = Path.cwd()
     os.chdir(path)
     try:
         yield
     finally:
-        os.chdir(before)
+        with suppress(OSError):
+            os.chdir(before)
 
 
 def _written(options):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api import governor
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import USERS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.governor import Ended
 from contract.scenes import ERIN, received
 from sandbox.process import Sandbox
 
@@ -75,3 +77,34 @@ def test_a_refusal_for_too_many_requests_holds_back_all_workers(
     under_way = [time for time in times[refused + 1 :] if time - times[refused] < 0.95]
     assert len(under_way) <= 3 * (workers - 1), "the other workers may send some more until the refusal is heard"
     assert len(answers) == 21
+
+
+class Up(BaseException):
+    """What ends a run from outside, as the C(timeout) of a task does."""
+
+
+@pytest.mark.parametrize("with_error", [False, True])
+def test_nothing_leaves_once_the_run_is_ended(
+    tenant: Sandbox, connect: Callable[..., Client], with_error: bool
+) -> None:
+    client, record = connect(requests_per_minute=1), USERS.record(tenant.find("users", ERIN)["id"])
+    client.record(record)
+
+    def read(number: int) -> None:
+        if with_error and number == 0:
+            raise ValueError
+        client.record(record)
+
+    def up(*_signal: object) -> None:
+        raise Up
+
+    before = signal.signal(signal.SIGALRM, up)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(Up):
+            client.each(read, range(4))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(Ended):
+        client.record(record)
+    assert received(tenant, "getUser") == [200]

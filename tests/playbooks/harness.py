@@ -130,12 +130,18 @@ class Playbooks:
             (folder / name).mkdir(parents=True)
 
     def run(
-        self, playbook: str | Sequence[Data], *options: str, variables: Data | None = None, **environment: str
+        self,
+        playbook: str | Sequence[Data],
+        *options: str,
+        variables: Data | None = None,
+        within: Sequence[str] = (),
+        **environment: str,
     ) -> Run:
         """Run a playbook.
 
         :param playbook: a path, the name of one in a collection, or plays as data.
         :param variables: extra variables.
+        :param within: a command that runs the one whose words follow its own.
         :param environment: what stands beside or in place of the variables that point at the tenant.
         """
         if not isinstance(playbook, str):
@@ -143,7 +149,7 @@ class Playbooks:
         extra = self._written("variables.yml", variables or {})
         self._record.write_text("", encoding="utf-8")
         done = subprocess.run(
-            [str(CORE_BIN / "ansible-playbook"), playbook, "-e", f"@{extra}", *options],
+            [*within, str(CORE_BIN / "ansible-playbook"), playbook, "-e", f"@{extra}", *options],
             cwd=self.folder / "work",
             env={**self.environment(), "CAKEWALK_TEST_TENANT": self._tenant.url, **self._tenant.env, **environment},
             text=True,

@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from pathlib import Path
-from shutil import copytree
 
 import pytest
-from playbooks.harness import COLLECTIONS, HERE, INFO, MEMBERS, Data, Playbooks, play, scenario, task
+from playbooks.harness import COLLECTIONS, HERE, INFO, MEMBERS, Data, Playbooks, names, play, scenario, task
 from playbooks.ways import both_ways, told
 from sandbox.process import Sandbox
 
 SCENARIOS = sorted(path.stem for path in (HERE / "scenarios").glob("*.yml"))
+#: Runs a command in a folder that can then not be entered, as after C(sudo) in that of somebody else.
+_SHUT = ("sh", "-c", 'chmod 000 "$PWD" && exec "$@"', "sh")
+#: Takes from root what lets it enter all folders.
+_POWERLESS = () if os.geteuid() else ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 OWEN = "owen.onboarding@example.com"
 
 
@@ -83,7 +88,7 @@ def test_a_relative_path_is_one_in_the_folder_of_the_playbook(playbooks: Playboo
 
 
 def test_a_defect_comes_to_the_same_and_shows_no_secret(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> None:
-    collections = copytree(COLLECTIONS, tmp_path / "collections")
+    collections = shutil.copytree(COLLECTIONS, tmp_path / "collections")
     info = collections / "ansible_collections" / "cakewalk" / "access" / "plugins" / "modules" / "cakewalk_info.py"
     defect = "def plan(params, cakewalk):\n    raise ZeroDivisionError(params['api_secret'])\n\n\ndef main():"
     info.write_text(info.read_text(encoding="utf-8").replace("def main():", defect), encoding="utf-8")
@@ -95,6 +100,23 @@ def test_a_defect_comes_to_the_same_and_shows_no_secret(playbooks: Playbooks, te
     for run in (here, there):
         assert "in plan" in run.output
         assert tenant.api_secret not in run.output + repr(run.results)
+
+
+@pytest.mark.skipif(not os.geteuid() and not shutil.which("setpriv"), reason="this user may enter any folder")
+def test_a_result_is_not_lost_where_ansible_may_not_go_back_to(playbooks: Playbooks, tenant: Sandbox) -> None:
+    add = task("add", MEMBERS, {"group": "Engineering", "users": [OWEN]})
+    here, there = both_ways(playbooks, tenant, play(add), within=[*_POWERLESS, *_SHUT])
+    (playbooks.folder / "work").chmod(0o700)
+    assert told(here.succeeded(), "true") == told(there.succeeded(), "false")
+    assert here["add"].changed
+
+
+def test_halves_of_characters_cost_no_result(playbooks: Playbooks, tenant: Sandbox) -> None:
+    change = {"change": "rename_group", "group": "Engineering", "name": "Half \ud83d"}
+    add = task("add", MEMBERS, {"group": names(tenant)["group_id"]["Engineering"], "users": [OWEN]})
+    here, there = both_ways(playbooks, tenant, play(add), change=change)
+    assert told(here.succeeded(), "true") == told(there.succeeded(), "false")
+    assert here["add"].data["memberships"][0]["group"] == "Half ?"
 
 
 def test_a_task_that_takes_too_long_fails_and_sends_nothing_more(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import ansible_runner
 import pytest
 from contract.wire import Request, Wire, answer, detour, path_of
-from playbooks.harness import INFO, MEMBERS, Data, Playbooks, play, task
+from playbooks.harness import INFO, MEMBERS, Data, Playbooks, names, play, task
 from sandbox.process import Sandbox
 
 ERIN, OSCAR = "erin.engineer@example.com", "oscar.offboarding@example.com"
@@ -108,6 +108,18 @@ def test_an_echo_is_silenced(
     assert not held(run.output)
     assert not held(json.dumps([result.data for result in run.results]))
     assert not [path for path in playbooks.left_behind() if held(path.read_text(errors="replace"))]
+
+
+@pytest.mark.parametrize("in_process", ["true", "false"])
+def test_a_name_like_a_secret_is_silenced(playbooks: Playbooks, tenant: Sandbox, in_process: str) -> None:
+    group = names(tenant)["group_id"]["Sales"]
+    tenant.change("rename_group", group=group, name=f"G {tenant.api_secret}")
+    nobody = {"group": group, "users": ["nobody@example.com"], "state": "absent"}
+    tasks = [task("warn", MEMBERS, nobody), task("read", INFO, {"gather": ["groups"]})]
+    run = playbooks.run(play(*tasks), *LOUD, CAKEWALK_IN_PROCESS=in_process).succeeded()
+    assert run["warn"].warnings
+    assert "G ********" in run["read"].data["groups_by_name"]
+    assert tenant.api_secret not in run.output + json.dumps([result.data for result in run.results])
 
 
 @pytest.mark.parametrize("in_process", ["true", "false"])

@@ -100,6 +100,37 @@ def test_what_is_delegated_runs_where_the_delegate_is(playbooks: Playbooks, else
         assert bool(STARTED.search(output)) == (delegate == "elsewhere")
 
 
+_INSIDE = """
+from ansible.plugins.connection.local import DOCUMENTATION, Connection as Local
+
+
+class Connection(Local):
+    pass
+"""
+
+
+def test_a_process_is_started_where_a_connection_is_only_like_a_local_one(playbooks: Playbooks) -> None:
+    (playbooks.folder / "inside.py").write_text(_INSIDE, encoding="utf-8")
+    read = task("read", INFO, {"groups": ["Engineering"]}, vars={"ansible_connection": "inside"})
+    plugins = {"ANSIBLE_CONNECTION_PLUGINS": str(playbooks.folder)}
+    assert "own, because of the connection" in playbooks.run(play(read), "-vvv", **plugins).succeeded().output
+
+
+@pytest.mark.parametrize(
+    ("python", "way"),
+    [
+        ("{{ ansible_playbook_python }}", "in the process"),
+        ("auto_silent", "in the process"),
+        ("{{ playbook_dir }}/python", "because of ansible_python_interpreter"),
+    ],
+)
+def test_a_process_is_started_for_another_python(playbooks: Playbooks, python: str, way: str) -> None:
+    (playbooks.folder / "input" / "python").symlink_to(CORE_BIN / "python")
+    named = {"vars": {"ansible_python_interpreter": python}, "ignore_errors": True}
+    assert way in playbooks.run(play(task("read", INFO, {"groups": ["Engineering"]}, **named)), "-vvv").output
+
+
+_BROKEN = "type('', (), {'find_spec': staticmethod(lambda name, *_: 1 / 0 if name == 'requests' else None)})"
 _SITE = """
 import sys
 from pathlib import Path
@@ -110,7 +141,13 @@ if any(Path(word).name == "ansible-playbook" for word in sys.orig_argv):
 
 
 @pytest.mark.parametrize(
-    "statement", ["import urllib.request; sys.platform = 'darwin'", "sys.modules['requests'] = None"]
+    "statement",
+    [
+        "import urllib.request; sys.platform = 'darwin'",
+        "sys.modules['requests'] = None",
+        f"sys.meta_path.insert(0, {_BROKEN})",
+    ],
+    ids=["macOS", "no requests", "requests that break"],
 )
 def test_a_process_is_started_where_the_controller_cannot(playbooks: Playbooks, statement: str) -> None:
     (playbooks.folder / "sitecustomize.py").write_text(_SITE.format(statement=statement), encoding="utf-8")

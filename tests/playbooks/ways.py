@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from playbooks.harness import Data, Playbooks, Run, names
@@ -23,19 +24,23 @@ def both_ways(
     plays: list[Data],
     *options: str,
     change: Data | None = None,
+    within: Sequence[str] = (),
     **environment: str,
 ) -> list[Run]:
     """Run plays in the process of the controller, and by processes, each on a fresh tenant with a fresh ledger.
 
     :param change: what happens in the tenant before.
+    :param within: see C(Playbooks.run).
     """
     runs = []
     for way in ("true", "false"):
         tenant.reset()
+        variables = {**names(tenant), "ledger": str(playbooks.folder / f"ledger-{way}")}
         if change:
             tenant.change(**change)
-        variables = {**names(tenant), "ledger": str(playbooks.folder / f"ledger-{way}")}
-        runs.append(playbooks.run(plays, *options, variables=variables, CAKEWALK_IN_PROCESS=way, **environment))
+        runs.append(
+            playbooks.run(plays, *options, variables=variables, within=within, CAKEWALK_IN_PROCESS=way, **environment)
+        )
     return runs
 
 

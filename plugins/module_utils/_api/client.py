@@ -115,15 +115,17 @@ class Client:
         Those under way finish. Where the run itself is ended, as by the C(timeout) of a task, they send nothing more.
         """
         pool = ThreadPoolExecutor(self._concurrency)
-        try:
-            return [future.result() for future in [pool.submit(read, item) for item in items]]
-        except Exception:
-            raise
-        except BaseException:
-            self._transport.end()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+        # The end can come while results are waited for, and after an error while those under way are.
+        with self._heeding_the_end():
+            try:
+                with self._heeding_the_end():
+                    return [future.result() for future in [pool.submit(read, item) for item in items]]
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def scrubbed(self, text: str) -> str:
+        """Return C(text) without the credentials, for what Ansible does not look through, such as warnings and keys."""
+        return self._transport.scrubbed(text)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -151,6 +153,17 @@ class Client:
         if reply.is_trouble or reply.after_loss:
             raise lost(error)
         raise error.restated(error.answer, step.remedies.get(reply.status, error.remedy))
+
+    @contextmanager
+    def _heeding_the_end(self) -> Iterator[None]:
+        """Send nothing more once the run itself is ended, which is no error of its own."""
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            self._transport.end()
+            raise
 
     def _pages(self, listing: Listing) -> Iterator[Page]:
         cursor: tuple[str, str] | None = None

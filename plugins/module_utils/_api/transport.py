@@ -35,7 +35,7 @@ try:
     from urllib3 import disable_warnings
     from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
     from urllib3.util.retry import Retry
-except ImportError:
+except Exception:  # Beside a pyOpenSSL that does not fit, for one, it breaks with an AttributeError.
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
     Retry = Session = object  # type: ignore[assignment,misc]
 else:
@@ -138,12 +138,15 @@ class Reply:
     after_loss: bool = False
 
     def json(self) -> Any:
-        """Return the body.
+        """Return the body, with halves of characters, which JSON can bring and no other text can hold, as C(?).
 
         :raises ValueError: it is not JSON, or nested deeper than anything the vendor sends.
         """
         try:
-            return json.loads(self.content)
+            body = json.loads(self.content)
+            if b"\\ud" in self.content.lower():
+                return json.loads(json.dumps(body, ensure_ascii=False).encode(errors="replace"))
+            return body
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
@@ -212,7 +215,11 @@ class Transport:
 
     def safe(self, text: object, limit: int = 300) -> str:
         """Return server text fit for a message: visible, short, without the credentials."""
-        return visible(without(str(text), self._secrets), limit)
+        return visible(self.scrubbed(str(text)), limit)
+
+    def scrubbed(self, text: str) -> str:
+        """Return text without the credentials."""
+        return without(text, self._secrets)
 
     def send(
         self,

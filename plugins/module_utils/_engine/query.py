@@ -82,8 +82,8 @@ class Query:
             selection = Selection(self._registers[kind.name], self._params[kind.name])
             rows = [dict(record) for record in selection.rows]
             self.records[kind.name] = rows
-            self.maps[f"{kind.name}_by_{kind.key}"] = selection.unique
-            self.maps["ambiguous"] |= {kind.name: selection.ambiguous} if selection.ambiguous else {}
+            self.maps[f"{kind.name}_by_{kind.key}"] = self._by_name(selection.unique)
+            self.maps["ambiguous"] |= {kind.name: self._by_name(selection.ambiguous)} if selection.ambiguous else {}
             self.maps["not_found"] |= {kind.name: selection.not_found} if selection.not_found else {}
             if selection.not_found and (self._params["reports"] or self._params["footprint"]):
                 missing = some(repr(visible(one)) for one in selection.not_found)
@@ -91,6 +91,9 @@ class Query:
             for name, listing in INCLUDES[kind.name].items():
                 if name in self._params["include"]:
                     self._include(kind, name, listing, rows)
+
+    def _by_name(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {self._cakewalk.scrubbed(name): value for name, value in found.items()}
 
     def _include(
         self, kind: Kind, name: str, listing: Callable[[Row], Listing] | None, rows: list[dict[str, Any]]

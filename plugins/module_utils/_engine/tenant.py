@@ -57,6 +57,10 @@ class Cakewalk:
         """Read lists side by side, each until two readings agree on what is there and so on what is not."""
         return self._client.each(self._client.agreed_rows, listings)
 
+    def scrubbed(self, text: str) -> str:
+        """Return C(text) without the credentials, see C(Client.scrubbed)."""
+        return self._client.scrubbed(text)
+
     def pages_of(self, listing: Listing) -> int:
         """Return how many pages were read of a list, over all readings."""
         return self._client.pages.get(listing, 0)

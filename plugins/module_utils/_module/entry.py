@@ -74,7 +74,7 @@ def _fail(module: AnsibleModule, client: Client, cakewalk: Cakewalk, error: Cake
 
 def _warn(module: AnsibleModule, client: Client, cakewalk: Cakewalk) -> None:
     for warning in [*cakewalk.warnings, *client.notices]:
-        module.warn(warning)
+        module.warn(client.scrubbed(warning))
 
 
 def _progress(planned: Plan, outcome: Outcome) -> dict[str, Any]:
