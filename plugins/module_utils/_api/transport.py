@@ -138,15 +138,12 @@ class Reply:
     after_loss: bool = False
 
     def json(self) -> Any:
-        """Return the body, with halves of characters, which JSON can bring and no other text can hold, as C(?).
+        """Return the body.
 
         :raises ValueError: it is not JSON, or nested deeper than anything the vendor sends.
         """
         try:
-            body = json.loads(self.content)
-            if b"\\ud" in self.content.lower():
-                return json.loads(json.dumps(body, ensure_ascii=False).encode(errors="replace"))
-            return body
+            return json.loads(self.content)
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
