@@ -21,11 +21,12 @@ from sandbox.process import Sandbox
 
 from benchmarks.measured import Cost, cost_of, goal, keep, module
 
+ROUNDS = 3
 USERS, GROUPS = (1_000, 10_000, 100_000), (10, 100, 1_000)
 #: How many people are looked up, and by which group.
 LOOKED_UP, GROUP = 100, "Contractors"
-#: How many times as much the last tenfold may add as the one before, and what the most people may need, in bytes.
-GROWTH, MEMORY = 15, 150 * 2**20
+#: How many times as long ten times as many may take, the start included, and what the most people may need, in bytes.
+GROWTH, MEMORY = 7, 150 * 2**20
 _FREELY = {"requests_per_minute": 0, "_ansible_check_mode": True}
 
 
@@ -44,9 +45,10 @@ def main() -> int:
     groups = _measured(GROUPS, lambda size: {"users": 1_000, "groups": size}, _converged)
     _print(f"{LOOKED_UP} people who join a group, in check mode, among so many:", people)
     _print("So many groups that are as they should be:", groups)
-    keep("scaling", {"users": [asdict(one) for one in people], "groups": [asdict(one) for one in groups]})
     in_process = _peak_in_process()
     print(f"\nThe most people, looked up in the process of Ansible: {in_process / 2**20:.0f} MiB with all of Ansible")
+    sizes = {"users": [asdict(one) for one in people], "groups": [asdict(one) for one in groups]}
+    keep("scaling", {**sizes, "peak_memory_in_process": in_process})
     most = max(people[-1].cost.peak_memory, in_process)
     goals = [
         _grows("people", people),
@@ -82,9 +84,12 @@ def _measured(sizes: Sequence[int], shape: Callable[[int], Data], work: Callable
     for size in sizes:
         with Sandbox(**shape(size), apps=10, rate_limit=0) as tenant:
             options = work(tenant)
-            tenant.clear_log()
-            cost = cost_of(partial(_done, tenant, options))
-            measured.append(Size(size, cost, len(tenant.log())))
+            costs = []
+            for _round in range(ROUNDS):
+                tenant.clear_log()
+                costs.append(cost_of(partial(_done, tenant, options)))
+            # Whatever else the machine does can only add to what it takes.
+            measured.append(Size(size, min(costs, key=lambda cost: cost.own), len(tenant.log())))
     return measured
 
 
@@ -101,10 +106,9 @@ def _print(words: str, sizes: list[Size]) -> None:
 
 
 def _grows(what: str, sizes: list[Size]) -> bool:
-    """Tell whether work grows with the size and no faster; what it takes to start is the same for each."""
-    least, more, most = (one.cost.own for one in sizes)
-    growth = (most - more) / (more - least)
-    return goal(f"ten times the {what} add at most {GROWTH} times as much", growth <= GROWTH, f"{growth:.1f}")
+    """Tell whether work grows with the size and no faster: the last step shows it, where the start weighs least."""
+    growth = sizes[-1].cost.own / sizes[-2].cost.own
+    return goal(f"ten times the {what} take at most {GROWTH} times as long", growth <= GROWTH, f"{growth:.1f}")
 
 
 if __name__ == "__main__":

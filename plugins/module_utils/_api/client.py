@@ -30,13 +30,15 @@ class Client:
 
     Refuses to write outside C(writing()), so that whatever plans with it cannot change the tenant.
     C(notices) collects what the server said about deprecation, a sentence each, without repetition. C(pages) counts
-    the pages that were read of each list, over all readings.
+    the pages that were read of each list, over all readings. C(halves) tells that an answer may hold halves of
+    characters.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._transport = Transport(connection)
         self._concurrency = connection.concurrency
         self._may_write = False
+        self.halves = False
         self.notices: dict[str, None] = {}
         self.pages: dict[Listing, int] = {}
 
@@ -187,6 +189,7 @@ class Client:
     def _read(self, what: str, path: str, query: list[tuple[str, str]] | None = None) -> Reply:
         reply = self._transport.send(f"read {what}", "GET", path, query=query)
         self._notice("GET", path, reply)
+        self.halves |= b"\\ud" in reply.content.lower()
         if reply.status == 200:
             return reply
         if 200 < reply.status < 300:

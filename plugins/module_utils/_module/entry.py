@@ -64,22 +64,20 @@ def _run(module: AnsibleModule, plan: Callable[[dict[str, Any], Cakewalk], Plan]
     # What a success has to say is not shown at the usual verbosity.
     cakewalk.warnings += [told["msg"]] if "msg" in told else []
     _warn(module, client, cakewalk)
-    module.exit_json(**_in_whole_characters(told))
+    module.exit_json(**_in_whole_characters(told, client))
 
 
 def _fail(module: AnsibleModule, client: Client, cakewalk: Cakewalk, error: CakewalkError, **told: Any) -> None:
     _warn(module, client, cakewalk)
-    module.fail_json(msg=str(error), **_in_whole_characters({"error": error.facts(), **told}))
+    module.fail_json(msg=str(error), **_in_whole_characters({"error": error.facts(), **told}, client))
 
 
-def _in_whole_characters(told: dict[str, Any]) -> dict[str, Any]:
+def _in_whole_characters(told: dict[str, Any], client: Client) -> dict[str, Any]:
     """Return results with C(?) for halves of characters: JSON can bring them, and Ansible refuses a result with one."""
-    text = json.dumps(told, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        told = json.loads(text.encode(errors="replace"))
-    return told
+    if not client.halves:
+        return told
+    whole: dict[str, Any] = json.loads(json.dumps(told, ensure_ascii=False).encode(errors="replace"))
+    return whole
 
 
 def _warn(module: AnsibleModule, client: Client, cakewalk: Cakewalk) -> None:
