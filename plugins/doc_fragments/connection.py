@@ -145,9 +145,9 @@ requirements:
 notes:
   - The module runs where its task is delegated to; with C(hosts) set to C(localhost) that is the controller.
   - Where the connection is local, it runs in the process of Ansible itself, which saves starting one for each task. It
-    starts one with C(become), C(async) or C(environment), on macOS, and where the variable C(cakewalk_in_process) or
-    the environment variable E(CAKEWALK_IN_PROCESS) is false; the former wins. Both ways come to the same. C(-vvv) shows
-    which one it was.
+    starts one with C(become), C(async) or C(environment), on macOS, for an C(ansible_python_interpreter) that has other
+    packages, and where the variable C(cakewalk_in_process) or the environment variable E(CAKEWALK_IN_PROCESS) is false;
+    the former wins. Both ways come to the same. C(-vvv) shows which one it was.
   - Proxies are taken from the usual environment variables (E(HTTPS_PROXY), E(NO_PROXY)); C(netrc) files are not read,
     and redirects are not followed, so that the credentials go nowhere but to O(base_url).
 """
