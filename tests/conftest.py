@@ -1,24 +1,15 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the working tree importable as the collection, so that coverage sees the files that are edited.
-
-Says also how many tests run at a time.
-"""
+"""Makes the working tree importable as the collection, so that coverage sees the files that are edited."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parent.parent
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Return one worker more than there are processors, since tests wait a seventh of their time."""
-    return (os.cpu_count() or 1) + 1
 
 
 def _namespace(name: str, *path: Path) -> None:
