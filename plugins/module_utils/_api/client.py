@@ -189,7 +189,9 @@ class Client:
     def _read(self, what: str, path: str, query: list[tuple[str, str]] | None = None) -> Reply:
         reply = self._transport.send(f"read {what}", "GET", path, query=query)
         self._notice("GET", path, reply)
-        self.halves |= b"\\ud" in reply.content.lower()
+        # Never unset: workers read side by side.
+        if b"\\ud" in reply.content.lower():
+            self.halves = True
         if reply.status == 200:
             return reply
         if 200 < reply.status < 300:
