@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import zip_longest
 from typing import Any
 
 from .._api import catalog
@@ -70,9 +69,7 @@ class Query:
         self._waiting.append((list(sources), put))
 
     def _read(self) -> None:
-        # In turn, so that long lists, such as those of who has an app, do not come all at once, and short ones after.
-        turns = zip_longest(*(needed for needed, _put in self._waiting))
-        sources = list(dict.fromkeys(source for turn in turns for source in turn if source))
+        sources = list(dict.fromkeys(source for needed, _put in self._waiting for source in needed))
         found = dict(zip(sources, self._cakewalk.read(sources), strict=True))
         for needed, put in self._waiting:
             put([found[source] for source in needed])
