@@ -20,15 +20,11 @@ class Case:
     :param name: of the case.
     :param results: those of the tasks of the role, in their order.
     :param has_failed: whether the role failed, which would have ended a run of its own.
-    :param before: the tables of the tenant before it, as far as they were asked for.
-    :param after: the same after it.
     """
 
     name: str
     results: list[Result]
     has_failed: bool
-    before: Data
-    after: Data
 
     @property
     def failure(self) -> Data:
@@ -42,42 +38,31 @@ def case_by_case(
     playbooks: Playbooks,
     role: str,
     cases: Mapping[str, Data],
-    *options: str,
-    look_at: tuple[str, ...] = (),
+    changes: Mapping[str, Data] | None = None,
     **environment: str,
 ) -> dict[str, Case]:
     """Run a role for each case in a play of its own; one that fails does not stop the next.
 
     :param cases: by name the variables of the role.
-    :param look_at: tables of the tenant that are of interest before and after each case.
+    :param changes: by case what changes in the tenant before it; it stays changed.
     """
-    looking = {"state": list(look_at)} if look_at else {}
     plays = []
     for name, variables in cases.items():
+        change = (changes or {}).get(name)
         plays += play(
-            task(_before(name), "tenant", looking),
+            task(name, "tenant", {"changes": [change] if change else []}),
             {
-                "block": [task(name, "ansible.builtin.include_role", {"name": role}, vars=variables)],
+                "block": [task("Run", "ansible.builtin.include_role", {"name": role}, vars=variables)],
                 "rescue": [task(_FAILED, "ansible.builtin.debug")],
             },
-            task(_after(name), "tenant", looking),
         )
-    run = playbooks.run(plays, *options, **environment).succeeded()
+    run = playbooks.run(plays, **environment).succeeded()
     assert "Traceback" not in run.output
-    titles = [result.task for result in run.results]
-    came_of = {}
-    for name in cases:
-        first, last = titles.index(_before(name)), titles.index(_after(name))
-        results = list(run.results[first + 1 : last])
+    came_of: dict[str, Case] = {}
+    starts = [number for number, result in enumerate(run.results) if result.task in cases]
+    for start, end in zip(starts, [*starts[1:], None], strict=True):
+        first, *results = run.results[start:end]
         of_role = [result for result in results if result.task != _FAILED]
-        before, after = (run.results[number].data.get("state", {}) for number in (first, last))
-        came_of[name] = Case(name, of_role, len(of_role) < len(results), before, after)
+        came_of[first.task] = Case(first.task, of_role, has_failed=len(of_role) < len(results))
+    assert list(came_of) == list(cases)
     return came_of
-
-
-def _before(name: str) -> str:
-    return f"Before: {name}"
-
-
-def _after(name: str) -> str:
-    return f"After: {name}"

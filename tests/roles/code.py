@@ -90,37 +90,11 @@ class CodeFolder(Staff):
         """Return the failure of a run that refused before its first write."""
         return self.refused(self.hold(mode, **given))
 
-    def refusals(
+    def refusals_by_mode(
         self, cases: Mapping[str, tuple[str, Data]], changes: Mapping[str, Data] | None = None
     ) -> dict[str, Data]:
-        """Run the role for each case, all in one run, since starting Ansible takes longer than that; return failures.
-
-        Nothing is written, and each case fails once.
-
-        :param cases: by name the mode and the options of the case.
-        :param changes: by case what changes in the tenant before it; it stays changed.
-        """
-        tasks = []
-        for name, (mode, given) in cases.items():
-            options = {f"{ROLE}_{option}": value for option, value in self._options(mode, **given).items()}
-            role = task("Run", "ansible.builtin.include_role", {"name": f"cakewalk.access.{ROLE}"}, vars=options)
-            change = (changes or {}).get(name)
-            tasks += [
-                task(name, "tenant", {"changes": [change] if change else []}),
-                {"block": [role], "rescue": [{"ansible.builtin.meta": "noop"}]},
-            ]
-        run = self._playbooks.run(play(*tasks)).succeeded()
-        assert not writes(self.tenant.log())
-        assert "Traceback" not in run.output
-        failures: dict[str, Data] = {}
-        for result in run.results:
-            if result.task in cases:
-                case = result.task
-            elif result.failed:
-                assert case not in failures, f"{case}: it failed twice"
-                failures[case] = result.data
-        assert failures.keys() == cases.keys(), f"not refused: {', '.join(cases.keys() - failures.keys())}"
-        return failures
+        """Return what C(refusals) returns, where a case is a mode and its options."""
+        return self.refusals({case: self._options(mode, **given) for case, (mode, given) in cases.items()}, changes)
 
     def failures(self, cases: Mapping[str, Mapping[str, str]], **given: Any) -> dict[str, Data]:
         """Plan each case by the module, all in one run, since starting Ansible takes longer than that; return failures.

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from playbooks.harness import Data, Playbooks, Run, writes
-from roles.cases import Case, case_by_case
+from roles.cases import case_by_case
 from sandbox.process import Sandbox
 
 CONNOR, ERIN, SALLY, PETRA, SAM = (
@@ -36,18 +36,29 @@ class Staff:
         variables = {f"{self.role}_{name}": value for name, value in given.items()}
         return self._playbooks.run(f"cakewalk.access.{self.role}", *options, variables=variables, **(environment or {}))
 
-    def run_each(self, cases: Mapping[str, Data], *options: str, look_at: tuple[str, ...] = ()) -> dict[str, Case]:
-        """Run the role for each case, all in one run; a case is its options, without their prefix."""
+    def refusals(self, cases: Mapping[str, Data], changes: Mapping[str, Data] | None = None) -> dict[str, Data]:
+        """Return the failure of each case, all of which the role refused before its first write, all in one run.
+
+        :param cases: by name the options of the role, without their prefix.
+        :param changes: by case what changes in the tenant before it; it stays changed.
+        """
         variables = {
             case: {f"{self.role}_{name}": value for name, value in given.items()} for case, given in cases.items()
         }
-        return case_by_case(self._playbooks, f"cakewalk.access.{self.role}", variables, *options, look_at=look_at)
-
-    def refusals(self, cases: Mapping[str, Data]) -> dict[str, Data]:
-        """Return the failure of each case, all of which the role refused before its first write."""
-        failures = {case: came.failure for case, came in self.run_each(cases).items()}
+        came_of = case_by_case(self._playbooks, f"cakewalk.access.{self.role}", variables, changes)
         assert not writes(self.tenant.log())
-        return failures
+        return {case: came.failure for case, came in came_of.items()}
+
+    def refuses(self, options: Data, refused: Mapping[str, tuple[Data, str | None, str]]) -> None:
+        """Hold that the role refuses each case before its first write, and says why.
+
+        :param options: with which it would not.
+        :param refused: by case what is wrong, the kind of error if a module tells it, and words of the message.
+        """
+        failures = self.refusals({case: {**options, **given} for case, (given, *_rest) in refused.items()})
+        for case, (_given, kind, words) in refused.items():
+            assert (case, failures[case].get("error", {}).get("kind")) == (case, kind)
+            assert words in failures[case]["msg"], case
 
     def told(self, run: Run, title: str) -> Data:
         """Return what the task of this title returned."""

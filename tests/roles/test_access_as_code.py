@@ -77,7 +77,7 @@ def test_an_export_owns_nobody_and_leaves_alone_what_may_be_synced(code: CodeFol
 
 
 def test_an_export_does_not_replace_code(crew: CodeFolder) -> None:
-    failures = crew.refusals({"unless told": ("export", {}), "told not to": ("export", {"overwrite": "false"})})
+    failures = crew.refusals_by_mode({"unless told": ("export", {}), "told not to": ("export", {"overwrite": "false"})})
     for case, failure in failures.items():
         assert failure["error"]["kind"] == "configuration", case
         assert "groups.yml" in failure["msg"], case
@@ -145,7 +145,7 @@ def test_what_was_not_approved_is_not_done(crew: CodeFolder) -> None:
         for what, group in (("changes otherwise", "Sales"), ("changes", "Contractors"))
     }
 
-    failures = crew.refusals(
+    failures = crew.refusals_by_mode(
         {case: ("apply", {"plan_hash": approved, **given}) for case, given in moved.items()}, changes
     )
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_recorded_or_taken_back_is_not_done(crew: CodeFolder) -> 
     folder = crew.kept / "a folder"
     folder.mkdir()
 
-    failures = crew.refusals(
+    failures = crew.refusals_by_mode(
         {path: ("apply", {"plan_hash": approved, path: str(folder)}) for path in ("record_path", "inverse_path")}
     )
 
@@ -296,7 +296,7 @@ RAILS: dict[str, tuple[Data, str, str]] = {
 
 @pytest.mark.parametrize("mode", ["plan", "apply"])
 def test_a_rail_stops_a_plan_and_an_application(crew: CodeFolder, mode: str) -> None:
-    failures = crew.refusals(
+    failures = crew.refusals_by_mode(
         {case: (mode, {"plan_hash": "0" * 64, **given}) for case, (given, *_rest) in RAILS.items()}
     )
 
@@ -421,7 +421,7 @@ OPTIONS: dict[str, tuple[str, Data, str]] = {
 
 
 def test_options_that_cannot_work_are_refused(crew: CodeFolder) -> None:
-    failures = crew.refusals({case: (mode, given) for case, (mode, given, _words) in OPTIONS.items()})
+    failures = crew.refusals_by_mode({case: (mode, given) for case, (mode, given, _words) in OPTIONS.items()})
 
     for case, (_mode, _given, words) in OPTIONS.items():
         assert words in failures[case]["msg"] + str(failures[case].get("argument_errors", "")), case
@@ -451,7 +451,7 @@ IN_THE_WAY: dict[str, tuple[dict[str, str], str]] = {
 
 
 def test_no_file_takes_the_place_of_another(crew: CodeFolder) -> None:
-    failures = crew.refusals(
+    failures = crew.refusals_by_mode(
         {
             case: ("plan", {name: path.format(folder=crew.folder) for name, path in paths.items()})
             for case, (paths, _words) in IN_THE_WAY.items()
@@ -490,7 +490,7 @@ def test_code_without_anchors_and_links_are_refused(crew: CodeFolder) -> None:
     (no_section / "tenant.yml").unlink()
     (no_anchors / "tenant.yml").write_text("tenant:\n  anchors: []\n", encoding="utf-8")
 
-    failures = crew.refusals(
+    failures = crew.refusals_by_mode(
         {path.name: ("plan", {"folder": str(path)}) for path in (link, linked_folder, no_section, no_anchors)}
     )
 

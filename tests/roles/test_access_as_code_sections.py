@@ -127,7 +127,7 @@ def test_requests_cannot_be_taken_back_and_the_inverse_says_so(code: CodeFolder)
 
 
 def test_a_rail_keeps_a_whole_run_from_starting(code: CodeFolder) -> None:
-    failures = code.refusals(
+    failures = code.refusals_by_mode(
         {
             "the removals of all sections together": ("plan", options(code, max_removals=1)),
             "somebody is protected": ("plan", options(code, protected_users=[SALLY])),
@@ -269,7 +269,7 @@ def test_options_that_do_not_fit_the_code_are_refused(code: CodeFolder) -> None:
         left = {name: value for name, value in options(code, **given).items() if value is not None}
         cases[case] = ("plan", left)
 
-    failures = code.refusals(cases)
+    failures = code.refusals_by_mode(cases)
 
     for case, (_given, words) in OPTIONS.items():
         assert words in failures[case]["msg"], case
