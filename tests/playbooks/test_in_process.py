@@ -119,7 +119,7 @@ def test_halves_of_characters_cost_no_result(playbooks: Playbooks, tenant: Sandb
     assert here["add"].data["memberships"][0]["group"] == "Half ?"
 
 
-def test_a_task_that_takes_too_long_fails_and_sends_nothing_more(tmp_path: Path) -> None:
+def test_a_task_that_takes_too_long_fails_and_does_not_wait_until_it_might_send_more(tmp_path: Path) -> None:
     fill = {"group": "Engineering", "users": [OWEN], "requests_per_minute": 1}
     with Sandbox(rate_limit=0) as tenant:
         start = time.monotonic()

@@ -46,8 +46,9 @@ class Staff:
             case: {f"{self.role}_{name}": value for name, value in given.items()} for case, given in cases.items()
         }
         came_of = case_by_case(self._playbooks, f"cakewalk.access.{self.role}", variables, changes)
+        failures = {case: came.failure for case, came in came_of.items()}
         assert not writes(self.tenant.log())
-        return {case: came.failure for case, came in came_of.items()}
+        return failures
 
     def refuses(self, options: Data, refused: Mapping[str, tuple[Data, str | None, str]]) -> None:
         """Hold that the role refuses each case before its first write, and says why.
