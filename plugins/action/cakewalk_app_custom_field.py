@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_custom_field
-from ansible_collections.cakewalk.access.plugins.plugin_utils._module import CakewalkModule
+from ansible_collections.cakewalk.access.plugins.plugin_utils._in_process import CakewalkModule
 
 
 class ActionModule(CakewalkModule):

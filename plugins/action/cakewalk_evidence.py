@@ -10,13 +10,17 @@ import platform
 from pathlib import Path
 
 from ansible.release import __version__ as core_version
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import bundle, comparison
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.listed import listed_by
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.manifest import caveats_of, facts_of, warnings_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.masking import masks_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.populations import Populations
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.privileges import Privileged
-from ansible_collections.cakewalk.access.plugins.plugin_utils import _report
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit import bundle, comparison
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.manifest import (
+    caveats_of,
+    facts_of,
+    warnings_of,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.privileges import Privileged
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.pseudonyms import pseudonymizer_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.snapshot import take_snapshot
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.tables import Populations
+from ansible_collections.cakewalk.access.plugins.plugin_utils import _audit_report
 from ansible_collections.cakewalk.access.plugins.plugin_utils._collection import version
 from ansible_collections.cakewalk.access.plugins.plugin_utils._reading import ReadingAction
 
@@ -45,9 +49,9 @@ class ActionModule(ReadingAction):
         return {"mutually_exclusive": [["mask_key", "mask_key_path"]]}
 
     def tell(self, params, cakewalk):
-        masks = masks_of(params["mask_key"], params["mask_key_path"])
+        masks = pseudonymizer_of(params["mask_key"], params["mask_key_path"])
         earlier = _earlier(params, masks)
-        listed = listed_by(cakewalk)
+        listed = take_snapshot(cakewalk)
         privileged = Privileged(params["privileged"], listed.apps)
         statuses = (cakewalk.user_statuses, cakewalk.request_statuses)
         found = Populations(listed, *statuses, privileged, params["include_purposes"])
@@ -85,7 +89,7 @@ def _files(facts, tables, changes):
     return {
         **{f"{table.name}.csv": table.as_csv() for table in whole},
         **{f"{table.name}.json": table.as_json(**shared) for table in whole},
-        "report.html": _report.html(facts, tables, changes),
+        "report.html": _audit_report.html(facts, tables, changes),
     }
 
 

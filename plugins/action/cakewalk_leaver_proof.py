@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import leaver, leaver_proof
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence
-from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import leaver, leaver_report
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import Journal
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
 
 _OPTIONS = {
     "run": {"type": "dict", "required": True},
@@ -18,7 +18,7 @@ _OPTIONS = {
 }
 
 
-class ActionModule(CakewalkAction):
+class ActionModule(ControllerAction):
     """The end of the role C(leaver): in check mode it tells what would be left, and keeps nothing."""
 
     def options(self):
@@ -30,12 +30,12 @@ class ActionModule(CakewalkAction):
         left = before["staying"] if foreseen else after["left"]
         told = {"complete": not left, "left": left, "shown": leaver.lines(left)}
         if not foreseen:
-            proof = leaver_proof.proof_of(params["run"], before, after, params["results"])
-            told["proof_path"] = leaver_proof.keep(params["folder"], proof)
+            proof = leaver_report.proof_of(params["run"], before, after, params["results"])
+            told["proof_path"] = leaver_report.keep(params["folder"], proof)
             self._record(params["run"], after["user"]["id"], told)
-        failures = leaver_proof.failures(params["results"])
+        failures = leaver_report.failures(params["results"])
         seen = before if foreseen else after
-        words = leaver_proof.verdict(seen["looked_until"], left, foreseen, len(seen["tasks"]))
+        words = leaver_report.verdict(seen["looked_until"], left, foreseen, len(seen["tasks"]))
         # Shown without -v too, as what debug shows.
         return {
             "msg": " ".join([words, *failures]),
@@ -53,4 +53,4 @@ class ActionModule(CakewalkAction):
             "left": len(told["left"]),
             "proof": told["proof_path"],
         }
-        Evidence(run["record_path"]).add(**about, **ended)
+        Journal(run["record_path"]).add(**about, **ended)

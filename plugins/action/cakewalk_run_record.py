@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import secrets
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence, refuse_relative
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.joiner import lines_of as lines_of_joiner
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.recorded import lines_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.joiner import (
+    lines_of as lines_of_joiner,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import (
+    Journal,
+    lines_of,
+    refuse_relative,
+)
 from ansible_collections.cakewalk.access.plugins.plugin_utils._acting import acting_user
-from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
 
 #: The variables of each role that people may set, without its prefix; all others with the prefix are its own.
 OPTIONS = {
@@ -42,7 +47,7 @@ _STEPS = {
 }
 
 
-class ActionModule(CakewalkAction):
+class ActionModule(ControllerAction):
     """A step of a role: C(start) opens the record, C(begin) and C(note) add to it, C(tell) tells people."""
 
     def options(self):
@@ -59,7 +64,7 @@ class ActionModule(CakewalkAction):
         self.refuse_own_names(prefix, [f"{prefix}{name}" for name in OPTIONS[params["role"]]])
         refuse_relative(params["record_path"])
         if not self._task.check_mode:
-            Evidence(params["record_path"]).open()
+            Journal(params["record_path"]).open()
         kept = {name: params[name] for name in ("role", "record_path")}
         return {"run": {"id": secrets.token_hex(8), **kept, "acting_user": acting_user(self)}}
 
@@ -84,4 +89,4 @@ class ActionModule(CakewalkAction):
         if not self._task.check_mode:
             run = params["run"]
             about = {"run": run["id"], "role": run["role"], "actor": run["acting_user"], "user": params["user"]}
-            Evidence(run["record_path"]).add(**about, **facts)
+            Journal(run["record_path"]).add(**about, **facts)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.proofs import STATES
-from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.verification import STATES
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
 
 _OPTIONS = {
     "turn": {
@@ -27,7 +27,7 @@ _OPTIONS = {
 }
 
 
-class ActionModule(CakewalkAction):
+class ActionModule(ControllerAction):
     """Writes the proof into the file that the run asked for it with; no variable of a playbook holds it."""
 
     def options(self):

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.text import some, visible
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import fulfilment, proofs, routing
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.evidence import Evidence, refuse_relative
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.times import now
-from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
+from ansible_collections.cakewalk.access.plugins.module_utils._api.text import printable, summarize
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.timestamps import now
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment import outcomes, routing, verification
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import Journal, refuse_relative
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
 
 _PREFIX = "task_fulfilment_"
 #: The variables of the role that the command line may set, without its prefix.
@@ -77,7 +77,7 @@ _STEPS = {
 }
 
 
-class ActionModule(CakewalkAction):
+class ActionModule(ControllerAction):
     """A step of the role; C(roles/task_fulfilment/tasks) shows them in their order."""
 
     def options(self):
@@ -88,7 +88,7 @@ class ActionModule(CakewalkAction):
     def carry_out(self, params):
         run = params.get("run") or {}
         self._run = run
-        self._evidence = Evidence(run.get("record_path") or params.get("record_path"))
+        self._evidence = Journal(run.get("record_path") or params.get("record_path"))
         return getattr(self, f"_{params['step']}")(params)
 
     def _start(self, params):
@@ -128,12 +128,12 @@ class ActionModule(CakewalkAction):
     def _begin(self, params):
         """Go on to the handler if the task, read again, is due, and its approval would be accepted."""
         entry, task = params["entry"], params["task"]
-        obstacle = fulfilment.obstacle(entry, params["rehearsal"])
+        obstacle = outcomes.obstacle(entry, params["rehearsal"])
         if obstacle:
             return {"proceed": False, "outcome": obstacle[0], "why": obstacle[1]}
         if self._task.check_mode:
             return {"proceed": False, "outcome": "would_run", "why": f"by the route {entry['route']}"}
-        item, route = fulfilment.item_of(entry), self._run["routes"][entry["route"]]
+        item, route = outcomes.item_of(entry), self._run["routes"][entry["route"]]
         self._turns().enter(task, "handler", after="taken", item=item, route=route)
         self._record(task, "begun", item, route=route)
         return {"proceed": True, "item": item, "route": entry["route"]}
@@ -147,17 +147,17 @@ class ActionModule(CakewalkAction):
         """Hold the proof against the task, record it, and return what the approval must expect."""
         task = params["task"]
         turn = self._turns().enter(task, "unproved", after="verify")
-        differences = list(proofs.differences(turn.proof, turn.item))
+        differences = list(verification.differences(turn.proof, turn.item))
         if differences:
-            raise proofs.NotProved(
+            raise verification.NotProved(
                 f"see that the task {task} is carried out",
-                some(differences),
+                summarize(differences),
                 "It stays open. See that the verify part of its route proves what it finds, with cakewalk_task_proof.",
                 task=task,
             )
         self._record(task, "verified", turn.item, route=turn.route, proof=turn.proof)
         self._turns().enter(task, "approve", after="unproved")
-        return {"expect": fulfilment.expected(turn.item)}
+        return {"expect": outcomes.expected(turn.item)}
 
     def _end(self, params):
         """Record what came of the task, and let go of it."""
@@ -165,9 +165,9 @@ class ActionModule(CakewalkAction):
         turn = None if self._task.check_mode else self._turns().of(task)
         told = {"outcome": params["outcome"], "why": params["why"]}
         if params["stumbled"]:
-            told = fulfilment.after_failure(turn, approval, task)
+            told = outcomes.after_failure(turn, approval, task)
         elif turn and turn.phase == "approve":
-            told = fulfilment.after_approval(approval, task)
+            told = outcomes.after_approval(approval, task)
         facts = {"route": turn.route, "proof": turn.proof} if turn else {}
         outcome = self._came_of(task, told, (turn and turn.item) or {}, **facts)
         if turn:
@@ -176,17 +176,17 @@ class ActionModule(CakewalkAction):
 
     def _report(self, params):
         """Tell of all tasks, and fail if somebody has to look at one."""
-        outcomes = params["outcomes"]
-        words = f"{fulfilment.counted(outcomes)}."
+        reported = params["outcomes"]
+        words = f"{outcomes.counted(reported)}."
         if params["assignees"]:
             words += " Tasks that are assigned to nobody cannot be listed, so none of them is among these."
         # Shown without -v too, as what debug shows.
-        shown = {"msg": words, "tasks": fulfilment.lines(outcomes), "_ansible_verbose_always": True}
-        return {**shown, "failed": any(one["needs_attention"] for one in outcomes)}
+        shown = {"msg": words, "tasks": outcomes.lines(reported), "_ansible_verbose_always": True}
+        return {**shown, "failed": any(one["needs_attention"] for one in reported)}
 
     def _came_of(self, task, told, about, **facts):
         """Return what came of a task; it is recorded if it was begun, or if somebody has to look at it."""
-        outcome = fulfilment.outcome_of(task, told["outcome"], told["why"], about)
+        outcome = outcomes.outcome_of(task, told["outcome"], told["why"], about)
         if not self._task.check_mode and (facts or outcome["needs_attention"]):
             self._record(task, outcome["outcome"], about, why=outcome["why"] or None, **facts)
         return outcome
@@ -206,6 +206,6 @@ def _refuse_relative(routes):
             if tasks and not Path(tasks).is_absolute():
                 raise ConfigurationError(
                     f"use routes[{number}].{part}.tasks",
-                    f"the path {visible(tasks)!r} is relative",
+                    f"the path {printable(tasks)!r} is relative",
                     "Give a whole path; {{ playbook_dir }} and {{ inventory_dir }} help with that.",
                 )

@@ -198,11 +198,11 @@ error:
 from datetime import datetime, timezone
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, REVIEWERS
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import campaign
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.ledger import FileLedger
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.people import acting_user
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Finder
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import access_reviews
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import acting_user
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import FileLedger
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, LEDGER, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -223,27 +223,27 @@ SPEC = spec(
 
 def plan(params, cakewalk):
     """Return the plan for C(params); a ledger is read with all apps, by which it knows its tenant."""
-    campaign.check_options(params)
+    access_reviews.check_options(params)
     path = params["ledger_path"]
     apps = cakewalk.register(APPS, None if path else params["apps"] or [])
     ledger = FileLedger.read(path, params["base_url"], apps.by_id) if path else None
-    finder = Finder()
-    wanted = campaign.campaign_of(params, apps, finder)
+    finder = Resolver()
+    wanted = access_reviews.review_of(params, apps, finder)
     known = ledger.get(wanted.key) if ledger else None
     if known:
         finder.check()
-        cakewalk.warnings += campaign.changed_since(wanted, known)
+        cakewalk.warnings += access_reviews.changed_since(wanted, known)
         return Plan({}, {}, result=_result(wanted, ledger, "started_before", started_at=known.at.isoformat()))
 
     wanted.check_due(datetime.now(timezone.utc))
     people = cakewalk.people([params["acting_user"]] if params["acting_user"] else [])
     actor = acting_user(params["acting_user"], people, cakewalk.user_statuses, finder)
-    cakewalk.warnings += [] if ledger else [campaign.sent_blindly(wanted)]
+    cakewalk.warnings += [] if ledger else [access_reviews.sent_blindly(wanted)]
 
     def concluded(outcome):
         if not outcome.refused:
             return {}
-        message = campaign.name_refused(wanted, outcome.refused[0][1])
+        message = access_reviews.name_refused(wanted, outcome.refused[0][1])
         return {**_result(wanted, ledger, "name_refused"), "msg": message}
 
     return Plan(

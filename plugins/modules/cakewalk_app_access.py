@@ -297,9 +297,9 @@ error:
     requests: [6cb514c6-a6a9-597a-8ba8-20193a282b18]
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import access_decision, accesses
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import label, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access import evaluation, planning
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import label, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -342,23 +342,23 @@ SPEC = spec(
 
 def plan(params, cakewalk):
     """Return the plan for C(params); people are looked up only where those who have access leave a question open."""
-    access_decision.check_options(params)
-    claimed = access_decision.estates_of(cakewalk, accesses.claims_of(params))
-    questions = access_decision.Questions(claimed, params)
+    planning.check_options(params)
+    claimed = planning.read_app_states(cakewalk, evaluation.claims_of(params))
+    questions = planning.LookupRequirements(claimed, params)
     people = cakewalk.people(questions.references).assuming(questions.assumed)
-    decision = access_decision.decide(claimed, people, questions, params, cakewalk.user_statuses)
+    decision = planning.decide(claimed, people, questions, params, cakewalk.user_statuses)
     cakewalk.warnings += decision.warnings
 
-    before, after = accesses.diff_of(decision.all_cases)
-    wait = access_decision.AccessWait(decision.all_cases, params["wait_timeout"], cakewalk.request_statuses)
+    before, after = evaluation.diff_of(decision.all_cases)
+    wait = planning.AccessWait(decision.all_cases, params["wait_timeout"], cakewalk.request_statuses)
     wait = wait if params["wait"] and wait.awaits else None
     return Plan(
         before,
         after,
-        tuple(access_decision.steps_of(decision, claimed, params["purpose"])),
+        tuple(planning.steps_of(decision, claimed, params["purpose"])),
         _result(params, claimed, decision, lambda case: case),
-        concluded=lambda _outcome: _result(params, claimed, decision, access_decision.concluded) if wait else {},
-        unmet=access_decision.unmet_of(decision.all_cases, params["wait"]),
+        concluded=lambda _outcome: _result(params, claimed, decision, planning.concluded) if wait else {},
+        unmet=planning.unmet_of(decision.all_cases, params["wait"]),
         wait=wait,
     )
 
@@ -367,15 +367,15 @@ def _result(params, claimed, decision, become):
     entries = [_entry(estate, decision, become) for estate, _claims in claimed]
     outcomes = [user["outcome"] for entry in entries for user in entry["users"]]
     steps = [case.step for case in decision.all_cases if case.step]
-    bypassed = accesses.RECORDED in steps
+    bypassed = evaluation.RECORDED in steps
     if params["app"] is None:
-        settled = (accesses.GRANTED, accesses.ABSENT)
+        settled = (evaluation.GRANTED, evaluation.ABSENT)
         for entry in entries:
             entry["users"] = [user for user in entry["users"] if user["outcome"] not in settled]
         entries = [entry for entry in entries if entry["users"] or entry["not_found"]]
     return {
         "accesses": entries,
-        "summary": {outcome: outcomes.count(outcome) for outcome in accesses.OUTCOMES},
+        "summary": {outcome: outcomes.count(outcome) for outcome in evaluation.OUTCOMES},
         **({"bypassed_approval": bypassed} if steps else {}),
         **({"bypass_reason": params["bypass_reason"]} if bypassed else {}),
     }

@@ -164,11 +164,12 @@ error:
         near: [Cost Center]
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, custom_fields
+from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import set_custom_fields
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import fields
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import label, labelled
+from ansible_collections.cakewalk.access.plugins.module_utils._engine import custom_fields
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import label, labelled
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -192,9 +193,9 @@ SPEC = spec(
 
 def plan(params, cakewalk):
     """Return the plan for C(params): one request for each app in which something differs."""
-    claims = fields.claims_of(params)
-    wanted = fields.claimed(claims, cakewalk.register(APPS, [claim.app for claim in claims]))
-    edits = fields.edits_of(wanted, cakewalk.read(custom_fields(app) for app, _claim in wanted))
+    claims = custom_fields.claims_of(params)
+    wanted = custom_fields.claimed(claims, cakewalk.register(APPS, [claim.app for claim in claims]))
+    edits = custom_fields.edits_of(wanted, cakewalk.read(catalog.custom_fields(app) for app, _claim in wanted))
     changing = labelled([edit for edit in edits if edit.values], lambda edit: edit.app)
     return Plan(
         before={name: edit.before() for name, edit in changing.items()},

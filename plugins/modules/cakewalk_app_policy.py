@@ -362,15 +362,18 @@ from datetime import datetime, timezone
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import REQUEST_TYPES
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import assign_policy
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import assignments
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.field_ledger import FieldLedger
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.ledger import FileLedger
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import label
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.slots import decided, rules_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.targets import targets_of
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import label
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies import assignments
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.field_ledger import FieldLedger
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.rules import (
     ASSIGNMENT,
+    decided,
+    rules_of,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.targets import targets_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import FileLedger
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
     CONNECTION,
     LEDGER,
     spec,

@@ -278,10 +278,10 @@ error:
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import default_apps
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import add_members, remove_members
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import membership
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.memberships import decided
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import label, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import label, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups import membership
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import plan_memberships
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -318,7 +318,7 @@ SPEC = spec(
 
 def plan(params, cakewalk):
     """Return the plan for C(params); people are looked up only where the members leave a question open."""
-    decision = decided(membership.claims_of(params), params, cakewalk)
+    decision = plan_memberships(membership.entries_of_task(params), params, cakewalk)
     cakewalk.warnings += decision.warnings
 
     growing = [edit for edit in decision.edits if edit.added]

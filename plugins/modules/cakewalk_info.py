@@ -351,8 +351,8 @@ error:
 """
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import KINDS, REQUEST_TYPES
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.query import INCLUDES, Query
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.info.query import INCLUDES, Query
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 from ansible_collections.cakewalk.access.plugins.module_utils._module.results import row

@@ -214,12 +214,12 @@ error:
   sample: {"kind": "rail", "protected": ["ada.admin@example.com"]}
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import footprint, leaver
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_decision import check_purpose
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import candidate, person
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.times import now
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.waiting import check_timeout
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.planning import check_purpose
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import candidate, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.timestamps import now
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import check_timeout
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import footprint, leaver
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -275,9 +275,9 @@ def plan(params, cakewalk):
 
 def _look(params, cakewalk, who):
     def see():
-        return footprint.look(cakewalk, who, params["retry_declined"])
+        return footprint.read_footprint(cakewalk, who, params["retry_declined"])
 
-    return footprint.look_twice(see) if params["twice"] else see()
+    return footprint.read_until_stable(see) if params["twice"] else see()
 
 
 def main():

@@ -143,14 +143,18 @@ error:
 
 from dataclasses import asdict
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import move
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.membership import not_members
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.memberships import decided
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.people import acting_user
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.rails import check_bypass, check_share
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Finder, person
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.waiting import check_timeout
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import check_bypass, check_share
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import acting_user
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import check_timeout
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import (
+    not_members,
+    plan_memberships,
+    read_count,
+    removals_of,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import mover
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -182,12 +186,12 @@ def plan(params, cakewalk):
         check_bypass("implicitly_approve_requests", params["bypass_reason"])
     who, actor = _people(params, cakewalk)
     given = {**params, **_STRICTLY, "user": who["id"], "acting_user": actor["id"]}
-    decision = decided(move.claims_of(given), given, cakewalk)
-    move.refuse_synced(decision.edits)
+    decision = plan_memberships(mover.claims_of(given), given, cakewalk)
+    mover.refuse_synced(decision.edits)
     # Who has left is told of and not warned of: that is what a second run finds.
     cakewalk.warnings += [warning for warning in decision.warnings if warning not in not_members(decision.edits)]
-    check_share(move.removals_of(decision.edits), move.read(decision.edits), params["max_removal_percent"])
-    change = move.read_change(cakewalk, who, decision.edits)
+    check_share(removals_of(decision.edits), read_count(decision.edits), params["max_removal_percent"])
+    change = mover.read_access_delta(cakewalk, who, decision.edits)
     return Plan(
         result={
             "user": {"id": who["id"], "email": person(who)},
@@ -196,13 +200,13 @@ def plan(params, cakewalk):
             "joining": [_entry(edit, who) for edit in decision.edits if edit.added],
             "leaving": [_entry(edit, who) for edit in decision.edits if edit.removed],
             **asdict(change),
-            "shown": move.lines(who, decision, change),
+            "shown": mover.lines(who, decision, change),
         }
     )
 
 
 def _people(params, cakewalk):
-    finder = Finder()
+    finder = Resolver()
     people = cakewalk.people([reference for reference in (params["user"], params["acting_user"]) if reference])
     who = finder.find(params["user"], people)
     actor = acting_user(params["acting_user"], people, cakewalk.user_statuses, finder)

@@ -304,8 +304,8 @@ from datetime import datetime, timezone
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, REQUEST_TYPES, task
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import member
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import decide_task
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import expectations, tasks
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks import evaluation, expectations
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -350,19 +350,19 @@ SPEC = spec(
 
 def plan(params, cakewalk):
     """Return the plan for C(params); names are looked up only as far as C(expect) holds any."""
-    claims = tasks.claims_of(params)
+    claims = evaluation.claims_of(params)
     now = datetime.now(timezone.utc)
     tables = (cakewalk.task_statuses, cakewalk.request_statuses)
-    cases = map(tasks.Case, claims, cakewalk.read(task(claim.task) for claim in claims))
-    verdicts = [tasks.judge(case, *tables, now, params["allow_autoprovisioning"]) for case in cases]
+    cases = map(evaluation.TaskState, claims, cakewalk.read(task(claim.task) for claim in claims))
+    verdicts = [evaluation.assess(case, *tables, now, params["allow_autoprovisioning"]) for case in cases]
 
     people = cakewalk.people(expectations.people_asked(verdicts, params))
     apps = cakewalk.register(APPS, expectations.apps_asked(verdicts))
     levels = expectations.levels_asked(verdicts, apps)
     registers = dict(zip(levels, cakewalk.registers(levels.values()), strict=True))
-    known = expectations.Known(people, apps, registers)
+    known = expectations.NameLookup(people, apps, registers)
     expectations.check(verdicts, known, params, cakewalk.user_statuses)
-    cakewalk.warnings += tasks.warnings(verdicts)
+    cakewalk.warnings += evaluation.warnings(verdicts)
 
     decided = {f"task {verdict.case.row['id']}": verdict for verdict in verdicts if verdict.changes}
     return Plan(

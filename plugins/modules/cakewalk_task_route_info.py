@@ -162,9 +162,9 @@ error:
 
 from datetime import datetime, timezone
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import routing
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.candidates import candidates
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment import routing
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.candidates import candidates
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -195,7 +195,7 @@ SPEC = spec(
 
 def plan(params, cakewalk):
     """Return a plan without steps whose result is where each task stands."""
-    rules = routing.Rules(
+    rules = routing.Router(
         routing.routes_of(params["routes"]),
         routing.allowed_apps(params["apps"]),
         cakewalk.task_statuses,
@@ -208,7 +208,7 @@ def plan(params, cakewalk):
         routing.with_person(place, people.get(place.about[0]), cakewalk.user_statuses) if place.is_due else place
         for place in places
     ]
-    places = routing.in_turn(routing.without_conflicts(places), params["max_due"])
+    places = routing.shuffled(routing.without_conflicts(places), params["max_due"])
     return Plan(result={"tasks": [_entry(place) for place in places]})
 
 

@@ -82,10 +82,13 @@ error:
 """
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, USERS
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.arrivals import AccessArrival, Arrival
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Finder, person
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.waiting import check_timeout
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import check_timeout
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.arrivals import (
+    AccessAppears,
+    UserAppears,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
@@ -106,7 +109,7 @@ def plan(params, cakewalk):
 
 
 def _for_the_person(params, cakewalk):
-    wait = Arrival(params["user"], params["wait_timeout"])
+    wait = UserAppears(params["user"], params["wait_timeout"])
     missing = wait.missing(cakewalk.read(wait.sources))
     return Plan(
         result=_told(wait.who),
@@ -116,12 +119,12 @@ def _for_the_person(params, cakewalk):
 
 
 def _for_accesses(params, cakewalk):
-    finder = Finder()
+    finder = Resolver()
     people, register = cakewalk.registers([(USERS, [params["user"]]), (APPS, params["apps"])])
     who = finder.find(params["user"], people)
     apps = finder.find_all(params["apps"], register)
     finder.check()
-    wait = AccessArrival(who, apps, params["wait_timeout"], cakewalk.request_statuses)
+    wait = AccessAppears(who, apps, params["wait_timeout"], cakewalk.request_statuses)
     missing = wait.missing(cakewalk.read(wait.sources))
     return Plan(result=_told(who, missing), concluded=lambda _outcome: _told(who), wait=wait if missing else None)
 

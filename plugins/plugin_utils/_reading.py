@@ -9,12 +9,12 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, connection_of
-from ansible_collections.cakewalk.access.plugins.plugin_utils._base import CakewalkAction
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
 
 
-class ReadingAction(CakewalkAction):
+class ReadingAction(ControllerAction):
     """An action that reads the tenant, and only reads: its client refuses to write.
 
     C(own_options) tells what it takes beside the options that reach the vendor; C(tell) takes all of them and a tenant.
@@ -27,7 +27,7 @@ class ReadingAction(CakewalkAction):
         if REQUESTS_IMPORT_ERROR:
             raise ConfigurationError("read the tenant", missing_required_lib("requests"), "Install it.")
         client = Client(connection_of(params))
-        cakewalk = Cakewalk(client, params["known_statuses"])
+        cakewalk = Tenant(client, params["known_statuses"])
         told = self.tell(params, cakewalk)
         return {**told, "warnings": [*cakewalk.warnings, *client.notices]}
 

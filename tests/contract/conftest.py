@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from sandbox.process import Sandbox
 
 #: What would lead a client past the server of a test.
@@ -58,6 +58,6 @@ def client(connect: Callable[..., Client]) -> Client:
 
 
 @pytest.fixture
-def cakewalk(client: Client) -> Cakewalk:
+def cakewalk(client: Client) -> Tenant:
     """The tenant as a plan sees it."""
-    return Cakewalk(client)
+    return Tenant(client)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import foresee
-from contract.deeds import DEEDS, Data, Deed, shape
-from contract.scenes import writes
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import dry_run
+from contract.fixtures import writes
+from contract.scenarios import SCENARIOS, Data, Scenario, shape
 from sandbox.dialect import questions
 from sandbox.process import Sandbox
 
@@ -32,7 +32,7 @@ DIALECTS["all forms at once"] = {
     )
 }
 
-each_deed = pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
+each_deed = pytest.mark.parametrize("deed", SCENARIOS, ids=lambda deed: deed.name)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def aims() -> dict[str, Data]:
     return {}
 
 
-def aim(deed: Deed, tenant: Sandbox, client: Client, folder: Path, aims: dict[str, Data]) -> Data:
+def aim(deed: Scenario, tenant: Sandbox, client: Client, folder: Path, aims: dict[str, Data]) -> Data:
     """Return what the deed makes of the tenant that speaks like the vendor's own samples, and start it over."""
     if deed.name not in aims:
         before = shape(tenant.state())
@@ -61,7 +61,7 @@ def aim(deed: Deed, tenant: Sandbox, client: Client, folder: Path, aims: dict[st
 @each_deed
 @pytest.mark.parametrize("name", DIALECTS)
 def test_the_answer_to_an_open_question_makes_no_difference(
-    deed: Deed, name: str, tenant: Sandbox, client: Client, tmp_path: Path, aims: dict[str, Data]
+    deed: Scenario, name: str, tenant: Sandbox, client: Client, tmp_path: Path, aims: dict[str, Data]
 ) -> None:
     wanted = aim(deed, tenant, client, tmp_path, aims)
     tenant.configure(**DIALECTS[name])
@@ -73,7 +73,7 @@ def test_the_answer_to_an_open_question_makes_no_difference(
         assert shape(tenant.state()) == before
         return
     tenant.clear_log()
-    foresee(deed.plan(tenant, client, tmp_path))
+    dry_run(deed.plan(tenant, client, tmp_path))
     assert writes(tenant) == []
     assert deed.do(tenant, client, tmp_path).changed
     assert shape(tenant.state()) == wanted
@@ -83,5 +83,5 @@ def test_the_answer_to_an_open_question_makes_no_difference(
 
 
 @each_deed
-def test_no_refusal_is_expected_in_vain(deed: Deed) -> None:
+def test_no_refusal_is_expected_in_vain(deed: Scenario) -> None:
     assert deed.refused.keys() <= DIALECTS.keys()

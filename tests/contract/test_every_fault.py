@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import ApplyFailed, apply
-from contract.deeds import DEEDS, Data, Deed, shape
-from contract.scenes import SETTLING, writes
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, apply
+from contract.fixtures import CONFIRM_DELAYS, writes
+from contract.scenarios import SCENARIOS, Data, Scenario, shape
 from sandbox.process import Sandbox
 
 BEFORE = ["429", "500", "503", "drop_before"]
@@ -42,10 +42,10 @@ def undisturbed() -> dict[str, tuple[Data, Data]]:
 @pytest.fixture
 def wanted_of(
     tenant: Sandbox, client: Client, tmp_path: Path, undisturbed: dict[str, tuple[Data, Data]]
-) -> Callable[[Deed], tuple[Data, Data]]:
+) -> Callable[[Scenario], tuple[Data, Data]]:
     """Returns what a deed takes and makes; it is done once, and the tenant starts over."""
 
-    def wanted_of(deed: Deed) -> tuple[Data, Data]:
+    def wanted_of(deed: Scenario) -> tuple[Data, Data]:
         if deed.name not in undisturbed:
             deed.do(tenant, client, tmp_path / "undisturbed")
             operations = {entry["operation"]: entry["method"] for entry in tenant.log()}
@@ -56,10 +56,10 @@ def wanted_of(
     return wanted_of
 
 
-@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
+@pytest.mark.parametrize("deed", SCENARIOS, ids=lambda deed: deed.name)
 @pytest.mark.parametrize("fault", [*BEFORE, *AFTER, *LISTS])
 def test_a_fault_ends_well_or_tells_how_far_it_came_and_a_second_run_converges(
-    deed: Deed, fault: str, tenant: Sandbox, client: Client, tmp_path: Path, wanted_of: Callable[[Deed], Any]
+    deed: Scenario, fault: str, tenant: Sandbox, client: Client, tmp_path: Path, wanted_of: Callable[[Scenario], Any]
 ) -> None:
     tenant.reset(**SMALL)
     operations, wanted = wanted_of(deed)
@@ -97,11 +97,11 @@ def strikes(fault: str, operation: str, method: str) -> bool:
     return method != "GET" or fault in READS
 
 
-def strike(deed: Deed, tenant: Sandbox, client: Client, folder: Path) -> None:
+def strike(deed: Scenario, tenant: Sandbox, client: Client, folder: Path) -> None:
     """Do a deed under a fault, and hold that a failure accounts for each step."""
     plan = deed.plan(tenant, client, folder)
     try:
-        apply(plan, client, SETTLING)
+        apply(plan, client, CONFIRM_DELAYS)
     except ApplyFailed as error:
         outcome = error.outcome
         failed = [step for step, _error in outcome.failed]

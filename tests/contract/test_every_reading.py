@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tenant import Cakewalk
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import (
+    cakewalk_access_as_code,
     cakewalk_leaver_info,
     cakewalk_mover_info,
-    cakewalk_tenant,
     cakewalk_wait_info,
 )
-from contract.deeds import KNOWN, PETRA, code_of
-from contract.scenes import ERIN, OLGA, validated, writes
+from contract.fixtures import ERIN, OLGA, validated, writes
+from contract.scenarios import KNOWN, PETRA, code_of
 from contract.test_every_dialect import DIALECTS
 from sandbox.process import Sandbox
 
@@ -42,7 +42,7 @@ def arrival(answer: Data) -> Data:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadScenario:
     """A task that reads.
 
     :param options: its options, from the tenant.
@@ -63,7 +63,7 @@ class Reading:
         acts = "acting_user" in self.module.SPEC["argument_spec"]
         given = {"acting_user": tenant.acting_user} if acts else {}
         params = validated(self.module.SPEC, tenant, {**given, "known_statuses": KNOWN, **self.options(tenant)})
-        plan = self.module.plan(params, Cakewalk(client, params["known_statuses"]))
+        plan = self.module.plan(params, Tenant(client, params["known_statuses"]))
         assert plan.steps == ()
         return self.essence(plan.result)
 
@@ -71,8 +71,8 @@ class Reading:
 #: Where groups show nothing of what they are, an attempt is made to leave all of them, and an export leaves them alone.
 _BARE = frozenset({"group_kind bare", "all forms at once"})
 _HIDDEN = _BARE | {"group_kind hidden"}
-READINGS = [
-    Reading(
+READ_SCENARIOS = [
+    ReadScenario(
         "the footprint of a leaver",
         cakewalk_leaver_info,
         lambda _tenant: {"user": OLGA, "confirm": OLGA},
@@ -80,7 +80,7 @@ READINGS = [
         differing=_HIDDEN,
         essence=footprint,
     ),
-    Reading(
+    ReadScenario(
         "the requests of a leaver",
         cakewalk_leaver_info,
         lambda _tenant: {"user": PETRA, "confirm": PETRA},
@@ -88,28 +88,28 @@ READINGS = [
         differing=_BARE,
         essence=footprint,
     ),
-    Reading(
+    ReadScenario(
         "a move",
         cakewalk_mover_info,
         lambda _tenant: {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"]},
         refused=_UNKNOWN,
     ),
-    Reading("somebody who is there", cakewalk_wait_info, lambda _tenant: {"user": ERIN}, essence=arrival),
-    Reading(
+    ReadScenario("somebody who is there", cakewalk_wait_info, lambda _tenant: {"user": ERIN}, essence=arrival),
+    ReadScenario(
         "access that is not there",
         cakewalk_wait_info,
         lambda _tenant: {"user": PETRA, "apps": ["GitHub", "Google Workspace"]},
         essence=arrival,
     ),
-    Reading(
+    ReadScenario(
         "a tenant as code",
-        cakewalk_tenant,
+        cakewalk_access_as_code,
         lambda _tenant: {"mode": "export", "folder": "/code"},
         differing=_HIDDEN | _UNKNOWN.keys(),
     ),
-    Reading(
+    ReadScenario(
         "drift",
-        cakewalk_tenant,
+        cakewalk_access_as_code,
         lambda tenant: {
             "mode": "drift",
             "fail_on_drift": False,
@@ -129,10 +129,10 @@ def plain() -> dict[str, Data]:
     return {}
 
 
-@pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.name)
+@pytest.mark.parametrize("reading", READ_SCENARIOS, ids=lambda reading: reading.name)
 @pytest.mark.parametrize("name", DIALECTS)
 def test_the_answer_to_an_open_question_makes_no_difference(
-    reading: Reading, name: str, tenant: Sandbox, client: Client, plain: dict[str, Data]
+    reading: ReadScenario, name: str, tenant: Sandbox, client: Client, plain: dict[str, Data]
 ) -> None:
     if reading.name not in plain:
         plain[reading.name] = reading.answer(tenant, client)

@@ -43,7 +43,7 @@ def main() -> None:
     for name, known in modules.items():
         page = template.render(name=name, doc=known["doc"], examples=known["examples"], results=known["return"])
         (FOLDER / f"{name}.md").write_text(page, encoding="utf-8")
-    code = modules["cakewalk_tenant"]["doc"]["options"]["source"]["suboptions"]["code"]["suboptions"]
+    code = modules["cakewalk_access_as_code"]["doc"]["options"]["source"]["suboptions"]["code"]["suboptions"]
     text = json.dumps(schema(ROOT, code, plain), indent=2, ensure_ascii=False)
     (FOLDER / "access_as_code.schema.json").write_text(f"{text}\n", encoding="utf-8")
     template = environment.get_template("source.md.j2")

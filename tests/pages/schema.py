@@ -25,7 +25,7 @@ def schema(root: Path, documented: Mapping[str, Any], words: Callable[[Any], str
     :param words: makes text of documentation.
     """
     sys.path.insert(0, str(root))
-    code = importlib.import_module("plugins.module_utils._module.code").CODE
+    code = importlib.import_module("plugins.module_utils._engine.access_as_code.schema").CODE
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A Cakewalk tenant as code",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from playbooks.harness import REVIEW, Data, Playbooks, play, task, writes
-from playbooks.promises import IDLE, BadInput, refuse_all, rehearse
+from playbooks.module_contract import IDLE, BadInput, refuse_all, rehearse
 from sandbox.process import Sandbox
 
 CREATE = "createAccessReview"

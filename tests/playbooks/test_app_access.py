@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 from playbooks.harness import ACCESS, Data, Playbooks, pages, play, task, writes
-from playbooks.promises import BadInput, refuse_all, rehearse
+from playbooks.module_contract import BadInput, refuse_all, rehearse
 from sandbox.known import request_id
 from sandbox.process import Sandbox
 

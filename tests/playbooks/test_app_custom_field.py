@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from playbooks.harness import FIELD, Data, Playbooks, play, task, writes
-from playbooks.promises import BadInput, refuse_all, rehearse
+from playbooks.module_contract import BadInput, refuse_all, rehearse
 from sandbox.process import Sandbox
 
 

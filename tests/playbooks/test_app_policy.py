@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from playbooks.harness import POLICY, Data, Playbooks, Result, names, play, task, writes
-from playbooks.promises import BadInput, refuse_all, rehearse
+from playbooks.module_contract import BadInput, refuse_all, rehearse
 from sandbox.process import Sandbox
 
 #: By option, how the wire and the sandbox call request types.

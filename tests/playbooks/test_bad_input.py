@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from playbooks.harness import MEMBERS, Data, Playbooks, play, task, writes
-from playbooks.promises import BadInput, refuse_all
+from playbooks.module_contract import BadInput, refuse_all
 from sandbox.process import Sandbox
 
 OWEN, ERIN, ADA = "owen.onboarding@example.com", "erin.engineer@example.com", "ada.admin@example.com"

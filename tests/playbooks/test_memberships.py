@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from playbooks.harness import Data, Playbooks, Result, members
-from playbooks.promises import rehearse
+from playbooks.module_contract import rehearse
 from sandbox.process import Sandbox
 
 SCENARIOS = ["one_group", "many_groups", "protection", "approval"]

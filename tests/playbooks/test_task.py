@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from playbooks.harness import TASK, Data, Playbooks, names, play, task
-from playbooks.promises import BadInput, Rehearsal, matches, refuse_all, rehearse
+from playbooks.module_contract import BadInput, Rehearsal, matches, refuse_all, rehearse
 from sandbox.known import REQUESTS, STANDALONE, request_id, task_id
 from sandbox.process import Sandbox
 

@@ -18,7 +18,7 @@ from sandbox.process import Sandbox
 
 TASK = "Hold the tenant against its code"
 ROLE = "access_as_code"
-MODULE = "cakewalk.access.cakewalk_tenant"
+MODULE = "cakewalk.access.cakewalk_access_as_code"
 
 
 def of_module(options: Data, **keywords: Any) -> Data:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from playbooks.conftest import playbooks, running_tenant, tenant
 from playbooks.harness import Playbooks
-from roles.stage import Stage
+from roles.fulfilment_env import FulfilmentEnv
 from sandbox.process import Sandbox
 
 __all__ = ["playbooks", "running_tenant", "stage", "tenant"]
 
 
 @pytest.fixture
-def stage(tmp_path: Path, tenant: Sandbox, playbooks: Playbooks) -> Stage:
+def stage(tmp_path: Path, tenant: Sandbox, playbooks: Playbooks) -> FulfilmentEnv:
     """A target system without accounts, beside the tenant."""
-    return Stage(tmp_path / "target", tenant, playbooks)
+    return FulfilmentEnv(tmp_path / "target", tenant, playbooks)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from events.engine import START, Engine, why_not
 from events.sources import until
-from roles.stage import Stage, outcomes
+from roles.fulfilment_env import FulfilmentEnv, outcomes
 from sandbox.known import task_id
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=str(why_not()))
@@ -20,7 +20,7 @@ RULEBOOK = "cakewalk.access.fulfil_tasks"
 PETRA, GRANT = "petra.pending@example.com", task_id("action")
 
 
-def test_whatever_kills_the_rulebook_one_sweep_makes_up_for_it(stage: Stage, tmp_path: Path) -> None:
+def test_whatever_kills_the_rulebook_one_sweep_makes_up_for_it(stage: FulfilmentEnv, tmp_path: Path) -> None:
     """One task goes through; then the engine is killed while a handler is at the next and another one waits behind it;
     the last one is told of while no engine runs."""
     through, handled, queued, untaken = (user["email"] for user in stage.strangers("GitHub")[:4])

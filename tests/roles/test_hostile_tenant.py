@@ -11,7 +11,7 @@ import pytest
 from events.engine import START, Engine, why_not
 from events.sources import until
 from playbooks.harness import Playbooks, play, task
-from roles.stage import Stage, outcomes
+from roles.fulfilment_env import FulfilmentEnv, outcomes
 
 #: Who has a task of the same kind already, which the sweep carries out.
 PETRA = "petra.pending@example.com"
@@ -22,7 +22,7 @@ def templates(canary: Path) -> str:
     return f"{{{{ lookup('pipe', 'touch {canary}') }}}}$(touch {canary})`touch {canary}`<script>alert(1)</script>"
 
 
-def hostile(stage: Stage, canary: Path) -> tuple[str, str, str, str]:
+def hostile(stage: FulfilmentEnv, canary: Path) -> tuple[str, str, str, str]:
     """Rename all that has to do with GitHub; return app and level, and who has a plain address and who has not."""
     plain, unsafe = (user["email"] for user in stage.strangers("GitHub")[:2])
     name = templates(canary)
@@ -45,7 +45,7 @@ def test_such_names_are_executed_by_what_renders_them(playbooks: Playbooks, tmp_
 
 
 @pytest.mark.skipif(bool(why_not()), reason=str(why_not()))
-def test_no_name_is_executed_on_its_way_from_the_webhook_to_the_record(stage: Stage, tmp_path: Path) -> None:
+def test_no_name_is_executed_on_its_way_from_the_webhook_to_the_record(stage: FulfilmentEnv, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     app, level, plain, unsafe = hostile(stage, canary)
     routes = [stage.route("GitHub", level="Write")]

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.plan import SETTLING
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import CONFIRM_DELAYS
 from events.killing import kill
 from events.sources import until
-from roles.stage import Stage, outcomes
+from roles.fulfilment_env import FulfilmentEnv, outcomes
 from sandbox.known import task_id
 
 PETRA, GRANT = "petra.pending@example.com", task_id("action")
@@ -40,25 +40,25 @@ class Point:
     :param works: how often the handler worked in the end.
     """
 
-    end: Callable[[Stage, str], None]
+    end: Callable[[FulfilmentEnv, str], None]
     recorded: str
     is_approved: bool = False
     works: int = 2
 
 
-def killed_by(**parts: str) -> Callable[[Stage, str], None]:
+def killed_by(**parts: str) -> Callable[[FulfilmentEnv, str], None]:
     """Have a part of the route kill the run."""
 
-    def end(stage: Stage, task: str) -> None:
+    def end(stage: FulfilmentEnv, task: str) -> None:
         assert stage.run(routes=[stage.route("GitHub", **parts)], task=task).status == -signal.SIGKILL
 
     return end
 
 
-def killed_while(operation: str, **fault: int | bool) -> Callable[[Stage, str], None]:
+def killed_while(operation: str, **fault: int | bool) -> Callable[[FulfilmentEnv, str], None]:
     """Kill the run, and all that it started, while the service keeps a request waiting, before or after doing it."""
 
-    def end(stage: Stage, task: str) -> None:
+    def end(stage: FulfilmentEnv, task: str) -> None:
         stage.tenant.fault(operation, "slow", seconds=_HELD, **fault)
         with ThreadPoolExecutor(1) as pool:
             run = pool.submit(stage.run, routes=[stage.route("GitHub")], task=task)
@@ -70,10 +70,10 @@ def killed_while(operation: str, **fault: int | bool) -> Callable[[Stage, str], 
     return end
 
 
-def cut_off(*faults: tuple[str, str, int, int]) -> Callable[[Stage, str], None]:
+def cut_off(*faults: tuple[str, str, int, int]) -> Callable[[FulfilmentEnv, str], None]:
     """Have connections fail: the operation, how, how many of these requests still get through, how many then fail."""
 
-    def end(stage: Stage, task: str) -> None:
+    def end(stage: FulfilmentEnv, task: str) -> None:
         for operation, kind, skip, count in faults:
             stage.tenant.fault(operation, kind, skip=skip, count=count)
         run = stage.run(routes=[stage.route("GitHub")], task=task, environment={"CAKEWALK_MAX_RETRIES": "0"})
@@ -97,7 +97,7 @@ POINTS = {
     "no network when the task is taken": Point(cut_off(("getTask", "drop_before", _TAKEN, 1)), "not_begun", works=1),
     "no network when the approval is sent": Point(cut_off(("approveTask", "drop_before", 0, 1)), "approval_failed"),
     "no network from the approval's answer on": Point(
-        cut_off(("approveTask", "drop_after", 0, 1), ("getTask", "drop_before", _AFTER, len(SETTLING))),
+        cut_off(("approveTask", "drop_after", 0, 1), ("getTask", "drop_before", _AFTER, len(CONFIRM_DELAYS))),
         "approval_failed",
         is_approved=True,
         works=1,
@@ -105,7 +105,7 @@ POINTS = {
 }
 
 
-def test_whatever_ends_a_run_one_sweep_makes_up_for_it(stage: Stage) -> None:
+def test_whatever_ends_a_run_one_sweep_makes_up_for_it(stage: FulfilmentEnv) -> None:
     people = dict(zip(POINTS, (user["email"] for user in stage.strangers("GitHub")), strict=False))
     tasks = {name: stage.task(people[name], "GitHub", level="Write") for name in POINTS}
     for name, point in POINTS.items():

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.processes import Process
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.processes import Process
 from playbooks.harness import writes
-from roles.stage import HANDLERS_SECRET, LAST, Stage, is_private, outcomes, report, told
+from roles.fulfilment_env import HANDLERS_SECRET, LAST, FulfilmentEnv, is_private, outcomes, report, told
 from sandbox.known import request_id, task_id
 
 PETRA, CONNOR, ERIN, SALLY = (
@@ -23,7 +23,7 @@ PETRA, CONNOR, ERIN, SALLY = (
 GRANT, REMOVAL = task_id("action"), task_id("removal")
 
 
-def test_a_grant_is_foreseen_then_carried_out_once(stage: Stage) -> None:
+def test_a_grant_is_foreseen_then_carried_out_once(stage: FulfilmentEnv) -> None:
     routes = [stage.route("GitHub", level="Write")]
     before = stage.tenant.state()
 
@@ -67,7 +67,7 @@ def test_a_grant_is_foreseen_then_carried_out_once(stage: Stage) -> None:
     assert json.loads((stage.locks / "turns.json").read_text()) == {}
 
 
-def test_a_sweep_takes_what_is_due_and_two_bad_ones_do_not_stop_a_third(stage: Stage) -> None:
+def test_a_sweep_takes_what_is_due_and_two_bad_ones_do_not_stop_a_third(stage: FulfilmentEnv) -> None:
     failing, unproved = stage.task(CONNOR, "Figma"), stage.task(CONNOR, "Salesforce", level="Standard")
     change = stage.task(ERIN, "GitHub", "change", level="Admin")
     unroutable = stage.task(SALLY, "GitHub", level="Read")
@@ -124,7 +124,7 @@ MEANWHILE = {
 
 
 @pytest.mark.parametrize("case", MEANWHILE)
-def test_somebody_decides_the_task_meanwhile(stage: Stage, case: str) -> None:
+def test_somebody_decides_the_task_meanwhile(stage: FulfilmentEnv, case: str) -> None:
     verdict, after, outcome, status = MEANWHILE[case]
     stage.tenant.change("decide_task", task=GRANT, verdict=verdict, operation="getTask", after=after)
 
@@ -136,7 +136,7 @@ def test_somebody_decides_the_task_meanwhile(stage: Stage, case: str) -> None:
     assert stage.lines()[-1]["outcome"] == outcome
 
 
-def test_the_person_who_asked_withdraws_the_request_meanwhile(stage: Stage) -> None:
+def test_the_person_who_asked_withdraws_the_request_meanwhile(stage: FulfilmentEnv) -> None:
     stage.tenant.change("cancel_request", request=request_id("removal"), user=PETRA, operation="getTask", after=3)
 
     run = stage.run(routes=[stage.route("Google Workspace", "remove_access", "remove.yml")], task=REMOVAL)
@@ -145,7 +145,7 @@ def test_the_person_who_asked_withdraws_the_request_meanwhile(stage: Stage) -> N
     assert stage.decisions() == []
 
 
-def test_what_the_handler_notifies_is_over_before_the_work_is_verified(stage: Stage) -> None:
+def test_what_the_handler_notifies_is_over_before_the_work_is_verified(stage: FulfilmentEnv) -> None:
     user = stage.strangers("GitHub")[0]["email"]
     task = stage.task(user, "GitHub", level="Write")
     route = {**stage.route("GitHub", level="Write"), "handler": stage.part(role="notifying")}
@@ -155,7 +155,7 @@ def test_what_the_handler_notifies_is_over_before_the_work_is_verified(stage: St
     assert outcomes(stage.run(routes=[stage.route("GitHub")], task=task).succeeded()) == {task: "approved"}
 
 
-def test_the_routes_of_the_start_hold_for_the_whole_run(stage: Stage, tmp_path: Path) -> None:
+def test_the_routes_of_the_start_hold_for_the_whole_run(stage: FulfilmentEnv, tmp_path: Path) -> None:
     users = [user["email"] for user in stage.strangers("GitHub")[:2]]
     tasks = [stage.task(user, "GitHub", level="Write") for user in users]
     grant, removing = tmp_path / "grant", tmp_path / "removing"
@@ -167,14 +167,14 @@ def test_the_routes_of_the_start_hold_for_the_whole_run(stage: Stage, tmp_path: 
     assert dict.fromkeys(tasks, "approved").items() <= outcomes(run).items()
 
 
-def test_a_machine_that_cannot_be_reached_ends_the_run_and_nothing_is_approved(stage: Stage) -> None:
+def test_a_machine_that_cannot_be_reached_ends_the_run_and_nothing_is_approved(stage: FulfilmentEnv) -> None:
     assert stage.run(routes=[stage.route("GitHub", handler="unreachable.yml")], task=GRANT).status == 4
     assert stage.decisions() == []
 
     assert outcomes(stage.run(routes=[stage.route("GitHub")], task=GRANT).succeeded()) == {GRANT: "approved"}
 
 
-def test_an_approval_that_fails_is_made_up_for_by_the_next_run(stage: Stage) -> None:
+def test_an_approval_that_fails_is_made_up_for_by_the_next_run(stage: FulfilmentEnv) -> None:
     routes = [stage.route("GitHub")]
     reading = {"CAKEWALK_API_KEY": stage.tenant.read_only_key, "CAKEWALK_API_SECRET": stage.tenant.read_only_secret}
     failed = stage.run(routes=routes, task=GRANT, environment=reading)
@@ -189,7 +189,7 @@ def test_an_approval_that_fails_is_made_up_for_by_the_next_run(stage: Stage) -> 
     assert len(stage.tenant.log("POST", "approveTask")) == 2
 
 
-def test_a_task_that_another_run_is_at_is_left_to_it(stage: Stage) -> None:
+def test_a_task_that_another_run_is_at_is_left_to_it(stage: FulfilmentEnv) -> None:
     here = Process.running(os.getpid())
     assert here
     keep(stage, here)
@@ -205,7 +205,7 @@ def test_a_task_that_another_run_is_at_is_left_to_it(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("strategy", ["linear", "free"])
-def test_of_two_hosts_in_a_play_one_carries_a_task_out(stage: Stage, strategy: str) -> None:
+def test_of_two_hosts_in_a_play_one_carries_a_task_out(stage: FulfilmentEnv, strategy: str) -> None:
     user = stage.strangers("GitHub")[0]["email"]
     task = stage.task(user, "GitHub", level="Write")
     run = stage.on_two_hosts(strategy, routes=[stage.route("GitHub")], task=task)
@@ -215,7 +215,7 @@ def test_of_two_hosts_in_a_play_one_carries_a_task_out(stage: Stage, strategy: s
     assert (stage.decisions().count(task), stage.calls()) == (1, [("grant", user)])
 
 
-def test_a_run_takes_no_more_than_it_may(stage: Stage) -> None:
+def test_a_run_takes_no_more_than_it_may(stage: FulfilmentEnv) -> None:
     routes = [stage.route("GitHub"), stage.route("Google Workspace", "remove_access", "remove.yml")]
 
     first = outcomes(stage.sweep(routes=routes, max_tasks=1).succeeded())
@@ -226,7 +226,7 @@ def test_a_run_takes_no_more_than_it_may(stage: Stage) -> None:
     assert sorted(stage.decisions()) == sorted([GRANT, REMOVAL])
 
 
-def keep(stage: Stage, owner: Process) -> None:
+def keep(stage: FulfilmentEnv, owner: Process) -> None:
     """Write a turn with the task of Petra's grant that somebody else has."""
     stage.locks.mkdir(mode=0o700, exist_ok=True)
     turn = {"owner": asdict(owner), "run": "run", "since": "2026-06-01T12:00:00+00:00"}

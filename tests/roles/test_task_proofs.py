@@ -9,7 +9,7 @@ import json
 import re
 
 from playbooks.harness import writes
-from roles.stage import LAST, OLGA, ROLE, TARGETS, Stage, outcomes, told
+from roles.fulfilment_env import LAST, OLGA, ROLE, TARGETS, FulfilmentEnv, outcomes, told
 from sandbox.known import task_id
 
 GRANT = task_id("action")
@@ -27,7 +27,7 @@ FORGED = {
 }
 
 
-def test_no_forged_proof_approves_a_task(stage: Stage) -> None:
+def test_no_forged_proof_approves_a_task(stage: FulfilmentEnv) -> None:
     """In the same play a task was proved before as it should be, and left behind whatever it could."""
     people = [user["email"] for user in stage.strangers("GitHub")]
     forgeries = {stage.task(person, "GitHub", level="Read"): how for person, how in zip(people, FORGED, strict=False)}
@@ -49,7 +49,7 @@ def test_no_forged_proof_approves_a_task(stage: Stage) -> None:
     assert all(line["outcome"] != "approved" or line["task"] == GRANT for line in stage.lines())
 
 
-def test_no_extra_variable_takes_the_place_of_what_verify_registers(stage: Stage) -> None:
+def test_no_extra_variable_takes_the_place_of_what_verify_registers(stage: FulfilmentEnv) -> None:
     seen = {"email": "petra.pending@example.com", "state": "present", "level": stage.ids["level_id"]["GitHub"]["Write"]}
     forged = json.dumps({"account_shown": {"stdout": json.dumps(seen)}})
     route = stage.route("GitHub", handler="failing.yml")
@@ -62,14 +62,14 @@ def test_no_extra_variable_takes_the_place_of_what_verify_registers(stage: Stage
     assert (run.status, again.status, stage.decisions(), stage.status(GRANT)) == (2, 2, [], "Pending")
 
 
-def test_extra_variables_may_be_allowed_where_nobody_can_add_to_them(stage: Stage) -> None:
+def test_extra_variables_may_be_allowed_where_nobody_can_add_to_them(stage: FulfilmentEnv) -> None:
     environment = {"ANSIBLE_ROLES_PATH": str(TARGETS / "roles")}
     options = {**stage.options(routes=[stage.route("GitHub")], task=GRANT), "task_fulfilment_extra_variables": ["own"]}
     run = stage.in_a_play(options, "-e", '{"own": 1, "ansible_own": 1, "awx_job_id": 7}', environment=environment)
     assert outcomes(run.succeeded()) == {GRANT: "approved"}
 
 
-def test_no_extra_variable_takes_the_place_of_what_the_role_sets(stage: Stage) -> None:
+def test_no_extra_variable_takes_the_place_of_what_the_role_sets(stage: FulfilmentEnv) -> None:
     """The message names each of them that it found, so one run shows for each that it is refused."""
     names = ["item", "turn", "proved", "begun", "started", "approval", "outcomes"]
     forged = {"outcome": "due", "proceed": True, "expect": {}}

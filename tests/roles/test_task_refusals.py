@@ -8,14 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from playbooks.harness import Data, writes
-from roles.stage import OLGA, Stage, outcomes
+from roles.fulfilment_env import OLGA, FulfilmentEnv, outcomes
 from sandbox.known import task_id
 
 PETRA, SALLY = "petra.pending@example.com", "sally.sales@example.com"
 GRANT, REMOVAL = task_id("action"), task_id("removal")
 
 
-def test_nothing_that_people_write_in_the_tenant_is_executed(stage: Stage, tmp_path: Path) -> None:
+def test_nothing_that_people_write_in_the_tenant_is_executed(stage: FulfilmentEnv, tmp_path: Path) -> None:
     marker = tmp_path / "executed"
     jinja = f"{{{{ lookup('ansible.builtin.pipe', 'touch {marker}') }}}}"
     words = f'{jinja} $(touch {marker}) "; touch {marker}; # <script>{{% set x = 1 %}}'
@@ -58,7 +58,7 @@ def test_nothing_that_people_write_in_the_tenant_is_executed(stage: Stage, tmp_p
     assert {line["outcome"] for line in stage.lines() if line["task"] in unsafe} == {"unsafe_email"}
 
 
-def test_rails_hold_before_the_handler(stage: Stage) -> None:
+def test_rails_hold_before_the_handler(stage: FulfilmentEnv) -> None:
     removal = {"routes": [stage.route("Google Workspace", "remove_access", "remove.yml")], "task": REMOVAL}
     protected = stage.run(**removal, protected_users=[PETRA])
     assert (protected.status, outcomes(protected)) == (2, {REMOVAL: "not_begun"})
@@ -86,7 +86,7 @@ REFUSED = {
 }
 
 
-def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Stage, tmp_path: Path) -> None:
+def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: FulfilmentEnv, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     route = stage.route("GitHub")
     routes = {

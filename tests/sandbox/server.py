@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 
 from . import app, control
-from .front import Front
+from .proxy import Front
 from .world import World
 
 

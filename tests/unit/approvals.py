@@ -17,15 +17,20 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
     UserStatuses,
     permission_levels_of,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.expectations import (
-    Known,
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, Row
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.evaluation import (
+    TaskAssessment,
+    TaskState,
+    assess,
+    claims_of,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.expectations import (
+    NameLookup,
     apps_asked,
     check,
     levels_asked,
     people_asked,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Register, Row
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks import Case, Verdict, claims_of, judge
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_task
 from unit.people import filled, uid, user
 
@@ -101,23 +106,23 @@ def decision(row: Row, **given: Any) -> dict[str, Any]:
     return {"state": None, "expect": None, "decide": None, **given, "task": row["id"]}
 
 
-def judged(rows: Sequence[Row], params: dict[str, Any]) -> list[Verdict]:
+def judged(rows: Sequence[Row], params: dict[str, Any]) -> list[TaskAssessment]:
     """Return what becomes of tasks by what they show; the rows are in the order in which the options name them."""
-    cases = [Case(claim, row) for claim, row in zip(claims_of(params), rows, strict=True)]
-    return [judge(case, TASK_STATUSES, REQUEST_STATUSES, NOW, params["allow_autoprovisioning"]) for case in cases]
+    cases = [TaskState(claim, row) for claim, row in zip(claims_of(params), rows, strict=True)]
+    return [assess(case, TASK_STATUSES, REQUEST_STATUSES, NOW, params["allow_autoprovisioning"]) for case in cases]
 
 
-def looked_up(verdicts: list[Verdict], params: dict[str, Any]) -> Known:
+def looked_up(verdicts: list[TaskAssessment], params: dict[str, Any]) -> NameLookup:
     """Return what is known once everything that is asked for was looked up, and nothing else."""
-    people = Register(USERS, PEOPLE if people_asked(verdicts, params) else [])
-    apps = Register(APPS, ALL_APPS if apps_asked(verdicts) else [])
+    people = Index(USERS, PEOPLE if people_asked(verdicts, params) else [])
+    apps = Index(APPS, ALL_APPS if apps_asked(verdicts) else [])
     levels = {
-        app: Register(permission_levels_of({"id": app}), LEVELS.get(app, [])) for app in levels_asked(verdicts, apps)
+        app: Index(permission_levels_of({"id": app}), LEVELS.get(app, [])) for app in levels_asked(verdicts, apps)
     }
-    return Known(people, apps, levels)
+    return NameLookup(people, apps, levels)
 
 
-def decided(rows: Sequence[Row], params: dict[str, Any]) -> list[Verdict]:
+def decided(rows: Sequence[Row], params: dict[str, Any]) -> list[TaskAssessment]:
     """Return what becomes of tasks, held against what is expected and every rail."""
     verdicts = judged(rows, params)
     check(verdicts, looked_up(verdicts, params), params, UserStatuses())

@@ -12,16 +12,16 @@ from typing import Any
 from uuid import UUID
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, USERS, UserStatuses
-from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection, Reply
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.membership import (
-    Decision,
-    Questions,
-    Wish,
-    claims_of,
+from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection, Response
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, Row
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import (
+    DesiredMembers,
+    MembershipLookups,
+    MembershipPlan,
     decide,
-    merged,
+    desired_members,
+    entries_of_task,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.references import Register, Row
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_group_member
 
 BASE_URL = "https://tenant.example.com"
@@ -44,9 +44,9 @@ def group(number: int, name: str | None = None, **members: Any) -> dict[str, Any
     return {"id": uid(1000 + number), "name": name or f"Group {number}", **members}
 
 
-def users(*rows: Row, complete: bool = True) -> Register:
+def users(*rows: Row, complete: bool = True) -> Index:
     """Return a register of people."""
-    return Register(USERS, rows, complete)
+    return Index(USERS, rows, complete)
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -71,39 +71,39 @@ def connection(base_url: str = BASE_URL, **changed: Any) -> Connection:
     return Connection(**{"base_url": base_url, "api_key": KEY, "api_secret": SECRET, **changed})
 
 
-def reply(status: int = 200, body: Any = b"", **headers: str) -> Reply:
+def reply(status: int = 200, body: Any = b"", **headers: str) -> Response:
     """Return an answer; a C(body) that is not bytes goes as JSON, underscores in header names as hyphens."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
 
 
 @dataclass
-class Tenant:
+class MemoryTenant:
     """A tenant in memory: everybody in it, its groups, and by group id who is a member."""
 
     users: list[Row]
     groups: list[Row]
     members: dict[str, list[Row]] = field(default_factory=dict)
 
-    def rosters(self, wishes: Iterable[Wish]) -> list[Register]:
+    def rosters(self, wishes: Iterable[DesiredMembers]) -> list[Index]:
         """Return the members of the groups that are wished for."""
         return [users(*self.members.get(wish.group["id"], [])) for wish in wishes]
 
-    def questions(self, params: dict[str, Any]) -> Questions:
+    def questions(self, params: dict[str, Any]) -> MembershipLookups:
         """Return what a task leaves open once the rosters are read."""
-        wishes = merged(claims_of(params), Register(GROUPS, self.groups))
-        return Questions(wishes, self.rosters(wishes), params)
+        wishes = desired_members(entries_of_task(params), Index(GROUPS, self.groups))
+        return MembershipLookups(wishes, self.rosters(wishes), params)
 
-    def decide(self, params: dict[str, Any], statuses: UserStatuses | None = None) -> Decision:
+    def decide(self, params: dict[str, Any], statuses: UserStatuses | None = None) -> MembershipPlan:
         """Return what a task decides here; the directory is known to it only where it asks for somebody."""
-        wishes = merged(claims_of(params), Register(GROUPS, self.groups))
+        wishes = desired_members(entries_of_task(params), Index(GROUPS, self.groups))
         rosters = self.rosters(wishes)
-        questions = Questions(wishes, rosters, params)
+        questions = MembershipLookups(wishes, rosters, params)
         people = users(*self.users) if questions.references else users(complete=False)
         known = people.assuming(questions.assumed)
         return decide(wishes, rosters, known, questions, params, statuses or UserStatuses())
 
-    def apply(self, decision: Decision) -> None:
+    def apply(self, decision: MembershipPlan) -> None:
         """Carry out a decision."""
         for edit in decision.edits:
             gone = {row["id"] for row in edit.removed}

@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .errors import ConfigurationError
-from .operations import Listing, Record
-from .text import visible
+from .operations import Listing, Resource
+from .text import printable
 
 ROOT = "/api/v1"
 
@@ -56,7 +56,7 @@ INFERRED = {
 
 
 @dataclass(frozen=True)
-class Kind:
+class ResourceType:
     """A kind of thing with a list of its own.
 
     :param name: what its option and result are called: C(users).
@@ -74,14 +74,14 @@ class Kind:
     path: str = ""
     single_reads: int = 0
 
-    def record(self, identifier: str) -> Record:
+    def record(self, identifier: str) -> Resource:
         """Return the single thing with this id."""
-        return Record(path(self.path, identifier), f"the {self.one} {visible(identifier)}", identifier)
+        return Resource(path(self.path, identifier), f"the {self.one} {printable(identifier)}", identifier)
 
 
-USERS = Kind("users", "user", "email", Listing(f"{ROOT}/Users", "the users"), f"{ROOT}/Users", 20)
-GROUPS = Kind("groups", "group", "name", Listing(f"{ROOT}/UsersGroups", "the groups"), f"{ROOT}/UsersGroups", 1)
-APPS = Kind("apps", "app", "name", Listing(f"{ROOT}/WorkApps", "the apps"), f"{ROOT}/WorkApps", 1)
+USERS = ResourceType("users", "user", "email", Listing(f"{ROOT}/Users", "the users"), f"{ROOT}/Users", 20)
+GROUPS = ResourceType("groups", "group", "name", Listing(f"{ROOT}/UsersGroups", "the groups"), f"{ROOT}/UsersGroups", 1)
+APPS = ResourceType("apps", "app", "name", Listing(f"{ROOT}/WorkApps", "the apps"), f"{ROOT}/WorkApps", 1)
 KINDS = {kind.name: kind for kind in (USERS, GROUPS, APPS)}
 
 #: What can be requested, by how options call it (the vendor's enum RequestType, complete).
@@ -145,7 +145,7 @@ class StatusTable:
             if len(holders) > 1:
                 raise ConfigurationError(
                     f"use known_statuses.{self.of}",
-                    f"the status {visible(word)!r} would be {' and '.join(holders)} at once",
+                    f"the status {printable(word)!r} would be {' and '.join(holders)} at once",
                     "List each word once, and none that the collection knows already.",
                     option="known_statuses",
                 )
@@ -174,7 +174,9 @@ REQUEST_STATUSES = _table("request", open="Pending", granted="Approved", decline
 _ACCESS_KEY = ("user.id", "permissionLevel.id")
 
 
-def _under(kind: Kind, tail: str, words: str, row: Mapping[str, Any], key: tuple[str, ...] = ("id",)) -> Listing:
+def _under(
+    kind: ResourceType, tail: str, words: str, row: Mapping[str, Any], key: tuple[str, ...] = ("id",)
+) -> Listing:
     return Listing(path(kind.path, row["id"], tail), f"the {words} of the {kind.one} {named(row)}", key)
 
 
@@ -208,14 +210,16 @@ def custom_fields(app: Mapping[str, Any]) -> Listing:
     return _under(APPS, "CustomFields", "custom fields", app)
 
 
-def permission_levels_of(app: Mapping[str, Any]) -> Kind:
+def permission_levels_of(app: Mapping[str, Any]) -> ResourceType:
     """The permission levels of an app, to be found by id or name."""
-    return Kind("permission_levels", f"permission level of the app {named(app)}", "name", permission_levels(app))
+    return ResourceType(
+        "permission_levels", f"permission level of the app {named(app)}", "name", permission_levels(app)
+    )
 
 
-def custom_fields_of(app: Mapping[str, Any]) -> Kind:
+def custom_fields_of(app: Mapping[str, Any]) -> ResourceType:
     """The custom fields of an app, to be found by id or name."""
-    return Kind("custom_fields", f"custom field of the app {named(app)}", "name", custom_fields(app))
+    return ResourceType("custom_fields", f"custom field of the app {named(app)}", "name", custom_fields(app))
 
 
 #: Types of custom fields whose values are computed (the notes on C(guidValue) name a computed priority; types are free
@@ -228,7 +232,7 @@ def is_computed(field: Mapping[str, Any]) -> bool:
     return folded(str(field.get("type"))) in COMPUTED_FIELDS
 
 
-def policies(request_type: str) -> Kind:
+def policies(request_type: str) -> ResourceType:
     """The policies that can govern a request type, to be found by id or name.
 
     :param request_type: as options call it.
@@ -236,22 +240,22 @@ def policies(request_type: str) -> Kind:
     listing = Listing(
         path(f"{ROOT}/Policies/CompatiblePolicies", REQUEST_TYPES[request_type]), f"the policies for {request_type}"
     )
-    return Kind("policies", f"policy for {request_type}", INFERRED["policy.name"].name, listing)
+    return ResourceType("policies", f"policy for {request_type}", INFERRED["policy.name"].name, listing)
 
 
 #: All requests. The service's filters are inferred, so nothing may hang on them, and none is sent.
 REQUESTS = Listing(f"{ROOT}/Requests", "the requests")
 
 
-def task(identifier: str) -> Record:
+def task(identifier: str) -> Resource:
     """A task, with its request."""
-    return Record(path(f"{ROOT}/Tasks", identifier), f"the task {visible(identifier)}", identifier)
+    return Resource(path(f"{ROOT}/Tasks", identifier), f"the task {printable(identifier)}", identifier)
 
 
 def tasks_of(person: Mapping[str, Any]) -> Listing:
     """The tasks that are assigned to a person; those of nobody are in no list."""
     query = ((INFERRED["tasks.user"].name, person["id"]),)
-    return Listing(f"{ROOT}/Tasks", f"the tasks of {visible(who(person))}", query=query)
+    return Listing(f"{ROOT}/Tasks", f"the tasks of {printable(who(person))}", query=query)
 
 
 #: Types of custom fields that hold an id rather than text, in lower case. The vendor's text tells of such fields, their
@@ -300,7 +304,7 @@ def is_managed(app: Mapping[str, Any]) -> bool:
 
 def named(row: Mapping[str, Any]) -> str:
     """Return how messages call a thing: its name in quotes, or its id where it has none."""
-    return repr(visible(row["name"], 80)) if row.get("name") else visible(row["id"], 80)
+    return repr(printable(row["name"], 80)) if row.get("name") else printable(row["id"], 80)
 
 
 def slot_words(app: Mapping[str, Any], level: Mapping[str, Any] | None, request_type: str) -> str:

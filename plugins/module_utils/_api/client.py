@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from .errors import ListMoved, NotFound, OutcomeUnknown, WriteRefused
-from .operations import Listing, Record, Step
+from .operations import Listing, Resource, Step
 from .paging import Page, broken, page_of, record_of
 from .problems import error_of, lost
-from .transport import Connection, Reply, Transport
+from .transport import Connection, Response, Transport
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,7 +42,7 @@ class Client:
         self.notices: dict[str, None] = {}
         self.pages: dict[Listing, int] = {}
 
-    def record(self, record: Record) -> dict[str, Any]:
+    def record(self, record: Resource) -> dict[str, Any]:
         """Read one thing.
 
         :raises CakewalkError: it cannot be read, C(NotFound) where there is none.
@@ -52,7 +52,7 @@ class Client:
             raise broken(record.what, "the answer holds another record than the one that was asked for")
         return row
 
-    def record_or_none(self, record: Record) -> dict[str, Any] | None:
+    def record_or_none(self, record: Resource) -> dict[str, Any] | None:
         """Read one thing; C(None) where the server says that there is none."""
         try:
             return self.record(record)
@@ -107,7 +107,7 @@ class Client:
             "Nothing was changed. Run again when fewer changes go on.",
         )
 
-    def read(self, what: Listing | Record) -> list[dict[str, Any]] | dict[str, Any]:
+    def read(self, what: Listing | Resource) -> list[dict[str, Any]] | dict[str, Any]:
         """Read a whole list, or one thing, see C(rows) and C(record)."""
         return self.rows(what) if isinstance(what, Listing) else self.record(what)
 
@@ -138,7 +138,7 @@ class Client:
         finally:
             self._may_write = False
 
-    def send(self, step: Step) -> Reply:
+    def send(self, step: Step) -> Response:
         """Carry out a step.
 
         :raises OutcomeUnknown: whether it was carried out is not known: the answer was lost, or a server in trouble.
@@ -150,7 +150,7 @@ class Client:
         reply = self._transport.send(step.action, step.method, step.path, body=step.body)
         self._notice(step.method, step.path, reply)
         if 200 <= reply.status < 300:
-            return _believed(step, reply)
+            return _require_json(step, reply)
         error = error_of(step.action, step.method, step.path, reply, self._transport.safe)
         if reply.is_trouble or reply.after_loss:
             raise lost(error)
@@ -186,7 +186,7 @@ class Client:
             seen.add(page.cursor)
             cursor = page.cursor
 
-    def _read(self, what: str, path: str, query: list[tuple[str, str]] | None = None) -> Reply:
+    def _read(self, what: str, path: str, query: list[tuple[str, str]] | None = None) -> Response:
         reply = self._transport.send(f"read {what}", "GET", path, query=query)
         self._notice("GET", path, reply)
         # Never unset: workers read side by side.
@@ -198,7 +198,7 @@ class Client:
             raise broken(what, f"the server answered {reply.status} to a read")
         raise error_of(f"read {what}", "GET", path, reply, self._transport.safe)
 
-    def _notice(self, method: str, path: str, reply: Reply) -> None:
+    def _notice(self, method: str, path: str, reply: Response) -> None:
         """Keep what C(Deprecation) (RFC 9745) and C(Sunset) (RFC 8594) say, once for each kind of request."""
         marks = {name: reply.headers.get(name.lower()) for name in ("Deprecation", "Sunset")}
         words = self._transport.safe("; ".join(f"{name}: {value}" for name, value in marks.items() if value))
@@ -206,7 +206,7 @@ class Client:
             self.notices.setdefault(f"The service marks {method} {_shape(path)} as going away ({words}).", None)
 
 
-def _believed(step: Step, reply: Reply) -> Reply:
+def _require_json(step: Step, reply: Response) -> Response:
     """Return a success, unless its body is something else than JSON: a login page of a proxy also answers 200.
 
     :raises OutcomeUnknown: it is.

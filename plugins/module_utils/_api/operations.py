@@ -19,7 +19,7 @@ Entry = tuple[Key, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Record:
+class Resource:
     """One thing to read: its path, in words C(what) it is, and its id."""
 
     path: str
@@ -52,10 +52,10 @@ class Listing:
         return frozenset(key for row in rows if (key := self.key_of(row)) is not None)
 
 
-class Reading:
+class ReadResult:
     """What was read from a source, once or several times over: its rows, a single record being one row."""
 
-    def __init__(self, source: Listing | Record, rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, source: Listing | Resource, rows: Iterable[Mapping[str, Any]]) -> None:
         self.source = source
         self.rows = list(rows)
 
@@ -66,7 +66,7 @@ class Reading:
         return listing.keys_of(self.rows)
 
 
-class Proof(Protocol):
+class Postcondition(Protocol):
     """How reading can settle whether a step was carried out.
 
     C(twice) tells that the source is to be read twice: a list that moves may skip a row, and what was skipped must not
@@ -74,27 +74,27 @@ class Proof(Protocol):
     """
 
     @property
-    def source(self) -> Listing | Record:
+    def source(self) -> Listing | Resource:
         """What to read."""
 
     @property
     def twice(self) -> bool:
         """Whether one reading is not enough."""
 
-    def holds(self, reading: Reading) -> bool:
+    def holds(self, reading: ReadResult) -> bool:
         """Tell whether what was read shows the wanted state."""
 
 
 @runtime_checkable
-class Witness(Proof, Protocol):
+class Witness(Postcondition, Protocol):
     """A proof that can say what was seen where it does not hold."""
 
-    def instead(self, reading: Reading) -> str:
+    def instead(self, reading: ReadResult) -> str:
         """Return, as a clause, what was read shows instead of the wanted state."""
 
 
 @dataclass(frozen=True)
-class Presence:
+class RowsPresent:
     """The proof that a list holds some rows and lacks others."""
 
     source: Listing
@@ -106,17 +106,17 @@ class Presence:
         """Whether the absence of something is to be proved."""
         return bool(self.absent)
 
-    def holds(self, reading: Reading) -> bool:
+    def holds(self, reading: ReadResult) -> bool:
         """Tell whether all wanted rows are there and no unwanted one is."""
         return self.present <= reading.keys and not self.absent & reading.keys
 
 
 @dataclass(frozen=True)
-class Guard:
+class Precondition:
     """What a record must still show directly before a step, as members with dots and their values; the API has no
     conditional write, so this is as close as it gets."""
 
-    record: Record
+    record: Resource
     facts: tuple[tuple[str, Any], ...]
 
     def broken(self, row: Mapping[str, Any]) -> list[str]:
@@ -149,10 +149,10 @@ class Step:
     governs: bool = False
     removes: bool = False
     doubtful: frozenset[int] = frozenset()
-    proof: Proof | None = None
+    proof: Postcondition | None = None
     verified: bool = False
     changes: bool = True
-    guard: Guard | None = None
+    guard: Precondition | None = None
     harmless: frozenset[int] = frozenset()
     entry: Entry | None = None
     remedies: Mapping[int, str] = field(default_factory=dict)

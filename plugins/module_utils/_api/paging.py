@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .errors import ProtocolError
 from .operations import is_usable_id
-from .transport import Reply
+from .transport import Response
 
 _REMEDY = "Nothing was changed. Run again; if it stays so, the service or base_url is not what it should be."
 #: Both names occur on the vendor's pagination page; every reference page says C(cursor).
@@ -30,7 +30,7 @@ class Page:
     cursor: tuple[str, str] | None
 
 
-def data_of(what: str, reply: Reply) -> tuple[Any, Mapping[str, Any]]:
+def data_of(what: str, reply: Response) -> tuple[Any, Mapping[str, Any]]:
     """Return C(data) and C(links) of the vendor's envelope (its page "pagination").
 
     :param what: what was read, in words.
@@ -45,7 +45,7 @@ def data_of(what: str, reply: Reply) -> tuple[Any, Mapping[str, Any]]:
     return body["data"], body["links"]
 
 
-def record_of(what: str, reply: Reply) -> dict[str, Any]:
+def record_of(what: str, reply: Response) -> dict[str, Any]:
     """Return the single record in C(reply).
 
     :raises ProtocolError: there is none, or it has no id.
@@ -56,7 +56,7 @@ def record_of(what: str, reply: Reply) -> dict[str, Any]:
     return data
 
 
-def page_of(what: str, reply: Reply) -> Page:
+def page_of(what: str, reply: Response) -> Page:
     """Return the page in C(reply).
 
     :raises ProtocolError: C(data) is no list of objects, or C(links.next) leads nowhere.

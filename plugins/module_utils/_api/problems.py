@@ -19,7 +19,7 @@ from .errors import (
     ServerError,
     Unauthorized,
 )
-from .transport import Reply, wait_asked
+from .transport import Response, retry_after
 
 _KINDS: dict[int, tuple[type[ApiError], str]] = {
     401: (Unauthorized, "Check api_key and api_secret (CAKEWALK_API_KEY, CAKEWALK_API_SECRET) and that base_url fits."),
@@ -39,7 +39,7 @@ _REDIRECT = (
 )
 
 
-def error_of(attempt: str, method: str, path: str, reply: Reply, safe: Callable[[object], str]) -> ApiError:
+def error_of(attempt: str, method: str, path: str, reply: Response, safe: Callable[[object], str]) -> ApiError:
     """Return the error for a C(reply) that is no success.
 
     :param attempt: what was being done to what.
@@ -50,7 +50,7 @@ def error_of(attempt: str, method: str, path: str, reply: Reply, safe: Callable[
     details = [_text(problem, "detail"), *_texts(problem.get("errors"))]
     detail = safe("; ".join(text for text in details if text and text != title))
     words = f"the server answered {reply.status} {title}" + (f": {detail.rstrip('.')}" if detail else "")
-    wait = wait_asked(reply)
+    wait = retry_after(reply)
     if wait:
         words += f"; it asks to wait {wait:.0f} seconds"
     kind, remedy = _kind_of(reply)
@@ -77,7 +77,7 @@ def lost(error: ApiError) -> OutcomeUnknown:
     )
 
 
-def problem_of(reply: Reply) -> Mapping[str, Any]:
+def problem_of(reply: Response) -> Mapping[str, Any]:
     """Return the problem document (RFC 9457) in C(reply), empty where it holds none."""
     try:
         problem = reply.json()
@@ -100,7 +100,7 @@ def _texts(errors: object, depth: int = 4) -> list[str]:
     return [text for value in errors for text in _texts(value, depth - 1)] if isinstance(errors, list) and depth else []
 
 
-def _kind_of(reply: Reply) -> tuple[type[ApiError], str]:
+def _kind_of(reply: Response) -> tuple[type[ApiError], str]:
     if 300 <= reply.status < 400:
         return _REDIRECT
     return _TROUBLE if reply.is_trouble else _KINDS.get(reply.status, _OTHER)

@@ -17,7 +17,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 UNCUT = sys.maxsize
 
 
-def visible(text: object, limit: int = 300) -> str:
+def printable(text: object, limit: int = 300) -> str:
     """Return C(text) as one line with every invisible character as its escape, cut at C(limit) characters."""
     shown = "".join(
         char.encode("unicode_escape").decode("ascii") if unicodedata.category(char) in _INVISIBLE else char
@@ -31,19 +31,19 @@ def is_writable(text: str) -> bool:
     return not any(unicodedata.category(char) == "Cs" for char in text)
 
 
-def without(text: str, secrets: Iterable[str]) -> str:
+def redact(text: str, secrets: Iterable[str]) -> str:
     """Return C(text) with each of the C(secrets) replaced by asterisks, the longest first."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "********")
     return text
 
 
-def counted(number: int, one: str, many: str) -> str:
+def pluralize(number: int, one: str, many: str) -> str:
     """Return the number with its noun: C(counted(2, "person", "people")) is "2 people"."""
     return f"{number} {one if number == 1 else many}"
 
 
-def some(words: Iterable[str], limit: int = 20, separator: str = ", ") -> str:
+def summarize(words: Iterable[str], limit: int = 20, separator: str = ", ") -> str:
     """Return the first C(limit) words and how many more there are."""
     words = list(words)
     more = f" and {len(words) - limit} more" if len(words) > limit else ""

@@ -25,8 +25,8 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from .errors import ConfigurationError, OutcomeUnknown, TransportError
-from .governor import Governor
-from .text import visible, without
+from .rate_limiter import RateLimiter
+from .text import printable, redact
 
 try:
     from requests import Session
@@ -89,7 +89,7 @@ class Connection:
             if not least <= getattr(self, name) <= most:
                 raise _unusable(name, f"it is {getattr(self, name)} and must be from {least} to {most}")
         if self.ca_path and not os.path.exists(self.ca_path):  # noqa: PTH110 - a module process pays for each import
-            raise _unusable("ca_path", f"there is no file or folder {visible(self.ca_path)!r}")
+            raise _unusable("ca_path", f"there is no file or folder {printable(self.ca_path)!r}")
         self._check_base_url()
 
     @property
@@ -125,7 +125,7 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     """What the server answered: C(headers) by lower-case name, C(content) raw.
 
     C(after_loss) tells that the answer to an earlier try of the same request was lost, so that a refusal now does not
@@ -171,9 +171,9 @@ class Retries(Retry):
         kwargs.setdefault("backoff_factor", 0.5)
         super().__init__(*args, **kwargs)
 
-    def answered(self, method: str, reply: Reply) -> bool:
+    def answered(self, method: str, reply: Response) -> bool:
         """Tell whether this answer is a reason to send the request again."""
-        if not self.total or (wait_asked(reply) or 0) > LONGEST_WAIT:
+        if not self.total or (retry_after(reply) or 0) > LONGEST_WAIT:
             return False
         return reply.status == TOO_MANY or (reply.is_trouble and method in REPEATABLE)
 
@@ -187,9 +187,9 @@ class Retries(Retry):
         """Tell whether the request certainly did not leave: no connection was made."""
         return cause is not None and (bool(self._is_connection_error(cause)) or _is_bad_certificate(cause))
 
-    def pause(self, reply: Reply | None) -> float:
+    def pause(self, reply: Response | None) -> float:
         """Return the seconds to wait before the next try: what the server asks for, else growing, with jitter."""
-        asked = wait_asked(reply) if reply else None
+        asked = retry_after(reply) if reply else None
         if asked is not None:
             return asked
         least = 1.0 if reply is not None and reply.status == TOO_MANY else 0.0
@@ -201,7 +201,7 @@ class Transport:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._governor = Governor(connection.requests_per_minute)
+        self._governor = RateLimiter(connection.requests_per_minute)
         self._session = _session(connection)
         secrets = (connection.api_key, connection.api_secret, *_passwords(self._session.proxies))
         self._secrets = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""))}
@@ -212,11 +212,11 @@ class Transport:
 
     def safe(self, text: object, limit: int = 300) -> str:
         """Return server text fit for a message: visible, short, without the credentials."""
-        return visible(self.scrubbed(str(text)), limit)
+        return printable(self.scrubbed(str(text)), limit)
 
     def scrubbed(self, text: str) -> str:
         """Return text without the credentials."""
-        return without(text, self._secrets)
+        return redact(text, self._secrets)
 
     def send(
         self,
@@ -225,7 +225,7 @@ class Transport:
         path: str,
         query: list[tuple[str, str]] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Reply:
+    ) -> Response:
         """Send a request, again where that is safe, and return the last answer, whatever its status.
 
         :param attempt: what is being done to what, for the error.
@@ -251,7 +251,7 @@ class Transport:
 
     def _try(
         self, method: str, path: str, query: list[tuple[str, str]] | None, body: Mapping[str, Any] | None
-    ) -> tuple[Reply, None] | tuple[None, Exception]:
+    ) -> tuple[Response, None] | tuple[None, Exception]:
         self._governor.acquire()
         try:
             answer = self._session.request(
@@ -265,7 +265,7 @@ class Transport:
         except (OSError, HTTPError, ValueError) as error:
             return None, _cause(error)
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(answer.status_code, headers, answer.content), None
+        return Response(answer.status_code, headers, answer.content), None
 
     def _failure(self, attempt: str, method: str, path: str, cause: Exception, never_sent: bool) -> TransportError:
         words = self.safe(f"{type(cause).__name__}: {cause}", 200)
@@ -287,7 +287,7 @@ class Transport:
         )
 
 
-def wait_asked(reply: Reply) -> float | None:
+def retry_after(reply: Response) -> float | None:
     """Return the seconds that C(Retry-After) asks to wait (RFC 9110, section 10.2.3), or C(None) where it does not."""
     value = reply.headers.get("retry-after", "").strip()
     if value.isdecimal() and value.isascii():
@@ -350,7 +350,7 @@ def _bundle_of_environment() -> str | None:
         bundle = os.environ.get(name)
         if bundle and not os.path.exists(bundle):  # noqa: PTH110 - see Connection
             raise ConfigurationError(
-                f"use {name}", f"it names {visible(bundle)!r}, which does not exist", "Correct it, or set ca_path."
+                f"use {name}", f"it names {printable(bundle)!r}, which does not exist", "Correct it, or set ca_path."
             )
         if bundle:
             return bundle

@@ -31,8 +31,8 @@ from .catalog import (
     task,
     who,
 )
-from .operations import Entry, Guard, Key, Listing, Presence, Reading, Record, Step, member
-from .text import counted, some, visible
+from .operations import Entry, Key, Listing, Precondition, ReadResult, Resource, RowsPresent, Step, member
+from .text import pluralize, printable, summarize
 
 Row = Mapping[str, Any]
 
@@ -59,13 +59,13 @@ def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_appr
     ids = [person["id"] for person in people]
     approved = ", their access requests approved at once" if implicitly_approve else ""
     return Step(
-        f"add {counted(len(ids), 'person', 'people')} to the group {named(group)}{approved}",
+        f"add {pluralize(len(ids), 'person', 'people')} to the group {named(group)}{approved}",
         "POST",
         path(GROUPS.path, group["id"], "Users"),
         {"userIds": ids, "triggeredByUserId": acting_user["id"], "implicitlyApproveRequests": implicitly_approve},
         users=tuple(who(person) for person in people),
         doubtful=_ALREADY,
-        proof=Presence(members(group), present=_keys(people)),
+        proof=RowsPresent(members(group), present=_keys(people)),
     )
 
 
@@ -78,20 +78,20 @@ def remove_members(group: Row, people: Iterable[Row]) -> list[Step]:
     """
     return [
         Step(
-            f"remove {visible(who(person))} from the group {named(group)}",
+            f"remove {printable(who(person))} from the group {named(group)}",
             "DELETE",
             path(GROUPS.path, group["id"], "Users", person["id"]),
             users=(who(person),),
             removes=True,
             doubtful=_GONE_ALREADY,
-            proof=Presence(members(group), absent=_keys([person])),
+            proof=RowsPresent(members(group), absent=_keys([person])),
         )
         for person in people
     ]
 
 
 @dataclass(frozen=True)
-class Opened:
+class RequestExists:
     """The proof that a request was opened: one that was not there before asks for the same.
 
     :param before: the ids of the requests that were there, in lower case.
@@ -105,7 +105,7 @@ class Opened:
     source: Listing = REQUESTS
     twice: bool = False
 
-    def holds(self, reading: Reading) -> bool:
+    def holds(self, reading: ReadResult) -> bool:
         """Tell whether there is such a request, whatever became of it since."""
         return any(self._is_meant(row) for row in reading.rows)
 
@@ -129,7 +129,7 @@ def request_access(
     """
     at = f" at the level {named(level)}" if level else ""
     return Step(
-        f"request access to the app {named(app)}{at} for {visible(who(person))}",
+        f"request access to the app {named(app)}{at} for {printable(who(person))}",
         "POST",
         f"{ROOT}/Requests/GrantAccess",
         {
@@ -149,7 +149,7 @@ def request_level(app: Row, person: Row, level: Row, acting_user: Row, purpose: 
     """Ask for another level for somebody who has access, see C(request_access)."""
     body = {"creator": acting_user["id"], "user": person["id"], "app": app["id"], "level": level["id"]}
     return Step(
-        f"request the level {named(level)} of the app {named(app)} for {visible(who(person))}",
+        f"request the level {named(level)} of the app {named(app)} for {printable(who(person))}",
         "POST",
         f"{ROOT}/Requests/ChangePermission",
         _inferred("change", {**body, "purpose": purpose}),
@@ -163,7 +163,7 @@ def request_removal(app: Row, person: Row, acting_user: Row, purpose: str, befor
     """Ask for the removal of all access to an app, see C(request_access)."""
     body = {"creator": acting_user["id"], "user": person["id"], "app": app["id"], "purpose": purpose}
     return Step(
-        f"request the removal of the access of {visible(who(person))} to the app {named(app)}",
+        f"request the removal of the access of {printable(who(person))} to the app {named(app)}",
         "POST",
         f"{ROOT}/Requests/RemoveAccess",
         _inferred("removal", body),
@@ -182,13 +182,13 @@ def record_accesses(app: Row, people: Sequence[Row], level: Row | None) -> Step:
     at = f" at the level {named(level)}" if level else ""
     level_id = {"permissionLevelId": level["id"]} if level else {}
     return Step(
-        f"record access to the app {named(app)}{at} for {counted(len(people), 'person', 'people')}, past approval",
+        f"record access to the app {named(app)}{at} for {pluralize(len(people), 'person', 'people')}, past approval",
         "POST",
         f"{ROOT}/WorkApps/Accesses",
         {"data": [{"workAppId": app["id"], "userId": person["id"], **level_id} for person in people]},
         users=tuple(who(person) for person in people),
         doubtful=_ALREADY,
-        proof=Presence(
+        proof=RowsPresent(
             accesses(app),
             present=frozenset((person["id"].lower(), level["id"].lower() if level else "") for person in people),
         ),
@@ -219,7 +219,7 @@ def assign_policy(
 
 
 @dataclass(frozen=True)
-class Filled:
+class FieldsEqual:
     """The proof that custom fields have values: by field id the text, found in the label or in the id behind it, or
     C(None) for none."""
 
@@ -227,18 +227,18 @@ class Filled:
     values: tuple[tuple[str, str | None], ...]
     twice: bool = False
 
-    def holds(self, reading: Reading) -> bool:
+    def holds(self, reading: ReadResult) -> bool:
         """Tell whether every field has its value."""
         return not self._otherwise(reading)
 
-    def instead(self, reading: Reading) -> str:
+    def instead(self, reading: ReadResult) -> str:
         """Return what the fields show that do not have their values."""
-        return some(
-            _shown(row) if row else f"there is no field {visible(identifier)}"
+        return summarize(
+            _shown(row) if row else f"there is no field {printable(identifier)}"
             for identifier, row in self._otherwise(reading).items()
         )
 
-    def _otherwise(self, reading: Reading) -> dict[str, Row | None]:
+    def _otherwise(self, reading: ReadResult) -> dict[str, Row | None]:
         """Return the fields that do not have their values, by id; C(None) for one that is not there."""
         rows = {str(row["id"]).lower(): row for row in reading.rows}
         found = [(identifier, rows.get(identifier.lower()), value) for identifier, value in self.values]
@@ -247,7 +247,7 @@ class Filled:
 
 def _shown(field: Row) -> str:
     value = field.get("value")
-    return f"{named(field)} has no value" if value in (None, "") else f"{named(field)} is {visible(value)!r}"
+    return f"{named(field)} has no value" if value in (None, "") else f"{named(field)} is {printable(value)!r}"
 
 
 def has_value(field: Row, value: str | None) -> bool:
@@ -270,12 +270,12 @@ def set_custom_fields(
     :param names: what the fields are called.
     """
     return Step(
-        f"set {some(repr(visible(name, 80)) for name in names)} of the app {named(app)}",
+        f"set {summarize(repr(printable(name, 80)) for name in names)} of the app {named(app)}",
         "PATCH",
         path(APPS.path, app["id"], "CustomFields"),
         {"customFields": [{"id": identifier, "value": value} for identifier, value in values.items()]},
         doubtful=_ALREADY,
-        proof=Filled(custom_fields(app), tuple(values.items())),
+        proof=FieldsEqual(custom_fields(app), tuple(values.items())),
         verified=verified,
         changes=changes,
         remedies=_FORMS,
@@ -283,25 +283,25 @@ def set_custom_fields(
 
 
 @dataclass(frozen=True)
-class Decided:
+class TaskHasState:
     """The proof that a task was decided: its status means the wanted state."""
 
-    source: Record
+    source: Resource
     state: str
     statuses: StatusTable
     twice: bool = False
 
-    def holds(self, reading: Reading) -> bool:
+    def holds(self, reading: ReadResult) -> bool:
         """Tell whether it does."""
         return all(self.statuses.class_of(row.get("status")) == self.state for row in reading.rows)
 
-    def instead(self, reading: Reading) -> str:
+    def instead(self, reading: ReadResult) -> str:
         """Return the status that the task has; the word for a decision may be one that nobody listed yet."""
         (status,) = (row.get("status") for row in reading.rows)
         if self.statuses.class_of(status) is None:
             where = f"known_statuses.{self.statuses.of}.{self.state}"
-            return f"its status is {visible(status)!r}, to be listed under {where} if that is what it means"
-        return f"its status is {visible(status)!r}"
+            return f"its status is {printable(status)!r}, to be listed under {where} if that is what it means"
+        return f"its status is {printable(status)!r}"
 
 
 #: What decides what a task is about: if one of these changes, somebody else was at it.
@@ -348,9 +348,9 @@ def decide_task(row: Row, state: str, statuses: StatusTable, description: str, u
         users=users,
         removes=state == "approved" and member(row, "request.requestType") == REQUEST_TYPES["remove_access"],
         doubtful=_GONE_ALREADY,
-        proof=Decided(record, state, statuses),
+        proof=TaskHasState(record, state, statuses),
         verified=True,
-        guard=Guard(record, tuple((name, member(row, name)) for name in TASK_FACTS)),
+        guard=Precondition(record, tuple((name, member(row, name)) for name in TASK_FACTS)),
     )
 
 
@@ -372,7 +372,7 @@ def start_review(
     :param due: a time in ISO form.
     :param apps: which apps; C(None) means all of them, which is an empty list to the vendor.
     """
-    of = "all apps" if apps is None else counted(len(apps), "app", "apps")
+    of = "all apps" if apps is None else pluralize(len(apps), "app", "apps")
     body = {
         "name": name,
         "accessReviewType": REVIEWERS[reviewer],
@@ -381,7 +381,7 @@ def start_review(
         "createdByUserId": acting_user["id"],
     }
     return Step(
-        f"start the access review {visible(name)!r} of {of}",
+        f"start the access review {printable(name)!r} of {of}",
         "POST",
         f"{ROOT}/AccessReviews",
         {**body, **({"description": description} if description is not None else {})},
@@ -390,9 +390,9 @@ def start_review(
     )
 
 
-def _opened(request_type: str, app: Row, person: Row, level: Row | None, before: frozenset[str]) -> Opened:
+def _opened(request_type: str, app: Row, person: Row, level: Row | None, before: frozenset[str]) -> RequestExists:
     level_id = level["id"] if level else None
-    return Opened(REQUEST_TYPES[request_type], person["id"], app["id"], level_id, before)
+    return RequestExists(REQUEST_TYPES[request_type], person["id"], app["id"], level_id, before)
 
 
 def _inferred(body: str, values: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-from .._api.catalog import REQUEST_STATUSES, REQUEST_TYPES, TASK_STATUSES
+from .._api.catalog import REQUEST_STATUSES, TASK_STATUSES
 from .._api.transport import Connection
 
 Options = dict[str, dict[str, Any]]
@@ -54,31 +54,6 @@ WRITING: Options = {
 
 LEDGER: Options = {
     "ledger_path": _from_environment("LEDGER", type="path"),
-}
-
-#: What an entry says of a policy, for options that take a list of them.
-ASSIGNMENT: dict[str, Any] = {
-    "options": {
-        "app": {"type": "str"},
-        "select": {
-            "type": "dict",
-            "options": {
-                "all": {"type": "bool", "default": False},
-                "status": {"type": "str"},
-                "category": {"type": "str"},
-                "custom_field": {
-                    "type": "dict",
-                    "options": {"name": {"type": "str", "required": True}, "value": {"type": "str"}},
-                },
-            },
-        },
-        "permission_level": {"type": "str"},
-        "permission_levels": {"type": "str", "choices": ["privileged", "default", "all"]},
-        "request_type": {"type": "str", "required": True, "choices": list(REQUEST_TYPES)},
-        "policy": {"type": "str", "required": True},
-    },
-    "mutually_exclusive": [("app", "select"), ("permission_level", "permission_levels")],
-    "required_one_of": [("app", "select")],
 }
 
 

@@ -15,14 +15,14 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._api.client import Client
 from .._api.errors import CakewalkError
-from .._api.text import visible
+from .._api.text import printable
 from .._api.transport import REQUESTS_IMPORT_ERROR
-from .._engine.plan import ApplyFailed, Outcome, Plan, Unmet, apply, foresee
-from .._engine.tenant import Cakewalk
+from .._engine.core.plan import ApplyFailed, ApplyResult, GoalNotReached, Plan, apply, dry_run
+from .._engine.core.tenant import Tenant
 from .arguments import connection_of
 
 
-def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Cakewalk], Plan]) -> None:
+def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
     """Run a module: plan, carry the plan out unless in check mode, report.
 
     :param spec: what C(arguments.spec) returns.
@@ -36,17 +36,17 @@ def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Cakewalk], 
     except Exception as error:
         # Told like other failures, since what Ansible tells by itself of a module that breaks holds secrets.
         module.fail_json(
-            msg=f"This is a defect of the collection ({visible(f'{type(error).__name__}: {error}')}). What was sent "
+            msg=f"This is a defect of the collection ({printable(f'{type(error).__name__}: {error}')}). What was sent "
             "until then is not known, so look at the tenant. Please report it with the traceback, which is shown with "
             "ANSIBLE_DISPLAY_TRACEBACK=error, or -vvv before ansible-core 2.19.",
             exception=traceback.format_exc(),
         )
 
 
-def _run(module: AnsibleModule, plan: Callable[[dict[str, Any], Cakewalk], Plan]) -> None:
+def _run(module: AnsibleModule, plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
     try:
         client = Client(connection_of(module.params))
-        cakewalk = Cakewalk(client, module.params["known_statuses"])
+        cakewalk = Tenant(client, module.params["known_statuses"])
     except CakewalkError as error:
         module.fail_json(msg=str(error), error=error.facts())
     try:
@@ -54,8 +54,8 @@ def _run(module: AnsibleModule, plan: Callable[[dict[str, Any], Cakewalk], Plan]
     except CakewalkError as error:
         _fail(module, client, cakewalk, error)
     try:
-        outcome = foresee(planned) if module.check_mode else apply(planned, client)
-    except Unmet as error:
+        outcome = dry_run(planned) if module.check_mode else apply(planned, client)
+    except GoalNotReached as error:
         foreseen = replace(planned, concluded=None)
         _fail(module, client, cakewalk, error, **_report(foreseen, error.outcome, module.check_mode, module._diff))
     except ApplyFailed as error:
@@ -67,7 +67,7 @@ def _run(module: AnsibleModule, plan: Callable[[dict[str, Any], Cakewalk], Plan]
     module.exit_json(**_in_whole_characters(told, client))
 
 
-def _fail(module: AnsibleModule, client: Client, cakewalk: Cakewalk, error: CakewalkError, **told: Any) -> None:
+def _fail(module: AnsibleModule, client: Client, cakewalk: Tenant, error: CakewalkError, **told: Any) -> None:
     _warn(module, client, cakewalk)
     module.fail_json(msg=str(error), **_in_whole_characters({"error": error.facts(), **told}, client))
 
@@ -80,18 +80,18 @@ def _in_whole_characters(told: dict[str, Any], client: Client) -> dict[str, Any]
     return whole
 
 
-def _warn(module: AnsibleModule, client: Client, cakewalk: Cakewalk) -> None:
+def _warn(module: AnsibleModule, client: Client, cakewalk: Tenant) -> None:
     for warning in [*cakewalk.warnings, *client.notices]:
         module.warn(client.scrubbed(warning))
 
 
-def _progress(planned: Plan, outcome: Outcome) -> dict[str, Any]:
+def _progress(planned: Plan, outcome: ApplyResult) -> dict[str, Any]:
     """Return how far a run came that failed at a step."""
     inverse = planned.inverse(outcome) if planned.inverse else {}
     return {"changed": outcome.changed, "steps": outcome.as_result(), **inverse}
 
 
-def _report(planned: Plan, outcome: Outcome, only_foreseen: bool, with_diff: bool) -> dict[str, Any]:
+def _report(planned: Plan, outcome: ApplyResult, only_foreseen: bool, with_diff: bool) -> dict[str, Any]:
     """Return what a plan whose steps were all carried out, or foreseen, has to tell.
 
     A plan that manages nothing, as those of info modules, has no steps and no diff. Where nothing changed after all,
@@ -112,8 +112,8 @@ def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str,
     """Return a diff for each thing that changes, so that its name stands above it; a list has a line for each item."""
     return [
         {
-            "before_header": visible(name),
-            "after_header": visible(name),
+            "before_header": printable(name),
+            "after_header": printable(name),
             "before": _lines(before.get(name)),
             "after": _lines(after.get(name)),
         }
@@ -124,4 +124,4 @@ def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str,
 def _lines(state: Any) -> str:
     """Return a state as lines of text, in which nothing that people wrote in the tenant can make a line of its own."""
     lines = state if isinstance(state, list) else json.dumps(state, indent=2, sort_keys=True).splitlines()
-    return "" if state is None else "".join(f"{visible(line)}\n" for line in lines)
+    return "" if state is None else "".join(f"{printable(line)}\n" for line in lines)

@@ -1,0 +1,52 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""By what the code knows its tenant: some of its apps, since all tenants of the vendor have one address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..._api.catalog import APPS
+from ..._api.errors import ConfigurationError
+from ..._api.text import printable, summarize
+from ..core.lookup import is_uuid
+from ..core.tenant import Tenant
+from ..storage.ledger import ANCHORS, WrongTenant
+
+
+def anchors_of(app_ids: Iterable[str]) -> list[str]:
+    """Return the apps by which code is to know its tenant."""
+    return sorted(one.lower() for one in app_ids)[:ANCHORS]
+
+
+def check_anchors(anchors: Sequence[str], base_url: str, cakewalk: Tenant) -> None:
+    """Refuse a tenant that has none of these apps; warn of those that it lacks.
+
+    :raises ConfigurationError: there are no anchors, or one is no id.
+    :raises WrongTenant: the code is about another tenant.
+    """
+    wrong = [one for one in anchors if not is_uuid(one)]
+    if wrong or not anchors:
+        raise ConfigurationError(
+            "tell which tenant the code is about",
+            f"tenant.anchors holds what is no id: {summarize(map(printable, wrong))}"
+            if wrong
+            else "tenant.anchors is empty",
+            "List the ids of some apps of the tenant; mode: export writes them.",
+            option="tenant.anchors",
+        )
+    there = cakewalk.register(APPS).by_id
+    missing = [one for one in anchors if one.lower() not in there]
+    if len(missing) == len(anchors):
+        raise WrongTenant(
+            "use the code of the tenant",
+            f"it is about another one: at {printable(base_url)} is none of the apps by which it knows its tenant",
+            "Nothing was changed. Use the key of the tenant that the code is about, or the code of this one.",
+            anchors=list(anchors),
+        )
+    if missing:
+        cakewalk.warnings.append(
+            f"The tenant lacks some of the apps by which the code knows it: {summarize(missing)}. Replace them under "
+            "tenant.anchors before the last one is gone."
+        )

@@ -1,0 +1,156 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle of evidence: a folder of files with a manifest, complete or not written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..._api.errors import CakewalkError
+from ..._api.text import printable
+from ..storage.private_file import FileRefused, PrivateFile
+from .table import Table
+
+MANIFEST = "manifest.json"
+#: Raised when a bundle of an earlier release can no longer be compared.
+FORMAT = 1
+_WHAT = "the evidence"
+_REMEDY = "Take it from where it was kept first, or leave out compare_with."
+
+
+class BundleRefused(CakewalkError):
+    """A bundle cannot be trusted, or not be compared; C(path) is its folder."""
+
+    kind = "bundle"
+
+
+def write(folder: str, name: str, files: Mapping[str, str], facts: Mapping[str, Any]) -> str:
+    """Write a bundle, and return the SHA-256 of its manifest.
+
+    The files are written into a temporary folder beside it, which gets the name of the bundle once all are there.
+
+    :param folder: the folder for bundles, as a whole path.
+    :param name: of the new folder in it.
+    :param files: what the files hold, by name.
+    :param facts: what the manifest says beside the sizes and sums of the files.
+    :raises FileRefused: it cannot be written, or is there already; nothing of it is left then.
+    """
+    place = Path(folder)
+    temporary = place / f".{name}.{secrets.token_hex(8)}"
+    manifest = _json({**facts, "files": {file: _sums(text) for file, text in files.items()}})
+    # Refuses a folder in which others could put something else into its place.
+    PrivateFile(str(place / name), _WHAT, "").read()
+    try:
+        for file, text in {**files, MANIFEST: manifest}.items():
+            PrivateFile(str(temporary / file), _WHAT, "").write(text)
+        if (place / name).exists():
+            raise FileRefused(f"write {_WHAT} {name!r}", "it is there already", "Run again.", path=str(place / name))
+        temporary.rename(place / name)
+        _sync(place)
+    except OSError as error:
+        raise FileRefused(
+            f"write {_WHAT} {name!r}",
+            f"{error.strerror}",
+            "Give this user a folder that it may write to, with room in it, or another path.",
+            path=str(place / name),
+        ) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return hashlib.sha256(manifest.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was written earlier, whose files are what its manifest says."""
+
+    path: str
+    manifest: Mapping[str, Any]
+    texts: Mapping[str, str]
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        """Return the rows of a table of this name in the bundle.
+
+        :raises BundleRefused: it does not hold them, or they lack what identifies them.
+        """
+        content = self._parsed(f"{table.name}.json")
+        rows = content.get("rows")
+        if not isinstance(rows, list) or not all(
+            isinstance(row, dict) and row.keys() >= set(table.key) for row in rows
+        ):
+            raise refused(self.path, f"{table.name}.json does not hold the rows of that population")
+        return rows
+
+    def _parsed(self, file: str) -> Mapping[str, Any]:
+        return _object(self.path, file, self.texts.get(file))
+
+
+def read(path: str) -> Bundle:
+    """Return a bundle after holding its files against its manifest.
+
+    :raises BundleRefused: there is none, a file is missing or is not what the manifest says.
+    :raises FileRefused: others could have written to it, see C(KeptFile.read).
+    """
+    told = _text(path, MANIFEST)
+    manifest = _object(path, MANIFEST, told)
+    if manifest.get("format") != FORMAT:
+        raise refused(path, f"its format is {printable(manifest.get('format'))}, and this release reads {FORMAT}")
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not all(file == Path(file).name for file in files):
+        raise refused(path, "its manifest does not list its files")
+    texts = {MANIFEST: str(told)}
+    for file, sums in files.items():
+        text = _text(path, file)
+        if text is None:
+            raise refused(path, f"{printable(file)} is missing")
+        if _sums(text) != sums:
+            raise refused(path, f"{printable(file)} is not what the manifest says: it was changed since")
+        texts[file] = text
+    return Bundle(path, manifest, texts)
+
+
+def refused(path: str, why: str) -> BundleRefused:
+    """Return the error that a bundle cannot be used."""
+    return BundleRefused(f"compare with the bundle {printable(path)!r}", why, _REMEDY, path=path)
+
+
+def _text(path: str, file: str) -> str | None:
+    return PrivateFile(str(Path(path) / file), _WHAT, _REMEDY).read()
+
+
+def _object(path: str, file: str, text: str | None) -> Mapping[str, Any]:
+    if text is None:
+        raise refused(path, f"there is no {file} in it")
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise refused(path, f"{file} does not hold what it should")
+    return content
+
+
+def _sums(text: str) -> dict[str, Any]:
+    content = text.encode()
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _sync(folder: Path) -> None:
+    """See that the new name of a folder survives a stop of the machine."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,118 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a bundle of evidence says of itself: how it was made, by whom, of what, and what it cannot tell."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..._api.text import printable, summarize
+from . import bundle, tables
+from .bundle import Bundle
+from .pseudonyms import Pseudonymizer
+from .snapshot import TenantSnapshot
+from .table import Table
+
+#: Beside the sums of the files, so that nobody takes them for more than they are.
+PROVES = (
+    "The sums show accidents, not tampering: whoever can change a file can change this manifest too. Sign the "
+    "manifest, or keep its SHA-256, which the run returns, where nobody can change it."
+)
+#: What somebody could look for here, and the service does not tell.
+CANNOT_TELL = (
+    "Since when somebody has an access, who granted it, and whether it is used: an access shows a person and a level.",
+    "What access reviews came to: the service starts them and shows no results.",
+    "Which approval policy governs an app or a level: no policy that is assigned can be read.",
+    "What is in the apps themselves. This is what Cakewalk listed, and an account that it does not know is not in it.",
+    "What was so before and after the two times above, and what was done and undone between two bundles.",
+    "Whether an app without permission levels gives privileged access, unless the option privileged names it.",
+)
+
+
+def facts_of(
+    params: Mapping[str, Any],
+    listed: TenantSnapshot,
+    masks: Pseudonymizer | None,
+    earlier: Bundle | None,
+    **environment: Any,
+) -> dict[str, Any]:
+    """Return what the manifest says beside the files.
+
+    :param params: the options of the action.
+    :param environment: C(operator) and C(tool), as the machine reports them.
+    """
+    return {
+        "format": bundle.FORMAT,
+        "proves": PROVES,
+        "cannot_tell": CANNOT_TELL,
+        "base_url": params["base_url"].rstrip("/"),
+        "listed_between": [listed.begun, listed.ended],
+        **environment,
+        "masking": {"method": "HMAC-SHA256", "key_check": masks.key_check} if masks else None,
+        "purposes": params["include_purposes"],
+        "privileged": [_rule(rule, masks) for rule in params["privileged"]],
+        "compared_with": earlier and _of(earlier),
+        "queries": [
+            {"path": _path(query.path, query.identifier, masks), "rows": query.rows, "pages": query.pages}
+            for query in listed.queries
+        ],
+    }
+
+
+def caveats_of(facts: Mapping[str, Any]) -> list[str]:
+    """Return what must be known of the bundle that was compared with, if there is one.
+
+    :param facts: see C(facts_of).
+    """
+    earlier = facts["compared_with"]
+    if not earlier or earlier["privileged"] == facts["privileged"]:
+        return []
+    return [
+        "The option privileged was another one for the bundle that is compared with, so privileged accesses may be "
+        "gained or lost by that."
+    ]
+
+
+def warnings_of(unknown: Counter[str], unused: Sequence[str], written: Sequence[Table]) -> list[str]:
+    """Return what somebody should know who reads only the end of the run.
+
+    :param unknown: how often each status word was met that nobody knows.
+    :param unused: the rules of the option C(privileged) that fitted nothing.
+    """
+    warnings = []
+    if unknown:
+        words = summarize(f"{printable(word)} ({number})" for word, number in sorted(unknown.items()))
+        warnings.append(
+            f"It is not known what these mean, so they are a class of their own: {words}. "
+            "List them under known_statuses if you know."
+        )
+    if unused:
+        warnings.append(f"No access fits these entries of privileged: {summarize(unused)}.")
+    (counts,) = (table for table in written if table.name == tables.COUNTS.name)
+    differing = [str(row["app"] or row["app_id"]) for row in counts.rows if row["agrees"] == "no"]
+    if differing:
+        warnings.append(
+            f"The number of accounts of {summarize(map(printable, differing))} is not that of the people listed, so "
+            "one "
+            "of the two is not right."
+        )
+    return warnings
+
+
+def _rule(rule: Mapping[str, Any], masks: Pseudonymizer | None) -> dict[str, Any]:
+    return {name: masks.name(text) if masks and text is not None else text for name, text in rule.items()}
+
+
+def _path(path: str, identifier: str | None, masks: Pseudonymizer | None) -> str:
+    return path.replace(identifier, masks.identifier(identifier)) if masks and identifier else path
+
+
+def _of(earlier: Bundle) -> dict[str, Any]:
+    """Return what tells which bundle was compared with."""
+    sha256 = hashlib.sha256(earlier.texts[bundle.MANIFEST].encode()).hexdigest()
+    told = {name: earlier.manifest.get(name) for name in ("listed_between", "privileged")}
+    return {**told, "manifest_sha256": sha256}

@@ -1,0 +1,307 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The populations that auditors ask for, made of what a tenant listed: pure, without a single request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from ..._api.catalog import REQUEST_TYPES, StatusTable, UserStatuses
+from ..core.lookup import Row
+from ..core.timestamps import moment, utc
+from .privileges import ORDINARY, Privileged
+from .snapshot import TenantSnapshot
+from .table import EMAIL, ID, NAME, NUMBER, TEXT, TIME, Column, Table
+
+#: What a person's status says: whether somebody may have access, is on the way out, or nobody knows.
+CURRENT, INACTIVE, UNKNOWN, OPEN = "current", "inactive", "unknown", "open"
+
+
+def _person(what: str = "user", title: str = "") -> tuple[Column, ...]:
+    return (
+        Column(f"{what}_email", title or "E-mail", EMAIL),
+        Column(f"{what}_name", f"{title}, name" if title else "Name", NAME),
+        Column(f"{what}_id", f"{title}, id" if title else "User id", ID),
+    )
+
+
+_STATUS = (Column("user_status", "Status"), Column("user_status_class", "Status class"))
+_APP = (Column("app", "App", NAME), Column("app_id", "App id", ID))
+_LEVEL = (Column("permission_level", "Level", NAME), Column("permission_level_id", "Level id", ID))
+_ACCESS = (*_APP, Column("app_status", "App status"), *_LEVEL, *_person(), *_STATUS)
+_ACCESS += (Column("privileged", "Privileged"), Column("is_owner", "Owner"))
+_ACCESS_KEY = ("app_id", "user_id", "permission_level_id")
+
+ACCESSES = Table(
+    "accesses",
+    "Accesses",
+    "Who has access to which app, a row for each permission level that somebody holds.",
+    _ACCESS,
+    _ACCESS_KEY,
+)
+PRIVILEGED = Table(
+    "privileged_accesses",
+    "Privileged accesses",
+    "Accesses at a level that Cakewalk marks as privileged (marked), that the option privileged names (named), or that "
+    "does not tell (unknown).",
+    _ACCESS,
+    _ACCESS_KEY,
+)
+MEMBERS = Table(
+    "group_members",
+    "Group members",
+    "Who is a member of which group.",
+    (Column("group", "Group", NAME), Column("group_id", "Group id", ID), *_person(), *_STATUS),
+    ("group_id", "user_id"),
+)
+OWNERLESS = Table(
+    "ownerless_apps",
+    "Apps without an owner",
+    "Apps whose record shows no owner; where owner_shown is no, the record does not tell.",
+    (
+        *_APP,
+        Column("app_status", "App status"),
+        Column("owner_shown", "Owner shown"),
+        Column("people", "People", NUMBER),
+    ),
+    ("app_id",),
+)
+LEAVERS = Table(
+    "inactive_people",
+    "Inactive or leaving people with access",
+    "People with a status that rules out access (inactive), or one of which it is not known what it means (unknown), "
+    "who have an access or a group membership, or own an app.",
+    (
+        *_person(),
+        *_STATUS,
+        Column("accesses", "Accesses", NUMBER),
+        Column("privileged_accesses", "Privileged", NUMBER),
+        Column("groups", "Groups", NUMBER),
+        Column("owned_apps", "Owned apps", NUMBER),
+    ),
+    ("user_id",),
+)
+REQUESTS = Table(
+    "open_requests",
+    "Open requests",
+    "Requests that await a decision (open), or of whose status it is not known what it means (unknown).",
+    (
+        Column("age_days", "Age in days", NUMBER),
+        Column("request_type", "Type"),
+        *_person("target", "For"),
+        *_APP,
+        *_LEVEL,
+        Column("status", "Status"),
+        Column("status_class", "Status class"),
+        *_person("requester", "Asked by"),
+        Column("created_at", "Created", TIME),
+        Column("updated_at", "Updated", TIME),
+        Column("request_id", "Request id", ID),
+        Column("purpose", "Purpose", TEXT),
+    ),
+    ("request_id",),
+)
+COUNTS = Table(
+    "account_counts",
+    "Accounts, counted twice",
+    "How many people the accesses of an app list, beside how many accounts its record tells (numberOfAccounts).",
+    (
+        *_APP,
+        Column("accesses", "Accesses listed", NUMBER),
+        Column("people", "People listed", NUMBER),
+        Column("number_of_accounts", "Accounts told", NUMBER),
+        Column("agrees", "Agrees"),
+    ),
+    ("app_id",),
+)
+#: All of them, in the order of the report. The last one is no population but a check on the first.
+ALL = (PRIVILEGED, LEAVERS, OWNERLESS, REQUESTS, ACCESSES, MEMBERS, COUNTS)
+
+
+class Populations:
+    """Makes the tables.
+
+    :param users: what the status words of people mean.
+    :param requests: what the status words of requests mean.
+    :param with_purposes: whether to show what people wrote when they asked.
+    """
+
+    def __init__(
+        self,
+        listed: TenantSnapshot,
+        users: UserStatuses,
+        requests: StatusTable,
+        privileged: Privileged,
+        with_purposes: bool = False,
+    ) -> None:
+        self._listed = listed
+        self._statuses = users
+        self._request_statuses = requests
+        self._privileged = privileged
+        self._with_purposes = with_purposes
+        self._directory = {row["id"].lower(): row for row in listed.users}
+        self._apps = {row["id"].lower(): row for row in listed.apps}
+        self._levels = {
+            level["id"].lower(): level
+            for rows in listed.accesses
+            for row in rows
+            if (level := _level(row)) and level.get("id")
+        }
+        self.unknown: Counter[str] = Counter()
+
+    def tables(self) -> list[Table]:
+        """Return all tables with their rows, and leave in C(unknown) the status words that nobody knows."""
+        accesses = list(self._accesses())
+        privileged = [row for row in accesses if row["privileged"] != ORDINARY]
+        members = list(self._members())
+        rows = {
+            ACCESSES: accesses,
+            PRIVILEGED: privileged,
+            MEMBERS: members,
+            OWNERLESS: list(self._ownerless()),
+            LEAVERS: list(self._leavers(accesses, privileged, members)),
+            REQUESTS: list(self._requests()),
+            COUNTS: list(self._counts()),
+        }
+        self._count_unknown(rows[LEAVERS], rows[REQUESTS])
+        shape = {REQUESTS: REQUESTS if self._with_purposes else REQUESTS.without("purpose")}
+        return [shape.get(table, table).holding(rows[table]) for table in ALL]
+
+    def _accesses(self) -> Iterator[dict[str, Any]]:
+        for app, rows in zip(self._listed.apps, self._listed.accesses, strict=True):
+            for row in rows:
+                level = _level(row)
+                yield {
+                    **_of_app(app),
+                    "app_status": app.get("statusName"),
+                    **_of_level(level),
+                    **self._of_person(row["user"]),
+                    "privileged": self._privileged.verdict(app, level),
+                    "is_owner": row.get("isOwner"),
+                }
+
+    def _members(self) -> Iterator[dict[str, Any]]:
+        for group, rows in zip(self._listed.groups, self._listed.members, strict=True):
+            for row in rows:
+                yield {"group": group.get("name"), "group_id": group["id"], **self._of_person(row)}
+
+    def _ownerless(self) -> Iterator[dict[str, Any]]:
+        for app, rows in zip(self._listed.apps, self._listed.accesses, strict=True):
+            if app.get("owner") is None:
+                shown = {"app_status": app.get("statusName"), "owner_shown": "owner" in app}
+                yield {**_of_app(app), **shown, "people": _people(rows)}
+
+    def _leavers(self, accesses: list[Any], privileged: list[Any], members: list[Any]) -> Iterator[dict[str, Any]]:
+        owned = [
+            self._of_person(app["owner"])
+            for app in self._listed.apps
+            if isinstance(app.get("owner"), Mapping) and app["owner"].get("id")
+        ]
+        held = {"accesses": accesses, "privileged_accesses": privileged, "groups": members, "owned_apps": owned}
+        people = {row["user_id"]: row for rows in held.values() for row in rows}
+        counts = {name: Counter(row["user_id"] for row in rows) for name, rows in held.items()}
+        for identifier, row in people.items():
+            if row["user_status_class"] != CURRENT:
+                yield {**row, **{name: counted[identifier] for name, counted in counts.items()}}
+
+    def _requests(self) -> Iterator[dict[str, Any]]:
+        now = moment(self._listed.ended)
+        for row in self._listed.requests:
+            status = self._request_statuses.class_of(row.get("requestStatus"))
+            if status not in (OPEN, None):
+                continue
+            created = moment(row.get("createdAt"))
+            yield {
+                "age_days": (now - created).days if now and created else None,
+                "created_at": _time(row.get("createdAt"), created),
+                "updated_at": _time(row.get("updatedAt"), moment(row.get("updatedAt"))),
+                "request_type": _WORDS.get(str(row.get("requestType")), row.get("requestType")),
+                "status": row.get("requestStatus"),
+                "status_class": status or UNKNOWN,
+                **self._of_id("target", row.get("targetUserId")),
+                **self._of_requested_app(row),
+                **self._of_id("requester", row.get("requestedByUserId")),
+                "request_id": row["id"],
+                "purpose": row.get("requestPurpose"),
+            }
+
+    def _counts(self) -> Iterator[dict[str, Any]]:
+        for app, rows in zip(self._listed.apps, self._listed.accesses, strict=True):
+            told, people = app.get("numberOfAccounts"), _people(rows)
+            found = {"accesses": len(rows), "people": people, "number_of_accounts": told}
+            yield {**_of_app(app), **found, "agrees": agreement(told, len(rows), people)}
+
+    def _of_person(self, row: Row) -> dict[str, Any]:
+        """Return what tells of a person; what the row itself does not tell, the directory does."""
+        known = {**self._directory.get(row["id"].lower(), {}), **{name: one for name, one in row.items() if one}}
+        status = known.get("statusName")
+        told = {"user_id": row["id"].lower(), "user_email": known.get("email"), "user_name": known.get("name")}
+        return {**told, "user_status": status, "user_status_class": self._class_of(status)}
+
+    def _class_of(self, status: object) -> str:
+        if status in self._statuses.inactive:
+            return INACTIVE
+        return CURRENT if status in self._statuses.may_receive_access | self._statuses.may_act else UNKNOWN
+
+    def _of_id(self, what: str, identifier: object) -> dict[str, Any]:
+        known = identifier.lower() if isinstance(identifier, str) else None
+        row = self._directory.get(known or "", {})
+        return {f"{what}_id": known, f"{what}_email": row.get("email"), f"{what}_name": row.get("name")}
+
+    def _of_requested_app(self, row: Row) -> dict[str, Any]:
+        app, level = row.get("workAppId"), row.get("permissionLevelId")
+        return {
+            "app_id": app,
+            "app": self._apps.get(str(app).lower(), {}).get("name"),
+            "permission_level_id": level,
+            "permission_level": self._levels.get(str(level).lower(), {}).get("name"),
+        }
+
+    def _count_unknown(self, people: list[Any], requests: list[Any]) -> None:
+        for row in people:
+            if row["user_status_class"] == UNKNOWN:
+                self.unknown[f"user status {row['user_status']}"] += 1
+        for row in requests:
+            if row["status_class"] == UNKNOWN:
+                self.unknown[f"request status {row['status']}"] += 1
+
+
+def agreement(told: object, accesses: int, people: int) -> str:
+    """Return whether a number of accounts that a record tells is that of the people listed.
+
+    The vendor's text says that it counts people; whether somebody with two levels counts twice was not seen.
+    """
+    if not isinstance(told, int):
+        return "not told"
+    if told == people:
+        return "yes"
+    return "as accesses" if told == accesses else "no"
+
+
+#: The vendor's words for what is requested, by ours.
+_WORDS = {word: name for name, word in REQUEST_TYPES.items()}
+
+
+def _level(access: Row) -> Row | None:
+    level = access.get("permissionLevel")
+    return level if isinstance(level, Mapping) else None
+
+
+def _of_app(app: Row) -> dict[str, Any]:
+    return {"app": app.get("name"), "app_id": app["id"]}
+
+
+def _of_level(level: Row | None) -> dict[str, Any]:
+    return {"permission_level": level and level.get("name"), "permission_level_id": level and level.get("id")}
+
+
+def _people(accesses: Any) -> int:
+    return len({row["user"]["id"].lower() for row in accesses})
+
+
+def _time(text: object, time: datetime | None) -> Any:
+    return utc(time) if time else text

@@ -1,0 +1,28 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The entries of a task, from its single or its bulk form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._api.errors import ConfigurationError
+
+
+def entries_of(params: Mapping[str, Any], bulk: str, about: str) -> list[Mapping[str, Any]]:
+    """Return the entries of a task; the single form is one of them.
+
+    :param bulk: the option of the bulk form.
+    :param about: the option that tells what an entry is about, in both forms.
+    :raises ConfigurationError: it is null, as YAML makes it of a forgotten value.
+    """
+    entries = [params] if params[bulk] is None else params[bulk]
+    for entry in entries:
+        if entry is None or entry[about] is None:
+            where = f"an entry of {bulk}" if params[bulk] is not None else "the task"
+            raise ConfigurationError(
+                f"tell what {where} is about", f"{about} is null or missing", f"Give {about}, or {bulk}.", option=about
+            )
+    return entries

@@ -1,0 +1,188 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps that are held against the tenant before and after, that a ledger remembers, or after which a run waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog, writes
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Key, Listing, Resource, Step
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
+    ApplyFailed,
+    ApplyResult,
+    GoalNotReached,
+    Plan,
+    apply,
+    dry_run,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import WaitTimedOut, wait_for
+from contract.fixtures import CONFIRM_DELAYS, received
+from sandbox.known import task_id
+from sandbox.process import Sandbox
+
+APPROVE = "approveTask"
+TROUBLE = CakewalkError("reach it", "it is out of reach", "Reach further.")
+
+
+@pytest.fixture
+def approval(client: Client) -> Step:
+    """The approval of Petra's task, as the tenant shows it now."""
+    row = client.record(catalog.task(task_id("action")))
+    return writes.decide_task(row, "approved", catalog.TASK_STATUSES, "for Petra")
+
+
+def failed(plan: Plan, client: Client) -> ApplyFailed:
+    """Carry out a plan that fails."""
+    with pytest.raises(ApplyFailed) as caught:
+        apply(plan, client, CONFIRM_DELAYS)
+    return caught.value
+
+
+def test_a_guarded_step_is_read_before_and_after(tenant: Sandbox, client: Client, approval: Step) -> None:
+    tenant.clear_log()
+    assert apply(Plan(steps=(approval,)), client, CONFIRM_DELAYS).done == [approval]
+    assert [entry["operation"] for entry in tenant.log()] == ["getTask", APPROVE, "getTask"]
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "member"),
+    [
+        ("decide_task", {"verdict": "decline"}, "status"),
+        ("snooze_task", {"until": "2099-01-01T00:00:00Z"}, "snoozedTill"),
+    ],
+)
+def test_what_somebody_else_touched_is_not(
+    tenant: Sandbox, client: Client, approval: Step, change: str, more: dict[str, str], member: str
+) -> None:
+    tenant.change(change, task=task_id("action"), **more)
+    error = failed(Plan(steps=(approval,)), client)
+    assert (error.kind, received(tenant, APPROVE)) == ("moved", [])
+    assert member in error.facts()["members"]
+
+
+def test_what_was_accepted_but_does_not_show_is_no_success(client: Client, approval: Step) -> None:
+    proof = writes.TaskHasState(catalog.task(task_id("action")), "declined", catalog.TASK_STATUSES)
+    hollow = replace(approval, proof=proof)
+    error = failed(Plan(steps=(hollow,)), client)
+    assert error.kind == "not_as_sent"
+    assert "the server accepted it, but reading the task" in str(error)
+    assert not error.outcome.done
+
+
+def test_a_refusal_that_does_no_harm_fails_nothing(tenant: Sandbox, client: Client) -> None:
+    ada = tenant.find("users", tenant.acting_user)
+    step = writes.start_review("Spring", None, "manager", "2099-01-01T00:00:00Z", None, ada, None)
+    apply(Plan(steps=(step,)), client, CONFIRM_DELAYS)
+    outcome = apply(Plan(steps=(step,)), client, CONFIRM_DELAYS)
+    assert [step for step, _error in outcome.refused] == [step]
+    assert (outcome.done, outcome.changed) == ([], False)
+
+
+@dataclass
+class Notebook:
+    """A ledger in memory that writes down what is asked of it, and cannot do what C(broken) names."""
+
+    broken: str = ""
+    calls: list[tuple[str, list[Key]]] = field(default_factory=list)
+
+    def forget(self, keys: Collection[Key], client: Client) -> None:
+        """Write it down."""
+        self._note("forget", keys)
+
+    def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
+        """Write it down."""
+        self._note("keep", entries)
+
+    def _note(self, what: str, keys: Collection[Key]) -> None:
+        self.calls.append((what, list(keys)))
+        if what == self.broken:
+            raise TROUBLE
+
+
+def assignments(tenant: Sandbox) -> tuple[Step, ...]:
+    """Return two assignments, of a policy and of one that does not exist, each with an entry."""
+    policy, app = tenant.state("policies")["policies"][0], tenant.find("apps", "GitHub")
+    wrong = {"id": "00000000-0000-4000-8000-000000000000"}
+    return tuple(
+        writes.assign_policy(app, None, "grant_access", one, True, ((name,), {"id": one["id"]}))
+        for name, one in (("right", policy), ("wrong", wrong))
+    )
+
+
+def test_a_ledger_forgets_before_and_keeps_what_was_done(tenant: Sandbox, connect: Any) -> None:
+    notebook = Notebook()
+    error = failed(Plan(steps=assignments(tenant), ledger=notebook), connect(concurrency=1))
+    assert notebook.calls == [("forget", [("right",), ("wrong",)]), ("keep", [("right",)])]
+    assert error.facts()["status"] == 404
+
+
+def test_nothing_is_sent_where_the_ledger_cannot_forget(tenant: Sandbox, client: Client) -> None:
+    steps = assignments(tenant)
+    error = failed(Plan(steps=steps, ledger=Notebook("forget")), client)
+    assert error.outcome.pending == list(steps)
+    assert TROUBLE.answer in str(error)
+    assert received(tenant, "setWorkAppPolicy") == []
+
+
+def test_a_ledger_that_cannot_keep_fails_the_run_and_hides_nothing(tenant: Sandbox, client: Client) -> None:
+    step, _wrong = assignments(tenant)
+    error = failed(Plan(steps=(step,), ledger=Notebook("keep")), client)
+    assert error.outcome.done == [step]
+    assert error.outcome.changed
+    assert TROUBLE.answer in str(error)
+
+
+def test_what_stays_unsolved_fails_the_task_after_its_steps(tenant: Sandbox, client: Client) -> None:
+    step, _wrong = assignments(tenant)
+    plan = Plan(steps=(step,), unmet=TROUBLE)
+    with pytest.raises(GoalNotReached) as foreseen:
+        dry_run(plan)
+    assert foreseen.value.outcome.pending == [step]
+    assert received(tenant, "setWorkAppPolicy") == []
+    with pytest.raises(GoalNotReached) as caught:
+        apply(plan, client, CONFIRM_DELAYS)
+    assert caught.value.outcome == ApplyResult(done=[step])
+    assert received(tenant, "setWorkAppPolicy") == [204]
+
+
+@dataclass
+class Membership:
+    """Waits until somebody is, or no longer is, in a group."""
+
+    sources: Sequence[Listing | Resource]
+    person: str
+    twice: bool = False
+    timeout: int = 5
+    attempt: str = "see it"
+    pauses: Sequence[float] = (0.01,)
+
+    def missing(self, found: Sequence[Any]) -> list[str]:
+        """Return who is awaited."""
+        is_there = any(row["id"] == self.person for row in found[0])
+        return [self.person] if is_there is self.twice else []
+
+
+@pytest.mark.parametrize(("twice", "change", "readings"), [(False, "add_member", 3), (True, "remove_member", 4)])
+def test_a_run_waits_until_the_tenant_shows_it(
+    tenant: Sandbox, client: Client, twice: bool, change: str, readings: int
+) -> None:
+    group, person = tenant.find("groups", "Contractors"), "connor.contractor@example.com"
+    tenant.change("remove_member" if change == "add_member" else "add_member", group="Contractors", user=person)
+    tenant.change(change, group="Contractors", user=person, operation="listUsersGroupUsers", after=2)
+    wait = Membership([catalog.members(group)], tenant.find("users", person)["id"], twice)
+    wait_for(wait, client)
+    assert len(received(tenant, "listUsersGroupUsers")) == readings
+
+
+def test_waiting_ends_with_what_is_still_missing(tenant: Sandbox, client: Client) -> None:
+    wait = Membership([catalog.members(tenant.find("groups", "Contractors"))], "nobody", timeout=0)
+    with pytest.raises(GoalNotReached, match="after 0 seconds it is not there: nobody") as caught:
+        apply(Plan(wait=wait), client)
+    assert caught.value.facts() == {"kind": WaitTimedOut.kind, "waiting_for": ["nobody"]}

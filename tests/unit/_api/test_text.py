@@ -1,0 +1,84 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text of others in messages: visible, short, free of secrets."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.text import pluralize, printable, redact, summarize
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+_ANYTHING = st.text(st.characters(), max_size=60)  # lone surrogates among them: JSON can hold them
+_BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@given(_ANYTHING, st.integers(1, 80))
+@example(_BIDIRECTIONAL, 80)
+@example("\x1b[2J\r\n\x85\u2028\u2029\u200b\ufeff\ud800\U000e0041", 80)
+def test_nothing_invisible_gets_through_and_nothing_is_longer_than_the_limit(text: str, limit: int) -> None:
+    shown = printable(text, limit)
+    assert {unicodedata.category(char) for char in shown}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
+    assert set(shown).isdisjoint(_BIDIRECTIONAL)
+    assert len(shown) <= limit
+    shown.encode()
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), max_size=60))
+def test_visible_text_stays_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Entwicklung & Café", "Entwicklung & Café"),
+        ("a\nb\tc\x1b[31m", r"a\nb\tc\x1b[31m"),
+        ("\u202eelif", r"\u202eelif"),
+        ("zero\u200bwidth", r"zero\u200bwidth"),
+        ("\ud800", r"\ud800"),
+        (None, "None"),
+        (4, "4"),
+        ("x" * 300, "x" * 300),
+        ("x" * 301, "x" * 299 + "…"),
+        ("x" * 295 + "\u202e", "x" * 295 + r"\u20"[:4] + "…"),
+    ],
+)
+def test_what_is_shown(text: object, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "left"),
+    [
+        ("key and secret", ["key", "secret"], "******** and ********"),
+        ("abcdef", ["abc", "abcdef"], "********"),
+        ("twice twice", ["twice"], "******** ********"),
+        ("nothing to hide", ["", "other"], "nothing to hide"),
+        ("nothing known", [], "nothing known"),
+    ],
+)
+def test_secrets_are_replaced_the_longest_first(text: str, secrets: list[str], left: str) -> None:
+    assert redact(text, secrets) == left
+
+
+@given(st.text(), st.lists(st.text(st.characters(exclude_characters="*"), min_size=1), max_size=3))
+def test_no_secret_is_left(text: str, secrets: list[str]) -> None:
+    assert not any(secret in redact(text, secrets) for secret in secrets)
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 people"), (1, "1 person"), (2, "2 people")])
+def test_counting(number: int, words: str) -> None:
+    assert pluralize(number, "person", "people") == words
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, ""), (1, "0"), (3, "0, 1, 2"), (4, "0, 1, 2 and 1 more"), (9, "0, 1, 2 and 6 more")],
+)
+def test_long_enumerations_are_cut(number: int, words: str) -> None:
+    assert summarize(map(str, range(number)), limit=3) == words
+    assert summarize(map(str, range(number)), limit=3, separator="; ") == words.replace(", ", "; ")

@@ -1,0 +1,128 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options: what the modules take is what their documentation says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cakewalk.access.plugins.doc_fragments import acting as acting_fragment
+from ansible_collections.cakewalk.access.plugins.doc_fragments import connection as connection_fragment
+from ansible_collections.cakewalk.access.plugins.doc_fragments import ledger as ledger_fragment
+from ansible_collections.cakewalk.access.plugins.doc_fragments import writing as writing_fragment
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
+    ACTING,
+    CONNECTION,
+    LEDGER,
+    WRITING,
+    connection_of,
+    spec,
+)
+from ansible_collections.cakewalk.access.plugins.modules import (
+    cakewalk_access_as_code,
+    cakewalk_access_review,
+    cakewalk_group_member,
+    cakewalk_info,
+    cakewalk_task_route_info,
+)
+from unit.people import KEY, SECRET, options
+
+GROUPS = [
+    (CONNECTION, connection_fragment),
+    (ACTING, acting_fragment),
+    (WRITING, writing_fragment),
+    (LEDGER, ledger_fragment),
+]
+MODULES = [
+    (cakewalk_access_review, {**CONNECTION, **ACTING, **LEDGER}),
+    (cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING}),
+    (cakewalk_info, CONNECTION),
+    (cakewalk_task_route_info, CONNECTION),
+    (cakewalk_access_as_code, {**CONNECTION, **ACTING, **WRITING, **LEDGER}),
+]
+#: A variable that is called otherwise than its option.
+OTHER_NAMES = {"ledger_path": "CAKEWALK_LEDGER"}
+SECRETS = ("api_key", "api_secret")
+FACTS = ("type", "elements", "choices", "default", "required")
+
+Facts = dict[str, dict[str, Any]]
+
+
+def in_code(spec_options: dict[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the options of an argument spec with what a user sees of them, suboptions by dotted name."""
+    for name, option in spec_options.items():
+        yield above + name, {fact: option[fact] for fact in FACTS if fact in option}
+        yield from in_code(option.get("options", {}), f"{above}{name}.")
+
+
+def in_words(documented: dict[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the same of documented options."""
+    for name, option in documented.items():
+        yield above + name, {fact: option[fact] for fact in FACTS if fact in option}
+        yield from in_words(option.get("suboptions", {}), f"{above}{name}.")
+
+
+def documented_by(fragment: ModuleType) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
+    return found
+
+
+def environment_of(option: dict[str, Any]) -> list[str]:
+    return list(option["fallback"][1]) if "fallback" in option else []
+
+
+@pytest.mark.parametrize(("group", "fragment"), GROUPS)
+def test_each_group_of_options_is_what_its_fragment_documents(group: dict[str, Any], fragment: ModuleType) -> None:
+    assert dict(in_code(group)) == dict(in_words(documented_by(fragment)))
+
+
+@pytest.mark.parametrize(("module", "shared"), MODULES)
+def test_the_options_of_a_module_are_what_it_documents(module: ModuleType, shared: dict[str, Any]) -> None:
+    own = {name: option for name, option in module.SPEC["argument_spec"].items() if name not in shared}
+    assert dict(in_code(own)) == dict(in_words(yaml.safe_load(module.DOCUMENTATION)["options"]))
+    assert {name: module.SPEC["argument_spec"][name] for name in shared} == shared
+
+
+@pytest.mark.parametrize(("group", "fragment"), GROUPS)
+def test_environment_variables_are_documented(group: dict[str, Any], fragment: ModuleType) -> None:
+    for name, documented in documented_by(fragment).items():
+        words = " ".join(documented["description"])
+        mentioned = re.findall(r"E\((CAKEWALK_\w+)\) is used if this is not set", words)
+        assert mentioned == environment_of(group[name]), name
+        assert mentioned in ([], [OTHER_NAMES.get(name, f"CAKEWALK_{name.upper()}")])
+
+
+def test_what_has_an_environment_variable() -> None:
+    with_one = {name for group, _fragment in GROUPS for name in group if environment_of(group[name])}
+    assert with_one == {*CONNECTION, "acting_user", "ledger_path"}
+
+
+def test_secrets_are_hidden_and_nothing_else() -> None:
+    for module, _shared in MODULES:
+        hidden = [name for name, option in module.SPEC["argument_spec"].items() if option.get("no_log")]
+        assert hidden == list(SECRETS)
+
+
+def test_a_spec_is_its_groups_and_its_own_options() -> None:
+    assert spec({"a": {}}, {"b": {}}, options={"c": {}}, mutually_exclusive=[("a", "c")]) == {
+        "argument_spec": {"a": {}, "b": {}, "c": {}},
+        "mutually_exclusive": [("a", "c")],
+    }
+
+
+def test_the_options_make_a_connection_with_the_same_defaults() -> None:
+    params = options(api_key=KEY, api_secret=SECRET)
+    assert connection_of(params) == Connection(params["base_url"], KEY, SECRET)
+
+
+def test_options_that_cannot_work_make_none() -> None:
+    with pytest.raises(ConfigurationError, match="Could not use the option timeout"):
+        connection_of(options(api_key=KEY, api_secret=SECRET, timeout=0))

@@ -1,0 +1,91 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is reported of a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult, Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import _diff, _progress, _report
+
+STEP = Step("do it", "POST", "/it")
+DONE = {"done": [{"action": "do it", "method": "POST", "path": "/it"}], "errors": [], "pending": []}
+
+
+def test_a_diff_has_a_part_for_each_thing_and_a_line_for_each_item() -> None:
+    assert _diff({"Crew": ["ada@example.com"]}, {"Crew": ["ada@example.com", "ben@example.com"], "Team": []}) == [
+        {
+            "before_header": "Crew",
+            "after_header": "Crew",
+            "before": "ada@example.com\n",
+            "after": "ada@example.com\nben@example.com\n",
+        },
+        {"before_header": "Team", "after_header": "Team", "before": "", "after": ""},
+    ]
+
+
+def test_nothing_that_people_wrote_makes_a_line_of_its_own() -> None:
+    before = {"Crew\x1b[2J": ["a@b\n+root@example.com\u202e", "c@d"], "Team": {"name\n": "x\n+y"}}
+    crew, team = _diff(before, {})
+    assert crew["before_header"] == crew["after_header"] == r"Crew\x1b[2J"
+    assert crew["before"] == "a@b\\n+root@example.com\\u202e\nc@d\n"
+    assert team["before"].count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [(None, ""), ([], ""), ({"b": 1, "a": None}, '{\n  "a": null,\n  "b": 1\n}\n'), ("x", '"x"\n'), (0, "0\n")],
+)
+def test_states_in_a_diff(state: Any, text: str) -> None:
+    (part,) = _diff({}, {"Crew": state})
+    assert (part["before"], part["after"]) == ("", text)
+
+
+@pytest.mark.parametrize(
+    ("plan", "with_diff", "report"),
+    [
+        (Plan(result={"users": []}), True, {"users": [], "changed": True}),
+        (Plan({}, {}, (STEP,)), False, {"changed": True, "steps": DONE}),
+        (Plan({}, {}, (STEP,)), True, {"changed": True, "steps": DONE, "diff": []}),
+    ],
+)
+def test_only_what_is_managed_is_reported(plan: Plan, with_diff: bool, report: dict[str, Any]) -> None:
+    assert _report(plan, ApplyResult(done=[STEP]), False, with_diff) == report
+
+
+@pytest.mark.parametrize(("step", "changed"), [(STEP, True), (replace(STEP, changes=False), False)])
+def test_what_is_only_enforced_is_no_change(step: Step, changed: bool) -> None:
+    plan = Plan({}, {}, (step,))
+    assert _report(plan, ApplyResult(pending=[step]), True, False)["changed"] is changed
+    assert _report(plan, ApplyResult(done=[step]), False, False)["changed"] is changed
+
+
+def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
+    refusal = CakewalkError("do it", "the server answered 409", "Nothing.", status=409)
+    plan = Plan(
+        {}, {"it": []}, (STEP,), {"outcome": "done"}, lambda outcome: {"outcome": "refused"} if outcome.refused else {}
+    )
+    told = _report(plan, ApplyResult(refused=[(STEP, refusal)]), False, True)
+    assert (told["changed"], told["outcome"], told["diff"]) == (False, "refused", [])
+    assert told["steps"]["refused"] == [{**DONE["done"][0], "kind": "error", "status": 409}]
+    foreseen = _report(plan, ApplyResult(pending=[STEP]), True, True)
+    assert (foreseen["outcome"], len(foreseen["diff"])) == ("done", 1)
+
+
+@pytest.mark.parametrize(("done", "changed"), [([], False), ([STEP], True)])
+def test_a_failure_tells_honestly_whether_something_changed(done: list[Step], changed: bool) -> None:
+    outcome = ApplyResult(done, [(STEP, CakewalkError("a", "b", "c"))])
+    assert _progress(Plan(), outcome) == {"changed": changed, "steps": outcome.as_result()}
+
+
+def test_what_would_take_back_what_was_done_is_told_of_success_and_failure_but_not_foreseen() -> None:
+    plan = Plan({}, {}, (STEP,), inverse=lambda outcome: {"back": len(outcome.done)})
+    assert _report(plan, ApplyResult(done=[STEP]), False, False)["back"] == 1
+    assert _progress(plan, ApplyResult(failed=[(STEP, CakewalkError("a", "b", "c"))]))["back"] == 0
+    assert "back" not in _report(plan, ApplyResult(pending=[STEP]), True, False)

@@ -1,0 +1,355 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of somebody's access: from what is held and requested to the outcome and the step, by value."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import REQUEST_STATUSES, USERS
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.evaluation import (
+    ABSENT,
+    CHANGING,
+    CONFLICT,
+    DECLINED,
+    GRANTED,
+    OUTCOMES,
+    RECORDED,
+    REMOVING,
+    REQUESTED,
+    AccessDecision,
+    AccessEntry,
+    AccessEvaluator,
+    AppState,
+    claims_of,
+    conflict_of,
+    diff_of,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.access_requests import (
+    CHANGE,
+    GRANT,
+    REMOVE,
+    Requests,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, LookupFailed
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.people import uid, user
+
+APP, OTHER = {"id": uid(50), "name": "GitHub"}, {"id": uid(51), "name": "Figma"}
+READ, WRITE, ADMIN = ({"id": uid(60 + number), "name": name} for number, name in enumerate(("Read", "Write", "Admin")))
+LEVELS = {level["name"]: level for level in (READ, WRITE, ADMIN)}
+ADA, BEN = user(1, "ada@example.com"), user(2, "ben@example.com")
+PEOPLE = Index(USERS, [ADA, BEN])
+
+NOW = datetime(2026, 2, 1, 12, tzinfo=timezone.utc)
+#: Type, level, status, from the oldest to the newest; what was updated a moment ago has a mark.
+Asked = tuple[str, str | None, str]
+
+
+def estate(held: list[str | None], asked: list[Asked], with_levels: bool = True) -> AppState:
+    """Return an app of which Ada holds these levels, and of which these requests are about her."""
+    rows = [{"user": ADA, "permissionLevel": LEVELS.get(name or "")} for name in held]
+    requests = [
+        {
+            "id": uid(100 + number),
+            "requestType": kind,
+            "requestStatus": status.rstrip("!"),
+            "targetUserId": ADA["id"].upper(),
+            "workAppId": APP["id"],
+            "permissionLevelId": LEVELS[level]["id"].upper() if level else None,
+            "createdAt": f"2026-01-0{number + 1}T00:00:00Z",
+            "updatedAt": "2026-02-01T11:50:00Z" if status.endswith("!") else "2026-02-01T11:40:00Z",
+        }
+        for number, (kind, level, status) in enumerate(asked)
+    ]
+    about_others = [{**one, "id": uid(200), "workAppId": OTHER["id"]} for one in requests[:1]]
+    levels = list(LEVELS.values()) if with_levels else []
+    return AppState(APP, rows, levels, Requests([*reversed(requests), *about_others], REQUEST_STATUSES, NOW))
+
+
+def judged(
+    held: list[str | None], asked: list[Asked], level: str | None = "Write", state: str = "present", **how: Any
+) -> AccessDecision | str:
+    """Return what becomes of Ada's access, or the reasons why that cannot be told."""
+    cases = AccessEvaluator(how.get("direct", False), how.get("retry", False))
+    claim = AccessEntry("GitHub", (ADA["email"],), level if state == "present" else None, state)
+    found, _unknown = cases.judge(estate(held, asked, how.get("with_levels", True)), [claim], PEOPLE)
+    try:
+        cases.finder.check()
+    except LookupFailed as error:
+        return " ".join(problem["reason"] for problem in error.facts()["problems"])
+    (case,) = found
+    return case
+
+
+PRESENT: list[tuple[list[str | None], list[Asked], str, str | None]] = [
+    ([], [], REQUESTED, GRANT),
+    (["Write"], [], GRANTED, None),
+    (["Read", "Write"], [], GRANTED, None),
+    (["Read"], [], CHANGING, CHANGE),
+    ([None], [], CHANGING, CHANGE),
+    ([], [(GRANT, "Write", "Pending")], REQUESTED, None),
+    (["Read"], [(GRANT, "Write", "PENDING")], REQUESTED, None),
+    (["Read"], [(CHANGE, "Write", "Pending")], CHANGING, None),
+    ([], [(GRANT, "Read", "Pending")], CONFLICT, None),
+    ([], [(GRANT, None, "Pending")], CONFLICT, None),
+    (["Read"], [(CHANGE, "Admin", "Pending")], CONFLICT, None),
+    (["Read"], [(REMOVE, None, "Pending")], CONFLICT, None),
+    (["Write"], [(REMOVE, None, "Pending")], CONFLICT, None),
+    (["Write"], [(CHANGE, "Read", "Pending")], CONFLICT, None),
+    (["Write"], [(GRANT, "Admin", "Pending")], GRANTED, None),
+    (["Write"], [(GRANT, "Write", "Pending")], GRANTED, None),
+    (["Write"], [(GRANT, "Admin", "Mystery")], GRANTED, None),
+    ([], [(GRANT, "Write", "Declined")], DECLINED, None),
+    ([], [(GRANT, "Read", "Declined")], REQUESTED, GRANT),
+    (["Read"], [(GRANT, "Write", "Declined")], CHANGING, CHANGE),
+    (["Read"], [(CHANGE, "Write", "Declined")], DECLINED, None),
+    ([], [(GRANT, "Write", "Declined"), (GRANT, "Write", "Cancelled")], REQUESTED, GRANT),
+    ([], [(GRANT, "Write", "Cancelled"), (GRANT, "Write", "Declined")], DECLINED, None),
+    ([], [(GRANT, "Write", "Declined"), (GRANT, "Write", "Pending")], REQUESTED, None),
+    ([], [(GRANT, "Write", "Approved"), (REMOVE, None, "Approved")], REQUESTED, GRANT),
+    ([], [(GRANT, "Write", "Approved!")], REQUESTED, None),
+    (["Read"], [(CHANGE, "Write", "Approved!")], CHANGING, None),
+    (["Write"], [(GRANT, "Write", "Approved!")], GRANTED, None),
+    (["Read"], [(GRANT, "Read", "Approved!")], CHANGING, CHANGE),
+    (["Write"], [(REMOVE, None, "Approved!")], CONFLICT, None),
+    ([], [(REMOVE, None, "Approved!")], REQUESTED, GRANT),
+    ([], [(GRANT, "Write", "Approved!"), (REMOVE, None, "Approved!")], REQUESTED, GRANT),
+]
+GONE: list[tuple[list[str | None], list[Asked], str, str | None]] = [
+    ([], [], ABSENT, None),
+    (["Read"], [], REMOVING, REMOVE),
+    (["Read", "Write"], [], REMOVING, REMOVE),
+    (["Read"], [(REMOVE, None, "Pending")], REMOVING, None),
+    (["Read"], [(GRANT, "Write", "Pending")], CONFLICT, None),
+    (["Read"], [(CHANGE, "Write", "Pending")], CONFLICT, None),
+    ([], [(GRANT, "Write", "Pending")], CONFLICT, None),
+    ([], [(REMOVE, None, "Pending")], ABSENT, None),
+    ([], [(REMOVE, None, "Mystery")], ABSENT, None),
+    (["Read"], [(REMOVE, None, "Approved!")], REMOVING, None),
+    (["Read"], [(GRANT, "Read", "Approved!")], REMOVING, REMOVE),
+    ([], [(GRANT, "Read", "Approved!")], CONFLICT, None),
+    (["Read"], [(REMOVE, None, "Declined")], DECLINED, None),
+    (["Read"], [(REMOVE, None, "Declined"), (REMOVE, None, "Approved")], REMOVING, REMOVE),
+]
+
+
+@pytest.mark.parametrize(("held", "asked", "outcome", "step"), PRESENT)
+def test_access_that_is_to_be(held: list[str | None], asked: list[Asked], outcome: str, step: str | None) -> None:
+    case = judged(held, asked)
+    assert isinstance(case, AccessDecision)
+    assert (case.outcome, case.step) == (outcome, step)
+
+
+@pytest.mark.parametrize(("held", "asked", "outcome", "step"), GONE)
+def test_access_that_is_to_go(held: list[str | None], asked: list[Asked], outcome: str, step: str | None) -> None:
+    case = judged(held, asked, state="absent")
+    assert isinstance(case, AccessDecision)
+    assert (case.outcome, case.step) == (outcome, step)
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "how", "reason"),
+    [
+        ([], [], {"level": None}, "no_level"),
+        ([], [], {"level": "Wriet"}, "not_found"),
+        ([], [], {"with_levels": False}, "not_found"),
+        (["Read"], [], {"level": None}, "no_level"),
+        (["Read"], [], {"level": "Wriet"}, "not_found"),
+        (["Read", "Admin"], [], {}, "other_level"),
+        (["Read"], [], {"direct": True}, "other_level"),
+        ([], [(GRANT, "Read", "Mystery")], {}, "unknown_status"),
+        ([], [(REMOVE, None, "Mystery")], {}, "unknown_status"),
+        (["Write"], [(REMOVE, None, "Mystery")], {}, "unknown_status"),
+        (["Read"], [(REMOVE, None, "Mystery")], {"state": "absent"}, "unknown_status"),
+        ([], [(GRANT, "Read", "Mystery")], {"state": "absent"}, "unknown_status"),
+        ([], [("HologramRequest", None, "Pending")], {}, "unknown_status"),
+        ([], [("ArchiveWorkAppRequest", None, "Mystery")], {}, "unknown_status"),
+        (["Read"], [], {"level": None, "with_levels": False}, "other_level"),
+    ],
+)
+def test_what_cannot_be_told_is_a_problem(
+    held: list[str | None], asked: list[Asked], how: dict[str, Any], reason: str
+) -> None:
+    assert judged(held, asked, **how) == reason
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "outcome", "step"),
+    [
+        ([], [], RECORDED, RECORDED),
+        (["Write"], [], GRANTED, None),
+        ([], [(GRANT, "Write", "Pending")], CONFLICT, None),
+        ([], [(GRANT, "Write", "Declined")], RECORDED, RECORDED),
+    ],
+)
+def test_direct_recording(held: list[str | None], asked: list[Asked], outcome: str, step: str | None) -> None:
+    case = judged(held, asked, direct=True)
+    assert isinstance(case, AccessDecision)
+    assert (case.outcome, case.step) == (outcome, step)
+
+
+def test_an_app_without_levels() -> None:
+    for held, outcome in (([], REQUESTED), ([None], GRANTED)):
+        case = judged(held, [], level=None, with_levels=False)
+        assert isinstance(case, AccessDecision)
+        assert (case.outcome, case.level) == (outcome, None)
+
+
+@pytest.mark.parametrize("kind", [GRANT, CHANGE, REMOVE])
+def test_what_was_declined_is_asked_for_again_where_that_is_wanted(kind: str) -> None:
+    held: list[str | None] = [] if kind == GRANT else ["Read"]
+    state = "absent" if kind == REMOVE else "present"
+    case = judged(held, [(kind, None if kind == REMOVE else "Write", "Declined")], state=state, retry=True)
+    assert isinstance(case, AccessDecision)
+    assert case.step == kind
+
+
+_ASKED = st.lists(
+    st.tuples(
+        st.sampled_from([GRANT, CHANGE, REMOVE]),
+        st.sampled_from([None, *LEVELS]),
+        st.sampled_from(["Pending", "Approved", "Declined", "Cancelled", "Mystery"]),
+    ),
+    max_size=4,
+)
+
+
+@given(
+    st.lists(st.sampled_from([None, *LEVELS]), unique=True, max_size=2),
+    _ASKED,
+    st.sampled_from(["present", "absent"]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_nothing_is_called_granted_or_absent_that_is_not_and_nothing_is_asked_for_beside_an_open_request(
+    held: list[str | None], asked: list[Asked], state: str, direct: bool, retry: bool
+) -> None:
+    case = judged(held, asked, state=state, direct=direct and state == "present", retry=retry)
+    if isinstance(case, str):
+        return
+    assert case.outcome in OUTCOMES
+    assert (case.outcome == GRANTED) <= ("Write" in held)
+    assert (case.outcome == ABSENT) <= (not held)
+    is_open = any(status in ("Pending", "Mystery") for _kind, _level, status in asked)
+    assert (case.step is not None) <= (not is_open)
+    assert (case.step in (CHANGE, REMOVE)) == case.takes
+
+
+@given(
+    st.lists(st.sampled_from([None, *LEVELS]), unique=True, max_size=2),
+    _ASKED,
+    st.sampled_from(["present", "absent"]),
+    st.booleans(),
+)
+def test_once_a_step_was_taken_nothing_more_is_done(
+    held: list[str | None], asked: list[Asked], state: str, direct: bool
+) -> None:
+    how = {"state": state, "direct": direct and state == "present", "retry": True}
+    case = judged(held, asked, **how)
+    if isinstance(case, str) or case.step is None:
+        return
+    if case.step == RECORDED:
+        again = judged(["Write"], asked, **how)
+        assert isinstance(again, AccessDecision)
+        assert (again.outcome, again.step) == (GRANTED, None)
+        return
+    again = judged(held, [*asked, (case.step, None if case.step == REMOVE else "Write", "Pending")], **how)
+    assert isinstance(again, AccessDecision)
+    assert (again.outcome, again.step) == (case.outcome, None)
+
+
+@pytest.mark.parametrize(
+    ("shown", "status", "matters"),
+    [
+        ({}, "Pending", True),
+        ({"workAppId": APP["id"]}, "Pending", True),
+        ({"targetUserId": ADA["id"]}, "Mystery", True),
+        ({"workAppId": OTHER["id"]}, "Pending", False),
+        ({"targetUserId": BEN["id"]}, "Pending", False),
+        ({}, "Declined", False),
+    ],
+)
+def test_a_request_that_hides_what_it_is_about_matters_where_it_may_be_about_somebody_named(
+    shown: dict[str, str], status: str, matters: bool
+) -> None:
+    request = {"id": uid(300), "requestType": GRANT, "requestStatus": status, **shown}
+    cases = AccessEvaluator(False, False)
+    odd = AppState(APP, [], [READ], Requests([request], REQUEST_STATUSES, NOW))
+    cases.judge(odd, [AccessEntry("GitHub", (ADA["email"],), "Read", "present")], PEOPLE)
+    if matters:
+        with pytest.raises(LookupFailed, match=uid(300)):
+            cases.finder.check()
+    else:
+        cases.finder.check()
+
+
+def test_people_and_their_contradictions() -> None:
+    cases = AccessEvaluator(False, False)
+    both = [
+        AccessEntry("GitHub", (ADA["email"],), "Read", "present"),
+        AccessEntry("GitHub", (ADA["id"],), "Write", "present"),
+    ]
+    with pytest.raises(ConfigurationError, match="asked for twice, in different ways"):
+        cases.judge(estate([], []), both, PEOPLE)
+    same = [
+        AccessEntry("GitHub", (ADA["email"], BEN["id"]), "Read", "present"),
+        AccessEntry("GitHub", (ADA["id"],), "Read", "present"),
+    ]
+    found, unknown = cases.judge(estate([], []), same, PEOPLE)
+    assert [case.who["id"] for case in found] == [ADA["id"], BEN["id"]]
+    assert unknown == []
+
+
+def test_whom_nobody_knows_is_listed_where_access_is_to_go() -> None:
+    claim = AccessEntry("GitHub", ("nobody@example.com", ADA["email"], "nobody@example.com"), None, "absent")
+    found, unknown = AccessEvaluator(False, False).judge(estate([], []), [claim], PEOPLE)
+    assert unknown == ["nobody@example.com"]
+    assert [case.outcome for case in found] == [ABSENT]
+
+
+def test_conflicts_are_told_with_their_requests() -> None:
+    case = judged([], [(GRANT, "Read", "Pending")])
+    assert isinstance(case, AccessDecision)
+    conflict = conflict_of([case])
+    assert conflict is not None
+    assert f"ada@example.com and 'GitHub': GrantAccessRequest {uid(100)} is Pending" in str(conflict)
+    assert conflict.facts()["requests"] == [uid(100)]
+    assert conflict_of([]) is None
+
+
+@pytest.mark.parametrize(
+    ("held", "state", "direct", "before", "after"),
+    [
+        ([], "present", False, "no access", "no access (Write requested)"),
+        (["Read"], "present", False, "Read", "Read (Write requested)"),
+        (["Read"], "absent", False, "Read", "Read (removal requested)"),
+        ([], "present", True, "no access", "Write recorded"),
+    ],
+)
+def test_a_diff_never_shows_as_held_what_is_only_requested(
+    held: list[str | None], state: str, direct: bool, before: str, after: str
+) -> None:
+    case = judged(held, [], state=state, direct=direct)
+    assert isinstance(case, AccessDecision)
+    assert diff_of([case]) == (
+        {"GitHub": [f"ada@example.com: {before}"]},
+        {"GitHub": [f"ada@example.com: {after}"]},
+    )
+
+
+def test_a_diff_leaves_out_those_for_whom_nothing_is_done() -> None:
+    case = judged(["Write"], [])
+    assert isinstance(case, AccessDecision)
+    assert diff_of([case]) == ({}, {})
+
+
+@pytest.mark.parametrize("entries", [None, [{"app": None}], [None]])
+def test_what_an_entry_is_about_must_not_be_null(entries: Any) -> None:
+    with pytest.raises(ConfigurationError, match="app is null or missing"):
+        claims_of({"accesses": entries, "app": None})

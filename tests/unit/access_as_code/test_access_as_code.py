@@ -1,0 +1,282 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parts of a tenant as code that ask nobody: places, words, hashes, what takes back what was done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, USERS, is_edited_here
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan import (
+    RAILS,
+    PlanMoved,
+    TenantPlan,
+    code_of,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan_text import (
+    lines_of,
+    summary_of,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.rollback import inverse_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.section import (
+    ReversibleStep,
+    SectionPlan,
+    Undo,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import (
+    CodeRefused,
+    SourceCode,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import LimitExceeded
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import (
+    Index,
+    LookupFailed,
+    reference_to,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult
+from unit.people import group, uid, user
+
+ADA = "ada@example.com"
+CODE = SourceCode(
+    {
+        "tenant": {"anchors": [uid(9)]},
+        "groups": [
+            {"group": "Crew", "mode": "additive", "members": [ADA, uid(7)], "absent": None, "allow_empty": False},
+            {"group": "Team", "mode": "exact", "members": ["ADA@example.com"], "absent": None, "allow_empty": False},
+        ],
+    },
+    {"groups[0]": "a.yml:2", "groups[0].members[0]": "a.yml:4", "groups[0].members[1]": "a.yml:5"},
+)
+ADD, REMOVE, SEND = (
+    Step("add", "POST", "/it", {"userIds": ["1"]}, users=(ADA,)),
+    Step("remove", "DELETE", "/it/1", removes=True),
+    Step("send", "PUT", "/policy", {"policyId": "1"}, changes=False),
+)
+
+
+def whole(*steps: Step, touched: Any = None, code: SourceCode = CODE, **params: Any) -> TenantPlan:
+    """Return a plan with these steps."""
+    acts = tuple(ReversibleStep(step, Undo()) for step in steps)
+    usual = {**dict.fromkeys(RAILS), "plan_hash": None, "base_url": "https://a.example.com", "source": {"version": "1"}}
+    part = SectionPlan({"group Crew": ["b", "c"]}, {"group Crew": ["c", "d"]}, acts, {"1": touched})
+    return TenantPlan(code, (part,), {**usual, **params})
+
+
+def test_what_is_asked_for_is_found_wherever_it_stands_in_any_spelling() -> None:
+    assert CODE.places([ADA.upper()]) == ["a.yml:4", "groups[1].members[0]"]
+    assert CODE.places([uid(7).upper(), "Crew"]) == ["groups[0].group", "a.yml:5"]
+    assert CODE.places([uid(9)]) == []
+
+
+def test_an_error_of_the_tenant_tells_where_the_code_asks_for_it() -> None:
+    problem = {"reference": ADA, "reason": "not_found", "message": "there is no such user"}
+    lookup = CODE.located(LookupFailed([problem, {**problem, "reference": "x", "message": "nor x"}]))
+    assert "there is no such user (a.yml:4, groups[1].members[0]); nor x." in str(lookup)
+    assert lookup.facts()["problems"][0]["at"] == ["a.yml:4", "groups[1].members[0]"]
+    both = CODE.located(ConfigurationError("plan it", "it is both", "Choose.", references=[uid(7)]))
+    assert str(both) == "Could not plan it: it is both (a.yml:5). Choose."
+    plain = LimitExceeded("do it", "no", "Leave it.")
+    assert CODE.located(plain) is plain
+
+
+def test_a_plan_is_told_thing_by_thing() -> None:
+    before = {"group A\n": ["x", "y"], "fields of B": {"Cost": "1", "Owner": None}, "app C": None}
+    after = {"group A\n": ["y", "z\u202e"], "fields of B": {"Cost": "2", "Owner": None}, "app C": ["q"]}
+    assert lines_of(before, after, {"group A\n": ["opens two"]}) == [
+        *("group A\\n", "  - x", "  + z\\u202e", "  > opens two"),
+        *("fields of B", '  - Cost: "1"', '  + Cost: "2"'),
+        *("app C", "  + q"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "removals", "left", "words"),
+    [
+        ((), 0, 0, "Nothing to do: the tenant is as the code says."),
+        ((), 0, 1, "Nothing to do; what stands above is left alone."),
+        ((ADD, REMOVE), 1, 1, "2 steps, 1 removal among them."),
+        ((ADD, SEND), 0, 0, "1 step, 0 removals among them. 1 assignment of policies would only be sent again."),
+    ],
+)
+def test_a_plan_in_one_sentence(steps: tuple[Step, ...], removals: int, left: int, words: str) -> None:
+    assert summary_of(steps, removals, left) == words
+
+
+def test_a_plan_that_hangs_on_anything_else_has_another_hash() -> None:
+    base = whole(ADD, REMOVE, touched=["a"])
+    other_code = SourceCode({**CODE.sections, "groups": []}, {})
+    others = [
+        whole(ADD, touched=["a"]),
+        whole(replace(ADD, body={"userIds": ["2"]}), REMOVE, touched=["a"]),
+        whole(ADD, REMOVE, touched=["b"]),
+        whole(ADD, REMOVE, touched=["a"], code=other_code),
+        whole(ADD, REMOVE, touched=["a"], base_url="https://b.example.com"),
+        whole(ADD, REMOVE, touched=["a"], source={"version": "2"}),
+        *(whole(ADD, REMOVE, touched=["a"], **{rail: 1}) for rail in RAILS),
+    ]
+    hashes = [base.hash, *(one.hash for one in others)]
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_a_plan_is_the_same_in_whatever_order_it_was_found_and_wherever_it_stands_in_files() -> None:
+    moved = SourceCode(CODE.sections, {})
+    assert whole(ADD, REMOVE).hash == whole(REMOVE, ADD, code=moved, base_url="https://a.example.com/").hash
+
+
+def test_only_what_was_approved_goes_on() -> None:
+    plan = whole(ADD, REMOVE)
+    assert whole(ADD, REMOVE, plan_hash=plan.hash).approved() == (ADD, REMOVE)
+    with pytest.raises(PlanMoved) as caught:
+        whole(ADD, REMOVE, plan_hash="0" * 64).approved()
+    assert caught.value.facts()["plan_hash"] == plan.hash
+
+
+def test_where_nothing_would_change_nothing_is_approved_and_nothing_sent() -> None:
+    assert whole(SEND, plan_hash="0" * 64).approved() == ()
+    assert whole(SEND, plan_hash=whole(SEND).hash).approved() == (SEND,)
+
+
+def acts() -> list[ReversibleStep]:
+    """Return steps on two groups and an app, of which one cannot be taken back."""
+    return [
+        ReversibleStep(ADD, Undo("groups", {"group": "1", "absent": ["a", "b"]})),
+        ReversibleStep(REMOVE, Undo("groups", {"group": "1", "members": ["c"]})),
+        ReversibleStep(replace(REMOVE), Undo("groups", {"group": "1", "members": ["d"]})),
+        ReversibleStep(replace(ADD, action="ask"), Undo(reason="nothing cancels it")),
+        ReversibleStep(SEND, Undo()),
+    ]
+
+
+def test_what_was_done_is_taken_back_in_one_entry_for_each_thing() -> None:
+    steps = acts()
+    told = inverse_of(steps, ApplyResult(done=[act.step for act in steps]), {"anchors": ["x"]})["inverse"]
+    assert yaml.safe_load(told["text"]) == {
+        "tenant": {"anchors": ["x"]},
+        "groups": [{"group": "1", "absent": ["a", "b"], "members": ["c", "d"]}],
+    }
+    assert told["not_undoable"] == ["ask: nothing cancels it"]
+    assert "# Takes back: add (ada@example.com)\n" in told["text"]
+    assert "# Cannot be taken back: ask: nothing cancels it\n" in told["text"]
+
+
+def test_each_policy_is_taken_back_by_an_entry_of_its_own() -> None:
+    slots = [
+        {"app": "1", "permission_level": "2", "request_type": "grant_access", "policy": "3"},
+        {"app": "1", "request_type": "remove_access", "policy": "4"},
+        {"app": "1", "request_type": "grant_access", "policy": "5"},
+    ]
+    steps = [ReversibleStep(replace(SEND), Undo("policies", slot)) for slot in slots]
+    told = inverse_of(steps, ApplyResult(done=[act.step for act in steps]), {})["inverse"]
+    assert yaml.safe_load(told["text"])["policies"] == slots
+
+
+def test_what_was_not_done_is_not_taken_back_and_what_may_have_been_is_told() -> None:
+    steps = acts()
+    error = CakewalkError("a", "b", "c")
+    outcome = ApplyResult(done=[steps[1].step], failed=[(steps[2].step, error)], pending=[steps[0].step])
+    told = inverse_of(steps, outcome, {})["inverse"]
+    assert yaml.safe_load(told["text"])["groups"] == [{"group": "1", "members": ["c"]}]
+    assert told["not_undoable"] == ["remove: it failed, so it is not known whether there is something to take back"]
+    assert inverse_of(steps, ApplyResult(pending=[act.step for act in steps]), {}) == {}
+
+
+def test_somebody_is_named_by_what_nobody_else_has() -> None:
+    people = Index(USERS, [user(1, ADA), user(2, "twin@example.com"), user(3, "TWIN@example.com")])
+    assert [reference_to(row, people) for row in people.by_id.values()] == [ADA, uid(2), uid(3)]
+    groups = Index(GROUPS, [group(1, "Crew"), group(2, "half \ud800"), {"id": uid(5)}, group(3, " ")])
+    assert [reference_to(row, groups) for row in groups.by_id.values()] == ["Crew", uid(1002), uid(5), uid(1003)]
+    assert reference_to(user(8, "gone@example.com"), people) == uid(8)
+
+
+@pytest.mark.parametrize(
+    ("record", "shown"),
+    [
+        ({"type": "Managed"}, True),
+        ({"kind": "CakewalkManaged"}, True),
+        ({"type": "Synced"}, False),
+        ({"type": "Managed", "syncSource": "Okta"}, False),
+        ({"type": "DynamicManaged"}, False),
+        ({}, False),
+    ],
+)
+def test_a_group_is_edited_here_only_if_its_record_says_so(record: dict[str, str], shown: bool) -> None:
+    assert is_edited_here(group(1, **record)) is shown
+
+
+def listed(**options: Any) -> dict[str, Any]:
+    """Return an entry of the section groups, complete as the argument spec makes it."""
+    return {"group": "Crew", "mode": "additive", "members": None, "absent": None, "allow_empty": False, **options}
+
+
+def reach(*users: str, **options: Any) -> dict[str, Any]:
+    """Return an entry of the section accesses, likewise."""
+    return {"app": "App", "permission_level": None, "users": list(users), "state": "present", **options}
+
+
+#: Sections, places and words of what is wrong in them.
+WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
+    "a group twice": (
+        {"groups": [listed(members=[]), listed(absent=[])]},
+        [("groups[1]", "has an entry already, groups[0]")],
+    ),
+    "nobody": ({"groups": [listed()]}, [("groups[0]", "lists nobody")]),
+    "a person twice": (
+        {"groups": [listed(members=[ADA, "x", ADA.upper()])]},
+        [("groups[0].members[2]", "twice, groups[0].members[0]")],
+    ),
+    "a person both ways, a blank one": (
+        {"groups": [listed(members=[uid(1)], absent=[uid(1).upper(), " "])]},
+        [("groups[0].absent[0]", "not to be one, groups[0].members[0]"), ("groups[0].absent[1]", "blank")],
+    ),
+    "no list under exact": ({"groups": [listed(mode="exact")]}, [("groups[0]", "null or missing")]),
+    "an empty list under exact": ({"groups": [listed(mode="exact", members=[])]}, [("groups[0]", "allow_empty")]),
+    "absent under exact": ({"groups": [listed(mode="exact", members=["x"], absent=[])]}, [("groups[0]", "exact")]),
+    "an unmanaged list": ({"groups": [listed(mode="unmanaged", absent=[])]}, [("groups[0]", "lists nobody")]),
+    "a level of absence": (
+        {"accesses": [reach("x", state="absent", permission_level="Read")]},
+        [("accesses[0]", "permission level is named")],
+    ),
+    "an access twice": (
+        {"accesses": [reach("x"), reach("X", state="absent")]},
+        [("accesses[1].users[0]", "twice, accesses[0].users[0]")],
+    ),
+    "no field": ({"custom_fields": [{"app": "App", "fields": None, "clear": None}]}, [("custom_fields[0]", "none")]),
+    "a selection of nothing": (
+        {
+            "policies": [
+                {
+                    **{"app": None, "permission_level": None, "permission_levels": None},
+                    **{"request_type": "grant_access", "policy": "P"},
+                    "select": {"all": False, "status": None, "category": None, "custom_field": None},
+                }
+            ]
+        },
+        [("policies[0]", "")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_in_itself_is_told_with_its_place(case: str) -> None:
+    sections, wrong = WRONG[case]
+    with pytest.raises(CodeRefused) as caught:
+        code_of({"source": {"code": {"tenant": {}, **sections}, "positions": {}}})
+    problems = caught.value.facts()["problems"]
+    assert [one["at"] for one in problems] == [at for at, _words in wrong]
+    assert all(words in one["message"] for one, (_at, words) in zip(problems, wrong, strict=True)), problems
+
+
+def test_what_is_right_in_itself_passes() -> None:
+    right = [
+        listed(members=[ADA], absent=["x"]),
+        listed(group="Team", mode="exact", members=[], allow_empty=True),
+        listed(group="Rest", mode="unmanaged"),
+    ]
+    sections = {"tenant": {}, "groups": right, "accesses": [reach(ADA), reach(ADA, app="Other")]}
+    assert len(code_of({"source": {"code": sections, "positions": {}}}).entries("groups")) == 3

@@ -1,0 +1,109 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may receive access and who may act."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import UserStatuses
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed, Resolver
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import acting_user, check_receivers
+from unit.people import uid, user, users
+
+STATUSES = UserStatuses()
+
+
+@pytest.mark.parametrize("status", ["Active", "Invited", "Onboarding"])
+def test_people_who_may_receive_access(status: str) -> None:
+    finder = Resolver()
+    assert check_receivers([user(1, status=status)], STATUSES, finder) == []
+    finder.check()
+
+
+@pytest.mark.parametrize("status", ["Deactivated", "Offboarding", "Ignored"])
+def test_people_on_their_way_out_are_refused(status: str) -> None:
+    finder = Resolver()
+    assert check_receivers([user(1, "ada@example.com", status), user(2)], STATUSES, finder) == []
+    with pytest.raises(LookupFailed) as failed:
+        finder.check()
+    assert failed.value.facts()["problems"] == [
+        {
+            "reference": "ada@example.com",
+            "reason": "inactive",
+            "message": f"the user 'ada@example.com' is {status} and would be given access (allow_inactive permits it)",
+            "status": status,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [("Sabbatical", "Sabbatical"), ("active", "active"), (None, "None"), ("", ""), ("a\x1bb", r"a\x1bb")],
+)
+def test_a_status_of_unknown_meaning_is_a_warning_that_names_the_remedy(status: str | None, shown: str) -> None:
+    finder = Resolver()
+    (warning,) = check_receivers([user(1, "ada@example.com", status)], STATUSES, finder)
+    finder.check()
+    assert f"ada@example.com ({shown})" in warning
+    assert "known_statuses.user.may_receive_access" in warning
+
+
+def test_a_status_that_is_listed_is_known() -> None:
+    statuses = STATUSES.extended({"may_receive_access": ["Sabbatical"]})
+    assert check_receivers([user(1, status="Sabbatical")], statuses, Resolver()) == []
+
+
+def test_many_people_make_one_warning() -> None:
+    crowd = [user(number, status="Sabbatical") for number in range(30)]
+    (warning,) = check_receivers(crowd, STATUSES, Resolver())
+    assert "p19@example.com" in warning
+    assert "and 10 more" in warning
+
+
+@pytest.mark.parametrize("reference", ["ADA@example.com", uid(1), uid(1).upper()])
+def test_an_active_person_may_act(reference: str) -> None:
+    ada = user(1, "ada@example.com")
+    assert acting_user(reference, users(ada, user(2)), STATUSES, Resolver()) == ada
+
+
+@pytest.mark.parametrize("reference", [None, ""])
+def test_somebody_must_act(reference: str | None) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        acting_user(reference, users(), STATUSES, Resolver())
+    assert str(refused.value).endswith(
+        "Set acting_user (CAKEWALK_ACTING_USER) to the e-mail address or id of an admin."
+    )
+    assert refused.value.facts() == {"kind": "configuration", "option": "acting_user"}
+
+
+@pytest.mark.parametrize("status", ["Invited", "Onboarding", "Offboarding", "Deactivated", "Ignored", "Chief", None])
+def test_who_is_not_known_to_be_active_may_not_act(status: str | None) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        acting_user(uid(1), users(user(1, status=status)), STATUSES, Resolver())
+    assert str(refused.value).startswith(f"Could not act as {uid(1)}: the status of this person is {status}. ")
+    assert "known_statuses.user.may_act" in refused.value.remedy
+    assert refused.value.facts()["option"] == "acting_user"
+
+
+def test_a_status_that_is_listed_lets_act() -> None:
+    chief = user(1, status="Chief")
+    assert acting_user(uid(1), users(chief), STATUSES.extended({"may_act": ["Chief"]}), Resolver()) == chief
+
+
+def test_an_acting_user_who_does_not_exist_is_told_with_all_other_problems() -> None:
+    finder = Resolver()
+    finder.find("nobody@example.com", users())
+    with pytest.raises(LookupFailed) as failed:
+        acting_user("gone@example.com", users(), STATUSES, finder)
+    assert [problem["reference"] for problem in failed.value.facts()["problems"]] == [
+        "nobody@example.com",
+        "gone@example.com",
+    ]
+
+
+def test_an_acting_user_must_be_unambiguous() -> None:
+    twins = users(user(1, "ada@example.com"), user(2, "Ada@example.com", "Deactivated"))
+    with pytest.raises(LookupFailed, match="is held by 2"):
+        acting_user("ada@example.com", twins, STATUSES, Resolver())

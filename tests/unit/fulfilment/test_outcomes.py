@@ -1,0 +1,94 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What came of tasks that were to be carried out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.outcomes import (
+    after_approval,
+    after_failure,
+    counted,
+    lines,
+    obstacle,
+    outcome_of,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.processes import Process
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.task_lock import TaskLock
+
+TASK = "task-1"
+
+
+def decided(outcome: str, changed: bool = True, task: str = TASK) -> dict[str, Any]:
+    return {"decisions": [{"task": task, "outcome": outcome, "changed": changed}]}
+
+
+def failed(kind: str) -> dict[str, Any]:
+    return {"failed": True, "error": {"kind": kind}}
+
+
+@pytest.mark.parametrize(
+    ("approval", "outcome"),
+    [
+        (decided("approved"), "approved"),
+        (decided("approved", changed=False), "done"),
+        (decided("cancelled", changed=False), "done_not_approved"),
+        (decided("snoozed", changed=False), "done_not_approved"),
+        (failed("not_as_expected"), "done_not_approved"),
+        (failed("moved"), "done_not_approved"),
+        (failed("forbidden"), "approval_failed"),
+        (failed("outcome_unknown"), "approval_failed"),
+        ({"failed": True, "msg": "no module"}, "approval_failed"),
+        (decided("approved", task="another"), "approval_failed"),
+        ({}, "approval_failed"),
+    ],
+)
+def test_an_approval_counts_only_as_far_as_it_went(approval: dict[str, Any], outcome: str) -> None:
+    assert after_approval(approval, TASK)["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("phase", "outcome"),
+    [
+        (None, "not_begun"),
+        ("taken", "not_begun"),
+        ("handler", "handler_failed"),
+        ("verify", "verify_failed"),
+        ("unproved", "not_verified"),
+        ("approve", "done_not_approved"),
+    ],
+)
+def test_a_failure_means_what_the_phase_says(phase: str | None, outcome: str) -> None:
+    turn = TaskLock(Process("host", "", 1, ""), "run", "", phase) if phase else None
+    assert after_failure(turn, failed("moved"), TASK)["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("entry", "rehearsal", "outcome"),
+    [
+        ({"outcome": "due", "why": ""}, decided("approved"), None),
+        ({"outcome": "due", "why": ""}, decided("approved", changed=False), "done"),
+        ({"outcome": "due", "why": ""}, decided("snoozed", changed=False), "snoozed"),
+        ({"outcome": "due", "why": ""}, {"skipped": True}, "not_begun"),
+        ({"outcome": "unsafe_email", "why": "so"}, decided("approved"), "unsafe_email"),
+    ],
+)
+def test_only_what_is_due_and_would_be_approved_is_begun(
+    entry: dict[str, str], rehearsal: dict[str, Any], outcome: str | None
+) -> None:
+    found = obstacle(entry, rehearsal)
+    assert (found and found["outcome"]) == outcome
+
+
+def test_an_outcome_that_nobody_listed_needs_attention() -> None:
+    known = [outcome_of(TASK, word, "", {}) for word in ("approved", "unroutable", "handler_failed", "something")]
+    assert [one["needs_attention"] for one in known] == [False, False, True, True]
+
+
+def test_the_report_names_first_what_needs_attention() -> None:
+    outcomes = [outcome_of("a", "approved", "", {}), outcome_of("b", "unclear", "so", {})]
+    assert lines(outcomes) == ["b unclear: so", "a approved"]
+    assert (counted(outcomes), counted([])) == ("1 approved, 1 unclear", "No task is open")

@@ -1,0 +1,144 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is put together from several lists, by value."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.timestamps import moment
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.info.reports import (
+    Footprints,
+    RequestFilter,
+    has_status,
+    is_about,
+    ownerless,
+    privileged,
+)
+from unit.people import group, uid, user
+
+ADA, BEN = user(1, "ada@example.com"), user(2, "ben@example.com")
+CREW, TEAM = group(1, "Crew"), group(2, "Team")
+GITHUB, FIGMA = {"id": uid(50), "name": "GitHub"}, {"id": uid(51), "name": "Figma"}
+READ = {"id": uid(60), "name": "Read", "isPrivileged": False}
+ADMIN = {"id": uid(61), "name": "Admin", "isPrivileged": True}
+ODD = {"id": uid(62), "name": "Odd"}
+
+
+def access(person: dict[str, Any], level: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a row of an app's accesses."""
+    return {"user": {**person, "id": person["id"].upper()}, "permissionLevel": level, "isOwner": False}
+
+
+def test_footprints() -> None:
+    apps = [(GITHUB, [access(ADA, READ), access(ADA, ADMIN)]), (FIGMA, [access(BEN)])]
+    footprints = Footprints([(CREW, [ADA, BEN]), (TEAM, [])], apps)
+    assert footprints.of(ADA) == {
+        "groups": [{"id": CREW["id"], "name": "Crew"}],
+        "accesses": [
+            {"app": "GitHub", "app_id": GITHUB["id"], "permission_level": level, "is_owner": False}
+            for level in (READ, ADMIN)
+        ],
+    }
+    assert [one["app"] for one in footprints.of(BEN)["accesses"]] == ["Figma"]
+    assert footprints.of(user(3)) == {"groups": [], "accesses": []}
+
+
+def test_apps_without_owner() -> None:
+    wiki = {"id": uid(52), "name": "Wiki"}
+    apps = [{**GITHUB, "owner": ADA}, {**FIGMA, "owner": None, "statusName": "Managed"}, wiki]
+    assert ownerless(apps) == [
+        {"app": "Figma", "app_id": FIGMA["id"], "status_name": "Managed", "owner_shown": True},
+        {"app": "Wiki", "app_id": wiki["id"], "status_name": None, "owner_shown": False},
+    ]
+
+
+def test_a_level_that_does_not_tell_whether_it_is_privileged_is_not_left_out() -> None:
+    rows = [access(ADA, READ), access(ADA, ADMIN), access(BEN, ODD), access(BEN)]
+    assert [(one["user"], one["permission_level"], one["is_privileged"]) for one in privileged([(GITHUB, rows)])] == [
+        ("ada@example.com", "Admin", True),
+        ("ben@example.com", "Odd", None),
+    ]
+
+
+REQUEST = {"requestStatus": "Pending", "requestType": "GrantAccessRequest", "updatedAt": "2026-03-01T12:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "request_", "kept"),
+    [
+        ({}, REQUEST, True),
+        ({"statuses": ["PENDING", "x"]}, REQUEST, True),
+        ({"statuses": []}, REQUEST, False),
+        ({"statuses": ["Approved"]}, REQUEST, False),
+        ({"request_types": ["grant_access"]}, REQUEST, True),
+        ({"request_types": ["remove_access"]}, REQUEST, False),
+        ({"updated_since": "2026-03-01T12:00:00Z"}, REQUEST, True),
+        ({"updated_since": "2026-03-01T14:00:00+02:00"}, REQUEST, True),
+        ({"updated_since": "2026-03-01T12:00:01Z"}, REQUEST, False),
+        ({"updated_since": "2026-03-02"}, REQUEST, False),
+        ({"updated_since": "2026-03-02"}, {**REQUEST, "updatedAt": None}, True),
+    ],
+)
+def test_which_requests_are_kept(wanted: dict[str, Any], request_: dict[str, Any], kept: bool) -> None:
+    options = {"statuses": None, "request_types": None, "updated_since": None, **wanted}
+    assert RequestFilter(options).keeps(request_) is kept
+
+
+def test_what_is_no_time_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'soon' is no time"):
+        RequestFilter({"statuses": None, "request_types": None, "updated_since": "soon"})
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "has"),
+    [
+        ("Pending", None, True),
+        ("Pending", [], False),
+        ("Pending", ["x", "pENDING"], True),
+        ("Pending", ["Pending "], False),
+        ("\u212aEPT", ["kept"], False),
+        (None, None, True),
+        (None, ["none"], False),
+    ],
+)
+def test_status_words_are_compared_by_ascii_case_only(status: str | None, words: list[str] | None, has: bool) -> None:
+    assert has_status({"status": status}, "status", words) is has
+
+
+@pytest.mark.parametrize(
+    ("users", "apps", "about"),
+    [
+        (None, None, True),
+        ({uid(1), uid(2)}, None, True),
+        ({uid(2)}, None, False),
+        (set(), None, False),
+        (None, {uid(50)}, True),
+        ({uid(1)}, {uid(51)}, False),
+    ],
+)
+def test_whom_and_what_a_request_is_about(users: set[str] | None, apps: set[str] | None, about: bool) -> None:
+    request = {"targetUserId": uid(1).upper(), "workAppId": GITHUB["id"], "requestedByUserId": uid(2)}
+    assert is_about(request, users, apps) is about
+    assert is_about({"targetUserId": None}, users, apps) is (users is None and apps is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-03-01T12:00:00Z", datetime(2026, 3, 1, 12, tzinfo=timezone.utc)),
+        ("2026-03-01T12:00:00.1234567+00:00", datetime(2026, 3, 1, 12, tzinfo=timezone.utc)),
+        ("2026-03-01T14:00:00+02:00", datetime(2026, 3, 1, 12, tzinfo=timezone.utc)),
+        ("2026-03-01", datetime(2026, 3, 1, tzinfo=timezone.utc)),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        (20260301, None),
+    ],
+)
+def test_times(text: object, time: datetime | None) -> None:
+    assert moment(text) == time

@@ -1,0 +1,109 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a query asks for, and what of it there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, LookupFailed
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.info.selection import Selection, kinds_of
+from unit.people import group, uid, user, users
+
+INCLUDES = {"users": ("user_details",), "groups": ("members", "default_apps"), "apps": ("accesses",)}
+ADA = user(1, "Ada@example.com", name="Ada")
+SAM = user(2, "sam@example.com", name="Sam")
+TWIN = user(3, "SAM@example.com", "Deactivated", name="Sam")
+DIRECTORY = users(ADA, SAM, TWIN)
+HOLDERS = {
+    "sam@example.com": [
+        {"id": uid(2), "name": "Sam", "status": "Active"},
+        {"id": uid(3), "name": "Sam", "status": "Deactivated"},
+    ]
+}
+
+
+def asked(**given: Any) -> dict[str, Any]:
+    return {"gather": None, "users": None, "groups": None, "apps": None, "include": [], **given}
+
+
+@pytest.mark.parametrize(
+    ("params", "kinds"),
+    [
+        ({"gather": ["apps", "users"]}, ["users", "apps"]),
+        ({"gather": ["users", "users"]}, ["users"]),
+        ({"gather": []}, []),
+        ({"users": ["x"]}, ["users"]),
+        ({"groups": [], "apps": ["x"]}, ["groups", "apps"]),
+        ({"gather": ["users", "groups"], "users": ["x"]}, ["users", "groups"]),
+        ({"groups": ["x"], "include": ["members"]}, ["groups"]),
+    ],
+)
+def test_which_kinds_are_read(params: dict[str, Any], kinds: list[str]) -> None:
+    assert [kind.name for kind in kinds_of(asked(**params), INCLUDES)] == kinds
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"gather": ["users"], "groups": []}, "use groups: it has no effect when only users is read"),
+        ({"gather": [], "users": ["x"]}, "use users: it has no effect when only nothing is read"),
+        ({"users": ["x"], "include": ["accesses"]}, "use accesses: it has no effect when only users is read"),
+        (
+            {"gather": ["users", "groups"], "apps": ["x"], "include": ["accesses", "members"]},
+            "use apps, accesses: it has no effect when only users, groups is read",
+        ),
+    ],
+)
+def test_what_would_have_no_effect_is_an_error(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        kinds_of(asked(**params), INCLUDES)
+    assert str(refused.value) == f"Could not {message}. Name the kind under gather, or leave it out."
+
+
+def test_without_references_everything_is_selected() -> None:
+    selection = Selection(DIRECTORY, None)
+    assert selection.rows == [ADA, SAM, TWIN]
+    assert selection.unique == {"ada@example.com": uid(1)}
+    assert selection.ambiguous == HOLDERS
+    assert selection.not_found == []
+
+
+def test_an_empty_list_selects_nothing() -> None:
+    selection = Selection(DIRECTORY, [])
+    assert (selection.rows, selection.not_found, selection.unique, selection.ambiguous) == ([], [], {}, {})
+
+
+def test_what_is_not_found_stands_as_written_once() -> None:
+    selection = Selection(DIRECTORY, ["Nobody@example.com", "ADA@example.com", "Nobody@example.com", uid(1)])
+    assert selection.rows == [ADA]
+    assert selection.not_found == ["Nobody@example.com"]
+    assert selection.unique == {"ada@example.com": uid(1)}
+
+
+def test_a_name_that_two_hold_cannot_be_selected_by() -> None:
+    with pytest.raises(LookupFailed, match=r"the user 'sam@example\.com' is held by 2"):
+        Selection(DIRECTORY, ["sam@example.com"])
+
+
+def test_one_of_two_holders_selected_by_id_is_still_in_no_map() -> None:
+    selection = Selection(DIRECTORY, [uid(3)])
+    assert selection.rows == [TWIN]
+    assert selection.unique == {}
+    assert selection.ambiguous == HOLDERS
+
+
+def test_single_reads_show_nothing_as_unique() -> None:
+    selection = Selection(users(ADA, complete=False), [uid(1)])
+    assert selection.rows == [ADA]
+    assert (selection.unique, selection.ambiguous) == ({}, {})
+
+
+def test_names_of_things_keep_their_spelling() -> None:
+    selection = Selection(Index(GROUPS, [group(1, "Crew"), group(2, "crew"), {"id": uid(9)}]), None)
+    assert selection.unique == {"Crew": uid(1001), "crew": uid(1002)}
+    assert len(selection.rows) == 3

@@ -1,0 +1,181 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which custom fields change, by value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import ReadResult, Witness
+from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import has_value, set_custom_fields
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.custom_fields import (
+    FieldChange,
+    claimed,
+    claims_of,
+    edits_of,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.people import uid
+
+GITHUB, FIGMA = {"id": uid(1), "name": "GitHub"}, {"id": uid(2), "name": "Figma"}
+TWINS = [{"id": uid(number), "name": "Twin"} for number in (3, 4)]
+REGISTER = Index(APPS, [GITHUB, FIGMA, *TWINS])
+
+
+def custom_field(number: int, name: str, value: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return a custom field as the service lists it."""
+    return {
+        "id": uid(number),
+        "name": name,
+        "type": "Text",
+        "required": False,
+        "value": value,
+        "guidValue": None,
+        **more,
+    }
+
+
+CENTER = custom_field(10, "Cost Center", "4711", required=True)
+OWNER = custom_field(11, "Owner", "Ada", type="Person", guidValue=uid(99))
+NOTE = custom_field(12, "Note")
+PRIORITY = custom_field(13, "Priority", "High", type="PRIORITY")
+SAME = [custom_field(14, "Same"), custom_field(15, "Same")]
+FIELDS = [CENTER, OWNER, NOTE, PRIORITY, *SAME]
+
+
+def task(**given: Any) -> dict[str, Any]:
+    """Return the parameters of a task."""
+    return {"app": "GitHub", "fields": None, "clear": None, "values": None, **given}
+
+
+def edit(**given: Any) -> FieldChange:
+    """Return what changes in the app that has all fields."""
+    (found,) = edits_of(claimed(claims_of(task(**given)), REGISTER), [FIELDS])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("given", "values", "unchanged"),
+    [
+        ({"fields": {"Cost Center": "4711"}}, {}, ["Cost Center"]),
+        ({"fields": {"Cost Center": 4711}}, {}, ["Cost Center"]),
+        ({"fields": {"Cost Center": 4712}}, {uid(10): "4712"}, []),
+        ({"fields": {uid(10).upper(): "4712"}}, {uid(10): "4712"}, []),
+        ({"fields": {"Owner": "Ada"}}, {}, ["Owner"]),
+        ({"fields": {"Owner": uid(99).upper()}}, {}, ["Owner"]),
+        ({"fields": {"Owner": "Ben"}, "clear": ["Note"]}, {uid(11): "Ben"}, ["Note"]),
+        ({"clear": ["Owner"]}, {uid(11): None}, []),
+        ({"fields": {"Priority": "High"}}, {}, ["Priority"]),
+        ({"fields": {"Note": " kept as it is "}}, {uid(12): " kept as it is "}, []),
+    ],
+)
+def test_only_what_differs_changes(given: dict[str, Any], values: dict[str, Any], unchanged: list[str]) -> None:
+    found = edit(**given)
+    assert (found.values, found.unchanged) == (values, unchanged)
+
+
+def test_fields_of_one_name_are_told_apart() -> None:
+    found = edit(fields={SAME[0]["id"]: "x", SAME[1]["id"]: "y"})
+    assert found.after() == {f"Same ({SAME[0]['id']})": "x", f"Same ({SAME[1]['id']})": "y"}
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "words"),
+    [
+        ({}, "configuration", "there are none"),
+        ({"fields": {}, "clear": []}, "configuration", "there are none"),
+        ({"fields": {"Note": None}}, "configuration", "it is null, which YAML makes of a forgotten value"),
+        ({"fields": {"Note": " "}}, "configuration", "it is blank. Name it under clear"),
+        ({"fields": {"Note": True}}, "configuration", "it is a bool, and values are texts. Put it in quotes"),
+        ({"fields": {"Note": 1.5}}, "configuration", "it is a float, and values are texts. Put it in quotes"),
+        ({"fields": {"Note": ["x"]}}, "configuration", "it is a list, and values are texts. Give one text"),
+        ({"fields": {"Note": "x"}, "clear": ["Note"]}, "configuration", "a field is named twice"),
+        ({"clear": ["Note", "Note"]}, "configuration", "a field is named twice"),
+        ({"fields": {"Note": "x", NOTE["id"]: "y"}}, "configuration", "'Note' is named twice, by id and by name"),
+        ({"fields": {"Nota": "x"}}, "lookup_failed", "'Nota' does not exist (did you mean 'Note'?)"),
+        ({"fields": {"Same": "x"}}, "lookup_failed", "'Same' is held by 2"),
+        ({"fields": {"Priority": "Low"}}, "rail", "'Priority' of the app 'GitHub': its value is computed"),
+        ({"clear": ["Priority"]}, "rail", "its value is computed"),
+        ({"clear": ["Cost Center"]}, "rail", "it is required, so it cannot be cleared"),
+        ({"app": "Twin", "clear": ["Note"]}, "lookup_failed", "'Twin' is held by 2"),
+        (
+            {"app": None, "values": [task(clear=["Note"]), task(app=GITHUB["id"], clear=["Owner"])]},
+            "configuration",
+            "two entries are about it",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(given: dict[str, Any], kind: str, words: str) -> None:
+    with pytest.raises(CakewalkError) as caught:
+        wanted = claimed(claims_of(task(**given)), REGISTER)
+        edits_of(wanted, [FIELDS for _app in wanted])
+    assert caught.value.facts()["kind"] == kind
+    assert words in str(caught.value)
+
+
+_TEXTS = st.text(min_size=1).filter(str.strip)
+#: What is set, by field, and C(None) for what is cleared; some of it is so already.
+_VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "Cost Center": st.just("4711") | _TEXTS,
+        "Owner": st.sampled_from(["Ada", uid(99), None]) | _TEXTS,
+        "Note": st.none() | _TEXTS,
+    },
+).filter(bool)
+
+
+@given(_VALUES)
+def test_only_what_differs_is_sent_and_then_nothing_changes(values: dict[str, str | None]) -> None:
+    options = {
+        "fields": {name: value for name, value in values.items() if value is not None},
+        "clear": [name for name, value in values.items() if value is None],
+    }
+    found = edit(**options)
+    wanted = {field["id"]: values[field["name"]] for field in FIELDS if field["name"] in values}
+    held = {field["id"]: {field["value"], field["guidValue"]} - {None} for field in FIELDS}
+    differing = {one: value for one, value in wanted.items() if (value not in held[one] if value else held[one])}
+    assert found.values == differing
+    assert len(found.unchanged) == len(values) - len(differing)
+
+    step = set_custom_fields(GITHUB, found.values, found.names)
+    sent = {one["id"]: {"value": one["value"], "guidValue": None} for one in step.body["customFields"]}
+    after = [{**field, **sent.get(field["id"], {})} for field in FIELDS]
+    (again,) = edits_of(claimed(claims_of(task(**options)), REGISTER), [after])
+    assert again.values == {}
+    assert step.proof is not None
+    assert step.proof.holds(ReadResult(step.proof.source, after))
+    assert step.proof.holds(ReadResult(step.proof.source, FIELDS)) == (not found.values)
+
+
+def test_a_proof_tells_what_the_fields_show_instead() -> None:
+    values = {CENTER["id"]: "4711", OWNER["id"].upper(): "Ben", NOTE["id"]: "x", uid(16): None}
+    proof = set_custom_fields(GITHUB, values, []).proof
+    assert isinstance(proof, Witness)
+    reading = ReadResult(proof.source, FIELDS)
+    assert not proof.holds(reading)
+    assert proof.instead(reading) == f"'Owner' is 'Ada', 'Note' has no value, there is no field {uid(16)}"
+
+
+@pytest.mark.parametrize(
+    ("value", "identifier", "wanted", "has"),
+    [
+        (None, None, None, True),
+        ("", None, None, True),
+        ("x", None, None, False),
+        (None, uid(1), None, False),
+        ("Ada", uid(1), uid(1).upper(), True),
+        ("Ada", uid(1), "ada", False),
+        (None, None, "x", False),
+    ],
+)
+def test_a_value_is_its_text_or_the_id_behind_it(
+    value: str | None, identifier: str | None, wanted: str | None, has: bool
+) -> None:
+    assert has_value({"value": value, "guidValue": identifier}, wanted) is has
