@@ -48,17 +48,17 @@ class ActionModule(ReadingAction):
     def constraints(self):
         return {"mutually_exclusive": [["mask_key", "mask_key_path"]]}
 
-    def tell(self, params, cakewalk):
+    def tell(self, params, tenant):
         masks = pseudonymizer_of(params["mask_key"], params["mask_key_path"])
         earlier = _earlier(params, masks)
-        listed = take_snapshot(cakewalk)
+        listed = take_snapshot(tenant)
         privileged = Privileged(params["privileged"], listed.apps)
-        statuses = (cakewalk.user_statuses, cakewalk.request_statuses)
+        statuses = (tenant.user_statuses, tenant.request_statuses)
         found = Populations(listed, *statuses, privileged, params["include_purposes"])
         tables = [masks.of(table) if masks else table for table in found.tables()]
         changes = comparison.changes(earlier, tables) if earlier else None
         facts = facts_of(params, listed, masks, earlier, operator=_operator(), tool=_tool())
-        cakewalk.warnings += caveats_of(facts) + warnings_of(found.unknown, privileged.unused, tables)
+        tenant.warnings += caveats_of(facts) + warnings_of(found.unknown, privileged.unused, tables)
         files = _files(facts, tables, changes)
         counts = {table.name: len(table.rows) for table in tables}
         return {

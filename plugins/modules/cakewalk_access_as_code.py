@@ -473,21 +473,21 @@ SPEC = spec(
 _NOT_AGAIN = "What the plan would only send again is not sent again, since plan_hash is not the hash of this plan."
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return the plan for C(params); only C(apply) has steps."""
     if params["mode"] == "export":
-        return Plan(result={"files": files_of(params, cakewalk)})
-    whole = tenant_plan(params, cakewalk)
+        return Plan(result={"files": files_of(params, tenant)})
+    whole = tenant_plan(params, tenant)
     told = {"plan": whole.lines, "summary": {"steps": len(whole.steps), "removals": len(whole.removals)}}
     if params["mode"] == "drift":
         drifted = error_of(whole) if params["fail_on_drift"] else None
-        return Plan(result={**told, "drift": drift_of(whole, cakewalk)}, unmet=drifted)
+        return Plan(result={**told, "drift": drift_of(whole, tenant)}, unmet=drifted)
     whole.check_rails()
     if params["mode"] == "plan":
         return Plan(result={**told, "plan_hash": whole.hash, "plan_text": whole.text})
     steps = whole.approved()
     if steps != whole.steps:
-        cakewalk.warnings.append(_NOT_AGAIN)
+        tenant.warnings.append(_NOT_AGAIN)
     return Plan(
         before=whole.before,
         after=whole.after,

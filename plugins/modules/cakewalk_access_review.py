@@ -221,24 +221,24 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return the plan for C(params); a ledger is read with all apps, by which it knows its tenant."""
     access_reviews.check_options(params)
     path = params["ledger_path"]
-    apps = cakewalk.register(APPS, None if path else params["apps"] or [])
+    apps = tenant.index(APPS, None if path else params["apps"] or [])
     ledger = FileLedger.read(path, params["base_url"], apps.by_id) if path else None
     finder = Resolver()
     wanted = access_reviews.review_of(params, apps, finder)
     known = ledger.get(wanted.key) if ledger else None
     if known:
         finder.check()
-        cakewalk.warnings += access_reviews.changed_since(wanted, known)
+        tenant.warnings += access_reviews.changed_since(wanted, known)
         return Plan({}, {}, result=_result(wanted, ledger, "started_before", started_at=known.at.isoformat()))
 
     wanted.check_due(datetime.now(timezone.utc))
-    people = cakewalk.people([params["acting_user"]] if params["acting_user"] else [])
-    actor = acting_user(params["acting_user"], people, cakewalk.user_statuses, finder)
-    cakewalk.warnings += [] if ledger else [access_reviews.sent_blindly(wanted)]
+    people = tenant.people([params["acting_user"]] if params["acting_user"] else [])
+    actor = acting_user(params["acting_user"], people, tenant.user_statuses, finder)
+    tenant.warnings += [] if ledger else [access_reviews.sent_blindly(wanted)]
 
     def concluded(outcome):
         if not outcome.refused:

@@ -340,17 +340,17 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return the plan for C(params); people are looked up only where those who have access leave a question open."""
     planning.check_options(params)
-    claimed = planning.read_app_states(cakewalk, evaluation.claims_of(params))
+    claimed = planning.read_app_states(tenant, evaluation.claims_of(params))
     questions = planning.LookupRequirements(claimed, params)
-    people = cakewalk.people(questions.references).assuming(questions.assumed)
-    decision = planning.decide(claimed, people, questions, params, cakewalk.user_statuses)
-    cakewalk.warnings += decision.warnings
+    people = tenant.people(questions.references).assuming(questions.assumed)
+    decision = planning.decide(claimed, people, questions, params, tenant.user_statuses)
+    tenant.warnings += decision.warnings
 
     before, after = evaluation.diff_of(decision.all_cases)
-    wait = planning.AccessWait(decision.all_cases, params["wait_timeout"], cakewalk.request_statuses)
+    wait = planning.AccessWait(decision.all_cases, params["wait_timeout"], tenant.request_statuses)
     wait = wait if params["wait"] and wait.awaits else None
     return Plan(
         before,

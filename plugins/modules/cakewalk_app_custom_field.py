@@ -191,11 +191,11 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return the plan for C(params): one request for each app in which something differs."""
     claims = custom_fields.claims_of(params)
-    wanted = custom_fields.claimed(claims, cakewalk.register(APPS, [claim.app for claim in claims]))
-    edits = custom_fields.edits_of(wanted, cakewalk.read(catalog.custom_fields(app) for app, _claim in wanted))
+    wanted = custom_fields.claimed(claims, tenant.index(APPS, [claim.app for claim in claims]))
+    edits = custom_fields.edits_of(wanted, tenant.read(catalog.custom_fields(app) for app, _claim in wanted))
     changing = labelled([edit for edit in edits if edit.values], lambda edit: edit.app)
     return Plan(
         before={name: edit.before() for name, edit in changing.items()},

@@ -404,13 +404,13 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return the plan for C(params): from what the entries say to slots, and from slots and ledger to assignments."""
     assignments.check_options(params)
     rules = rules_of(params)
-    targets = targets_of(rules, cakewalk, all_apps=bool(params["ledger_path"]))
+    targets = targets_of(rules, tenant, all_apps=bool(params["ledger_path"]))
     slots = decided(targets.claims)
-    ledger = _ledger(params, targets, slots, cakewalk)
+    ledger = _ledger(params, targets, slots, tenant)
     planned = assignments.assess(slots, ledger, targets.policies, params, datetime.now(timezone.utc))
     assignments.check_assignments(planned, params["max_assignments"])
     before, after = assignments.states_of(planned)
@@ -424,11 +424,11 @@ def plan(params, cakewalk):
     )
 
 
-def _ledger(params, targets, slots, cakewalk):
+def _ledger(params, targets, slots, tenant):
     if params["ledger_path"]:
         return FileLedger.read(params["ledger_path"], params["base_url"], targets.apps.by_id)
     if params["ledger_field"] is not None:
-        return FieldLedger.read(params["ledger_field"], [slot.claim.app for slot in slots], cakewalk)
+        return FieldLedger.read(params["ledger_field"], [slot.claim.app for slot in slots], tenant)
     return None
 
 

@@ -316,13 +316,13 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return the plan for C(params); people are looked up only where the members leave a question open."""
-    decision = plan_memberships(membership.entries_of_task(params), params, cakewalk)
-    cakewalk.warnings += decision.warnings
+    decision = plan_memberships(membership.entries_of_task(params), params, tenant)
+    tenant.warnings += decision.warnings
 
     growing = [edit for edit in decision.edits if edit.added]
-    app_rows = cakewalk.read(default_apps(edit.group) for edit in growing)
+    app_rows = tenant.read(default_apps(edit.group) for edit in growing)
     apps = {edit.group["id"]: rows for edit, rows in zip(growing, app_rows, strict=True)}
     changed = membership.by_label(decision.edits)
     return Plan(

@@ -392,9 +392,9 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return a plan without steps whose result is what was read, with the names of fields in snake_case."""
-    query = Query(params, cakewalk)
+    query = Query(params, tenant)
     records = {name: [row(record) for record in rows] for name, rows in query.records.items()}
     policies = {request_type: [row(record) for record in rows] for request_type, rows in query.policies.items()}
     return Plan(result={**query.maps, **records, **({} if params["policies"] is None else {"policies": policies})})

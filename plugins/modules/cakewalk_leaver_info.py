@@ -240,14 +240,14 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return a plan without steps whose result is what the person has, and what can be taken away."""
     check_purpose(params["purpose"])
     check_timeout(params["wait_timeout"])
-    who, actor, others = leaver.leaver(params, cakewalk)
-    cakewalk.warnings += leaver.warnings_of(others)
+    who, actor, others = leaver.leaver(params, tenant)
+    tenant.warnings += leaver.warnings_of(others)
     begun = now()
-    seen = _look(params, cakewalk, who)
+    seen = _look(params, tenant, who)
     leaver.check_rails(who, seen, params["max_removals"], params["max_removal_percent"])
     return Plan(
         result={
@@ -273,9 +273,9 @@ def plan(params, cakewalk):
     )
 
 
-def _look(params, cakewalk, who):
+def _look(params, tenant, who):
     def see():
-        return footprint.read_footprint(cakewalk, who, params["retry_declined"])
+        return footprint.read_footprint(tenant, who, params["retry_declined"])
 
     return footprint.read_until_stable(see) if params["twice"] else see()
 

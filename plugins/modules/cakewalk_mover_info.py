@@ -179,19 +179,19 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return a plan without steps whose result is what a move changes."""
     check_timeout(params["wait_timeout"])
     if params["implicitly_approve_requests"]:
         check_bypass("implicitly_approve_requests", params["bypass_reason"])
-    who, actor = _people(params, cakewalk)
+    who, actor = _people(params, tenant)
     given = {**params, **_STRICTLY, "user": who["id"], "acting_user": actor["id"]}
-    decision = plan_memberships(mover.claims_of(given), given, cakewalk)
+    decision = plan_memberships(mover.claims_of(given), given, tenant)
     mover.refuse_synced(decision.edits)
     # Who has left is told of and not warned of: that is what a second run finds.
-    cakewalk.warnings += [warning for warning in decision.warnings if warning not in not_members(decision.edits)]
+    tenant.warnings += [warning for warning in decision.warnings if warning not in not_members(decision.edits)]
     check_share(removals_of(decision.edits), read_count(decision.edits), params["max_removal_percent"])
-    change = mover.read_access_delta(cakewalk, who, decision.edits)
+    change = mover.read_access_delta(tenant, who, decision.edits)
     return Plan(
         result={
             "user": {"id": who["id"], "email": person(who)},
@@ -205,11 +205,11 @@ def plan(params, cakewalk):
     )
 
 
-def _people(params, cakewalk):
+def _people(params, tenant):
     finder = Resolver()
-    people = cakewalk.people([reference for reference in (params["user"], params["acting_user"]) if reference])
+    people = tenant.people([reference for reference in (params["user"], params["acting_user"]) if reference])
     who = finder.find(params["user"], people)
-    actor = acting_user(params["acting_user"], people, cakewalk.user_statuses, finder)
+    actor = acting_user(params["acting_user"], people, tenant.user_statuses, finder)
     return who, actor
 
 

@@ -348,27 +348,27 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return the plan for C(params); names are looked up only as far as C(expect) holds any."""
     claims = evaluation.claims_of(params)
     now = datetime.now(timezone.utc)
-    tables = (cakewalk.task_statuses, cakewalk.request_statuses)
-    cases = map(evaluation.TaskState, claims, cakewalk.read(task(claim.task) for claim in claims))
+    tables = (tenant.task_statuses, tenant.request_statuses)
+    cases = map(evaluation.TaskState, claims, tenant.read(task(claim.task) for claim in claims))
     verdicts = [evaluation.assess(case, *tables, now, params["allow_autoprovisioning"]) for case in cases]
 
-    people = cakewalk.people(expectations.people_asked(verdicts, params))
-    apps = cakewalk.register(APPS, expectations.apps_asked(verdicts))
+    people = tenant.people(expectations.people_asked(verdicts, params))
+    apps = tenant.index(APPS, expectations.apps_asked(verdicts))
     levels = expectations.levels_asked(verdicts, apps)
-    registers = dict(zip(levels, cakewalk.registers(levels.values()), strict=True))
+    registers = dict(zip(levels, tenant.indexes(levels.values()), strict=True))
     known = expectations.NameLookup(people, apps, registers)
-    expectations.check(verdicts, known, params, cakewalk.user_statuses)
-    cakewalk.warnings += evaluation.warnings(verdicts)
+    expectations.check(verdicts, known, params, tenant.user_statuses)
+    tenant.warnings += evaluation.warnings(verdicts)
 
     decided = {f"task {verdict.case.row['id']}": verdict for verdict in verdicts if verdict.changes}
     return Plan(
         before={name: {"status": verdict.case.row["status"]} for name, verdict in decided.items()},
         after={name: {"status": verdict.outcome} for name, verdict in decided.items()},
-        steps=tuple(_step(verdict, known, cakewalk.task_statuses) for verdict in decided.values()),
+        steps=tuple(_step(verdict, known, tenant.task_statuses) for verdict in decided.values()),
         result=_result(params, verdicts, known),
     )
 

@@ -193,19 +193,19 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return a plan without steps whose result is where each task stands."""
     rules = routing.Router(
         routing.routes_of(params["routes"]),
         routing.allowed_apps(params["apps"]),
-        cakewalk.task_statuses,
-        cakewalk.request_statuses,
+        tenant.task_statuses,
+        tenant.request_statuses,
         now=datetime.now(timezone.utc),
     )
-    places = [rules.place(task, row) for task, row in candidates(params, cakewalk)]
-    people = cakewalk.people([place.about[0] for place in places if place.is_due]).by_id
+    places = [rules.place(task, row) for task, row in candidates(params, tenant)]
+    people = tenant.people([place.about[0] for place in places if place.is_due]).by_id
     places = [
-        routing.with_person(place, people.get(place.about[0]), cakewalk.user_statuses) if place.is_due else place
+        routing.with_person(place, people.get(place.about[0]), tenant.user_statuses) if place.is_due else place
         for place in places
     ]
     places = routing.shuffled(routing.without_conflicts(places), params["max_due"])

@@ -102,15 +102,15 @@ SPEC = spec(
 )
 
 
-def plan(params, cakewalk):
+def plan(params, tenant):
     """Return a plan without steps that waits for what is not there yet."""
     check_timeout(params["wait_timeout"])
-    return _for_accesses(params, cakewalk) if params["apps"] else _for_the_person(params, cakewalk)
+    return _for_accesses(params, tenant) if params["apps"] else _for_the_person(params, tenant)
 
 
-def _for_the_person(params, cakewalk):
+def _for_the_person(params, tenant):
     wait = UserAppears(params["user"], params["wait_timeout"])
-    missing = wait.missing(cakewalk.read(wait.sources))
+    missing = wait.missing(tenant.read(wait.sources))
     return Plan(
         result=_told(wait.who),
         concluded=lambda _outcome: _told(wait.who),
@@ -118,14 +118,14 @@ def _for_the_person(params, cakewalk):
     )
 
 
-def _for_accesses(params, cakewalk):
+def _for_accesses(params, tenant):
     finder = Resolver()
-    people, register = cakewalk.registers([(USERS, [params["user"]]), (APPS, params["apps"])])
+    people, register = tenant.indexes([(USERS, [params["user"]]), (APPS, params["apps"])])
     who = finder.find(params["user"], people)
     apps = finder.find_all(params["apps"], register)
     finder.check()
-    wait = AccessAppears(who, apps, params["wait_timeout"], cakewalk.request_statuses)
-    missing = wait.missing(cakewalk.read(wait.sources))
+    wait = AccessAppears(who, apps, params["wait_timeout"], tenant.request_statuses)
+    missing = wait.missing(tenant.read(wait.sources))
     return Plan(result=_told(who, missing), concluded=lambda _outcome: _told(who), wait=wait if missing else None)
 
 

@@ -27,15 +27,15 @@ class ReadingAction(ControllerAction):
         if REQUESTS_IMPORT_ERROR:
             raise ConfigurationError("read the tenant", missing_required_lib("requests"), "Install it.")
         client = Client(connection_of(params))
-        cakewalk = Tenant(client, params["known_statuses"])
-        told = self.tell(params, cakewalk)
-        return {**told, "warnings": [*cakewalk.warnings, *client.notices]}
+        tenant = Tenant(client, params["known_statuses"])
+        told = self.tell(params, tenant)
+        return {**told, "warnings": [*tenant.warnings, *client.deprecations]}
 
     def own_options(self):
         """Return the argument spec of what is not about the connection."""
         raise NotImplementedError
 
-    def tell(self, params, cakewalk):
+    def tell(self, params, tenant):
         """Do what the options say, and return the result.
 
         :raises CakewalkError: it cannot be done.

@@ -38,8 +38,8 @@ class Client:
         self._transport = Transport(connection)
         self._concurrency = connection.concurrency
         self._may_write = False
-        self.halves = False
-        self.notices: dict[str, None] = {}
+        self.has_surrogates = False
+        self.deprecations: dict[str, None] = {}
         self.pages: dict[Listing, int] = {}
 
     def record(self, record: Resource) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Client:
             "Nothing was changed. Run again when fewer changes go on.",
         )
 
-    def agreed_rows(self, listing: Listing) -> list[dict[str, Any]]:
+    def stable_rows(self, listing: Listing) -> list[dict[str, Any]]:
         """Read a whole list until two readings in a row hold the same rows, up to five in all, and return the last.
 
         A row that the paging skipped leaves no trace in one reading, so one does not prove that something is not there.
@@ -148,13 +148,13 @@ class Client:
         if not self._may_write:
             raise WriteRefused(step.action, "this part of the run may only read", "This is a defect; please report it.")
         reply = self._transport.send(step.action, step.method, step.path, body=step.body)
-        self._notice(step.method, step.path, reply)
+        self._note_deprecation(step.method, step.path, reply)
         if 200 <= reply.status < 300:
             return _require_json(step, reply)
         error = error_of(step.action, step.method, step.path, reply, self._transport.safe)
         if reply.is_trouble or reply.after_loss:
             raise lost(error)
-        raise error.restated(error.answer, step.remedies.get(reply.status, error.remedy))
+        raise error.restated(error.cause, step.remedies.get(reply.status, error.hint))
 
     @contextmanager
     def _heeding_the_end(self) -> Iterator[None]:
@@ -188,22 +188,22 @@ class Client:
 
     def _read(self, what: str, path: str, query: list[tuple[str, str]] | None = None) -> Response:
         reply = self._transport.send(f"read {what}", "GET", path, query=query)
-        self._notice("GET", path, reply)
+        self._note_deprecation("GET", path, reply)
         # Never unset: workers read side by side.
         if b"\\ud" in reply.content.lower():
-            self.halves = True
+            self.has_surrogates = True
         if reply.status == 200:
             return reply
         if 200 < reply.status < 300:
             raise broken(what, f"the server answered {reply.status} to a read")
         raise error_of(f"read {what}", "GET", path, reply, self._transport.safe)
 
-    def _notice(self, method: str, path: str, reply: Response) -> None:
+    def _note_deprecation(self, method: str, path: str, reply: Response) -> None:
         """Keep what C(Deprecation) (RFC 9745) and C(Sunset) (RFC 8594) say, once for each kind of request."""
         marks = {name: reply.headers.get(name.lower()) for name in ("Deprecation", "Sunset")}
         words = self._transport.safe("; ".join(f"{name}: {value}" for name, value in marks.items() if value))
         if words:
-            self.notices.setdefault(f"The service marks {method} {_shape(path)} as going away ({words}).", None)
+            self.deprecations.setdefault(f"The service marks {method} {_shape(path)} as going away ({words}).", None)
 
 
 def _require_json(step: Step, reply: Response) -> Response:

@@ -15,27 +15,27 @@ from typing import Any
 class CakewalkError(Exception):
     """Anything that ends a task; every error of this collection is one.
 
-    :param attempt: what was being done to what, as a verb phrase: "list the users".
-    :param answer: what came of it, as a clause without a full stop.
-    :param remedy: what to do now, as one or more sentences.
+    :param action: what was being done to what, as a verb phrase: "list the users".
+    :param cause: what came of it, as a clause without a full stop.
+    :param hint: what to do now, as one or more sentences.
     """
 
     kind = "error"
 
-    def __init__(self, attempt: str, answer: str, remedy: str, **facts: Any) -> None:
-        super().__init__(attempt, answer, remedy)
-        self.attempt = attempt
-        self.answer = answer
-        self.remedy = remedy
+    def __init__(self, action: str, cause: str, hint: str, **facts: Any) -> None:
+        super().__init__(action, cause, hint)
+        self.action = action
+        self.cause = cause
+        self.hint = hint
         self._facts = facts
 
     def __str__(self) -> str:
-        return f"Could not {self.attempt}: {self.answer}. {self.remedy}"
+        return f"Could not {self.action}: {self.cause}. {self.hint}"
 
-    def restated(self, answer: str, remedy: str) -> CakewalkError:
+    def restated(self, cause: str, hint: str) -> CakewalkError:
         """Return the same error, with the same facts, in words that tell more."""
         other = type(self).__new__(type(self))
-        other.__dict__.update(self.__dict__, answer=answer, remedy=remedy)
+        other.__dict__.update(self.__dict__, cause=cause, hint=hint)
         return other
 
     def facts(self) -> dict[str, Any]:

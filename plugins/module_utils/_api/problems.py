@@ -70,8 +70,8 @@ def error_of(attempt: str, method: str, path: str, reply: Response, safe: Callab
 def lost(error: ApiError) -> OutcomeUnknown:
     """Return the error for a write that a server in trouble answered: whether it was carried out is not known."""
     return OutcomeUnknown(
-        error.attempt,
-        f"{error.answer}, which does not tell whether it was carried out",
+        error.action,
+        f"{error.cause}, which does not tell whether it was carried out",
         "It may or may not have been, and is not sent again by itself.",
         **{name: value for name, value in error.facts().items() if name != "kind"},
     )

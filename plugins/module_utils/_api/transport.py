@@ -171,13 +171,13 @@ class Retries(Retry):
         kwargs.setdefault("backoff_factor", 0.5)
         super().__init__(*args, **kwargs)
 
-    def answered(self, method: str, reply: Response) -> bool:
+    def should_retry_response(self, method: str, reply: Response) -> bool:
         """Tell whether this answer is a reason to send the request again."""
         if not self.total or (retry_after(reply) or 0) > LONGEST_WAIT:
             return False
         return reply.status == TOO_MANY or (reply.is_trouble and method in REPEATABLE)
 
-    def unanswered(self, method: str, cause: Exception) -> bool:
+    def should_retry_error(self, method: str, cause: Exception) -> bool:
         """Tell whether this failure is a reason to send the request again."""
         if not self.total or _is_bad_certificate(cause):
             return False
@@ -201,14 +201,14 @@ class Transport:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._governor = RateLimiter(connection.requests_per_minute)
+        self._rate_limiter = RateLimiter(connection.requests_per_minute)
         self._session = _session(connection)
         secrets = (connection.api_key, connection.api_secret, *_passwords(self._session.proxies))
         self._secrets = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""))}
 
     def end(self) -> None:
         """Send nothing from now on; what is under way is waited for by those who sent it."""
-        self._governor.end()
+        self._rate_limiter.end()
 
     def safe(self, text: object, limit: int = 300) -> str:
         """Return server text fit for a message: visible, short, without the credentials."""
@@ -237,22 +237,22 @@ class Transport:
         was_lost = False
         while True:
             reply, cause = self._try(method, path, query, body)
-            if reply is not None and not retries.answered(method, reply):
+            if reply is not None and not retries.should_retry_response(method, reply):
                 return replace(reply, after_loss=was_lost)
-            if cause is not None and not retries.unanswered(method, cause):
+            if cause is not None and not retries.should_retry_error(method, cause):
                 raise self._failure(attempt, method, path, cause, retries.never_sent(cause) and not was_lost)
             was_lost = was_lost or (reply.is_trouble if reply else not retries.never_sent(cause))
             retries = retries.increment(method, path, error=cause)
             pause = retries.pause(reply)
             if reply is not None and reply.status == TOO_MANY:
-                self._governor.hold(pause)
+                self._rate_limiter.hold(pause)
             else:
-                self._governor.wait(pause)
+                self._rate_limiter.wait(pause)
 
     def _try(
         self, method: str, path: str, query: list[tuple[str, str]] | None, body: Mapping[str, Any] | None
     ) -> tuple[Response, None] | tuple[None, Exception]:
-        self._governor.acquire()
+        self._rate_limiter.acquire()
         try:
             answer = self._session.request(
                 method,

@@ -179,7 +179,7 @@ def sent_blindly(campaign: AccessReview) -> str:
 def name_refused(campaign: AccessReview, refusal: CakewalkError) -> str:
     """Return what is to be told where the service refused the name."""
     return (
-        f"Nothing was started: {refusal.answer}. The service answers so when a name is taken. Whether the access "
+        f"Nothing was started: {refusal.cause}. The service answers so when a name is taken. Whether the access "
         f"review called {printable(campaign.name)!r} is this one cannot be known. Look in Cakewalk, and give another "
         "name if it is not."
     )

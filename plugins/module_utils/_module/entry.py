@@ -46,42 +46,42 @@ def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Tenant], Pl
 def _run(module: AnsibleModule, plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
     try:
         client = Client(connection_of(module.params))
-        cakewalk = Tenant(client, module.params["known_statuses"])
+        tenant = Tenant(client, module.params["known_statuses"])
     except CakewalkError as error:
         module.fail_json(msg=str(error), error=error.facts())
     try:
-        planned = plan(module.params, cakewalk)
+        planned = plan(module.params, tenant)
     except CakewalkError as error:
-        _fail(module, client, cakewalk, error)
+        _fail(module, client, tenant, error)
     try:
         outcome = dry_run(planned) if module.check_mode else apply(planned, client)
     except GoalNotReached as error:
         foreseen = replace(planned, concluded=None)
-        _fail(module, client, cakewalk, error, **_report(foreseen, error.outcome, module.check_mode, module._diff))
+        _fail(module, client, tenant, error, **_report(foreseen, error.outcome, module.check_mode, module._diff))
     except ApplyFailed as error:
-        _fail(module, client, cakewalk, error, **_progress(planned, error.outcome))
+        _fail(module, client, tenant, error, **_progress(planned, error.outcome))
     told = _report(planned, outcome, module.check_mode, module._diff)
     # What a success has to say is not shown at the usual verbosity.
-    cakewalk.warnings += [told["msg"]] if "msg" in told else []
-    _warn(module, client, cakewalk)
+    tenant.warnings += [told["msg"]] if "msg" in told else []
+    _warn(module, client, tenant)
     module.exit_json(**_in_whole_characters(told, client))
 
 
-def _fail(module: AnsibleModule, client: Client, cakewalk: Tenant, error: CakewalkError, **told: Any) -> None:
-    _warn(module, client, cakewalk)
+def _fail(module: AnsibleModule, client: Client, tenant: Tenant, error: CakewalkError, **told: Any) -> None:
+    _warn(module, client, tenant)
     module.fail_json(msg=str(error), **_in_whole_characters({"error": error.facts(), **told}, client))
 
 
 def _in_whole_characters(told: dict[str, Any], client: Client) -> dict[str, Any]:
     """Return results with C(?) for halves of characters: JSON can bring them, and Ansible refuses a result with one."""
-    if not client.halves:
+    if not client.has_surrogates:
         return told
     whole: dict[str, Any] = json.loads(json.dumps(told, ensure_ascii=False).encode(errors="replace"))
     return whole
 
 
-def _warn(module: AnsibleModule, client: Client, cakewalk: Tenant) -> None:
-    for warning in [*cakewalk.warnings, *client.notices]:
+def _warn(module: AnsibleModule, client: Client, tenant: Tenant) -> None:
+    for warning in [*tenant.warnings, *client.deprecations]:
         module.warn(client.scrubbed(warning))
 
 

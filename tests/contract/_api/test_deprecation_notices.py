@@ -19,7 +19,7 @@ def test_many_removals_make_one_notice(tenant: Sandbox, client: Client) -> None:
     gone = {name: leavers(tenant, name, 4) for name in ("Engineering", "Sales")}
     params = task(tenant, *({"group": name, "users": users, "state": "absent"} for name, users in gone.items()))
     assert len(run(client, params).done) == 8
-    assert list(client.notices) == [
+    assert list(client.deprecations) == [
         "The service marks DELETE /api/v1/UsersGroups/*/Users/* as going away "
         "(Deprecation: true; Sunset: Thu, 31 Dec 2026 23:59:59 GMT)."
     ]
@@ -27,7 +27,7 @@ def test_many_removals_make_one_notice(tenant: Sandbox, client: Client) -> None:
 
 def test_without_such_headers_there_is_no_notice(tenant: Sandbox, client: Client) -> None:
     run(client, task(tenant, group="Engineering", users=leavers(tenant, "Engineering", 2), state="absent"))
-    assert client.notices == {}
+    assert client.deprecations == {}
 
 
 def test_reads_and_refusals_are_heard_too(connect: Callable[..., Client]) -> None:
@@ -36,7 +36,7 @@ def test_reads_and_refusals_are_heard_too(connect: Callable[..., Client]) -> Non
         client = connect(base_url=wire.url, api_secret="secret-of-mine")
         client.rows(USERS.listing)
         client.record_or_none(USERS.record("00000000-0000-4000-8000-000000000000"))
-    assert list(client.notices) == [
+    assert list(client.deprecations) == [
         "The service marks GET /api/v1/Users as going away (Deprecation: @1767225600; Sunset: \\x1b[2K********).",
         "The service marks GET /api/v1/Users/* as going away (Sunset: now).",
     ]

@@ -47,7 +47,7 @@ def test_a_row_that_paging_skips_is_not_taken_for_absent(tenant: Sandbox, client
     assert present() - once, "nothing was skipped"
 
     leaves_after_the_first_page()
-    assert {row["id"] for row in client.agreed_rows(everyone)} == present()
+    assert {row["id"] for row in client.stable_rows(everyone)} == present()
 
 
 def test_a_list_that_never_agrees_is_an_error(tenant: Sandbox, client: Client) -> None:
@@ -55,7 +55,7 @@ def test_a_list_that_never_agrees_is_an_error(tenant: Sandbox, client: Client) -
     for number in range(readings):
         tenant.change("insert_user", email=f"n{number}@example.com", operation="listUsers", after=number + 1)
     with pytest.raises(ListMoved, match=f"no two of {readings} readings in a row agree"):
-        client.agreed_rows(catalog.USERS.listing)
+        client.stable_rows(catalog.USERS.listing)
     assert received(tenant, "listUsers") == [200] * readings
 
 

@@ -42,14 +42,14 @@ def reads(tenant: Sandbox) -> dict[str, int]:
 @pytest.mark.parametrize("number", [1, 2, USERS.single_reads - 1])
 def test_a_few_ids_are_read_one_by_one(tenant: Sandbox, cakewalk: Tenant, number: int) -> None:
     wanted = ids(tenant, "users", number)
-    register = cakewalk.register(USERS, [wanted[0].upper(), *wanted])
+    register = cakewalk.index(USERS, [wanted[0].upper(), *wanted])
     assert list(register.by_id) == wanted
     assert not register.complete
     assert reads(tenant) == {"getUser": number}
 
 
 def test_many_ids_are_found_in_the_whole_list(tenant: Sandbox, cakewalk: Tenant) -> None:
-    register = cakewalk.register(USERS, ids(tenant, "users", USERS.single_reads + 1))
+    register = cakewalk.index(USERS, ids(tenant, "users", USERS.single_reads + 1))
     assert register.complete
     assert reads(tenant) == {"listUsers": 1}
 
@@ -57,14 +57,14 @@ def test_many_ids_are_found_in_the_whole_list(tenant: Sandbox, cakewalk: Tenant)
 @pytest.mark.parametrize("reference", [ERIN, "Erin Engineer", "", NOBODY + "0"])
 def test_anything_but_an_id_needs_the_whole_list(tenant: Sandbox, cakewalk: Tenant, reference: str) -> None:
     tenant.configure(page_size=20)
-    assert cakewalk.register(USERS, [*ids(tenant, "users", 1), reference]).complete
+    assert cakewalk.index(USERS, [*ids(tenant, "users", 1), reference]).complete
     assert reads(tenant) == {"listUsers": 3}
 
 
 def test_a_whole_list_is_read_once(tenant: Sandbox, cakewalk: Tenant) -> None:
-    first = cakewalk.register(USERS)
-    assert cakewalk.register(USERS, [ERIN]) is first
-    assert cakewalk.register(USERS, ids(tenant, "users", 2)) is first
+    first = cakewalk.index(USERS)
+    assert cakewalk.index(USERS, [ERIN]) is first
+    assert cakewalk.index(USERS, ids(tenant, "users", 2)) is first
     assert cakewalk.people([ERIN]) is first
     assert reads(tenant) == {"listUsers": 1}
 
@@ -72,14 +72,14 @@ def test_a_whole_list_is_read_once(tenant: Sandbox, cakewalk: Tenant) -> None:
 def test_the_lists_of_two_apps_are_two(tenant: Sandbox, cakewalk: Tenant) -> None:
     github, aws = (permission_levels_of(tenant.find("apps", name)) for name in ("GitHub", "AWS"))
     for _time in range(2):
-        assert [row["name"] for row in cakewalk.register(github).by_id.values()] == ["Read", "Write", "Admin"]
-        assert len(cakewalk.register(aws, ["ReadOnly"]).matches("ReadOnly")) == 1
+        assert [row["name"] for row in cakewalk.index(github).by_id.values()] == ["Read", "Write", "Admin"]
+        assert len(cakewalk.index(aws, ["ReadOnly"]).matches("ReadOnly")) == 1
     assert reads(tenant) == {"listWorkAppPermissionLevels": 2}
 
 
 def test_an_id_that_does_not_exist_leads_to_the_whole_list(tenant: Sandbox, cakewalk: Tenant) -> None:
     known = ids(tenant, "users", 2)
-    register = cakewalk.register(USERS, [*known, NOBODY])
+    register = cakewalk.index(USERS, [*known, NOBODY])
     assert register.complete
     assert register.matches(NOBODY) == []
     assert reads(tenant) == {"getUser": 3, "listUsers": 1}
@@ -92,15 +92,15 @@ def test_things_are_read_singly_when_there_is_one(
     tenant: Sandbox, cakewalk: Tenant, kind: Any, single: str, listing: str
 ) -> None:
     one, other = ids(tenant, kind.name, 2)
-    assert list(cakewalk.register(kind, [one]).by_id) == [one]
+    assert list(cakewalk.index(kind, [one]).by_id) == [one]
     assert reads(tenant) == {single: 1}
-    assert cakewalk.register(kind, [one, other]).complete
+    assert cakewalk.index(kind, [one, other]).complete
     assert reads(tenant) == {single: 1, listing: 1}
 
 
 def test_no_references_cost_nothing(tenant: Sandbox, cakewalk: Tenant) -> None:
     assert cakewalk.people([]).by_id == {}
-    assert cakewalk.register(USERS, []).by_id == {}
+    assert cakewalk.index(USERS, []).by_id == {}
     assert tenant.log() == []
 
 
@@ -182,7 +182,7 @@ def test_somebody_who_is_gone_from_the_directory_is_absent(tenant: Sandbox, clie
 
 
 def test_full_records_are_read_for_rows(tenant: Sandbox, cakewalk: Tenant) -> None:
-    rows = cakewalk.register(APPS).by_id.values()
+    rows = cakewalk.index(APPS).by_id.values()
     records = cakewalk.read(APPS.record(row["id"]) for row in rows)
     assert [record["id"] for record in records] == [row["id"] for row in rows]
     assert reads(tenant) == {"listWorkApps": 1, "getWorkApp": len(records)}

@@ -127,7 +127,7 @@ def test_nothing_is_sent_where_the_ledger_cannot_forget(tenant: Sandbox, client:
     steps = assignments(tenant)
     error = failed(Plan(steps=steps, ledger=Notebook("forget")), client)
     assert error.outcome.pending == list(steps)
-    assert TROUBLE.answer in str(error)
+    assert TROUBLE.cause in str(error)
     assert received(tenant, "setWorkAppPolicy") == []
 
 
@@ -136,7 +136,7 @@ def test_a_ledger_that_cannot_keep_fails_the_run_and_hides_nothing(tenant: Sandb
     error = failed(Plan(steps=(step,), ledger=Notebook("keep")), client)
     assert error.outcome.done == [step]
     assert error.outcome.changed
-    assert TROUBLE.answer in str(error)
+    assert TROUBLE.cause in str(error)
 
 
 def test_what_stays_unsolved_fails_the_task_after_its_steps(tenant: Sandbox, client: Client) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.looku
 def test_a_message_has_three_parts() -> None:
     error = CakewalkError("list the users", "nobody answered", "Run again.")
     assert str(error) == "Could not list the users: nobody answered. Run again."
-    assert (error.attempt, error.answer, error.remedy) == ("list the users", "nobody answered", "Run again.")
+    assert (error.action, error.cause, error.hint) == ("list the users", "nobody answered", "Run again.")
 
 
 def test_facts_are_those_that_are_known() -> None:

@@ -132,7 +132,7 @@ def test_a_next_link_that_leads_nowhere_is_an_error_and_not_the_end(link: object
 def test_what_is_no_page_is_an_error_and_never_an_empty_list(body: Any, reason: str) -> None:
     with pytest.raises(ProtocolError) as broken:
         page_of("the users", reply(200, body))
-    assert broken.value.answer == reason
+    assert broken.value.cause == reason
     assert broken.value.facts() == {"kind": "protocol"}
 
 
@@ -148,7 +148,7 @@ def test_what_is_no_page_is_an_error_and_never_an_empty_list(body: Any, reason: 
 def test_a_login_page_is_described_by_its_kind_if_that_is_known(content_type: str, described: str) -> None:
     with pytest.raises(ProtocolError) as broken:
         data_of("the users", reply(200, b"<html>", content_type=content_type))
-    assert broken.value.answer == f"the answer is not JSON ({described}, 6 bytes)"
+    assert broken.value.cause == f"the answer is not JSON ({described}, 6 bytes)"
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def refused(answer: Response) -> errors.ApiError:
 def test_each_status_has_its_kind_and_its_remedy(status: int, kind: str, title: str, remedy: str) -> None:
     error = refused(reply(status))
     assert str(error).startswith(f"Could not list the users: the server answered {status} {title}. ")
-    assert remedy in error.remedy
+    assert remedy in error.hint
     assert error.status == status
     assert error.facts() == {"kind": kind, "status": status, "title": title, "method": "GET", "path": PATH}
 
@@ -83,7 +83,7 @@ def test_each_status_has_its_kind_and_its_remedy(status: int, kind: str, title: 
     ],
 )
 def test_what_the_server_says_is_told(problem: Any, words: str) -> None:
-    assert refused(reply(400, problem)).answer == f"the server answered {words}"
+    assert refused(reply(400, problem)).cause == f"the server answered {words}"
 
 
 def test_facts_for_programs() -> None:
@@ -100,9 +100,9 @@ def test_facts_for_programs() -> None:
 
 
 def test_a_wait_that_the_server_asks_for_is_told() -> None:
-    answer = refused(reply(429, retry_after="3600")).answer
+    answer = refused(reply(429, retry_after="3600")).cause
     assert answer == "the server answered 429 Too Many Requests; it asks to wait 3600 seconds"
-    assert "wait" not in refused(reply(429, retry_after="0")).answer
+    assert "wait" not in refused(reply(429, retry_after="0")).cause
 
 
 @pytest.mark.parametrize("member", ["title", "detail", "instance", "errors"])

@@ -66,8 +66,8 @@ BAD_CERTIFICATE = [
     ],
 )
 def test_which_answers_are_a_reason_to_send_again(method: str, status: int, again: tuple[str, ...]) -> None:
-    assert Retries(total=1).answered(method, reply(status)) is (method in again)
-    assert not Retries(total=0).answered(method, reply(status))
+    assert Retries(total=1).should_retry_response(method, reply(status)) is (method in again)
+    assert not Retries(total=0).should_retry_response(method, reply(status))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -75,31 +75,31 @@ def test_which_answers_are_a_reason_to_send_again(method: str, status: int, agai
     ("asked", "waits"), [("0", True), ("1", True), ("120", True), ("121", False), ("9" * 400, False), ("soon", True)]
 )
 def test_longer_waits_than_two_minutes_are_not_waited_for(method: str, asked: str, waits: bool) -> None:
-    assert Retries(total=1).answered(method, reply(429, retry_after=asked)) is waits
-    assert Retries(total=1).answered(method, reply(503, retry_after=asked)) is (waits and method != "POST")
+    assert Retries(total=1).should_retry_response(method, reply(429, retry_after=asked)) is waits
+    assert Retries(total=1).should_retry_response(method, reply(503, retry_after=asked)) is (waits and method != "POST")
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cause", NEVER_SENT, ids=repr)
 def test_what_was_never_sent_is_sent_again_with_any_method(method: str, cause: Exception) -> None:
     assert Retries(total=1).never_sent(cause)
-    assert Retries(total=1).unanswered(method, cause)
-    assert not Retries(total=0).unanswered(method, cause)
+    assert Retries(total=1).should_retry_error(method, cause)
+    assert not Retries(total=0).should_retry_error(method, cause)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cause", LOST, ids=repr)
 def test_a_lost_answer_repeats_only_what_may_be_repeated(method: str, cause: Exception) -> None:
     assert not Retries(total=1).never_sent(cause)
-    assert Retries(total=1).unanswered(method, cause) is (method in READS_AND_ABSOLUTE_WRITES)
-    assert not Retries(total=0).unanswered(method, cause)
+    assert Retries(total=1).should_retry_error(method, cause) is (method in READS_AND_ABSOLUTE_WRITES)
+    assert not Retries(total=0).should_retry_error(method, cause)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cause", BAD_CERTIFICATE, ids=repr)
 def test_a_bad_certificate_means_never_sent_and_is_final(method: str, cause: Exception) -> None:
     assert Retries(total=1).never_sent(cause)
-    assert not Retries(total=1).unanswered(method, cause)
+    assert not Retries(total=1).should_retry_error(method, cause)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -107,7 +107,11 @@ def test_a_bad_certificate_means_never_sent_and_is_final(method: str, cause: Exc
 def test_as_many_retries_as_allowed(method: str, cause: Exception | None) -> None:
     retries = Retries(total=3)
     tries = 1
-    while retries.answered(method, reply(429)) if cause is None else retries.unanswered(method, cause):
+    while (
+        retries.should_retry_response(method, reply(429))
+        if cause is None
+        else retries.should_retry_error(method, cause)
+    ):
         retries = retries.increment(method, "/api/v1/Users", error=cause)
         tries += 1
     assert tries == (1 if method == "POST" and cause in LOST else 4)

@@ -83,7 +83,7 @@ def test_who_is_not_known_to_be_active_may_not_act(status: str | None) -> None:
     with pytest.raises(ConfigurationError) as refused:
         acting_user(uid(1), users(user(1, status=status)), STATUSES, Resolver())
     assert str(refused.value).startswith(f"Could not act as {uid(1)}: the status of this person is {status}. ")
-    assert "known_statuses.user.may_act" in refused.value.remedy
+    assert "known_statuses.user.may_act" in refused.value.hint
     assert refused.value.facts()["option"] == "acting_user"
 
 

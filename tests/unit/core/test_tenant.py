@@ -25,7 +25,7 @@ def unreachable(**known_statuses: Any) -> Tenant:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_to_select_nothing_costs_nothing(kind: ResourceType) -> None:
-    register = unreachable().register(kind, [])
+    register = unreachable().index(kind, [])
     assert register.by_id == {}
     assert not register.complete
 

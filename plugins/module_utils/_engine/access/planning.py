@@ -74,12 +74,12 @@ def check_purpose(purpose: str | None) -> None:
         )
 
 
-def read_app_states(cakewalk: Tenant, claims: Sequence[AccessEntry]) -> list[Claimed]:
+def read_app_states(tenant: Tenant, claims: Sequence[AccessEntry]) -> list[Claimed]:
     """Read each app that a task names, its accesses and levels, and all requests, each once; return it with its claims.
 
     :raises LookupFailed: an app does not exist, or its name is held by several.
     """
-    register = cakewalk.register(APPS, [claim.app for claim in claims])
+    register = tenant.index(APPS, [claim.app for claim in claims])
     finder = Resolver()
     by_app: dict[str, tuple[Row, list[AccessEntry]]] = {}
     for claim in claims:
@@ -88,8 +88,8 @@ def read_app_states(cakewalk: Tenant, claims: Sequence[AccessEntry]) -> list[Cla
             by_app.setdefault(app["id"], (app, []))[1].append(claim)
     finder.check()
     apps = [app for app, _claims in by_app.values()]
-    found = cakewalk.read([REQUESTS, *(listing(app) for app in apps for listing in (accesses, permission_levels))])
-    requests = Requests(found[0], cakewalk.request_statuses, datetime.now(timezone.utc))
+    found = tenant.read([REQUESTS, *(listing(app) for app in apps for listing in (accesses, permission_levels))])
+    requests = Requests(found[0], tenant.request_statuses, datetime.now(timezone.utc))
     rows = iter(found[1:])
     return [(AppState(app, next(rows), next(rows), requests), its_claims) for app, its_claims in by_app.values()]
 
@@ -229,7 +229,7 @@ class RequestDeclined(CakewalkError):
 class AccessWait:
     """Waits until the access pages show what was asked for; a part of C(waiting.Wait)."""
 
-    attempt = "see the accesses as they are asked for"
+    action = "see the accesses as they are asked for"
     pauses = PAUSES
 
     def __init__(self, cases: Sequence[AccessDecision], timeout: int, statuses: StatusTable) -> None:
@@ -296,7 +296,7 @@ def unmet_of(cases: Sequence[AccessDecision], wait: bool) -> CakewalkError | Non
 
 def _refused(refused: list[str]) -> RequestDeclined:
     return RequestDeclined(
-        AccessWait.attempt,
+        AccessWait.action,
         f"it will not come: {summarize(refused, separator='; ')}",
         "Ask those who decided. With retry_declined a run asks again.",
         refused=refused,

@@ -20,7 +20,7 @@ def anchors_of(app_ids: Iterable[str]) -> list[str]:
     return sorted(one.lower() for one in app_ids)[:ANCHORS]
 
 
-def check_anchors(anchors: Sequence[str], base_url: str, cakewalk: Tenant) -> None:
+def check_anchors(anchors: Sequence[str], base_url: str, tenant: Tenant) -> None:
     """Refuse a tenant that has none of these apps; warn of those that it lacks.
 
     :raises ConfigurationError: there are no anchors, or one is no id.
@@ -36,7 +36,7 @@ def check_anchors(anchors: Sequence[str], base_url: str, cakewalk: Tenant) -> No
             "List the ids of some apps of the tenant; mode: export writes them.",
             option="tenant.anchors",
         )
-    there = cakewalk.register(APPS).by_id
+    there = tenant.index(APPS).by_id
     missing = [one for one in anchors if one.lower() not in there]
     if len(missing) == len(anchors):
         raise WrongTenant(
@@ -46,7 +46,7 @@ def check_anchors(anchors: Sequence[str], base_url: str, cakewalk: Tenant) -> No
             anchors=list(anchors),
         )
     if missing:
-        cakewalk.warnings.append(
+        tenant.warnings.append(
             f"The tenant lacks some of the apps by which the code knows it: {summarize(missing)}. Replace them under "
             "tenant.anchors before the last one is gone."
         )

@@ -20,7 +20,7 @@ class Drifted(CakewalkError):
     kind = "drift"
 
 
-def drift_of(whole: TenantPlan, cakewalk: Tenant) -> dict[str, Any]:
+def drift_of(whole: TenantPlan, tenant: Tenant) -> dict[str, Any]:
     """Return what C(mode: drift) tells.
 
     What an additive entry does not name is no difference, nor is what was asked for and awaits its decision, nor a
@@ -32,7 +32,7 @@ def drift_of(whole: TenantPlan, cakewalk: Tenant) -> dict[str, Any]:
         "in_sync": not differing,
         "differing": differing,
         "left_alone": whole.left,
-        "not_in_code": not_in_code(whole.code, cakewalk),
+        "not_in_code": not_in_code(whole.code, tenant),
         "not_verifiable": whole.unverifiable,
     }
 

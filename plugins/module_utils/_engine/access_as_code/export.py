@@ -17,10 +17,10 @@ from .yaml_writer import emitted
 _TENANT = "The ids of some apps, by which the tenant is known: the code is refused where none of them is."
 
 
-def files_of(params: Mapping[str, Any], cakewalk: Tenant) -> dict[str, str]:
+def files_of(params: Mapping[str, Any], tenant: Tenant) -> dict[str, str]:
     """Return a file for each section, by name."""
-    exported = {section.SECTION: section.exported(params, cakewalk) for section in SECTIONS}
-    anchors = anchors_of(cakewalk.register(APPS).by_id)
+    exported = {section.SECTION: section.exported(params, tenant) for section in SECTIONS}
+    anchors = anchors_of(tenant.index(APPS).by_id)
     return {
         "tenant.yml": emitted({"tenant": {"anchors": anchors}}, [_TENANT]),
         **{f"{name}.yml": emitted({name: one.entries}, one.comments) for name, one in exported.items()},

@@ -184,17 +184,17 @@ def code_of(params: Mapping[str, Any]) -> SourceCode:
     return code
 
 
-def tenant_plan(params: Mapping[str, Any], cakewalk: Tenant) -> TenantPlan:
+def tenant_plan(params: Mapping[str, Any], tenant: Tenant) -> TenantPlan:
     """Read what the code is about, and return what it changes.
 
     :raises CakewalkError: the code cannot be meant; where it is named by what the code asks for, with file and line.
     """
     code = code_of(params)
-    check_anchors(code.sections["tenant"]["anchors"], params["base_url"], cakewalk)
+    check_anchors(code.sections["tenant"]["anchors"], params["base_url"], tenant)
     try:
         parts: list[SectionPlan] = []
         for section in SECTIONS:
-            parts.append(section.section_plan(code, params, cakewalk, parts))
+            parts.append(section.section_plan(code, params, tenant, parts))
     except CakewalkError as error:
         raise code.located(error) from None
     return TenantPlan(code, tuple(parts), params)

@@ -90,7 +90,7 @@ class SourceCode:
         if isinstance(error, LookupFailed):
             return LookupFailed([self._placed(one) for one in facts["problems"]])
         places = self.places(facts.get("references", ()))
-        return error.restated(f"{error.answer} ({summarize(places)})", error.remedy) if places else error
+        return error.restated(f"{error.cause} ({summarize(places)})", error.hint) if places else error
 
     def _placed(self, one: Mapping[str, Any]) -> dict[str, Any]:
         places = self.places([one["reference"]])

@@ -47,7 +47,7 @@ class TenantSnapshot:
     queries: Sequence[ReadStatistics]
 
 
-def take_snapshot(cakewalk: Tenant) -> TenantSnapshot:
+def take_snapshot(tenant: Tenant) -> TenantSnapshot:
     """Read all that evidence is made of; each list twice, since a row that paging skips leaves no trace in one reading.
 
     A record of an app is a single answer, in which nothing can be skipped.
@@ -56,10 +56,10 @@ def take_snapshot(cakewalk: Tenant) -> TenantSnapshot:
     """
     begun = now()
     lists = [kind.listing for kind in (USERS, GROUPS, APPS)] + [catalog.REQUESTS]
-    users, groups, apps, requests = whole = cakewalk.read_twice(lists)
+    users, groups, apps, requests = whole = tenant.read_stable(lists)
     inner = [*map(catalog.members, groups), *map(catalog.accesses, apps)]
-    found = cakewalk.read_twice(inner)
-    details: list[dict[str, Any]] = cakewalk.read(APPS.record(app["id"]) for app in apps)
+    found = tenant.read_stable(inner)
+    details: list[dict[str, Any]] = tenant.read(APPS.record(app["id"]) for app in apps)
     ids = [*(None for _list in lists), *(row["id"] for row in (*groups, *apps))]
     read = zip(lists + inner, ids, [*whole, *found], strict=True)
     return TenantSnapshot(
@@ -72,7 +72,7 @@ def take_snapshot(cakewalk: Tenant) -> TenantSnapshot:
         found[len(groups) :],
         requests,
         [
-            *(ReadStatistics(source.path, one, len(rows), cakewalk.pages_of(source)) for source, one, rows in read),
+            *(ReadStatistics(source.path, one, len(rows), tenant.pages_of(source)) for source, one, rows in read),
             *(ReadStatistics(APPS.record(app["id"]).path, app["id"], 1, 1) for app in apps),
         ],
     )

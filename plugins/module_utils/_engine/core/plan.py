@@ -115,9 +115,9 @@ class ApplyFailed(CakewalkError):
         total = done + failed + pending
         progress = f" Of {total} steps, {done} done, {failed} failed, {pending} not tried; 'steps' names each."
         super().__init__(
-            first.attempt,
-            first.answer + more,
-            first.remedy + (progress if total > 1 else ""),
+            first.action,
+            first.cause + more,
+            first.hint + (progress if total > 1 else ""),
             **{name: value for name, value in first.facts().items() if name != "kind"},
         )
         self.kind = first.kind
@@ -149,13 +149,13 @@ class _Unconfirmed:
         """Return the error, with what reading did not show, what it showed instead, and how to look."""
         what, instead = self.proof.source.what, self._instead(seen)
         if isinstance(self.error, NotApplied):
-            return self.error.restated(f"{self.error.answer}{instead}", self.error.remedy)
+            return self.error.restated(f"{self.error.cause}{instead}", self.error.hint)
         if not self.was_lost:
-            answer = f"{self.error.answer}, and reading {what} does not show it as done{instead}"
-            return self.error.restated(answer, self.error.remedy)
+            answer = f"{self.error.cause}, and reading {what} does not show it as done{instead}"
+            return self.error.restated(answer, self.error.hint)
         return self.error.restated(
-            f"{self.error.answer}, and reading {what} again did not show it as done{instead}: outcome unknown",
-            f"{self.error.remedy} Look at {what} after a while, or run again: a run reads before it writes.",
+            f"{self.error.cause}, and reading {what} again did not show it as done{instead}: outcome unknown",
+            f"{self.error.hint} Look at {what} after a while, or run again: a run reads before it writes.",
         )
 
     def _instead(self, seen: Mapping[Listing | Resource, ReadResult | None]) -> str:
@@ -226,8 +226,8 @@ def _keep(plan: Plan, client: Client, outcome: ApplyResult) -> None:
             plan.ledger.keep(entries, client)
         except CakewalkError as error:
             told = error.restated(
-                f"{error.answer}; what 'steps' lists as done was sent all the same, and the ledger does not know of it",
-                f"{error.remedy} The next run sends it again, or counts it as changed.",
+                f"{error.cause}; what 'steps' lists as done was sent all the same, and the ledger does not know of it",
+                f"{error.hint} The next run sends it again, or counts it as changed.",
             )
             raise ApplyFailed(outcome, outcome.failed[0][1] if outcome.failed else told) from None
 

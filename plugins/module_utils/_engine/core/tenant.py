@@ -31,7 +31,7 @@ class Tenant:
         self.request_statuses = REQUEST_STATUSES.extended(known.get("request") or {})
         self.warnings: list[str] = []
 
-    def register(self, kind: ResourceType, references: Collection[str] | None = None) -> Index:
+    def index(self, kind: ResourceType, references: Collection[str] | None = None) -> Index:
         """Return a register in which each of the C(references) can be found if it exists; by default all rows.
 
         A few ids are read one by one. Anything else needs the whole list: only that shows whether a name is unique.
@@ -45,17 +45,17 @@ class Tenant:
             self._whole[kind.listing] = Index(kind, self._client.rows(kind.listing))
         return self._whole[kind.listing]
 
-    def registers(self, wanted: Iterable[tuple[ResourceType, Collection[str] | None]]) -> list[Index]:
+    def indexes(self, wanted: Iterable[tuple[ResourceType, Collection[str] | None]]) -> list[Index]:
         """Return what C(register) returns for each kind and its references, read side by side."""
-        return self._client.each(lambda pair: self.register(*pair), wanted)
+        return self._client.each(lambda pair: self.index(*pair), wanted)
 
     def read(self, wanted: Iterable[Listing | Resource]) -> list[Any]:
         """Read lists and records side by side; return rows of lists, and records, in the order asked for."""
         return self._client.each(self._client.read, wanted)
 
-    def read_twice(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
+    def read_stable(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
         """Read lists side by side, each until two readings agree on what is there and so on what is not."""
-        return self._client.each(self._client.agreed_rows, listings)
+        return self._client.each(self._client.stable_rows, listings)
 
     def scrubbed(self, text: str) -> str:
         """Return C(text) without the credentials, see C(Client.scrubbed)."""
@@ -93,7 +93,7 @@ class Tenant:
         """
         if not references:
             return Index(USERS, [], complete=False)
-        register = self.register(USERS, references)
+        register = self.index(USERS, references)
         meant = {row["id"]: row for reference in references for row in register.matches(reference)}
         lacking = [row for row in meant.values() if not row.get("statusName")]
         return register.replacing(self.read(USERS.record(row["id"]) for row in lacking)) if lacking else register

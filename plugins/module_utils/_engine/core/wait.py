@@ -32,7 +32,7 @@ class Wait(Protocol):
     believe it, as it is with absence: a list that moves may skip a row.
     """
 
-    attempt: str
+    action: str
     timeout: int
     pauses: Sequence[float]
     sources: Sequence[Listing | Resource]
@@ -74,7 +74,7 @@ def wait_for(wait: Wait, client: Client) -> None:
         left = deadline - time.monotonic()
         if left <= 0:
             raise WaitTimedOut(
-                wait.attempt,
+                wait.action,
                 f"after {pluralize(wait.timeout, 'second', 'seconds')} it is not there: "
                 f"{summarize(missing, separator='; ')}",
                 "Run again to look again, or raise wait_timeout.",

@@ -17,7 +17,7 @@ from ..core.tenant import Tenant
 _ENDED = frozenset({"approved", "declined", "cancelled"})
 
 
-def candidates(params: Mapping[str, Any], cakewalk: Tenant) -> list[tuple[str, Row | CakewalkError | None]]:
+def candidates(params: Mapping[str, Any], tenant: Tenant) -> list[tuple[str, Row | CakewalkError | None]]:
     """Return the tasks that C(tasks) names, or the open action steps of C(assignees).
 
     A named task that is not there has C(None) for its record. One of several that could not be read has the error: the
@@ -28,20 +28,20 @@ def candidates(params: Mapping[str, Any], cakewalk: Tenant) -> list[tuple[str, R
     """
     if params["tasks"] is not None:
         ids = list(dict.fromkeys(_id(one) for one in params["tasks"]))
-        return list(zip(ids, cakewalk.read_those_readable(map(task, ids)), strict=True))
-    listed = _listed(params["assignees"], cakewalk)
-    rows = zip(listed, cakewalk.read_those_readable(map(task, listed)), strict=True)
-    return [(one, row) for one, row in rows if row is not None and _may_concern(row, cakewalk.task_statuses)]
+        return list(zip(ids, tenant.read_those_readable(map(task, ids)), strict=True))
+    listed = _listed(params["assignees"], tenant)
+    rows = zip(listed, tenant.read_those_readable(map(task, listed)), strict=True)
+    return [(one, row) for one, row in rows if row is not None and _may_concern(row, tenant.task_statuses)]
 
 
-def _listed(assignees: list[str], cakewalk: Tenant) -> list[str]:
+def _listed(assignees: list[str], tenant: Tenant) -> list[str]:
     """Return the ids of the tasks of people that may be open action steps, as far as lists tell."""
     finder = Resolver()
-    register = cakewalk.register(USERS, assignees)
+    register = tenant.index(USERS, assignees)
     people = [finder.find(one, register, called="assignee") for one in assignees]
     finder.check()
-    lists = cakewalk.read(tasks_of(person) for person in people if person is not None)
-    rows = [row for rows in lists for row in rows if _may_concern(row, cakewalk.task_statuses)]
+    lists = tenant.read(tasks_of(person) for person in people if person is not None)
+    rows = [row for rows in lists for row in rows if _may_concern(row, tenant.task_statuses)]
     return list(dict.fromkeys(row["id"].lower() for row in rows))
 
 

@@ -284,17 +284,17 @@ def not_members(edits: Iterable[MembershipChange]) -> list[str]:
     return [f"Not members, so there was nothing to remove; check the spelling: {summarize(vain)}."] if vain else []
 
 
-def plan_memberships(claims: Sequence[MembershipEntry], params: Mapping[str, Any], cakewalk: Tenant) -> MembershipPlan:
+def plan_memberships(claims: Sequence[MembershipEntry], params: Mapping[str, Any], tenant: Tenant) -> MembershipPlan:
     """Read each group that the claims name, its members, and who else is meant; return what is to be done.
 
     :param params: the options of C(cakewalk_group_member) beside the claims themselves.
     :raises CakewalkError: see C(decide).
     """
-    wishes = desired_members(claims, cakewalk.register(GROUPS, [claim.group for claim in claims]))
-    rosters = [Index(USERS, rows) for rows in cakewalk.read(members(wish.group) for wish in wishes)]
+    wishes = desired_members(claims, tenant.index(GROUPS, [claim.group for claim in claims]))
+    rosters = [Index(USERS, rows) for rows in tenant.read(members(wish.group) for wish in wishes)]
     questions = MembershipLookups(wishes, rosters, params)
-    people = cakewalk.people(questions.references).assuming(questions.assumed)
-    return decide(wishes, rosters, people, questions, params, cakewalk.user_statuses)
+    people = tenant.people(questions.references).assuming(questions.assumed)
+    return decide(wishes, rosters, people, questions, params, tenant.user_statuses)
 
 
 def removals_of(edits: Iterable[MembershipChange]) -> list[tuple[str, str]]:

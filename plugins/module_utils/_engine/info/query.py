@@ -45,16 +45,16 @@ class Query:
     :raises CakewalkError: it makes no sense, or something cannot be read.
     """
 
-    def __init__(self, params: Mapping[str, Any], cakewalk: Tenant) -> None:
+    def __init__(self, params: Mapping[str, Any], tenant: Tenant) -> None:
         self._params = params
-        self._cakewalk = cakewalk
+        self._cakewalk = tenant
         self._waiting: list[tuple[list[Source], Callable[[list[Any]], None]]] = []
         self.records: dict[str, list[dict[str, Any]]] = {}
         self.policies: dict[str, list[dict[str, Any]]] = {}
         self.maps: dict[str, Any] = {"ambiguous": {}, "not_found": {}}
         wanted = None if params["requests"] is None else reports.RequestFilter(params["requests"])
         lists = lists_of(params, kinds_of(params, INCLUDES))
-        self._registers = dict(zip(lists, cakewalk.registers(lists.values()), strict=True))
+        self._registers = dict(zip(lists, tenant.indexes(lists.values()), strict=True))
         self._select()
         self._ask_for_policies()
         self._ask_for_requests(wanted)

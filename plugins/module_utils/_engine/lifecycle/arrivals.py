@@ -24,7 +24,7 @@ class UserAppears:
     so after some quick looks there is time between them.
     """
 
-    attempt = "see the person in the directory"
+    action = "see the person in the directory"
     pauses = (1.0, 5.0, 15.0, 30.0, 60.0)
     twice = False
 
@@ -51,7 +51,7 @@ class UserAppears:
 class AccessAppears:
     """Waits until the lists show that somebody has access to each of some apps, at whatever level."""
 
-    attempt = "see the new accesses"
+    action = "see the new accesses"
     pauses = PAUSES
     twice = False
 

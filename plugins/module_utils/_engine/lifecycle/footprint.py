@@ -59,20 +59,20 @@ class Footprint:
     read: int = field(default=0, compare=False)
 
 
-def read_footprint(cakewalk: Tenant, who: Row, retry_declined: bool = False) -> Footprint:
+def read_footprint(tenant: Tenant, who: Row, retry_declined: bool = False) -> Footprint:
     """Read every list that can show something of a person, once.
 
     An app's own record is read too: its owner need not be among those who have access.
     """
-    groups, apps, requests, tasks = cakewalk.read([GROUPS.listing, APPS.listing, REQUESTS, tasks_of(who)])
+    groups, apps, requests, tasks = tenant.read([GROUPS.listing, APPS.listing, REQUESTS, tasks_of(who)])
     sources: list[Listing | Resource] = [
         *map(members, groups),
         *map(accesses, apps),
         *(APPS.record(app["id"]) for app in apps),
     ]
-    found = iter(cakewalk.read(sources))
+    found = iter(tenant.read(sources))
     rosters, holders, records = ([next(found) for _thing in things] for things in (groups, apps, apps))
-    asked = Requests(requests, cakewalk.request_statuses, datetime.now(timezone.utc))
+    asked = Requests(requests, tenant.request_statuses, datetime.now(timezone.utc))
     held = list(zip(records, holders, strict=True))
     estates = [AppState(app, rows, [], asked) for app, rows in held]
     return Footprint(
@@ -80,7 +80,7 @@ def read_footprint(cakewalk: Tenant, who: Row, retry_declined: bool = False) -> 
         accesses=_sorted(_access(estate, who, retry_declined) for estate in estates if estate.held_by(who)),
         ownerships=_sorted(_named(app) for app, rows in held if _owns(who, app, rows)),
         requests=requests_of(who, requests, asked, {one.app["id"].lower(): one.held_by(who) for one in estates}),
-        tasks=_sorted(_task(row, cakewalk.task_statuses) for row in tasks),
+        tasks=_sorted(_task(row, tenant.task_statuses) for row in tasks),
         read=sum(map(len, [*rosters, *holders])),
     )
 

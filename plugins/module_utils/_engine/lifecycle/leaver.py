@@ -27,20 +27,20 @@ _STAYS = {
 }
 
 
-def leaver(params: Mapping[str, Any], cakewalk: Tenant) -> tuple[Row, Row, list[Row]]:
+def leaver(params: Mapping[str, Any], tenant: Tenant) -> tuple[Row, Row, list[Row]]:
     """Return who leaves, who acts, and other accounts with the same address.
 
     :raises LookupFailed: one of them, or a protected person, does not exist or is ambiguous.
     :raises ConfigurationError: the address that confirms is another, or the one who acts may not.
     :raises RailHit: the person is protected.
     """
-    directory, finder = cakewalk.register(USERS), Resolver()
+    directory, finder = tenant.index(USERS), Resolver()
     found = finder.find_all([params["user"]], directory)
     actor_reference = [params["acting_user"]] if params["acting_user"] else []
     protection = ProtectedUsers([*params["protected_users"], *actor_reference], [directory])
     protection.look_up(directory, finder)
-    people = cakewalk.people([*(row["id"] for row in found), *actor_reference])
-    actor = acting_user(params["acting_user"], people, cakewalk.user_statuses, finder)
+    people = tenant.people([*(row["id"] for row in found), *actor_reference])
+    actor = acting_user(params["acting_user"], people, tenant.user_statuses, finder)
     finder.check()
     (who,) = found
     _check_confirmed(who, params["confirm"])

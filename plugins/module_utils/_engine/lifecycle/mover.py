@@ -74,13 +74,13 @@ def access_delta(
     )
 
 
-def read_access_delta(cakewalk: Tenant, who: Row, edits: Sequence[MembershipChange]) -> AccessDelta:
+def read_access_delta(tenant: Tenant, who: Row, edits: Sequence[MembershipChange]) -> AccessDelta:
     """Read what the groups of a move give, and who has it."""
-    found = list(zip(edits, cakewalk.read(default_apps(edit.group) for edit in edits), strict=True))
+    found = list(zip(edits, tenant.read(default_apps(edit.group) for edit in edits), strict=True))
     given = [app for edit, rows in found if not _is_left(edit) for app in rows]
     taken = [app for edit, rows in found if _is_left(edit) for app in rows]
     apps = {app["id"].lower(): app for app in [*given, *taken]}
-    holders = dict(zip(apps, cakewalk.read(map(accesses, apps.values())), strict=True))
+    holders = dict(zip(apps, tenant.read(map(accesses, apps.values())), strict=True))
     return access_delta(who, given, taken, holders)
 
 

@@ -49,7 +49,7 @@ class FieldLedger:
         self._policies = {identifier: _parsed(apps[identifier], field) for identifier, field in fields.items()}
 
     @classmethod
-    def read(cls, reference: str, apps: Iterable[Row], cakewalk: Tenant) -> FieldLedger:
+    def read(cls, reference: str, apps: Iterable[Row], tenant: Tenant) -> FieldLedger:
         """Read the ledger of these apps.
 
         :param reference: the field, by name or id.
@@ -57,7 +57,7 @@ class FieldLedger:
         :raises FieldRefused: see the class.
         """
         by_id = {app["id"].lower(): app for app in apps}
-        registers = cakewalk.registers((custom_fields_of(app), None) for app in by_id.values())
+        registers = tenant.indexes((custom_fields_of(app), None) for app in by_id.values())
         finder = Resolver()
         found = [finder.find(reference, register) for register in registers]
         finder.check()
@@ -98,7 +98,7 @@ class FieldLedger:
             first = failed[0][1]
             where = summarize(named(self._apps[app_id]) for app_id, _its_error in failed)
             raise first.restated(
-                first.answer, f"{first.remedy} {consequence}: {where}. The next run may count them as changed again."
+                first.cause, f"{first.hint} {consequence}: {where}. The next run may count them as changed again."
             )
 
     def _step(self, app_id: str) -> Step:

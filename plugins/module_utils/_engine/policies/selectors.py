@@ -72,9 +72,7 @@ def selector_of(select: Mapping[str, Any], attempt: str) -> Selector:
     return selector
 
 
-def selected(
-    selectors: Iterable[Selector], apps: Index, cakewalk: Tenant, finder: Resolver
-) -> dict[Selector, list[Row]]:
+def selected(selectors: Iterable[Selector], apps: Index, tenant: Tenant, finder: Resolver) -> dict[Selector, list[Row]]:
     """Return the apps that each selector means, in the order of the list.
 
     Reads the records of apps whose row in the list lacks what a selector asks for (the contract lets it out), and the
@@ -85,12 +83,12 @@ def selected(
     :raises ProtocolError: the record of an app does not tell what is asked for.
     """
     wanted = list(dict.fromkeys(selectors))
-    rows = _telling(apps, {option for selector in wanted for option, _word in selector.words}, cakewalk)
+    rows = _telling(apps, {option for selector in wanted for option, _word in selector.words}, tenant)
     for option, word in dict.fromkeys(pair for selector in wanted for pair in selector.words):
         _check_word(option, word, rows, finder)
     found = {selector: [row for row in rows if selector.fits(row)] for selector in wanted}
     asked = {row["id"]: row for selector, its_apps in found.items() if selector.field is not None for row in its_apps}
-    registers = cakewalk.registers((custom_fields_of(row), None) for row in asked.values())
+    registers = tenant.indexes((custom_fields_of(row), None) for row in asked.values())
     fields = dict(zip(asked, registers, strict=True))
     return {
         selector: its_apps
@@ -100,11 +98,11 @@ def selected(
     }
 
 
-def _telling(apps: Index, options: Iterable[str], cakewalk: Tenant) -> list[Row]:
+def _telling(apps: Index, options: Iterable[str], tenant: Tenant) -> list[Row]:
     """Return the rows of all apps, with the details of those that lack what these options ask for."""
     members = [_MEMBERS[option] for option in options]
     lacking = [row for row in apps.by_id.values() if not all(isinstance(row.get(name), str) for name in members)]
-    details = cakewalk.read(APPS.record(row["id"]) for row in lacking)
+    details = tenant.read(APPS.record(row["id"]) for row in lacking)
     for row in details:
         for name in members:
             if not isinstance(row.get(name), str):

@@ -28,7 +28,7 @@ class ResolvedRules:
     claims: list[PolicyEntry]
 
 
-def targets_of(rules: Sequence[Rule], cakewalk: Tenant, all_apps: bool) -> ResolvedRules:
+def targets_of(rules: Sequence[Rule], tenant: Tenant, all_apps: bool) -> ResolvedRules:
     """Return what the rules mean; a rule that means nothing is warned of.
 
     Reads the policies once for each request type, and the levels only of apps of which a rule wants levels.
@@ -40,15 +40,15 @@ def targets_of(rules: Sequence[Rule], cakewalk: Tenant, all_apps: bool) -> Resol
     finder = Resolver()
     selectors = [rule.app for rule in rules if isinstance(rule.app, Selector)]
     references = [rule.app for rule in rules if isinstance(rule.app, str)]
-    apps = cakewalk.register(APPS, None if all_apps or selectors else references)
+    apps = tenant.index(APPS, None if all_apps or selectors else references)
     types = list(dict.fromkeys(rule.request_type for rule in rules))
-    compatible = dict(zip(types, cakewalk.registers((policies(one), None) for one in types), strict=True))
-    selections = selected(selectors, apps, cakewalk, finder)
+    compatible = dict(zip(types, tenant.indexes((policies(one), None) for one in types), strict=True))
+    selections = selected(selectors, apps, tenant, finder)
     meant = [
         selections[rule.app] if isinstance(rule.app, Selector) else finder.find_all([rule.app], apps) for rule in rules
     ]
     asked = {app["id"]: app for rule, rows in zip(rules, meant, strict=True) if rule.asks_for_levels for app in rows}
-    registers = cakewalk.registers((permission_levels_of(app), None) for app in asked.values())
+    registers = tenant.indexes((permission_levels_of(app), None) for app in asked.values())
     levels = dict(zip(asked, registers, strict=True))
     claims = []
     for rule, rows in zip(rules, meant, strict=True):
@@ -56,7 +56,7 @@ def targets_of(rules: Sequence[Rule], cakewalk: Tenant, all_apps: bool) -> Resol
         places = _places(rule, rows, levels, finder)
         claims += [PolicyEntry(rule, app, level, policy) for app, level in places if policy is not None]
     finder.check()
-    cakewalk.warnings += _vain(rules, claims)
+    tenant.warnings += _vain(rules, claims)
     return ResolvedRules(apps, compatible, claims)
 
 

@@ -59,7 +59,7 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
         try:
             _claim(one)
         except ConfigurationError as error:
-            yield problem(code.at(one), error.answer)
+            yield problem(code.at(one), error.cause)
         for number, reference in enumerate(one.entry["users"]):
             here = code.at(one, "users", number)
             first = seen.setdefault((one.entry["app"], folded(reference)), here)
@@ -71,7 +71,7 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
 
 
 def section_plan(
-    code: SourceCode, params: Mapping[str, Any], cakewalk: Tenant, earlier: Sequence[SectionPlan]
+    code: SourceCode, params: Mapping[str, Any], tenant: Tenant, earlier: Sequence[SectionPlan]
 ) -> SectionPlan:
     """Return what the section changes.
 
@@ -85,11 +85,11 @@ def section_plan(
     if not claims:
         return SectionPlan()
     options = {**params, **_FIXED}
-    claimed = read_app_states(cakewalk, claims)
+    claimed = read_app_states(tenant, claims)
     questions = LookupRequirements(claimed, options)
-    people = cakewalk.people(questions.references).assuming(questions.assumed)
-    decision = planning.decide(claimed, people, questions, options, cakewalk.user_statuses)
-    cakewalk.warnings += decision.warnings
+    people = tenant.people(questions.references).assuming(questions.assumed)
+    decision = planning.decide(claimed, people, questions, options, tenant.user_statuses)
+    tenant.warnings += decision.warnings
     follows = {about: words for part in earlier for about, words in part.follows.items()}
     put_off, decision = _put_off(decision, follows)
     before, after = diff_of(decision.all_cases)
@@ -119,11 +119,11 @@ def section_plan(
     )
 
 
-def exported(_params: Mapping[str, Any], cakewalk: Tenant) -> ExportedSection:
+def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     """Return the section for the tenant as it is, without those whom it could not be said of."""
-    apps, people = cakewalk.registers([(APPS, None), (USERS, None)])
+    apps, people = tenant.indexes([(APPS, None), (USERS, None)])
     rows = sorted(apps.by_id.values(), key=lambda row: (label(row), row["id"]))
-    claimed = read_app_states(cakewalk, [AccessEntry(row["id"], (), None, "present") for row in rows])
+    claimed = read_app_states(tenant, [AccessEntry(row["id"], (), None, "present") for row in rows])
     entries, comments = [], []
     for estate, _claims in claimed:
         settled, unsettled = _sorted(estate)
@@ -200,7 +200,7 @@ def _why_not(estate: AppState, who: Row, level_id: str) -> str:
     try:
         judge.finder.check()
     except CakewalkError as error:
-        return error.answer
+        return error.cause
     return "" if all(case.outcome == GRANTED for case in cases) else "about whom an open request wants something else"
 
 

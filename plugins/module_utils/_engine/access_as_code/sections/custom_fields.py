@@ -28,11 +28,11 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
         try:
             claims_of({"values": [one.entry]})
         except ConfigurationError as error:
-            yield problem(code.at(one), error.answer)
+            yield problem(code.at(one), error.cause)
 
 
 def section_plan(
-    code: SourceCode, _params: Mapping[str, Any], cakewalk: Tenant, _earlier: Sequence[SectionPlan]
+    code: SourceCode, _params: Mapping[str, Any], tenant: Tenant, _earlier: Sequence[SectionPlan]
 ) -> SectionPlan:
     """Return what the section changes.
 
@@ -41,8 +41,8 @@ def section_plan(
     claims = claims_of({"values": [one.entry for one in code.entries(SECTION)]})
     if not claims:
         return SectionPlan()
-    wanted = claimed(claims, cakewalk.register(APPS))
-    edits = edits_of(wanted, cakewalk.read(custom_fields(app) for app, _claim in wanted))
+    wanted = claimed(claims, tenant.index(APPS))
+    edits = edits_of(wanted, tenant.read(custom_fields(app) for app, _claim in wanted))
     changed = labelled([edit for edit in edits if edit.values], lambda edit: edit.app)
     return SectionPlan(
         before={_called(name): edit.before() for name, edit in changed.items()},
@@ -63,12 +63,12 @@ def section_plan(
     )
 
 
-def exported(_params: Mapping[str, Any], cakewalk: Tenant) -> ExportedSection:
+def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     """Return the section for the tenant as it is: the fields that have a value, without those that are computed."""
-    apps = cakewalk.register(APPS)
+    apps = tenant.index(APPS)
     rows = sorted(apps.by_id.values(), key=lambda row: (label(row), row["id"]))
     entries = []
-    for app, fields in zip(rows, cakewalk.read(map(custom_fields, rows)), strict=True):
+    for app, fields in zip(rows, tenant.read(map(custom_fields, rows)), strict=True):
         register = Index(custom_fields_of(app), fields)
         values = {_reference_to(row, register): row["value"] for row in fields if _is_for_code(row)}
         if values:

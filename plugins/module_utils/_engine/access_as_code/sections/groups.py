@@ -54,7 +54,7 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
 
 
 def section_plan(
-    code: SourceCode, params: Mapping[str, Any], cakewalk: Tenant, _earlier: Sequence[SectionPlan]
+    code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _earlier: Sequence[SectionPlan]
 ) -> SectionPlan:
     """Return what the section changes.
 
@@ -64,12 +64,12 @@ def section_plan(
     entries = code.entries(SECTION)
     if not entries:
         return SectionPlan()
-    _refuse_twice(entries, code, cakewalk)
+    _refuse_twice(entries, code, tenant)
     claims = [claim for one in entries for claim in _claims(one.entry)]
-    decision = plan_memberships(claims, {**params, **_FIXED}, cakewalk)
-    cakewalk.warnings += decision.warnings
+    decision = plan_memberships(claims, {**params, **_FIXED}, tenant)
+    tenant.warnings += decision.warnings
     changed = by_label(decision.edits)
-    given = cakewalk.read(default_apps(edit.group) for edit in changed.values())
+    given = tenant.read(default_apps(edit.group) for edit in changed.values())
     apps = {edit.group["id"]: rows for edit, rows in zip(changed.values(), given, strict=True)}
     kept = tuple(
         f"{printable(person(row))} stays in the group {named(edit.group)}, being protected"
@@ -102,19 +102,19 @@ def section_plan(
     )
 
 
-def not_in_code(code: SourceCode, cakewalk: Tenant) -> list[str]:
+def not_in_code(code: SourceCode, tenant: Tenant) -> list[str]:
     """Return the names of the groups of the tenant that the code does not know."""
-    register = cakewalk.register(GROUPS)
+    register = tenant.index(GROUPS)
     known = {one for named_so in code.entries(SECTION) for one in ids_of(register.matches(named_so.entry["group"]))}
     return sorted(label(row) for identifier, row in register.by_id.items() if identifier not in known)
 
 
-def exported(_params: Mapping[str, Any], cakewalk: Tenant) -> ExportedSection:
+def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     """Return the section for the tenant as it is; a group that does not show that it is edited here is left alone."""
-    register, people = cakewalk.registers([(GROUPS, None), (USERS, None)])
+    register, people = tenant.indexes([(GROUPS, None), (USERS, None)])
     rows = sorted(register.by_id.values(), key=lambda row: (label(row), row["id"]))
     edited = [row for row in rows if is_edited_here(row)]
-    rosters = dict(zip((row["id"] for row in edited), cakewalk.read(map(members, edited)), strict=True))
+    rosters = dict(zip((row["id"] for row in edited), tenant.read(map(members, edited)), strict=True))
     entries = []
     for row in rows:
         managed = {"members": sorted(reference_to(one, people) for one in rosters.get(row["id"], ()))}
@@ -123,9 +123,9 @@ def exported(_params: Mapping[str, Any], cakewalk: Tenant) -> ExportedSection:
     return ExportedSection(entries, (_LEFT_ALONE,) if len(edited) < len(rows) else ())
 
 
-def _refuse_twice(entries: Sequence[SourceEntry], code: SourceCode, cakewalk: Tenant) -> None:
+def _refuse_twice(entries: Sequence[SourceEntry], code: SourceCode, tenant: Tenant) -> None:
     """Find every group that is named, the unmanaged ones too: a name that means nothing is a typing error."""
-    register, finder = cakewalk.register(GROUPS), Resolver()
+    register, finder = tenant.index(GROUPS), Resolver()
     found = [(one, finder.find(one.entry["group"], register)) for one in entries]
     finder.check()
     seen: dict[str, SourceEntry] = {}

@@ -42,11 +42,11 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
         try:
             rules_of({"assignments": [one.entry]})
         except ConfigurationError as error:
-            yield problem(code.at(one), error.answer)
+            yield problem(code.at(one), error.cause)
 
 
 def section_plan(
-    code: SourceCode, params: Mapping[str, Any], cakewalk: Tenant, earlier: Sequence[SectionPlan]
+    code: SourceCode, params: Mapping[str, Any], tenant: Tenant, earlier: Sequence[SectionPlan]
 ) -> SectionPlan:
     """Return what the section changes, as far as the ledger tells.
 
@@ -57,7 +57,7 @@ def section_plan(
         return SectionPlan()
     check_options(options)
     rules = rules_of(options)
-    targets = targets_of(rules, cakewalk, all_apps=True)
+    targets = targets_of(rules, tenant, all_apps=True)
     try:
         slots = decided(targets.claims)
     except ConfigurationError as error:
@@ -86,9 +86,9 @@ def section_plan(
     )
 
 
-def exported(params: Mapping[str, Any], cakewalk: Tenant) -> ExportedSection:
+def exported(params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     """Return the section as the ledger remembers it, as far as the tenant still has what it is about."""
-    apps = cakewalk.register(APPS)
+    apps = tenant.index(APPS)
     ledger = _ledger(params, apps.by_id)
     entries, comments = [], []
     for (_kind, app_id, level_id, wire_type), entry in ledger.entries("policy") if ledger else ():
@@ -98,8 +98,8 @@ def exported(params: Mapping[str, Any], cakewalk: Tenant) -> ExportedSection:
         if app is None or request_type is None:
             comments.append(f"Left out: {wire_type} of an app that is gone, {app_id}.")
             continue
-        levels = cakewalk.register(permission_levels_of(app)) if level_id else None
-        compatible = cakewalk.register(policies_for(request_type))
+        levels = tenant.index(permission_levels_of(app)) if level_id else None
+        compatible = tenant.index(policies_for(request_type))
         level = levels.by_id.get(level_id) if levels else None
         policy = compatible.by_id.get(policy_id)
         if policy is None or (levels and level is None):
@@ -169,7 +169,7 @@ def _located(error: ConfigurationError, code: SourceCode) -> CakewalkError:
     entries = code.entries(SECTION)
     numbers = [number for tie in error.facts().get("ties", ()) for number in tie["entries"]]
     places = list(dict.fromkeys(code.at(entries[number - 1]) for number in numbers))
-    return error.restated(f"{error.answer} ({summarize(places)})", error.remedy) if places else error
+    return error.restated(f"{error.cause} ({summarize(places)})", error.hint) if places else error
 
 
 def _called(name: str) -> str:
