@@ -118,7 +118,7 @@ def main() -> int:
     print(f"  {accepted} taken, {refused} refused with 503, {NUMBER - accepted - refused} without either")
     print(f"  {len(came.lost)} lost after a 200, {len(came.repeated)} taken twice, {len(came.unasked)} though refused")
     print(
-        f"  {NUMBER / came.seconds:.0f} answers a second, half of them within {came.cause * 1000:.0f} ms, 95 % within"
+        f"  {NUMBER / came.seconds:.0f} answers a second, half of them within {came.answer * 1000:.0f} ms, 95 % within"
     )
     print(f"  {came.answer_95 * 1000:.0f} ms; the source took {came.peak_memory / 2**20:.0f} MiB at most")
     keep("burst", asdict(came))

@@ -135,12 +135,12 @@ def test_the_answer_to_an_open_question_makes_no_difference(
     reading: ReadScenario, name: str, tenant: Sandbox, client: Client, plain: dict[str, Data]
 ) -> None:
     if reading.name not in plain:
-        plain[reading.name] = reading.cause(tenant, client)
+        plain[reading.name] = reading.answer(tenant, client)
     tenant.configure(**DIALECTS[name])
     if name in reading.refused:
         with pytest.raises(CakewalkError) as caught:
-            reading.cause(tenant, client)
+            reading.answer(tenant, client)
         assert caught.value.facts()["kind"] == reading.refused[name], str(caught.value)
     else:
-        assert (reading.cause(tenant, client) == plain[reading.name]) is (name not in reading.differing)
+        assert (reading.answer(tenant, client) == plain[reading.name]) is (name not in reading.differing)
     assert writes(tenant) == []

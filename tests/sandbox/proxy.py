@@ -87,7 +87,7 @@ class Front:
         else:
             entry.status = answer.status
             await answer.send(send)
-        world.changes.should_retry_response(operation, world.state)
+        world.changes.answered(operation, world.state)
         world.send_news()
 
     def _refusal(self, operation: Operation, key: str, kind: str) -> Answer | None:
