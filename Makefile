@@ -38,10 +38,11 @@ sandbox: $(COLLECTIONS)/.installed  ## Start the tenant that demo and tests use,
 	@echo "export ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(COLLECTIONS)"
 	@exec $(VENV)/bin/python -m sandbox --port $(PORT)
 
-test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run all tests and the checks of the ecosystem
+test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run the tests and the checks of the ecosystem
 	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadgroup
 
-test-all: test  ## The same on every ansible-core since 2.16 that a Python is found for
+test-all: test  ## The slow tests too, and every ansible-core since 2.16 that a Python is found for
+	$(VENV)/bin/python -m pytest --no-cov --numprocesses auto --dist loadgroup -m slow
 	$(VENV)/bin/python -m matrix
 
 bench: $(VENV)/.test $(COLLECTIONS)/.installed  ## Measure how fast the collection is, side by side with what else there is

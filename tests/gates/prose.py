@@ -1,0 +1,122 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds phrases that are not plain English, and sentences that are too long: C(python -m gates.prose [paths])."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+import tokenize
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent.parent
+#: About 20 words are the aim; from here on, it takes two sentences.
+LONGEST = 25
+#: Patterns, in any case, and what to write instead. A space matches a line break too.
+PHRASES = [
+    (re.compile(pattern.replace(" ", r"\s+"), re.IGNORECASE), suggestion)
+    for line in (Path(__file__).parent / "phrases.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+    for pattern, suggestion in [line.split(" -> ")]
+]
+#: What a docstring cannot begin with: of anything, and of a function besides. A property may be a noun or "Whether".
+OPENINGS = r"(What|Who|Whom|Whose|Why|Of|Have|Let|See that)\b"
+FUNCTION_OPENINGS = rf"{OPENINGS}|(The|An?|Whether|How|When|Where|Each|Every|All|Both|No)\b"
+#: One word in a sentence, whatever is in it.
+CODE = re.compile(r"`[^`]*`|\b[A-Z]{1,3}\((?:[^()]|\([^()]*\))*\)|https?://\S+")
+#: Where a text begins anew without a full stop.
+BREAK = re.compile(r"\n[ \t]*\n|\n[ \t]*(?=:(?:param|returns?|raises)\b|[-*] |\d+\. )|(?<=[.!?])[)\"']*\s+(?=\S)")
+#: Comments that are no prose.
+DIRECTIVE = re.compile(r"#:?\s*(!|noqa|type:|mypy:|pylint:|pragma|Copyright|GNU General|SPDX|-\*-)")
+
+
+class Text(NamedTuple):
+    """A piece of prose, the line that it begins in, and what it must not begin with."""
+
+    line: int
+    prose: str
+    forbidden_opening: str = ""
+
+
+class Finding(NamedTuple):
+    """A phrase or sentence, and what to write instead."""
+
+    line: int
+    phrase: str
+    suggestion: str
+
+
+def python_texts(source: str) -> Iterator[Text]:
+    """Yield the docstrings and comments of Python code; documentation for ansible-doc is not among them."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if (docstring := ast.get_docstring(node, clean=False)) is not None:
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            is_property = is_function and "property" in " ".join(map(ast.unparse, node.decorator_list))
+            opening = FUNCTION_OPENINGS if is_function and not is_property else OPENINGS
+            yield Text(node.body[0].lineno, docstring, opening)
+    comment = Text(0, "")
+    last = 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type != tokenize.COMMENT or DIRECTIVE.match(token.string):
+            continue
+        (line, column), words = token.start, token.string.lstrip("#: ")
+        if line == last + 1 and not token.line[:column].strip():
+            comment = comment._replace(prose=f"{comment.prose}\n{words}")
+        else:
+            yield comment
+            comment = Text(line, words)
+        last = line
+    yield comment
+
+
+def findings(text: Text) -> Iterator[Finding]:
+    """Yield what is not plain English in a text."""
+    prose = CODE.sub(lambda code: "X" + "\n" * code.group().count("\n"), text.prose)
+
+    def line(offset: int) -> int:
+        return text.line + prose.count("\n", 0, offset)
+
+    if text.forbidden_opening and (opening := re.match(text.forbidden_opening, prose)):
+        yield Finding(text.line, opening.group(), "begin with a verb (functions) or a noun (classes, modules)")
+    for pattern, suggestion in PHRASES:
+        for match in pattern.finditer(prose):
+            yield Finding(line(match.start()), " ".join(match.group().split()), suggestion)
+    start = 0
+    for end in [*BREAK.finditer(prose), None]:
+        sentence = prose[start : end.start() if end else None]
+        words = re.findall(r"[\w'/.-]*\w", re.sub(r"^\s*:\w+[^:]*:", "", sentence))
+        if len(words) > LONGEST:
+            yield Finding(line(start), f"{' '.join(words[:5])} … ({len(words)} words)", f"at most {LONGEST} words")
+        start = end.end() if end else 0
+
+
+#: Files, and how their prose is taken out of them.
+SOURCES: tuple[tuple[str, Callable[[str], Iterator[Text]]], ...] = (
+    ("plugins/**/*.py", python_texts),
+    ("extensions/**/*.py", python_texts),
+)
+
+
+def check(root: Path) -> list[str]:
+    """Return what is not plain English in the files of a tree, as C(file:line: phrase -> suggestion)."""
+    return [
+        f"{path.relative_to(root)}:{finding.line}: {finding.phrase} -> {finding.suggestion}"
+        for pattern, extract in SOURCES
+        for path in sorted(root.glob(pattern))
+        for text in extract(path.read_text(encoding="utf-8"))
+        for finding in findings(text)
+    ]
+
+
+if __name__ == "__main__":
+    wanted = [str(Path(path).resolve().relative_to(ROOT)) for path in sys.argv[1:]]
+    lines = [line for line in check(ROOT) if not wanted or line.startswith(tuple(wanted))]
+    print("\n".join(lines))
+    sys.exit(1 if lines else 0)
