@@ -31,6 +31,7 @@ TOOLS = {
         ("antsibull-changelog", "lint"),
         ("changelogs/fragments/0.1.0.yml", "release_summary", "summary_of_release"),
     ),
+    "codespell": (("codespell", "plugins", "extensions"), (CLIENT, "Return", "Retrun")),
     "ruff check": (
         ("ruff", "check", "--no-cache", "."),
         (CLIENT, "from typing import", "import os\nfrom typing import"),
@@ -49,6 +50,7 @@ def test_the_tool_finds_nothing(tool: str, tree: Copy) -> None:
     assert run.returncode == 0, run.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_tool_finds_a_planted_error(tool: str, spoilt: Callable[[str, str, str], Copy]) -> None:
     command, error = TOOLS[tool]
@@ -82,6 +84,7 @@ def test_galaxy_would_import_it(tree: Copy) -> None:
     assert importer_findings(tree) == []
 
 
+@pytest.mark.slow
 def test_galaxy_would_refuse_a_collection_without_the_tags_that_it_demands(
     spoilt: Callable[[str, str, str], Copy],
 ) -> None:
