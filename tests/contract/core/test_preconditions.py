@@ -160,7 +160,7 @@ class Membership:
     person: str
     twice: bool = False
     timeout: int = 5
-    attempt: str = "see it"
+    action: str = "see it"
     pauses: Sequence[float] = (0.01,)
 
     def missing(self, found: Sequence[Any]) -> list[str]:
