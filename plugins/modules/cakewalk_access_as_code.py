@@ -495,7 +495,7 @@ def plan(params, tenant):
         result={**told, "plan_hash": whole.hash},
         unmet=whole.error,
         ledger=whole.ledger,
-        inverse=lambda outcome: inverse_of(whole.acts, outcome, whole.code.sections["tenant"]),
+        report=lambda applied: inverse_of(whole.acts, applied, whole.code.sections["tenant"]),
     )
 
 

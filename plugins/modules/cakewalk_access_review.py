@@ -201,7 +201,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import access_reviews
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import acting_user
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan, StepStatus
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import FileLedger
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, LEDGER, spec
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
@@ -240,10 +240,11 @@ def plan(params, tenant):
     actor = acting_user(params["acting_user"], people, tenant.user_statuses, finder)
     tenant.warnings += [] if ledger else [access_reviews.sent_blindly(wanted)]
 
-    def concluded(outcome):
-        if not outcome.refused:
+    def report(applied):
+        refused = applied.having(StepStatus.REFUSED)
+        if not refused:
             return {}
-        message = access_reviews.name_refused(wanted, outcome.refused[0][1])
+        message = access_reviews.name_refused(wanted, refused[0].error)
         return {**_result(wanted, ledger, "name_refused"), "msg": message}
 
     return Plan(
@@ -251,7 +252,7 @@ def plan(params, tenant):
         after={wanted.name: wanted.described()},
         steps=(wanted.start(actor),),
         result=_result(wanted, ledger, "started"),
-        concluded=concluded,
+        report=report,
         ledger=ledger,
     )
 

@@ -357,7 +357,9 @@ def plan(params, tenant):
         after,
         tuple(planning.steps_of(decision, claimed, params["purpose"])),
         _result(params, claimed, decision, lambda case: case),
-        concluded=lambda _outcome: _result(params, claimed, decision, planning.concluded) if wait else {},
+        report=lambda applied: (
+            _result(params, claimed, decision, planning.concluded) if wait and applied.goal_reached else {}
+        ),
         unmet=planning.unmet_of(decision.all_cases, params["wait"]),
         wait=wait,
     )

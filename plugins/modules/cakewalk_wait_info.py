@@ -113,7 +113,7 @@ def _for_the_person(params, tenant):
     missing = wait.missing(tenant.read(wait.sources))
     return Plan(
         result=_told(wait.who),
-        concluded=lambda _outcome: _told(wait.who),
+        report=lambda applied: _told(wait.who) if applied.goal_reached else {},
         wait=wait if missing else None,
     )
 
@@ -126,7 +126,11 @@ def _for_accesses(params, tenant):
     finder.check()
     wait = AccessAppears(who, apps, params["wait_timeout"], tenant.request_statuses)
     missing = wait.missing(tenant.read(wait.sources))
-    return Plan(result=_told(who, missing), concluded=lambda _outcome: _told(who), wait=wait if missing else None)
+    return Plan(
+        result=_told(who, missing),
+        report=lambda applied: _told(who) if applied.goal_reached else {},
+        wait=wait if missing else None,
+    )
 
 
 def _told(who, missing=()):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, StepStatus, apply
 from contract.fixtures import CONFIRM_DELAYS, writes
 from contract.scenarios import SCENARIOS, Data, Scenario, shape
 from sandbox.process import Sandbox
@@ -103,9 +103,7 @@ def strike(deed: Scenario, tenant: Sandbox, client: Client, folder: Path) -> Non
     try:
         apply(plan, client, CONFIRM_DELAYS)
     except ApplyFailed as error:
-        outcome = error.outcome
-        failed = [step for step, _error in outcome.failed]
-        told = [*outcome.done, *failed, *outcome.pending, *(step for step, _error in outcome.refused)]
-        assert sorted(map(id, told)) == sorted(map(id, plan.steps))
-        assert failed or not outcome.pending
+        assert [each.step for each in error.result.steps] == list(plan.steps)
+        assert not error.result.having(StepStatus.SENT)
+        assert error.result.having(StepStatus.FAILED) or not error.result.having(StepStatus.PENDING)
         raise

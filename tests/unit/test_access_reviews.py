@@ -146,9 +146,9 @@ def test_a_campaign_is_one_step_that_is_remembered_by_its_name() -> None:
         "workAppIds": [uid(7), uid(6)],
         "createdByUserId": ADA["id"],
     }
-    assert step.entry == (("review", "Spring"), REMEMBERED)
-    assert step.harmless == {409}
-    assert (step.proof, step.doubtful) == (None, frozenset())
+    assert step.ledger_entry == (("review", "Spring"), REMEMBERED)
+    assert step.ignored_statuses == {409}
+    assert (step.postcondition, step.ambiguous_statuses) == (None, frozenset())
 
 
 def test_a_campaign_over_all_apps() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import ReadResult, Witness
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import ReadResult
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import has_value, set_custom_fields
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.custom_fields import (
@@ -149,18 +149,18 @@ def test_only_what_differs_is_sent_and_then_nothing_changes(values: dict[str, st
     after = [{**field, **sent.get(field["id"], {})} for field in FIELDS]
     (again,) = edits_of(claimed(claims_of(task(**options)), REGISTER), [after])
     assert again.values == {}
-    assert step.proof is not None
-    assert step.proof.holds(ReadResult(step.proof.source, after))
-    assert step.proof.holds(ReadResult(step.proof.source, FIELDS)) == (not found.values)
+    assert step.postcondition is not None
+    assert step.postcondition.holds(ReadResult(step.postcondition.source, after))
+    assert step.postcondition.holds(ReadResult(step.postcondition.source, FIELDS)) == (not found.values)
 
 
 def test_a_proof_tells_what_the_fields_show_instead() -> None:
     values = {CENTER["id"]: "4711", OWNER["id"].upper(): "Ben", NOTE["id"]: "x", uid(16): None}
-    proof = set_custom_fields(GITHUB, values, []).proof
-    assert isinstance(proof, Witness)
+    proof = set_custom_fields(GITHUB, values, []).postcondition
+    assert proof is not None
     reading = ReadResult(proof.source, FIELDS)
     assert not proof.holds(reading)
-    assert proof.instead(reading) == f"'Owner' is 'Ada', 'Note' has no value, there is no field {uid(16)}"
+    assert proof.explain(reading) == f"'Owner' is 'Ada', 'Note' has no value, there is no field {uid(16)}"
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ class Client:
         error = error_of(step.action, step.method, step.path, reply, self._transport.safe)
         if reply.is_trouble or reply.after_loss:
             raise lost(error)
-        raise error.restated(error.cause, step.remedies.get(reply.status, error.hint))
+        raise error.restated(error.cause, step.hints.get(reply.status, error.hint))
 
     @contextmanager
     def _heeding_the_end(self) -> Iterator[None]:

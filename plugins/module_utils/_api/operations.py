@@ -1,26 +1,27 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be asked of the vendor, as data: records and lists to read, steps to take, proofs of a step's success."""
+"""Reads and writes as data: what can be read, what a write sends, and what must hold before and after it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
-#: A row's identity within its list, see C(Listing.key).
+#: The identity of a row within its list, see C(Listing.key).
 Key = tuple[str, ...]
-#: What a step leaves in a ledger: under which key, and what is to be remembered there.
-Entry = tuple[Key, Mapping[str, Any]]
+#: A value that a ledger stores, with its key.
+KeyedValue = tuple[Key, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One thing to read: its path, in words C(what) it is, and its id."""
+    """A single record of the API: its path, a description for messages, and its id."""
 
     path: str
     what: str
@@ -29,10 +30,10 @@ class Resource:
 
 @dataclass(frozen=True)
 class Listing:
-    """A paged list to read: its path, in words C(what) it is, and what identifies a row.
+    """A paged list of the API: its path, a description for messages, and what identifies a row.
 
-    C(key) names members of a row, with dots into nested objects; a row without the first one is broken, the others may
-    be null (an access to an app without permission levels has none). C(query) is sent with every page.
+    C(key) names members of a row, with dots into nested objects. A row without the first member is broken. The others
+    may be null: access to an app without permission levels has no level. C(query) is sent with every page.
     """
 
     path: str
@@ -41,7 +42,7 @@ class Listing:
     query: tuple[tuple[str, str], ...] = ()
 
     def key_of(self, row: Mapping[str, Any]) -> Key | None:
-        """Return the identity of C(row) in this list, case folded as ids are, or C(None) where it has none."""
+        """Return the identity of C(row) in this list, in lower case like ids, or C(None) for a broken row."""
         first, *others = (_text(row, name) for name in self.key)
         if not is_usable_id(first) or not all(is_usable_id(other) for other in others if other):
             return None
@@ -53,7 +54,7 @@ class Listing:
 
 
 class ReadResult:
-    """What was read from a source, once or several times over: its rows, a single record being one row."""
+    """The rows of a source, read once or several times; a single record is one row."""
 
     def __init__(self, source: Listing | Resource, rows: Iterable[Mapping[str, Any]]) -> None:
         self.source = source
@@ -66,79 +67,83 @@ class ReadResult:
         return listing.keys_of(self.rows)
 
 
-class Postcondition(Protocol):
-    """How reading can settle whether a step was carried out.
+@dataclass(frozen=True)
+class Precondition:
+    """What a record must still show directly before a step: members, with dots into nested objects, and their values.
 
-    C(twice) tells that the source is to be read twice: a list that moves may skip a row, and what was skipped must not
-    pass for gone.
+    The API has no conditional write, so a change between this read and the write cannot be excluded.
     """
 
-    @property
-    def source(self) -> Listing | Resource:
-        """What to read."""
+    resource: Resource
+    values: tuple[tuple[str, Any], ...]
 
-    @property
-    def twice(self) -> bool:
-        """Whether one reading is not enough."""
-
-    def holds(self, reading: ReadResult) -> bool:
-        """Tell whether what was read shows the wanted state."""
-
-
-@runtime_checkable
-class Witness(Postcondition, Protocol):
-    """A proof that can say what was seen where it does not hold."""
-
-    def instead(self, reading: ReadResult) -> str:
-        """Return, as a clause, what was read shows instead of the wanted state."""
+    def violations(self, row: Mapping[str, Any]) -> list[str]:
+        """Return the members of C(row) that have another value now."""
+        return [name for name, value in self.values if member(row, name) != value]
 
 
 @dataclass(frozen=True)
-class RowsPresent:
-    """The proof that a list holds some rows and lacks others."""
+class Postcondition:
+    """What a source must show once a step was carried out.
 
-    source: Listing
+    :param source: what to read.
+    """
+
+    source: Listing | Resource
+
+    @property
+    def needs_second_read(self) -> bool:
+        """Whether one read is not enough: a list that moves may skip a row, which then looks removed."""
+        return False
+
+    def holds(self, result: ReadResult) -> bool:
+        """Return whether C(result) shows the wanted state."""
+        raise NotImplementedError
+
+    def explain(self, result: ReadResult) -> str:
+        """Return, as a clause, what C(result) shows instead of the wanted state; empty if there is no more to say."""
+        return ""
+
+
+@dataclass(frozen=True)
+class RowsPresent(Postcondition):
+    """A list holds the rows C(present) and lacks the rows C(absent)."""
+
     present: frozenset[Key] = frozenset()
     absent: frozenset[Key] = frozenset()
 
     @property
-    def twice(self) -> bool:
-        """Whether the absence of something is to be proved."""
+    def needs_second_read(self) -> bool:
+        """Whether the absence of a row must be proved."""
         return bool(self.absent)
 
-    def holds(self, reading: ReadResult) -> bool:
-        """Tell whether all wanted rows are there and no unwanted one is."""
-        return self.present <= reading.keys and not self.absent & reading.keys
+    def holds(self, result: ReadResult) -> bool:
+        """Return whether all wanted rows are present and all unwanted rows absent."""
+        return self.present <= result.keys and not self.absent & result.keys
 
 
-@dataclass(frozen=True)
-class Precondition:
-    """What a record must still show directly before a step, as members with dots and their values; the API has no
-    conditional write, so this is as close as it gets."""
+class Phase(Enum):
+    """When a step is applied; the phases run in this order."""
 
-    record: Resource
-    facts: tuple[tuple[str, Any], ...]
-
-    def broken(self, row: Mapping[str, Any]) -> list[str]:
-        """Return the members of C(row) that show something else now."""
-        return [name for name, value in self.facts if member(row, name) != value]
+    #: Policies decide the requests that later steps open.
+    POLICIES = "policies"
+    ADDITIONS = "additions"
+    REMOVALS = "removals"
 
 
 @dataclass(frozen=True)
 class Step:
     """One write, as data.
 
-    :param action: what it does, in words, as a verb phrase.
-    :param users: whom it concerns, by e-mail address or id.
-    :param governs: whether it settles how others are decided; it goes before them.
-    :param removes: whether it takes something away; additions go first.
-    :param doubtful: refusals that may mean "already so" and are settled by the C(proof), never by themselves.
-    :param verified: whether a success, too, counts only once the C(proof) shows it.
-    :param changes: whether it changes something; false where what is known to be so is only enforced.
-    :param guard: what must hold directly before it, or it is not sent.
-    :param harmless: refusals after which nothing is wrong, only nothing was done.
-    :param entry: what a ledger is to remember once it was carried out.
-    :param remedies: what to do about a refusal, by its status, where more is known of it than of refusals in general.
+    :param action: what the step does, as a verb phrase for messages.
+    :param users: the people concerned, by e-mail address or id.
+    :param ambiguous_statuses: refusals that may mean "already done"; only the C(postcondition) can confirm that.
+    :param needs_confirmation: whether a success, too, counts only once the C(postcondition) holds.
+    :param changes: whether the step changes anything; false for a known state that is only enforced.
+    :param precondition: what must hold directly before the step; otherwise the step is not sent.
+    :param ignored_statuses: refusals that leave the tenant unchanged and do not fail the task.
+    :param ledger_entry: what a ledger stores once the step is done.
+    :param hints: by status, what to do about a refusal, where more is known than about refusals in general.
     """
 
     action: str
@@ -146,26 +151,24 @@ class Step:
     path: str
     body: Mapping[str, Any] | None = None
     users: tuple[str, ...] = ()
-    governs: bool = False
-    removes: bool = False
-    doubtful: frozenset[int] = frozenset()
-    proof: Postcondition | None = None
-    verified: bool = False
+    phase: Phase = Phase.ADDITIONS
+    ambiguous_statuses: frozenset[int] = frozenset()
+    postcondition: Postcondition | None = None
+    needs_confirmation: bool = False
     changes: bool = True
-    guard: Precondition | None = None
-    harmless: frozenset[int] = frozenset()
-    entry: Entry | None = None
-    remedies: Mapping[int, str] = field(default_factory=dict)
+    precondition: Precondition | None = None
+    ignored_statuses: frozenset[int] = frozenset()
+    ledger_entry: KeyedValue | None = None
+    hints: Mapping[int, str] = field(default_factory=dict)
 
 
 def is_usable_id(value: object) -> bool:
-    """Tell whether C(value) can be an id: whatever goes into a path must stay one segment of it."""
+    """Return whether C(value) can be an id: in a path it must stay a single segment."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def member(row: Mapping[str, Any], name: str) -> Any:
-    """Return the member C(name) of C(row), with dots into nested objects; C(None) where something on the way is
-    missing."""
+    """Return the member C(name) of C(row), with dots into nested objects, or C(None) where a part is missing."""
     value: Any = row
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -173,6 +176,6 @@ def member(row: Mapping[str, Any], name: str) -> Any:
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
-    """Return the member C(name) of C(row), empty where there is no text."""
+    """Return the member C(name) of C(row), or an empty text where the member is no text."""
     value = member(row, name)
     return value if isinstance(value, str) else ""

@@ -31,7 +31,7 @@ from .catalog import (
     task,
     who,
 )
-from .operations import Entry, Key, Listing, Precondition, ReadResult, Resource, RowsPresent, Step, member
+from .operations import Key, KeyedValue, Phase, Postcondition, Precondition, ReadResult, RowsPresent, Step, member
 from .text import pluralize, printable, summarize
 
 Row = Mapping[str, Any]
@@ -53,7 +53,7 @@ _FORMS = {
 def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_approve: bool) -> Step:
     """Add people to a group, all in one request.
 
-    The vendor does not say what happens to those who are members already, so 400 and 409 are settled by reading.
+    The vendor does not say what happens to those who are members already, so 400 and 409 are confirmed by reading.
     C(implicitlyApproveRequests) is always sent, since its default is not documented.
     """
     ids = [person["id"] for person in people]
@@ -64,8 +64,8 @@ def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_appr
         path(GROUPS.path, group["id"], "Users"),
         {"userIds": ids, "triggeredByUserId": acting_user["id"], "implicitlyApproveRequests": implicitly_approve},
         users=tuple(who(person) for person in people),
-        doubtful=_ALREADY,
-        proof=RowsPresent(members(group), present=_keys(people)),
+        ambiguous_statuses=_ALREADY,
+        postcondition=RowsPresent(members(group), present=_keys(people)),
     )
 
 
@@ -82,16 +82,16 @@ def remove_members(group: Row, people: Iterable[Row]) -> list[Step]:
             "DELETE",
             path(GROUPS.path, group["id"], "Users", person["id"]),
             users=(who(person),),
-            removes=True,
-            doubtful=_GONE_ALREADY,
-            proof=RowsPresent(members(group), absent=_keys([person])),
+            phase=Phase.REMOVALS,
+            ambiguous_statuses=_GONE_ALREADY,
+            postcondition=RowsPresent(members(group), absent=_keys([person])),
         )
         for person in people
     ]
 
 
 @dataclass(frozen=True)
-class RequestExists:
+class RequestExists(Postcondition):
     """The proof that a request was opened: one that was not there before asks for the same.
 
     :param before: the ids of the requests that were there, in lower case.
@@ -102,12 +102,10 @@ class RequestExists:
     app_id: str
     level_id: str | None
     before: frozenset[str]
-    source: Listing = REQUESTS
-    twice: bool = False
 
-    def holds(self, reading: ReadResult) -> bool:
+    def holds(self, result: ReadResult) -> bool:
         """Tell whether there is such a request, whatever became of it since."""
-        return any(self._is_meant(row) for row in reading.rows)
+        return any(self._is_meant(row) for row in result.rows)
 
     def _is_meant(self, row: Row) -> bool:
         return (
@@ -140,8 +138,8 @@ def request_access(
             **({"permissionLevelId": level["id"]} if level else {}),
         },
         users=(who(person),),
-        doubtful=_ALREADY,
-        proof=_opened("grant_access", app, person, level, before),
+        ambiguous_statuses=_ALREADY,
+        postcondition=_opened("grant_access", app, person, level, before),
     )
 
 
@@ -154,8 +152,8 @@ def request_level(app: Row, person: Row, level: Row, acting_user: Row, purpose: 
         f"{ROOT}/Requests/ChangePermission",
         _inferred("change", {**body, "purpose": purpose}),
         users=(who(person),),
-        doubtful=_ALREADY,
-        proof=_opened("change_permission", app, person, level, before),
+        ambiguous_statuses=_ALREADY,
+        postcondition=_opened("change_permission", app, person, level, before),
     )
 
 
@@ -168,9 +166,9 @@ def request_removal(app: Row, person: Row, acting_user: Row, purpose: str, befor
         f"{ROOT}/Requests/RemoveAccess",
         _inferred("removal", body),
         users=(who(person),),
-        removes=True,
-        doubtful=_ALREADY,
-        proof=_opened("remove_access", app, person, None, before),
+        phase=Phase.REMOVALS,
+        ambiguous_statuses=_ALREADY,
+        postcondition=_opened("remove_access", app, person, None, before),
     )
 
 
@@ -187,8 +185,8 @@ def record_accesses(app: Row, people: Sequence[Row], level: Row | None) -> Step:
         f"{ROOT}/WorkApps/Accesses",
         {"data": [{"workAppId": app["id"], "userId": person["id"], **level_id} for person in people]},
         users=tuple(who(person) for person in people),
-        doubtful=_ALREADY,
-        proof=RowsPresent(
+        ambiguous_statuses=_ALREADY,
+        postcondition=RowsPresent(
             accesses(app),
             present=frozenset((person["id"].lower(), level["id"].lower() if level else "") for person in people),
         ),
@@ -196,7 +194,7 @@ def record_accesses(app: Row, people: Sequence[Row], level: Row | None) -> Step:
 
 
 def assign_policy(
-    app: Row, level: Row | None, request_type: str, policy: Row, changes: bool, entry: Entry | None = None
+    app: Row, level: Row | None, request_type: str, policy: Row, changes: bool, ledger_entry: KeyedValue | None = None
 ) -> Step:
     """Have a policy govern a request type, for an app or for one of its levels.
 
@@ -211,36 +209,34 @@ def assign_policy(
         "PUT",
         path(APPS.path, app["id"], *under, "Policies", REQUEST_TYPES[request_type]),
         {"policyId": policy["id"]},
-        governs=True,
+        phase=Phase.POLICIES,
         changes=changes,
-        entry=entry,
-        remedies=_CONFLICTS,
+        ledger_entry=ledger_entry,
+        hints=_CONFLICTS,
     )
 
 
 @dataclass(frozen=True)
-class FieldsEqual:
+class FieldsEqual(Postcondition):
     """The proof that custom fields have values: by field id the text, found in the label or in the id behind it, or
     C(None) for none."""
 
-    source: Listing
     values: tuple[tuple[str, str | None], ...]
-    twice: bool = False
 
-    def holds(self, reading: ReadResult) -> bool:
+    def holds(self, result: ReadResult) -> bool:
         """Tell whether every field has its value."""
-        return not self._otherwise(reading)
+        return not self._otherwise(result)
 
-    def instead(self, reading: ReadResult) -> str:
+    def explain(self, result: ReadResult) -> str:
         """Return what the fields show that do not have their values."""
         return summarize(
             _shown(row) if row else f"there is no field {printable(identifier)}"
-            for identifier, row in self._otherwise(reading).items()
+            for identifier, row in self._otherwise(result).items()
         )
 
-    def _otherwise(self, reading: ReadResult) -> dict[str, Row | None]:
+    def _otherwise(self, result: ReadResult) -> dict[str, Row | None]:
         """Return the fields that do not have their values, by id; C(None) for one that is not there."""
-        rows = {str(row["id"]).lower(): row for row in reading.rows}
+        rows = {str(row["id"]).lower(): row for row in result.rows}
         found = [(identifier, rows.get(identifier.lower()), value) for identifier, value in self.values]
         return {identifier: row for identifier, row, value in found if row is None or not has_value(row, value)}
 
@@ -262,7 +258,11 @@ def has_value(field: Row, value: str | None) -> bool:
 
 
 def set_custom_fields(
-    app: Row, values: Mapping[str, str | None], names: Iterable[str], verified: bool = True, changes: bool = True
+    app: Row,
+    values: Mapping[str, str | None],
+    names: Iterable[str],
+    needs_confirmation: bool = True,
+    changes: bool = True,
 ) -> Step:
     """Set custom fields of an app, all in one request, and read them back.
 
@@ -274,30 +274,28 @@ def set_custom_fields(
         "PATCH",
         path(APPS.path, app["id"], "CustomFields"),
         {"customFields": [{"id": identifier, "value": value} for identifier, value in values.items()]},
-        doubtful=_ALREADY,
-        proof=FieldsEqual(custom_fields(app), tuple(values.items())),
-        verified=verified,
+        ambiguous_statuses=_ALREADY,
+        postcondition=FieldsEqual(custom_fields(app), tuple(values.items())),
+        needs_confirmation=needs_confirmation,
         changes=changes,
-        remedies=_FORMS,
+        hints=_FORMS,
     )
 
 
 @dataclass(frozen=True)
-class TaskHasState:
+class TaskHasState(Postcondition):
     """The proof that a task was decided: its status means the wanted state."""
 
-    source: Resource
     state: str
     statuses: StatusTable
-    twice: bool = False
 
-    def holds(self, reading: ReadResult) -> bool:
+    def holds(self, result: ReadResult) -> bool:
         """Tell whether it does."""
-        return all(self.statuses.class_of(row.get("status")) == self.state for row in reading.rows)
+        return all(self.statuses.class_of(row.get("status")) == self.state for row in result.rows)
 
-    def instead(self, reading: ReadResult) -> str:
+    def explain(self, result: ReadResult) -> str:
         """Return the status that the task has; the word for a decision may be one that nobody listed yet."""
-        (status,) = (row.get("status") for row in reading.rows)
+        (status,) = (row.get("status") for row in result.rows)
         if self.statuses.class_of(status) is None:
             where = f"known_statuses.{self.statuses.of}.{self.state}"
             return f"its status is {printable(status)!r}, to be listed under {where} if that is what it means"
@@ -340,17 +338,18 @@ def decide_task(row: Row, state: str, statuses: StatusTable, description: str, u
     :param description: what it is about, in words.
     :param users: whom it concerns.
     """
-    record = task(row["id"])
+    resource = task(row["id"])
+    removes = state == "approved" and member(row, "request.requestType") == REQUEST_TYPES["remove_access"]
     return Step(
-        f"{_VERDICTS[state].lower()} {record.what}, {description}",
+        f"{_VERDICTS[state].lower()} {resource.what}, {description}",
         "POST",
-        path(record.path, _VERDICTS[state]),
+        path(resource.path, _VERDICTS[state]),
         users=users,
-        removes=state == "approved" and member(row, "request.requestType") == REQUEST_TYPES["remove_access"],
-        doubtful=_GONE_ALREADY,
-        proof=TaskHasState(record, state, statuses),
-        verified=True,
-        guard=Precondition(record, tuple((name, member(row, name)) for name in TASK_FACTS)),
+        phase=Phase.REMOVALS if removes else Phase.ADDITIONS,
+        ambiguous_statuses=_GONE_ALREADY,
+        postcondition=TaskHasState(resource, state, statuses),
+        needs_confirmation=True,
+        precondition=Precondition(resource, tuple((name, member(row, name)) for name in TASK_FACTS)),
     )
 
 
@@ -361,7 +360,7 @@ def start_review(
     due: str,
     apps: Sequence[Row] | None,
     acting_user: Row,
-    entry: Entry | None,
+    ledger_entry: KeyedValue | None,
 ) -> Step:
     """Start an access review.
 
@@ -385,14 +384,14 @@ def start_review(
         "POST",
         f"{ROOT}/AccessReviews",
         {**body, **({"description": description} if description is not None else {})},
-        harmless=frozenset({409}),
-        entry=entry,
+        ignored_statuses=frozenset({409}),
+        ledger_entry=ledger_entry,
     )
 
 
 def _opened(request_type: str, app: Row, person: Row, level: Row | None, before: frozenset[str]) -> RequestExists:
     level_id = level["id"] if level else None
-    return RequestExists(REQUEST_TYPES[request_type], person["id"], app["id"], level_id, before)
+    return RequestExists(REQUESTS, REQUEST_TYPES[request_type], person["id"], app["id"], level_id, before)
 
 
 def _inferred(body: str, values: Mapping[str, str]) -> dict[str, str]:

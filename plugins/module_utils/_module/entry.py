@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -17,13 +16,13 @@ from .._api.client import Client
 from .._api.errors import CakewalkError
 from .._api.text import printable
 from .._api.transport import REQUESTS_IMPORT_ERROR
-from .._engine.core.plan import ApplyFailed, ApplyResult, GoalNotReached, Plan, apply, dry_run
+from .._engine.core.plan import ApplyFailed, ApplyInterrupted, ApplyResult, GoalNotReached, Plan, apply, dry_run
 from .._engine.core.tenant import Tenant
 from .arguments import connection_of
 
 
 def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
-    """Run a module: plan, carry the plan out unless in check mode, report.
+    """Run a module: make a plan, apply it unless in check mode, and report.
 
     :param spec: what C(arguments.spec) returns.
     :param plan: reads the tenant and returns what must change; it cannot write.
@@ -34,46 +33,58 @@ def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Tenant], Pl
     try:
         _run(module, plan)
     except Exception as error:
-        # Told like other failures, since what Ansible tells by itself of a module that breaks holds secrets.
-        module.fail_json(
-            msg=f"This is a defect of the collection ({printable(f'{type(error).__name__}: {error}')}). What was sent "
-            "until then is not known, so look at the tenant. Please report it with the traceback, which is shown with "
-            "ANSIBLE_DISPLAY_TRACEBACK=error, or -vvv before ansible-core 2.19.",
-            exception=traceback.format_exc(),
-        )
+        _fail_by_defect(module, error)
 
 
-def _run(module: AnsibleModule, plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
+def _run(module: AnsibleModule, make_plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
     try:
         client = Client(connection_of(module.params))
         tenant = Tenant(client, module.params["known_statuses"])
     except CakewalkError as error:
         module.fail_json(msg=str(error), error=error.facts())
     try:
-        planned = plan(module.params, tenant)
+        plan = make_plan(module.params, tenant)
     except CakewalkError as error:
         _fail(module, client, tenant, error)
     try:
-        outcome = dry_run(planned) if module.check_mode else apply(planned, client)
+        applied = dry_run(plan) if module.check_mode else apply(plan, client)
     except GoalNotReached as error:
-        foreseen = replace(planned, concluded=None)
-        _fail(module, client, tenant, error, **_report(foreseen, error.outcome, module.check_mode, module._diff))
+        _fail(module, client, tenant, error, **_report(plan, error.result, module.check_mode, module._diff))
     except ApplyFailed as error:
-        _fail(module, client, tenant, error, **_progress(planned, error.outcome))
-    told = _report(planned, outcome, module.check_mode, module._diff)
-    # What a success has to say is not shown at the usual verbosity.
-    tenant.warnings += [told["msg"]] if "msg" in told else []
+        _fail(module, client, tenant, error, **_progress(plan, error.result))
+    except ApplyInterrupted as error:
+        _warn(module, client, tenant)
+        progress = _without_surrogates(_progress(plan, error.result), client)
+        _fail_by_defect(module, error.__cause__ or error, **progress)
+    try:
+        result = _report(plan, applied, module.check_mode, module._diff)
+    except Exception as error:
+        _fail_by_defect(module, error, changed=applied.changed, steps=applied.as_result())
+    # Ansible does not show the message of a success at the usual verbosity.
+    tenant.warnings += [result["msg"]] if "msg" in result else []
     _warn(module, client, tenant)
-    module.exit_json(**_in_whole_characters(told, client))
+    module.exit_json(**_without_surrogates(result, client))
 
 
-def _fail(module: AnsibleModule, client: Client, tenant: Tenant, error: CakewalkError, **told: Any) -> None:
+def _fail(module: AnsibleModule, client: Client, tenant: Tenant, error: CakewalkError, **result: Any) -> None:
     _warn(module, client, tenant)
-    module.fail_json(msg=str(error), **_in_whole_characters({"error": error.facts(), **told}, client))
+    module.fail_json(msg=str(error), **_without_surrogates({"error": error.facts(), **result}, client))
 
 
-def _in_whole_characters(told: dict[str, Any], client: Client) -> dict[str, Any]:
-    """Return results with C(?) for halves of characters: JSON can bring them, and Ansible refuses a result with one."""
+def _fail_by_defect(module: AnsibleModule, error: BaseException, **progress: Any) -> None:
+    """Fail with a sentence, as for other errors: the text that Ansible shows for a module that breaks holds secrets."""
+    unknown = "" if progress else " What was sent until then is not known, so look at the tenant."
+    module.fail_json(
+        msg=f"This is a defect of the collection ({printable(f'{type(error).__name__}: {error}')}).{unknown} "
+        "Please report it with the traceback, which is shown with ANSIBLE_DISPLAY_TRACEBACK=error, or -vvv before "
+        "ansible-core 2.19.",
+        exception="".join(traceback.format_exception(error)),
+        **progress,
+    )
+
+
+def _without_surrogates(told: dict[str, Any], client: Client) -> dict[str, Any]:
+    """Return a result with C(?) for each lone surrogate: JSON can hold one, and Ansible refuses a result that does."""
     if not client.has_surrogates:
         return told
     whole: dict[str, Any] = json.loads(json.dumps(told, ensure_ascii=False).encode(errors="replace"))
@@ -85,27 +96,23 @@ def _warn(module: AnsibleModule, client: Client, tenant: Tenant) -> None:
         module.warn(client.scrubbed(warning))
 
 
-def _progress(planned: Plan, outcome: ApplyResult) -> dict[str, Any]:
+def _progress(plan: Plan, applied: ApplyResult) -> dict[str, Any]:
     """Return how far a run came that failed at a step."""
-    inverse = planned.inverse(outcome) if planned.inverse else {}
-    return {"changed": outcome.changed, "steps": outcome.as_result(), **inverse}
+    return {"changed": applied.changed, "steps": applied.as_result(), **plan.report(applied)}
 
 
-def _report(planned: Plan, outcome: ApplyResult, only_foreseen: bool, with_diff: bool) -> dict[str, Any]:
-    """Return what a plan whose steps were all carried out, or foreseen, has to tell.
+def _report(plan: Plan, applied: ApplyResult, check_mode: bool, with_diff: bool) -> dict[str, Any]:
+    """Return the result of a plan whose steps were all applied, or predicted.
 
     A plan that manages nothing, as those of info modules, has no steps and no diff. Where nothing changed after all,
-    the diff is empty, whatever was foreseen.
+    the diff is empty, whatever was predicted.
     """
-    told = {**planned.result, "changed": planned.changed if only_foreseen else outcome.changed}
-    if planned.concluded and not only_foreseen:
-        told |= planned.concluded(outcome)
-    if planned.inverse and not only_foreseen:
-        told |= planned.inverse(outcome)
-    if planned.before is not None and planned.after is not None:
-        told["steps"] = outcome.as_result()
-        told |= {"diff": _diff(planned.before, planned.after) if told["changed"] else []} if with_diff else {}
-    return told
+    result = {**plan.result, "changed": plan.changed if check_mode else applied.changed}
+    result |= {} if check_mode else plan.report(applied)
+    if plan.before is not None and plan.after is not None:
+        result["steps"] = applied.as_result()
+        result |= {"diff": _diff(plan.before, plan.after) if result["changed"] else []} if with_diff else {}
+    return result
 
 
 def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str]]:

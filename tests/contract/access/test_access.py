@@ -14,6 +14,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan 
     ApplyFailed,
     ApplyResult,
     Plan,
+    StepStatus,
     apply,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
@@ -22,6 +23,7 @@ from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, received, validated
 from sandbox.known import request_id
 from sandbox.process import Sandbox
 from sandbox.state import identifier
+from unit.core.results import steps
 
 Data = dict[str, Any]
 PETRA = "petra.pending@example.com"
@@ -68,7 +70,7 @@ def test_a_request_whose_answer_was_lost_is_found_and_not_opened_twice(
     tenant: Sandbox, client: Client, fault: str, options: Data
 ) -> None:
     tenant.fault(GRANT, fault, **options)
-    assert len(run(tenant, client, ASK).done) == 1
+    assert len(steps(run(tenant, client, ASK))) == 1
     assert len(received(tenant, GRANT)) == len(requests_about(tenant, CONNOR, "Figma")) == 1
     assert planned(tenant, client, ASK).steps == ()
 
@@ -104,7 +106,7 @@ def test_only_the_very_same_request_of_somebody_else_will_do(
     )
     if level == "Write":
         outcome = run(tenant, client, ask)
-        assert (len(outcome.already), outcome.changed) == (1, False)
+        assert (len(outcome.having(StepStatus.ALREADY)), outcome.changed) == (1, False)
     else:
         with pytest.raises(ApplyFailed, match="does not show it as done"):
             run(tenant, client, ask)
@@ -118,7 +120,7 @@ def test_a_bulk_recording_that_was_lost_is_found_in_the_accesses(tenant: Sandbox
     }
     tenant.fault("createWorkAppAccesses", "drop_after")
     outcome = run(tenant, client, record)
-    assert [step.users for step in outcome.done] == [(CONNOR, ERIN)]
+    assert [step.users for step in steps(outcome)] == [(CONNOR, ERIN)]
     assert received(tenant, "createWorkAppAccesses") == [None]
     again = planned(tenant, client, record)
     assert (again.steps, again.result["summary"]["granted"]) == ((), 2)
@@ -146,8 +148,7 @@ def test_what_was_asked_for_is_waited_for_in_the_same_run(tenant: Sandbox, clien
     tenant.configure(access_delay=delay)
     plan = planned(tenant, client, {**ASK, "wait": True, "wait_timeout": 30})
     outcome = apply(plan, client, CONFIRM_DELAYS)
-    assert plan.concluded is not None
-    (user,) = plan.concluded(outcome)["accesses"][0]["users"]
+    (user,) = plan.report(outcome)["accesses"][0]["users"]
     assert (user["outcome"], user["request_id"], user["request_status"]) == ("granted", None, None)
     assert [user["outcome"] for user in plan.result["accesses"][0]["users"]] == ["requested"]
     again = planned(tenant, client, ASK)
@@ -157,7 +158,7 @@ def test_what_was_asked_for_is_waited_for_in_the_same_run(tenant: Sandbox, clien
 def test_a_removal_is_looked_at_twice(tenant: Sandbox, client: Client) -> None:
     decide_at_once(tenant, ["approve"] * 2, "createRemoveAccessRequest")
     gone = {"app": "Google Workspace", "users": [ERIN], "state": "absent", "purpose": "Work", "wait": True}
-    assert len(run(tenant, client, gone).done) == 1
+    assert len(steps(run(tenant, client, gone))) == 1
     readings = [entry for entry in tenant.log(operation="listWorkAppAccesses") if not entry["query"]]
     assert len(readings) == 1 + 2
 

@@ -76,8 +76,7 @@ class Scene:
         """Plan, approve and carry out some code, and return what takes it back."""
         approved = self.hold(code, "plan", **options).result["plan_hash"]
         plan = self.hold(code, "apply", plan_hash=approved, record_path="/record", **options)
-        assert plan.inverse is not None
-        return dict(plan.inverse(apply(plan, self.client, CONFIRM_DELAYS)).get("inverse", {}))
+        return dict(plan.report(apply(plan, self.client, CONFIRM_DELAYS)).get("inverse", {}))
 
 
 @pytest.fixture

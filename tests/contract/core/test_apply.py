@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import add_members, remove_members
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, Plan, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
+    ApplyFailed,
+    Plan,
+    StepStatus,
+    apply,
+)
 from contract.fixtures import (
     CONFIRM_DELAYS,
     CONNOR,
@@ -30,6 +35,7 @@ from contract.fixtures import (
 )
 from contract.wire import Request, Wire, answer, detour
 from sandbox.process import Sandbox
+from unit.core.results import steps
 
 ADD, REMOVE = "addUsersToGroup", "removeUserFromGroup"
 Clients = Callable[..., Client]
@@ -59,7 +65,7 @@ def actions(steps: list[dict[str, Any]]) -> list[str]:
 
 def lists(error: ApplyFailed) -> dict[str, list[str]]:
     """Return what each list of steps names."""
-    return {name: actions(steps) for name, steps in error.outcome.as_result().items()}
+    return {name: actions(steps) for name, steps in error.result.as_result().items()}
 
 
 def exchange_plan(tenant: Sandbox, client: Client) -> Plan:
@@ -79,8 +85,8 @@ def test_additions_come_before_removals(tenant: Sandbox, connect: Clients, concu
     assert [step.method for step in plan.steps] == ["POST", *["DELETE"] * 3] * 2
     outcome = apply(plan, client, CONFIRM_DELAYS)
     assert [method for method, _path in writes(tenant)] == ["POST"] * 2 + ["DELETE"] * 6
-    assert outcome.done == list(plan.steps)
-    assert (outcome.failed, outcome.pending) == ([], [])
+    assert steps(outcome) == list(plan.steps)
+    assert not outcome.having(StepStatus.FAILED, StepStatus.PENDING)
     assert all(entry["status"] in (201, 204) for entry in tenant.log() if entry["method"] != "GET")
 
 
@@ -112,12 +118,12 @@ def test_a_failed_removal_starts_nothing_new(tenant: Sandbox, connect: Clients) 
     words = [f"remove {email} from the group 'Engineering'" for email in people]
     assert lists(error) == {"done": words[:1], "errors": words[1:2], "pending": words[2:]}
     assert received(tenant, REMOVE) == [204, 500, 500]
-    (told,) = error.outcome.as_result()["errors"]
+    (told,) = error.result.as_result()["errors"]
     assert (told["kind"], told["status"], told["method"]) == ("outcome_unknown", 500, "DELETE")
     assert told["path"].endswith(tenant.find("users", people[1])["id"])
     assert "again did not show it as done: outcome unknown" in told["msg"]
     assert set(people) & set(members(tenant, "Engineering")) == set(people[1:])
-    assert len(run(client, leave(tenant, "Engineering", *people)).done) == 4
+    assert len(steps(run(client, leave(tenant, "Engineering", *people)))) == 4
     assert not set(people) & set(members(tenant, "Engineering"))
 
 
@@ -159,7 +165,7 @@ def test_a_post_that_was_not_done_is_unknown_and_not_sent_again(
     assert len(received(tenant, ADD)) == 1
     assert CONNOR not in members(tenant, "Engineering")
 
-    assert len(run(client, params).done) == 1
+    assert len(steps(run(client, params))) == 1
     assert CONNOR in members(tenant, "Engineering")
     assert planned(client, params).steps == ()
 
@@ -169,7 +175,7 @@ def test_a_post_that_was_done_although_the_answer_says_otherwise_is_done(
     tenant: Sandbox, client: Client, fault: str | int
 ) -> None:
     tenant.fault(ADD, fault, after=True)
-    assert len(run(client, join(tenant, "Engineering", CONNOR)).done) == 1
+    assert len(steps(run(client, join(tenant, "Engineering", CONNOR)))) == 1
     assert len(received(tenant, ADD)) == 1
 
 
@@ -178,7 +184,7 @@ def test_a_slow_post_is_looked_for_until_it_shows(tenant: Sandbox, connect: Clie
     plan = planned(client, join(tenant, "Engineering", CONNOR))
     tenant.fault(ADD, "slow", seconds=1.3)
     tenant.clear_log()
-    assert len(apply(plan, client, (0.0, 0.6)).done) == 1
+    assert len(steps(apply(plan, client, (0.0, 0.6)))) == 1
     assert [entry["method"] for entry in tenant.log()] == ["POST", "GET", "GET"]
 
 
@@ -186,7 +192,7 @@ def test_a_lost_addition_that_is_settled_lets_the_rest_go_on(tenant: Sandbox, co
     client = connect(concurrency=1)
     plan = exchange_plan(tenant, client)
     tenant.fault(ADD, "drop_after")
-    assert len(apply(plan, client, CONFIRM_DELAYS).done) == 8
+    assert len(steps(apply(plan, client, CONFIRM_DELAYS))) == 8
     methods = [entry["method"] for entry in tenant.log()[-9:]]
     assert methods == ["POST", "GET", "POST", *["DELETE"] * 6], "the lost one is read before anything else is sent"
 
@@ -205,7 +211,7 @@ def test_a_lost_step_without_proof_stays_unknown(tenant: Sandbox, client: Client
     path = f"/api/v1/UsersGroups/{tenant.find('groups', 'Engineering')['id']}/Users/{tenant.find('users', ERIN)['id']}"
     tenant.fault(REMOVE, "drop_after", count=2)
     error = failed(
-        Plan(steps=(Step("remove Erin", "DELETE", path), Step("never", "DELETE", path, removes=True))), client
+        Plan(steps=(Step("remove Erin", "DELETE", path), Step("never", "DELETE", path, phase=Phase.REMOVALS))), client
     )
     assert (error.kind, lists(error)["errors"], lists(error)["pending"]) == (
         "outcome_unknown",
@@ -221,7 +227,7 @@ def test_a_removal_that_was_done_but_not_answered_well_is_done(
 ) -> None:
     tenant.configure(remove_non_member=non_member)
     tenant.fault(REMOVE, fault, **({} if fault == "drop_after" else {"after": True}))
-    assert len(run(client, leave(tenant, "Engineering", ERIN)).done) == 1
+    assert len(steps(run(client, leave(tenant, "Engineering", ERIN)))) == 1
     assert ERIN not in members(tenant, "Engineering")
 
 
@@ -233,8 +239,8 @@ def test_removing_somebody_who_just_left_is_done(tenant: Sandbox, client: Client
     tenant.clear_log()
     outcome = apply(plan, client, CONFIRM_DELAYS)
     by_erin = [step for step in plan.steps if step.users == (ERIN,)]
-    assert outcome.already == (by_erin if non_member == "404" else [])
-    assert [*outcome.already, *outcome.done] == sorted(plan.steps, key=lambda step: step not in outcome.already)
+    assert steps(outcome, StepStatus.ALREADY) == (by_erin if non_member == "404" else [])
+    assert sorted(map(id, steps(outcome, StepStatus.ALREADY, StepStatus.DONE))) == sorted(map(id, plan.steps))
     assert sorted(received(tenant, REMOVE)) == sorted([int(non_member), 204])
     assert len(received(tenant, "listUsersGroupUsers")) == (2 if non_member == "404" else 0), "absence is read twice"
 
@@ -250,7 +256,7 @@ def test_a_service_that_refuses_every_removal_is_not_believed(
     with Wire(detour(tenant.url, refuse)) as wire:
         client = connect(base_url=wire.url, concurrency=1)
         error = failed(planned(client, leave(tenant, "Engineering", *people)), client)
-    told = error.outcome.as_result()
+    told = error.result.as_result()
     assert [one["status"] for one in told["errors"]] == [status] * tried
     assert (len(told["done"]), len(told["pending"])) == (0, 3 - tried)
     unseen = "and reading the members of the group 'Engineering' does not show it as done"
@@ -306,7 +312,9 @@ def test_adding_those_who_just_joined_is_done(tenant: Sandbox, client: Client, d
     for email in (CONNOR, GRACE):
         tenant.change("add_member", group="Engineering", user=email)
     outcome = apply(plan, client, CONFIRM_DELAYS)
-    assert (outcome.done, outcome.already) == ((list(plan.steps), []) if dialect == "201" else ([], list(plan.steps)))
+    assert (steps(outcome), steps(outcome, StepStatus.ALREADY)) == (
+        (list(plan.steps), []) if dialect == "201" else ([], list(plan.steps))
+    )
     assert outcome.changed == (dialect == "201")
     assert received(tenant, ADD) == [int(dialect)]
 
@@ -323,7 +331,7 @@ def test_adding_some_who_just_joined_fails_and_a_new_plan_adds_the_others(
     assert error.facts()["status"] == int(dialect)
     assert "reading the members of the group 'Engineering' does not show it as done" in str(error)
     assert GRACE not in members(tenant, "Engineering")
-    assert len(run(client, params).done) == 1
+    assert len(steps(run(client, params))) == 1
     assert {CONNOR, GRACE} <= set(members(tenant, "Engineering"))
 
 
@@ -370,7 +378,7 @@ def test_every_way_to_answer_a_write_is_success(tenant: Sandbox, client: Client,
     tenant.clear_log()
     plan = planned(client, task(tenant, group="Engineering", users=[OLGA, CONNOR], state="exact", max_removals=99))
     outcome = apply(plan, client, CONFIRM_DELAYS)
-    assert outcome.done == list(plan.steps)
+    assert steps(outcome) == list(plan.steps)
     assert members(tenant, "Engineering") == plan.after["Engineering"]
     assert {entry["method"] for entry in tenant.log()[-len(plan.steps) :]} == {"POST", "DELETE"}, "nothing was in doubt"
 
@@ -380,7 +388,7 @@ def test_a_page_instead_of_an_answer_is_settled_by_reading(tenant: Sandbox, clie
     plan = planned(client, join(tenant, "Engineering", CONNOR))
     tenant.fault(ADD, "html", after=done)
     if done:
-        assert len(apply(plan, client, CONFIRM_DELAYS).done) == 1
+        assert len(steps(apply(plan, client, CONFIRM_DELAYS))) == 1
     else:
         error = failed(plan, client)
         assert error.kind == "outcome_unknown"

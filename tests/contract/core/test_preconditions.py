@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog, writes
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Key, Listing, Resource, Step
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, OutcomeUnknown
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Key, Listing, Phase, Resource, Step
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
     ApplyFailed,
-    ApplyResult,
+    ApplyInterrupted,
     GoalNotReached,
     Plan,
+    StepStatus,
     apply,
     dry_run,
 )
@@ -26,6 +27,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait 
 from contract.fixtures import CONFIRM_DELAYS, received
 from sandbox.known import task_id
 from sandbox.process import Sandbox
+from unit.core.results import steps
 
 APPROVE = "approveTask"
 TROUBLE = CakewalkError("reach it", "it is out of reach", "Reach further.")
@@ -47,7 +49,7 @@ def failed(plan: Plan, client: Client) -> ApplyFailed:
 
 def test_a_guarded_step_is_read_before_and_after(tenant: Sandbox, client: Client, approval: Step) -> None:
     tenant.clear_log()
-    assert apply(Plan(steps=(approval,)), client, CONFIRM_DELAYS).done == [approval]
+    assert steps(apply(Plan(steps=(approval,)), client, CONFIRM_DELAYS)) == [approval]
     assert [entry["operation"] for entry in tenant.log()] == ["getTask", APPROVE, "getTask"]
 
 
@@ -69,11 +71,11 @@ def test_what_somebody_else_touched_is_not(
 
 def test_what_was_accepted_but_does_not_show_is_no_success(client: Client, approval: Step) -> None:
     proof = writes.TaskHasState(catalog.task(task_id("action")), "declined", catalog.TASK_STATUSES)
-    hollow = replace(approval, proof=proof)
+    hollow = replace(approval, postcondition=proof)
     error = failed(Plan(steps=(hollow,)), client)
     assert error.kind == "not_as_sent"
     assert "the server accepted it, but reading the task" in str(error)
-    assert not error.outcome.done
+    assert not steps(error.result)
 
 
 def test_a_refusal_that_does_no_harm_fails_nothing(tenant: Sandbox, client: Client) -> None:
@@ -81,8 +83,8 @@ def test_a_refusal_that_does_no_harm_fails_nothing(tenant: Sandbox, client: Clie
     step = writes.start_review("Spring", None, "manager", "2099-01-01T00:00:00Z", None, ada, None)
     apply(Plan(steps=(step,)), client, CONFIRM_DELAYS)
     outcome = apply(Plan(steps=(step,)), client, CONFIRM_DELAYS)
-    assert [step for step, _error in outcome.refused] == [step]
-    assert (outcome.done, outcome.changed) == ([], False)
+    assert steps(outcome, StepStatus.REFUSED) == [step]
+    assert (steps(outcome), outcome.changed) == ([], False)
 
 
 @dataclass
@@ -124,9 +126,9 @@ def test_a_ledger_forgets_before_and_keeps_what_was_done(tenant: Sandbox, connec
 
 
 def test_nothing_is_sent_where_the_ledger_cannot_forget(tenant: Sandbox, client: Client) -> None:
-    steps = assignments(tenant)
-    error = failed(Plan(steps=steps, ledger=Notebook("forget")), client)
-    assert error.outcome.pending == list(steps)
+    planned = assignments(tenant)
+    error = failed(Plan(steps=planned, ledger=Notebook("forget")), client)
+    assert steps(error.result, StepStatus.PENDING) == list(planned)
     assert TROUBLE.cause in str(error)
     assert received(tenant, "setWorkAppPolicy") == []
 
@@ -134,8 +136,8 @@ def test_nothing_is_sent_where_the_ledger_cannot_forget(tenant: Sandbox, client:
 def test_a_ledger_that_cannot_keep_fails_the_run_and_hides_nothing(tenant: Sandbox, client: Client) -> None:
     step, _wrong = assignments(tenant)
     error = failed(Plan(steps=(step,), ledger=Notebook("keep")), client)
-    assert error.outcome.done == [step]
-    assert error.outcome.changed
+    assert steps(error.result) == [step]
+    assert error.result.changed
     assert TROUBLE.cause in str(error)
 
 
@@ -144,11 +146,11 @@ def test_what_stays_unsolved_fails_the_task_after_its_steps(tenant: Sandbox, cli
     plan = Plan(steps=(step,), unmet=TROUBLE)
     with pytest.raises(GoalNotReached) as foreseen:
         dry_run(plan)
-    assert foreseen.value.outcome.pending == [step]
+    assert steps(foreseen.value.result, StepStatus.PENDING) == [step]
     assert received(tenant, "setWorkAppPolicy") == []
     with pytest.raises(GoalNotReached) as caught:
         apply(plan, client, CONFIRM_DELAYS)
-    assert caught.value.outcome == ApplyResult(done=[step])
+    assert steps(caught.value.result) == [step]
     assert received(tenant, "setWorkAppPolicy") == [204]
 
 
@@ -158,7 +160,7 @@ class Membership:
 
     sources: Sequence[Listing | Resource]
     person: str
-    twice: bool = False
+    needs_second_read: bool = False
     timeout: int = 5
     action: str = "see it"
     pauses: Sequence[float] = (0.01,)
@@ -166,7 +168,7 @@ class Membership:
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return who is awaited."""
         is_there = any(row["id"] == self.person for row in found[0])
-        return [self.person] if is_there is self.twice else []
+        return [self.person] if is_there is self.needs_second_read else []
 
 
 @pytest.mark.parametrize(("twice", "change", "readings"), [(False, "add_member", 3), (True, "remove_member", 4)])
@@ -186,3 +188,19 @@ def test_waiting_ends_with_what_is_still_missing(tenant: Sandbox, client: Client
     with pytest.raises(GoalNotReached, match="after 0 seconds it is not there: nobody") as caught:
         apply(Plan(wait=wait), client)
     assert caught.value.facts() == {"kind": WaitTimedOut.kind, "waiting_for": ["nobody"]}
+
+
+def test_a_defect_in_the_middle_tells_what_was_done_until_then(tenant: Sandbox, connect: Any) -> None:
+    client = connect(concurrency=1)
+    right, _wrong = assignments(tenant)
+    last = replace(right, action="never", body={"policyId": object()})
+    removal = replace(right, action="later", phase=Phase.REMOVALS)
+    with pytest.raises(ApplyInterrupted) as caught:
+        apply(Plan(steps=(right, last, removal)), client, CONFIRM_DELAYS)
+    assert isinstance(caught.value.__cause__, TypeError)
+    assert caught.value.result.changed
+    lists = caught.value.result.as_result()
+    assert [len(lists[name]) for name in ("done", "errors", "pending")] == [1, 1, 1]
+    assert lists["errors"][0]["kind"] == OutcomeUnknown.kind
+    assert "interrupted while it was being sent" in lists["errors"][0]["msg"]
+    assert received(tenant, "setWorkAppPolicy") == [204]

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
     ApplyFailed,
     ApplyResult,
     Plan,
+    StepStatus,
     apply,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
@@ -23,6 +25,7 @@ from ansible_collections.cakewalk.access.plugins.modules import cakewalk_task
 from contract.fixtures import CONFIRM_DELAYS, MAX, OLGA, received, validated, writes
 from sandbox.known import request_id, task_id
 from sandbox.process import Sandbox
+from unit.core.results import steps
 
 PETRA = "petra.pending@example.com"
 READ, APPROVE, DECLINE = "getTask", "approveTask", "declineTask"
@@ -93,7 +96,7 @@ def statuses(tenant: Sandbox, *names: str) -> list[str]:
 
 def told(error: ApplyFailed) -> tuple[int, int, int]:
     """Return how many steps were done, failed and were not tried."""
-    return len(error.outcome.done), len(error.outcome.failed), len(error.outcome.pending)
+    return tuple(len(error.result.having(each)) for each in (StepStatus.DONE, StepStatus.FAILED, StepStatus.PENDING))
 
 
 def test_a_decision_takes_a_reading_before_and_one_after(tenant: Sandbox, client: Client) -> None:
@@ -104,7 +107,7 @@ def test_a_decision_takes_a_reading_before_and_one_after(tenant: Sandbox, client
     params = validated(cakewalk_task.SPEC, tenant, {"task": ACTION, "state": "approved", "expect": expect})
     plan = planned(client, params)
     assert [entry["operation"] for entry in tenant.log()] == [READ]
-    assert apply(plan, client, CONFIRM_DELAYS).done == list(plan.steps)
+    assert steps(apply(plan, client, CONFIRM_DELAYS)) == list(plan.steps)
     assert [entry["operation"] for entry in tenant.log()] == [READ, READ, APPROVE, READ]
     assert tenant.log(operation=APPROVE)[0]["body"] is None
     tenant.clear_log()
@@ -114,7 +117,7 @@ def test_a_decision_takes_a_reading_before_and_one_after(tenant: Sandbox, client
 
 def test_names_are_looked_up_once_each(tenant: Sandbox, client: Client) -> None:
     names = ("action", "removal", "review", "standalone")
-    assert len(run(client, approving(tenant, *names)).done) == 4
+    assert len(steps(run(client, approving(tenant, *names)))) == 4
     assert Counter(entry["operation"] for entry in tenant.log()) == {
         READ: 12,
         APPROVE: 4,
@@ -136,7 +139,7 @@ def test_levels_are_found_in_the_app_of_each_task(tenant: Sandbox, client: Clien
 def test_removals_are_approved_last(tenant: Sandbox, connect: Clients) -> None:
     client = connect(concurrency=1)
     plan = planned(client, approving(tenant, "removal", "action"))
-    assert [step.removes for step in plan.steps] == [True, False]
+    assert [step.phase for step in plan.steps] == [Phase.REMOVALS, Phase.ADDITIONS]
     apply(plan, client, CONFIRM_DELAYS)
     assert [path.split("/")[-2] for _method, path in writes(tenant)] == [ACTION, REMOVAL]
 
@@ -173,7 +176,7 @@ def test_what_was_decided_before_a_task_that_changed_is_told(tenant: Sandbox, co
     tenant.change("decide_task", task=REMOVAL, verdict="decline", after=2, operation=READ)
     error = failed(planned(client, approving(tenant, "removal", "action")), client)
     assert (error.kind, told(error)) == ("moved", (1, 1, 0))
-    assert error.outcome.changed
+    assert error.result.changed
     assert statuses(tenant, "action", "removal") == ["Approved", "Declined"]
     assert refused(client, approving(tenant, "removal", "action")).facts()["problems"] == [
         {"task": REMOVAL, "reason": "decided", "message": "it is declined already"}
@@ -188,7 +191,7 @@ def test_a_change_that_no_reading_can_catch_is_told_by_the_task(
     plan = planned(client, approving(tenant, "action"))
     if done:
         outcome = apply(plan, client, CONFIRM_DELAYS)
-        assert (outcome.already, outcome.done, outcome.changed) == (list(plan.steps), [], False)
+        assert (steps(outcome, StepStatus.ALREADY), steps(outcome), outcome.changed) == (list(plan.steps), [], False)
     else:
         error = failed(plan, client)
         assert error.facts()["status"] == 409
@@ -212,7 +215,7 @@ def test_a_decision_that_was_made_but_not_answered_is_made(
 ) -> None:
     tenant.fault(operation, fault, **more)
     params = approving(tenant, "action") if operation == APPROVE else declining(tenant, "action")
-    assert len(run(client, params).done) == 1
+    assert len(steps(run(client, params))) == 1
     assert len(received(tenant, operation)) == 1
     assert status(tenant, "action") == ("Approved" if operation == APPROVE else "Declined")
 
@@ -229,7 +232,7 @@ def test_a_decision_that_was_not_made_is_unknown_and_not_sent_again(
     assert words in str(error)
     assert len(received(tenant, APPROVE)) == 1
     assert status(tenant, "action") == "Pending"
-    assert len(run(client, params).done) == 1
+    assert len(steps(run(client, params))) == 1
     assert status(tenant, "action") == "Approved"
     assert planned(client, params).steps == ()
 
@@ -237,7 +240,7 @@ def test_a_decision_that_was_not_made_is_unknown_and_not_sent_again(
 def test_a_decision_is_not_believed_until_the_task_shows_it(tenant: Sandbox, client: Client) -> None:
     plan = planned(client, approving(tenant, "action"))
     tenant.fault(READ, "truncated", skip=1)
-    assert len(apply(plan, client, CONFIRM_DELAYS).done) == 1
+    assert len(steps(apply(plan, client, CONFIRM_DELAYS))) == 1
     assert received(tenant, READ) == [200] * 4, "the reading that could not be used is repeated"
 
 
@@ -275,7 +278,7 @@ def test_words_that_nobody_listed_are_refused_by_name(tenant: Sandbox, client: C
     assert "the status 'AwaitingDecision' of its request is not in known_statuses.request" in str(error)
     known = {"task": OTHER, "request": {"open": ["AwaitingDecision"], "granted": ["Fulfilled"]}}
     params = approving(tenant, "action", known_statuses=known)
-    assert len(run(client, params).done) == 1
+    assert len(steps(run(client, params))) == 1
     assert planned(client, params).steps == ()
 
 
@@ -288,7 +291,7 @@ def test_a_decision_that_shows_as_an_unknown_word_names_it(tenant: Sandbox, clie
     assert words in str(error)
     known["task"] = {**OTHER, "declined": ["REJECTED"]}
     assert planned(client, declining(tenant, "action", known_statuses=known)).steps == ()
-    assert len(run(client, declining(tenant, "removal", known_statuses=known)).done) == 1
+    assert len(steps(run(client, declining(tenant, "removal", known_statuses=known)))) == 1
 
 
 def test_the_case_of_words_does_not_count(tenant: Sandbox, client: Client) -> None:
@@ -296,7 +299,7 @@ def test_the_case_of_words_does_not_count(tenant: Sandbox, client: Client) -> No
     names = ("action", "removal", "review", "standalone")
     plan = planned(client, approving(tenant, *names))
     assert {one["status"] for one in plan.result["decisions"]} == {"PENDING"}
-    assert len(apply(plan, client, CONFIRM_DELAYS).done) == 4
+    assert len(steps(apply(plan, client, CONFIRM_DELAYS))) == 4
     assert planned(client, approving(tenant, *names)).steps == ()
 
 
@@ -309,7 +312,7 @@ def test_what_may_be_the_action_step_or_a_review_is_refused(tenant: Sandbox, cli
         (REVIEW, "unclear"),
     ]
     assert "isActionStep is not shown" in str(error)
-    assert len(run(client, approving(tenant, "standalone")).done) == 1
+    assert len(steps(run(client, approving(tenant, "standalone")))) == 1
 
 
 def test_values_that_nobody_knows_are_refused(tenant: Sandbox, client: Client) -> None:
@@ -332,7 +335,7 @@ def test_a_review_is_approved_whatever_the_agent_does_then(tenant: Sandbox, clie
             "expect": {**expect, "user": "erin.engineer@example.com"},
             "acting_user": reviewer,
         }
-        assert len(run(client, validated(cakewalk_task.SPEC, tenant, options)).done) == 1
+        assert len(steps(run(client, validated(cakewalk_task.SPEC, tenant, options)))) == 1
     requests = tenant.state("requests")["requests"]
     mine = next(row for row in requests if task["id"] in row["task_ids"])
     assert mine["status"] == ("Approved" if agent == "carries_out" else "Pending")
@@ -357,6 +360,6 @@ def test_a_review_is_approved_whatever_the_agent_does_then(tenant: Sandbox, clie
 def test_tasks_are_decided_in_any_form_of_answers(tenant: Sandbox, client: Client, dialect: Data) -> None:
     tenant.configure(**dialect)
     names = ("action", "removal", "review", "standalone")
-    assert len(run(client, approving(tenant, *names)).done) == 4
+    assert len(steps(run(client, approving(tenant, *names)))) == 4
     assert statuses(tenant, *names) == ["Approved"] * 4
     assert planned(client, approving(tenant, *names)).steps == ()

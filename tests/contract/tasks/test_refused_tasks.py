@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_group_member
 from contract.fixtures import CONNOR, ERIN, MAX, OLGA, members, run, task, writes
 from sandbox.process import Sandbox
+from unit.core.results import steps
 
 TWIN = "sam.twin@example.com"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -112,7 +114,7 @@ def test_protected_people_stay_in_an_exact_group(tenant: Sandbox, client: Client
     )
     outcome = run(client, params)
     assert set(members(tenant, "Engineering")) - {tenant.acting_user} == {ERIN, MAX, OLGA}
-    assert all(step.removes for step in outcome.done)
+    assert all(step.phase is Phase.REMOVALS for step in steps(outcome))
 
 
 def test_people_of_unknown_status_get_access_with_a_warning(tenant: Sandbox, cakewalk: Tenant) -> None:

@@ -15,6 +15,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api import catalo
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import (
     Listing,
+    Phase,
     Precondition,
     ReadResult,
     RowsPresent,
@@ -149,10 +150,10 @@ def test_an_addition_is_one_request_and_always_says_whether_it_approves(approve:
         "POST",
         f"{CREW_PATH}/Users",
         {"userIds": [ADA["id"], BEN["id"]], "triggeredByUserId": BEN["id"], "implicitlyApproveRequests": approve},
-        removes=False,
+        phase=Phase.ADDITIONS,
         users=("ada@example.com", "ben@example.com"),
-        doubtful=frozenset({400, 409}),
-        proof=RowsPresent(catalog.members(CREW), present=frozenset({(ADA["id"],), (BEN["id"],)})),
+        ambiguous_statuses=frozenset({400, 409}),
+        postcondition=RowsPresent(catalog.members(CREW), present=frozenset({(ADA["id"],), (BEN["id"],)})),
     )
 
 
@@ -163,9 +164,9 @@ def test_removals_are_one_request_each() -> None:
             "DELETE",
             f"{CREW_PATH}/Users/{person['id']}",
             users=(name,),
-            removes=True,
-            doubtful=frozenset({400, 404, 409}),
-            proof=RowsPresent(catalog.members(CREW), absent=frozenset({(person["id"],)})),
+            phase=Phase.REMOVALS,
+            ambiguous_statuses=frozenset({400, 404, 409}),
+            postcondition=RowsPresent(catalog.members(CREW), absent=frozenset({(person["id"],)})),
         )
         for person, name in ((ADA, "ada@example.com"), (BEN, BEN["id"]))
     ]
@@ -195,30 +196,30 @@ def test_a_decision_is_proved_by_reading_the_task_before_and_after() -> None:
         "POST",
         f"/api/v1/Tasks/{uid(81)}/Approve",
         users=("ada@example.com",),
-        removes=True,
-        doubtful=frozenset({400, 404, 409}),
-        proof=writes.TaskHasState(record, "approved", catalog.TASK_STATUSES),
-        verified=True,
-        guard=Precondition(record, tuple(facts.items())),
+        phase=Phase.REMOVALS,
+        ambiguous_statuses=frozenset({400, 404, 409}),
+        postcondition=writes.TaskHasState(record, "approved", catalog.TASK_STATUSES),
+        needs_confirmation=True,
+        precondition=Precondition(record, tuple(facts.items())),
     )
     declining = writes.decide_task(TASK, "declined", catalog.TASK_STATUSES, "for Ada")
     assert (declining.action, declining.path) == (
         f"decline the task {uid(81)}, for Ada",
         f"/api/v1/Tasks/{uid(81)}/Decline",
     )
-    assert not declining.removes
+    assert declining.phase is not Phase.REMOVALS
 
 
 @pytest.mark.parametrize("name", writes.TASK_FACTS)
 def test_a_task_must_still_be_about_the_same_when_it_is_decided(name: str) -> None:
-    guard = writes.decide_task(TASK, "approved", catalog.TASK_STATUSES, "").guard
+    guard = writes.decide_task(TASK, "approved", catalog.TASK_STATUSES, "").precondition
     assert guard is not None
-    assert guard.broken(TASK) == []
+    assert guard.violations(TASK) == []
     outer, _dot, inner = name.rpartition(".")
     changed: dict[str, Any] = {inner: "another"}
     for part in reversed(outer.split(".") if outer else []):
         changed = {part: changed}
-    assert name in guard.broken({**TASK, **changed})
+    assert name in guard.violations({**TASK, **changed})
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,7 @@ def test_what_shows_that_a_task_was_decided(status: str | None, holds: bool, ins
     proof = writes.TaskHasState(catalog.task(uid(81)), "approved", statuses)
     reading = ReadResult(proof.source, [{**TASK, "status": status}])
     assert proof.holds(reading) is holds
-    assert proof.instead(reading) == instead
+    assert proof.explain(reading) == instead
 
 
 def test_nobody_to_remove_is_no_step() -> None:
@@ -253,8 +254,8 @@ def test_proofs_compare_ids_without_regard_to_case() -> None:
     step = writes.add_members(CREW, [shouted], BEN, False)
     assert step.body is not None
     assert step.body["userIds"] == [ADA["id"].upper()]
-    assert step.proof is not None
-    assert step.proof.holds(ReadResult(step.proof.source, [ADA]))
+    assert step.postcondition is not None
+    assert step.postcondition.holds(ReadResult(step.postcondition.source, [ADA]))
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult, Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan, StepStatus
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import _diff, _progress, _report
+from unit.core.results import applied, steps
 
 STEP = Step("do it", "POST", "/it")
 DONE = {"done": [{"action": "do it", "method": "POST", "path": "/it"}], "errors": [], "pending": []}
@@ -56,36 +57,40 @@ def test_states_in_a_diff(state: Any, text: str) -> None:
     ],
 )
 def test_only_what_is_managed_is_reported(plan: Plan, with_diff: bool, report: dict[str, Any]) -> None:
-    assert _report(plan, ApplyResult(done=[STEP]), False, with_diff) == report
+    assert _report(plan, applied(done=[STEP]), False, with_diff) == report
 
 
 @pytest.mark.parametrize(("step", "changed"), [(STEP, True), (replace(STEP, changes=False), False)])
 def test_what_is_only_enforced_is_no_change(step: Step, changed: bool) -> None:
     plan = Plan({}, {}, (step,))
-    assert _report(plan, ApplyResult(pending=[step]), True, False)["changed"] is changed
-    assert _report(plan, ApplyResult(done=[step]), False, False)["changed"] is changed
+    assert _report(plan, applied(pending=[step]), True, False)["changed"] is changed
+    assert _report(plan, applied(done=[step]), False, False)["changed"] is changed
 
 
 def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
     refusal = CakewalkError("do it", "the server answered 409", "Nothing.", status=409)
     plan = Plan(
-        {}, {"it": []}, (STEP,), {"outcome": "done"}, lambda outcome: {"outcome": "refused"} if outcome.refused else {}
+        {},
+        {"it": []},
+        (STEP,),
+        {"outcome": "done"},
+        lambda result: {"outcome": "refused"} if result.having(StepStatus.REFUSED) else {},
     )
-    told = _report(plan, ApplyResult(refused=[(STEP, refusal)]), False, True)
+    told = _report(plan, applied(refused=[(STEP, refusal)]), False, True)
     assert (told["changed"], told["outcome"], told["diff"]) == (False, "refused", [])
     assert told["steps"]["refused"] == [{**DONE["done"][0], "kind": "error", "status": 409}]
-    foreseen = _report(plan, ApplyResult(pending=[STEP]), True, True)
+    foreseen = _report(plan, applied(pending=[STEP]), True, True)
     assert (foreseen["outcome"], len(foreseen["diff"])) == ("done", 1)
 
 
 @pytest.mark.parametrize(("done", "changed"), [([], False), ([STEP], True)])
 def test_a_failure_tells_honestly_whether_something_changed(done: list[Step], changed: bool) -> None:
-    outcome = ApplyResult(done, [(STEP, CakewalkError("a", "b", "c"))])
+    outcome = applied(done, [(STEP, CakewalkError("a", "b", "c"))])
     assert _progress(Plan(), outcome) == {"changed": changed, "steps": outcome.as_result()}
 
 
 def test_what_would_take_back_what_was_done_is_told_of_success_and_failure_but_not_foreseen() -> None:
-    plan = Plan({}, {}, (STEP,), inverse=lambda outcome: {"back": len(outcome.done)})
-    assert _report(plan, ApplyResult(done=[STEP]), False, False)["back"] == 1
-    assert _progress(plan, ApplyResult(failed=[(STEP, CakewalkError("a", "b", "c"))]))["back"] == 0
-    assert "back" not in _report(plan, ApplyResult(pending=[STEP]), True, False)
+    plan = Plan({}, {}, (STEP,), report=lambda result: {"back": len(steps(result))})
+    assert _report(plan, applied(done=[STEP]), False, False)["back"] == 1
+    assert _progress(plan, applied(failed=[(STEP, CakewalkError("a", "b", "c"))]))["back"] == 0
+    assert "back" not in _report(plan, applied(pending=[STEP]), True, False)

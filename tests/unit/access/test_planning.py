@@ -17,7 +17,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
     accesses,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.evaluation import AppState, claims_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.planning import (
     AccessPlan,
@@ -134,7 +134,7 @@ def test_each_kind_of_request_says_what_it_is_for() -> None:
     entries = [one("GitHub", BEN, DAN, permission_level="Write"), one("Figma", BEN, state="absent"), one("Figma", DAN)]
     steps = Scene(known, accesses=entries).steps()
     grant = {"createdByUserId": ADA["id"], "workAppId": GITHUB["id"], "targetUserId": DAN["id"]}
-    assert [(step.path.rpartition("/")[2], step.removes, step.body) for step in steps] == [
+    assert [(step.path.rpartition("/")[2], step.phase is Phase.REMOVALS, step.body) for step in steps] == [
         (
             "ChangePermission",
             False,
@@ -153,7 +153,7 @@ def test_each_kind_of_request_says_what_it_is_for() -> None:
         ),
         ("GrantAccess", False, {**grant, "workAppId": FIGMA["id"], "grantAccessPurpose": "Work"}),
     ]
-    assert all(step.proof.before == {known["id"]} for step in steps)  # type: ignore[union-attr] # a request's proof
+    assert all(step.postcondition.before == {known["id"]} for step in steps)  # type: ignore[union-attr] # a request's proof
 
 
 def test_recordings_are_one_request_for_each_app_and_level() -> None:
@@ -272,8 +272,8 @@ def test_only_the_apps_with_something_to_wait_for_are_looked_at() -> None:
     wait = waiting(accesses=entries)
     assert wait.awaits
     assert wait.sources == [REQUESTS, accesses(FIGMA)]
-    assert not wait.twice
-    assert waiting(**one("Figma", BEN, state="absent")).twice
+    assert not wait.needs_second_read
+    assert waiting(**one("Figma", BEN, state="absent")).needs_second_read
 
 
 def test_access_is_waited_for_until_it_is_listed() -> None:

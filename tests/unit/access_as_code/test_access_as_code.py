@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, USERS, is_edited_here
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan import (
     RAILS,
     PlanMoved,
@@ -39,7 +39,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.looku
     LookupFailed,
     reference_to,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult
+from unit.core.results import applied
 from unit.people import group, uid, user
 
 ADA = "ada@example.com"
@@ -55,7 +55,7 @@ CODE = SourceCode(
 )
 ADD, REMOVE, SEND = (
     Step("add", "POST", "/it", {"userIds": ["1"]}, users=(ADA,)),
-    Step("remove", "DELETE", "/it/1", removes=True),
+    Step("remove", "DELETE", "/it/1", phase=Phase.REMOVALS),
     Step("send", "PUT", "/policy", {"policyId": "1"}, changes=False),
 )
 
@@ -155,7 +155,7 @@ def acts() -> list[ReversibleStep]:
 
 def test_what_was_done_is_taken_back_in_one_entry_for_each_thing() -> None:
     steps = acts()
-    told = inverse_of(steps, ApplyResult(done=[act.step for act in steps]), {"anchors": ["x"]})["inverse"]
+    told = inverse_of(steps, applied(done=[act.step for act in steps]), {"anchors": ["x"]})["inverse"]
     assert yaml.safe_load(told["text"]) == {
         "tenant": {"anchors": ["x"]},
         "groups": [{"group": "1", "absent": ["a", "b"], "members": ["c", "d"]}],
@@ -172,18 +172,18 @@ def test_each_policy_is_taken_back_by_an_entry_of_its_own() -> None:
         {"app": "1", "request_type": "grant_access", "policy": "5"},
     ]
     steps = [ReversibleStep(replace(SEND), Undo("policies", slot)) for slot in slots]
-    told = inverse_of(steps, ApplyResult(done=[act.step for act in steps]), {})["inverse"]
+    told = inverse_of(steps, applied(done=[act.step for act in steps]), {})["inverse"]
     assert yaml.safe_load(told["text"])["policies"] == slots
 
 
 def test_what_was_not_done_is_not_taken_back_and_what_may_have_been_is_told() -> None:
     steps = acts()
     error = CakewalkError("a", "b", "c")
-    outcome = ApplyResult(done=[steps[1].step], failed=[(steps[2].step, error)], pending=[steps[0].step])
+    outcome = applied(done=[steps[1].step], failed=[(steps[2].step, error)], pending=[steps[0].step])
     told = inverse_of(steps, outcome, {})["inverse"]
     assert yaml.safe_load(told["text"])["groups"] == [{"group": "1", "members": ["c"]}]
     assert told["not_undoable"] == ["remove: it failed, so it is not known whether there is something to take back"]
-    assert inverse_of(steps, ApplyResult(pending=[act.step for act in steps]), {}) == {}
+    assert inverse_of(steps, applied(pending=[act.step for act in steps]), {}) == {}
 
 
 def test_somebody_is_named_by_what_nobody_else_has() -> None:

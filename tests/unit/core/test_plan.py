@@ -21,6 +21,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan 
     Plan,
     apply,
 )
+from unit.core.results import applied
 from unit.people import connection
 
 ONE, TWO, THREE = (Step(f"do {name}", "POST", f"/{name}") for name in ("one", "two", "three"))
@@ -34,22 +35,11 @@ def test_a_plan_without_steps_changes_nothing() -> None:
 
 
 def test_applying_a_plan_without_steps_does_nothing() -> None:
-    assert apply(Plan(), Client(connection())) == ApplyResult()
-
-
-def test_outcomes_are_sorted_as_planned() -> None:
-    same = [Step("again", "POST", "/again") for _number in range(3)]
-    outcome = ApplyResult(
-        done=[same[2], same[0]], failed=[(THREE, FORBIDDEN), (TWO, FORBIDDEN)], pending=[same[1], ONE]
-    )
-    outcome.sort([ONE, TWO, THREE, *same])
-    assert [id(step) for step in outcome.done] == [id(same[0]), id(same[2])]
-    assert [step for step, _error in outcome.failed] == [TWO, THREE]
-    assert outcome.pending == [ONE, same[1]]
+    assert apply(Plan(), Client(connection())) == ApplyResult(goal_reached=True)
 
 
 def test_outcomes_as_results() -> None:
-    assert ApplyResult([ONE], [(TWO, FORBIDDEN)], [THREE]).as_result() == {
+    assert applied([ONE], [(TWO, FORBIDDEN)], [THREE]).as_result() == {
         "done": [{"action": "do one", "method": "POST", "path": "/one"}],
         "errors": [
             {
@@ -69,14 +59,14 @@ def test_outcomes_as_results() -> None:
 @pytest.mark.parametrize(
     ("outcome", "answer", "counts"),
     [
-        (ApplyResult(failed=[(TWO, FORBIDDEN)]), "the server answered 403", ""),
+        (applied(failed=[(TWO, FORBIDDEN)]), "the server answered 403", ""),
         (
-            ApplyResult([ONE], [(TWO, FORBIDDEN)], [THREE, THREE]),
+            applied([ONE], [(TWO, FORBIDDEN)], [THREE, THREE]),
             "the server answered 403",
             " Of 4 steps, 1 done, 1 failed, 2 not tried; 'steps' names each.",
         ),
         (
-            ApplyResult(failed=[(TWO, FORBIDDEN), (ONE, FORBIDDEN), (THREE, FORBIDDEN)]),
+            applied(failed=[(TWO, FORBIDDEN), (ONE, FORBIDDEN), (THREE, FORBIDDEN)]),
             "the server answered 403 (2 more failed)",
             " Of 3 steps, 0 done, 3 failed, 0 not tried; 'steps' names each.",
         ),
@@ -88,12 +78,12 @@ def test_a_failure_tells_the_first_error_and_how_far_the_run_came(
     failed = ApplyFailed(outcome)
     assert str(failed) == f"Could not do two: {answer}. Use another key.{counts}"
     assert failed.facts() == FORBIDDEN.facts()
-    assert failed.outcome is outcome
+    assert failed.result is outcome
 
 
 @pytest.mark.parametrize("error", [OutcomeUnknown("a", "b", "c"), TransportError("a", "b", "c", method="POST")])
 def test_a_failure_is_of_the_kind_of_its_first_error(error: CakewalkError) -> None:
-    assert ApplyFailed(ApplyResult(failed=[(ONE, error), (TWO, FORBIDDEN)])).facts() == error.facts()
+    assert ApplyFailed(applied(failed=[(ONE, error), (TWO, FORBIDDEN)])).facts() == error.facts()
 
 
 def test_lost_answers_are_looked_for_several_times_within_bounds() -> None:

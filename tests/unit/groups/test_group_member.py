@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase
 from ansible_collections.cakewalk.access.plugins.modules.cakewalk_group_member import _result, _steps
 from unit.people import MemoryTenant, group, membership, options, user
 
@@ -85,7 +86,7 @@ def test_all_additions_are_one_step_and_removals_one_each() -> None:
     params = options(group="Crew", users=[ADA["email"], BEN["email"]], state="exact", **ACTS)
     decision = TENANT.decide(params)
     steps = _steps(decision.edits[0], decision.actor, False)
-    assert [(step.method, step.removes) for step in steps] == [("POST", False), ("DELETE", True)]
+    assert [(step.method, step.phase) for step in steps] == [("POST", Phase.ADDITIONS), ("DELETE", Phase.REMOVALS)]
     assert steps[0].body == {
         "userIds": [ADA["id"], BEN["id"]],
         "triggeredByUserId": ADA["id"],

@@ -166,13 +166,17 @@ def test_the_steps_do_what_the_edit_says(case: Case, name: str, edit: Membership
     steps = remove_members(edit.group, edit.removed)
     steps += [add_members(edit.group, edit.added, case.tenant.users[ACTOR], False)] if edit.added else []
     for step in steps:
-        assert step.proof is not None
-        assert not step.proof.holds(ReadResult(step.proof.source, [{"id": identifier} for identifier in roster]))
+        assert step.postcondition is not None
+        assert not step.postcondition.holds(
+            ReadResult(step.postcondition.source, [{"id": identifier} for identifier in roster])
+        )
         if step.body:
             roster |= set(step.body["userIds"])
         else:
             roster.remove(step.path.rpartition("/")[2])
-        assert step.proof.holds(ReadResult(step.proof.source, [{"id": identifier} for identifier in roster]))
+        assert step.postcondition.holds(
+            ReadResult(step.postcondition.source, [{"id": identifier} for identifier in roster])
+        )
     assert roster == {uid(number) for number in case.after[name]}
 
 

@@ -240,7 +240,7 @@ class AccessWait:
         self._statuses = statuses
         self.sources = [REQUESTS, *(accesses(app) for app in self._apps.values())]
         self.awaits = bool(self._cases)
-        self.twice = any(case.outcome == REMOVING for case in self._cases)
+        self.needs_second_read = any(case.outcome == REMOVING for case in self._cases)
 
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return whose access is not as asked for yet, with the status of the request.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._api.text import printable
-from ..core.plan import ApplyResult
+from ..core.plan import ApplyResult, StepStatus
 from .section import ReversibleStep
 from .yaml_writer import emitted
 
@@ -19,15 +19,14 @@ _HEAD = (
 )
 
 
-def inverse_of(acts: Sequence[ReversibleStep], outcome: ApplyResult, tenant: Mapping[str, Any]) -> dict[str, Any]:
+def inverse_of(acts: Sequence[ReversibleStep], applied: ApplyResult, tenant: Mapping[str, Any]) -> dict[str, Any]:
     """Return the inverse of what was done, as C(inverse); empty where nothing was.
 
     :param tenant: the section C(tenant) of the code.
     """
-    done = {id(step) for step in outcome.done}
-    doubtful = {id(step) for step, _error in outcome.failed}
-    taken = [act for act in acts if id(act.step) in done]
-    told = [act for act in acts if id(act.step) in doubtful]
+    statuses = {id(result.step): result.status for result in applied.steps}
+    taken = [act for act in acts if statuses.get(id(act.step)) is StepStatus.DONE]
+    told = [act for act in acts if statuses.get(id(act.step)) is StepStatus.FAILED]
     if not taken and not told:
         return {}
     stays = [f"{act.step.action}: {act.undo.reason}" for act in taken if act.undo.reason]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one idea of this collection: a plan is data, and one function carries it out."""
+"""The one idea of this collection: a plan is data, and one function applies it."""
 
 from __future__ import annotations
 
@@ -9,111 +9,142 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from ..._api.client import Client
 from ..._api.errors import ApiError, CakewalkError, NotFound, OutcomeUnknown
-from ..._api.operations import Listing, Postcondition, Precondition, ReadResult, Resource, Step, Witness
+from ..._api.operations import Listing, Phase, Postcondition, ReadResult, Resource, Step
 from ..._api.text import summarize
 from ..storage.ledger import Ledger
 from .wait import Wait, wait_for
 
-#: Waits, in seconds, between the readings that look whether a write with a lost answer was carried out after all.
+#: Waits, in seconds, before each read that looks whether an unconfirmed write was carried out.
 CONFIRM_DELAYS = (0.0, 1.0, 2.0, 4.0)
 
 
 class PreconditionFailed(CakewalkError):
-    """What a step relies on changed between planning and the step, so it was not sent."""
+    """A step was not sent, because the record that it relies on changed since the plan was made."""
 
     kind = "moved"
 
 
 class NotApplied(CakewalkError):
-    """The server accepted a write, and reading shows something else."""
+    """The server accepted a write, and a read shows something else."""
 
     kind = "not_as_sent"
 
 
+class StepStatus(Enum):
+    """What became of a step; the value is the list of the result that shows the step."""
+
+    #: Never started.
+    PENDING = "pending"
+    #: Sent, and the answer was not evaluated yet.
+    SENT = "sent"
+    DONE = "done"
+    #: Refused, and a read shows the wanted state all the same.
+    ALREADY = "already"
+    #: Refused with one of the C(ignored_statuses).
+    REFUSED = "refused"
+    FAILED = "errors"
+
+
+@dataclass
+class StepResult:
+    """A step, its status, and the error of a failed or refused step."""
+
+    step: Step
+    status: StepStatus = StepStatus.PENDING
+    error: CakewalkError | None = None
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the step as modules return it."""
+        result: dict[str, Any] = {"action": self.step.action, "method": self.step.method, "path": self.step.path}
+        result |= {"users": list(self.step.users)} if self.step.users else {}
+        result |= {"msg": str(self.error)} if self.status is StepStatus.FAILED else {}
+        return {**result, **(self.error.facts() if self.error else {})}
+
+
 @dataclass
 class ApplyResult:
-    """What became of the steps of a plan: done, failed (with the error of each), never started, refused without harm
-    (with the refusal of each), or refused because somebody else had done the same already."""
+    """What became of the steps of a plan, in the order of the plan.
 
-    done: list[Step] = field(default_factory=list)
-    failed: list[tuple[Step, CakewalkError]] = field(default_factory=list)
-    pending: list[Step] = field(default_factory=list)
-    refused: list[tuple[Step, CakewalkError]] = field(default_factory=list)
-    already: list[Step] = field(default_factory=list)
+    :param goal_reached: whether the plan was applied as a whole, and what it waits for has come.
+    """
+
+    steps: list[StepResult] = field(default_factory=list)
+    goal_reached: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan) -> ApplyResult:
+        """Return the result of a plan that was not applied yet."""
+        return cls([StepResult(step) for step in plan.steps])
+
+    def having(self, *statuses: StepStatus) -> list[StepResult]:
+        """Return the steps that have one of these statuses."""
+        return [result for result in self.steps if result.status in statuses]
 
     @property
     def changed(self) -> bool:
-        """Whether what was done changed anything; what was accepted but shows as something else may well have."""
-        accepted = [step for step, error in self.failed if isinstance(error, NotApplied)]
-        return any(step.changes for step in [*self.done, *accepted])
-
-    def sort(self, steps: Sequence[Step]) -> None:
-        """Put each list into the order of the plan: steps that go side by side end in any order."""
-        place = {id(step): number for number, step in enumerate(steps)}
-        self.done.sort(key=lambda step: place[id(step)])
-        self.failed.sort(key=lambda failure: place[id(failure[0])])
-        self.pending.sort(key=lambda step: place[id(step)])
-        self.refused.sort(key=lambda refusal: place[id(refusal[0])])
-        self.already.sort(key=lambda step: place[id(step)])
+        """Whether the tenant changed; a write that was accepted but shows something else may have changed it, too."""
+        return any(
+            result.step.changes
+            for result in self.steps
+            if result.status is StepStatus.DONE or isinstance(result.error, NotApplied)
+        )
 
     def as_result(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the lists as data, under the names that all modules use."""
-        rare = {
-            "refused": [{**_described(step), **error.facts()} for step, error in self.refused],
-            "already": [_described(step) for step in self.already],
-        }
-        return {
-            "done": [_described(step) for step in self.done],
-            "errors": [{**_described(step), "msg": str(error), **error.facts()} for step, error in self.failed],
-            "pending": [_described(step) for step in self.pending],
-            **{name: steps for name, steps in rare.items() if steps},
-        }
+        """Return the lists that all modules return under C(steps)."""
+        lists: dict[str, list[dict[str, Any]]] = {"done": [], "errors": [], "pending": []}
+        for result in self.steps:
+            lists.setdefault(result.status.value, []).append(result.as_result())
+        return lists
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a module found, what it wants, and the steps from the one to the other.
 
-    :param before: the managed state by the name of the thing that changes, for the diff; equal to C(after) exactly
+    :param before: the managed state by the name of each thing that changes, for the diff; equal to C(after) exactly
         where no step changes anything. C(None) where nothing is managed, as by info modules.
     :param result: what the module returns; the same in check mode.
-    :param concluded: what of the result depends on what became of the steps; it replaces what was foreseen.
-    :param unmet: what stays unsolved although every step can be carried out; the task fails with it after the steps.
-    :param wait: what is to be seen after the steps before the task is a success.
-    :param ledger: where steps leave their entries.
-    :param inverse: what would take back what became of the steps, told whether or not all of them succeeded.
+    :param report: returns the part of the result that depends on what became of the steps; it is called after every
+        attempt to apply the plan, and replaces what C(result) predicted.
+    :param unmet: what remains unsolved although every step can be applied; the task fails with it after the steps.
+    :param wait: what must be seen after the steps before the task succeeds.
+    :param ledger: where the ledger entries of steps are stored.
     """
 
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     steps: tuple[Step, ...] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
-    concluded: Callable[[ApplyResult], Mapping[str, Any]] | None = None
+    report: Callable[[ApplyResult], Mapping[str, Any]] = lambda _applied: {}
     unmet: CakewalkError | None = None
     wait: Wait | None = None
     ledger: Ledger | None = None
-    inverse: Callable[[ApplyResult], Mapping[str, Any]] | None = None
 
     @property
     def changed(self) -> bool:
-        """Whether carrying this plan out would change anything."""
+        """Whether applying this plan would change anything."""
         return any(step.changes for step in self.steps)
 
 
 class ApplyFailed(CakewalkError):
-    """At least one step failed; C(outcome) tells what was done, what failed and what was not tried."""
+    """At least one step failed; C(result) says what became of each.
 
-    def __init__(self, outcome: ApplyResult, cause: CakewalkError | None = None) -> None:
-        first = cause or outcome.failed[0][1]
-        done = len(outcome.done) + len(outcome.already)
-        failed, pending = len(outcome.failed), len(outcome.pending)
-        more = f" ({failed - 1} more failed)" if failed > 1 else ""
-        total = done + failed + pending
-        progress = f" Of {total} steps, {done} done, {failed} failed, {pending} not tried; 'steps' names each."
+    :param cause: the error to report, by default that of the first step that failed.
+    """
+
+    def __init__(self, result: ApplyResult, cause: CakewalkError | None = None) -> None:
+        failed = result.having(StepStatus.FAILED)
+        first = cause or next(step.error for step in failed if step.error)
+        done = len(result.having(StepStatus.DONE, StepStatus.ALREADY))
+        pending = len(result.having(StepStatus.PENDING))
+        more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
+        total = done + len(failed) + pending
+        progress = f" Of {total} steps, {done} done, {len(failed)} failed, {pending} not tried; 'steps' names each."
         super().__init__(
             first.action,
             first.cause + more,
@@ -121,226 +152,258 @@ class ApplyFailed(CakewalkError):
             **{name: value for name, value in first.facts().items() if name != "kind"},
         )
         self.kind = first.kind
-        self.outcome = outcome
+        self.result = result
 
 
 class GoalNotReached(ApplyFailed):
-    """Every step was carried out, or in check mode would be, and what is wanted is not reached all the same."""
+    """Every step was applied, or in check mode would be, and the goal is not reached all the same."""
+
+
+class ApplyInterrupted(Exception):
+    """A defect of the collection ended the run; C(result) says what became of each step until then."""
+
+    def __init__(self, result: ApplyResult) -> None:
+        super().__init__("applying the plan was interrupted")
+        self.result = result
+
+
+def dry_run(plan: Plan) -> ApplyResult:
+    """Return the result of a plan before any of its steps is applied.
+
+    :raises GoalNotReached: the goal would not be reached.
+    """
+    result = ApplyResult.of(plan)
+    if plan.unmet:
+        raise GoalNotReached(result, plan.unmet)
+    return result
+
+
+def apply(plan: Plan, client: Client, confirm_delays: Iterable[float] = CONFIRM_DELAYS) -> ApplyResult:
+    """Apply a plan phase by phase, the steps of one phase concurrently.
+
+    After the first failure no step starts; steps under way finish. A write that is unconfirmed (its answer was lost, or
+    is a refusal that may mean "already done") is confirmed by reading, and by nothing else. The ledger entry of a step
+    is deleted before the step and stored after it.
+
+    :raises ApplyFailed: not every step was applied.
+    :raises GoalNotReached: every step was applied, and the goal is not reached all the same.
+    :raises ApplyInterrupted: anything else went wrong.
+    """
+    result = ApplyResult.of(plan)
+    try:
+        with client.writing():
+            _delete_ledger_entries(plan, client, result)
+            for phase in Phase:
+                _apply_phase([step for step in result.steps if step.step.phase is phase], client, tuple(confirm_delays))
+                if result.having(StepStatus.FAILED):
+                    break
+            _store_ledger_entries(plan, client, result)
+        if result.having(StepStatus.FAILED):
+            raise ApplyFailed(result)
+        if plan.unmet:
+            raise GoalNotReached(result, plan.unmet)
+        if plan.wait:
+            _wait(plan.wait, client, result)
+    except CakewalkError:
+        raise
+    except Exception as defect:
+        for sent in result.having(StepStatus.SENT):
+            sent.status, sent.error = StepStatus.FAILED, _interrupted(sent.step)
+        raise ApplyInterrupted(result) from defect
+    result.goal_reached = True
+    return result
+
+
+def _delete_ledger_entries(plan: Plan, client: Client, result: ApplyResult) -> None:
+    """Delete the ledger entries that the steps will overwrite, so that a crash leaves no stale entry."""
+    keys = [step.ledger_entry[0] for step in plan.steps if step.ledger_entry]
+    if plan.ledger and keys:
+        try:
+            plan.ledger.forget(keys, client)
+        except CakewalkError as error:
+            raise ApplyFailed(result, error) from None
+
+
+def _store_ledger_entries(plan: Plan, client: Client, result: ApplyResult) -> None:
+    entries = dict(done.step.ledger_entry for done in result.having(StepStatus.DONE) if done.step.ledger_entry)
+    if plan.ledger and entries:
+        try:
+            plan.ledger.keep(entries, client)
+        except CakewalkError as error:
+            if result.having(StepStatus.FAILED):
+                raise ApplyFailed(result) from None
+            unknown = error.restated(
+                f"{error.cause}; what 'steps' lists as done was sent all the same, and the ledger does not know of it",
+                f"{error.hint} The next run sends it again, or counts it as changed.",
+            )
+            raise ApplyFailed(result, unknown) from None
+
+
+def _wait(wait: Wait, client: Client, result: ApplyResult) -> None:
+    try:
+        wait_for(wait, client)
+    except CakewalkError as error:
+        raise GoalNotReached(result, error) from None
+
+
+def _apply_phase(steps: Sequence[StepResult], client: Client, confirm_delays: tuple[float, ...]) -> None:
+    """Apply the steps of one phase, until none is pending or one failed."""
+    pending = list(steps)
+    while pending and not any(step.status is StepStatus.FAILED for step in steps):
+        _confirm(_send(pending, client), client, confirm_delays)
+        pending = [step for step in pending if step.status is StepStatus.PENDING]
+
+
+def _send(steps: Sequence[StepResult], client: Client) -> list[_Unconfirmed]:
+    """Send steps concurrently, and return those that must be confirmed by reading.
+
+    An unconfirmed step stops the others, too, until a read has confirmed it. The exception is a removal that finds
+    nobody: all of these are confirmed by one read after the last removal.
+    """
+    stop = threading.Event()
+    unconfirmed: list[_Unconfirmed] = []
+
+    def send(result: StepResult) -> None:
+        step = result.step
+        if stop.is_set():
+            return
+        try:
+            _check_precondition(step, client)
+        except CakewalkError as error:
+            result.status, result.error = StepStatus.FAILED, error
+            stop.set()
+            return
+        result.status = StepStatus.SENT
+        try:
+            client.send(step)
+        except CakewalkError as error:
+            result.error = error
+            if isinstance(error, ApiError) and error.status in step.ignored_statuses:
+                result.status = StepStatus.REFUSED
+                return
+            if step.postcondition is not None and _is_ambiguous(step, error):
+                unconfirmed.append(_Unconfirmed(result, step.postcondition, error))
+            else:
+                result.status = StepStatus.FAILED
+            if not (step.phase is Phase.REMOVALS and isinstance(error, NotFound)):
+                stop.set()
+        else:
+            if step.needs_confirmation and step.postcondition is not None:
+                unconfirmed.append(_Unconfirmed(result, step.postcondition, _not_applied(step, step.postcondition)))
+            else:
+                result.status = StepStatus.DONE
+
+    client.each(send, steps)
+    return unconfirmed
+
+
+def _check_precondition(step: Step, client: Client) -> None:
+    """Read the record that a step relies on, directly before the step.
+
+    :raises PreconditionFailed: the record changed since the plan was made.
+    """
+    if step.precondition is None:
+        return
+    violations = step.precondition.violations(client.record(step.precondition.resource))
+    if violations:
+        raise PreconditionFailed(
+            step.action,
+            f"it changed since it was read at the start of this run ({summarize(violations)})",
+            "It was not touched. Run again, so that it is looked at anew.",
+            members=violations,
+        )
+
+
+def _is_ambiguous(step: Step, error: CakewalkError) -> bool:
+    return isinstance(error, OutcomeUnknown) or (
+        isinstance(error, ApiError) and error.status in step.ambiguous_statuses
+    )
 
 
 @dataclass(frozen=True)
 class _Unconfirmed:
-    """A step of which the answer does not tell whether its aim is reached, and how reading can."""
+    """A step whose answer does not tell whether its goal is reached, and the read that can."""
 
-    step: Step
-    proof: Postcondition
+    result: StepResult
+    postcondition: Postcondition
     error: CakewalkError
 
-    @property
-    def was_lost(self) -> bool:
-        return isinstance(self.error, OutcomeUnknown)
+    def is_confirmed_by(self, reads: Mapping[Listing | Resource, ReadResult | None]) -> bool:
+        """Return whether the reads show the step as done."""
+        read = reads[self.postcondition.source]
+        return read is not None and self.postcondition.holds(read)
 
-    def holds_in(self, seen: Mapping[Listing | Resource, ReadResult | None]) -> bool:
-        """Tell whether what was read shows the step as done."""
-        reading = seen[self.proof.source]
-        return reading is not None and self.proof.holds(reading)
-
-    def unsettled(self, seen: Mapping[Listing | Resource, ReadResult | None]) -> CakewalkError:
-        """Return the error, with what reading did not show, what it showed instead, and how to look."""
-        what, instead = self.proof.source.what, self._instead(seen)
+    def failure(self, reads: Mapping[Listing | Resource, ReadResult | None]) -> CakewalkError:
+        """Return the error, with what the reads did not show, what they show instead, and how to look."""
+        what, read = self.postcondition.source.what, reads.get(self.postcondition.source)
+        shown = self.postcondition.explain(read) if read else ""
+        instead = f" ({shown})" if shown else ""
         if isinstance(self.error, NotApplied):
             return self.error.restated(f"{self.error.cause}{instead}", self.error.hint)
-        if not self.was_lost:
-            answer = f"{self.error.cause}, and reading {what} does not show it as done{instead}"
-            return self.error.restated(answer, self.error.hint)
+        if not isinstance(self.error, OutcomeUnknown):
+            cause = f"{self.error.cause}, and reading {what} does not show it as done{instead}"
+            return self.error.restated(cause, self.error.hint)
         return self.error.restated(
             f"{self.error.cause}, and reading {what} again did not show it as done{instead}: outcome unknown",
             f"{self.error.hint} Look at {what} after a while, or run again: a run reads before it writes.",
         )
 
-    def _instead(self, seen: Mapping[Listing | Resource, ReadResult | None]) -> str:
-        reading = seen.get(self.proof.source)
-        if reading is None or not isinstance(self.proof, Witness):
-            return ""
-        return f" ({self.proof.instead(reading)})"
 
+def _confirm(unconfirmed: Sequence[_Unconfirmed], client: Client, delays: tuple[float, ...]) -> None:
+    """Read what unconfirmed steps should have brought about; a step counts as done only if a read shows it.
 
-def dry_run(plan: Plan) -> ApplyResult:
-    """Return what carrying out a plan would have before it, without doing so.
-
-    :raises Unmet: what is wanted would not be reached.
+    A write whose answer was lost may still be under way in the service, and an accepted write may show late, so these
+    are read several times. A refusal is final and is read once.
     """
-    outcome = ApplyResult(pending=list(plan.steps))
-    if plan.unmet:
-        raise GoalNotReached(outcome, plan.unmet)
-    return outcome
+    reads: dict[Listing | Resource, ReadResult | None] = {}
+    remaining = list(unconfirmed)
+    for attempt, delay in enumerate(delays):
+        checked = [step for step in remaining if attempt == 0 or not isinstance(step.error, ApiError)]
+        if not checked:
+            break
+        time.sleep(delay)
+        reads |= _read([step.postcondition for step in checked], client)
+        for step in checked:
+            if step.is_confirmed_by(reads):
+                refused = isinstance(step.error, ApiError)
+                step.result.status = StepStatus.ALREADY if refused else StepStatus.DONE
+                step.result.error = None
+        remaining = [step for step in remaining if step.result.status is StepStatus.SENT]
+    for step in remaining:
+        step.result.status, step.result.error = StepStatus.FAILED, step.failure(reads)
 
 
-def apply(plan: Plan, client: Client, settling: Iterable[float] = CONFIRM_DELAYS) -> ApplyResult:
-    """Carry out a plan: what governs others first, then additions before removals, each several at a time.
+def _read(postconditions: Sequence[Postcondition], client: Client) -> dict[Listing | Resource, ReadResult | None]:
+    """Return the rows of each source of C(postconditions), C(None) where it cannot be read, which proves nothing."""
+    times = {each.source: 1 for each in postconditions}
+    times |= {each.source: 2 for each in postconditions if each.needs_second_read}
 
-    The first failure starts no new step; those under way finish. A step that is in doubt (a lost answer, a refusal that
-    may mean "already so") is settled by reading, and by nothing else. What a ledger says of a step is forgotten before
-    the step, and what the step brought about is kept once it was carried out.
-
-    :raises ApplyFailed: not every step was carried out.
-    :raises Unmet: every step was, and what is wanted is not reached all the same.
-    """
-    outcome = ApplyResult()
-    waits = tuple(settling)
-    with client.writing():
-        _forget(plan, client)
-        for turn in ((True, False), (False, False), (False, True)):
-            steps = [step for step in plan.steps if (step.governs, step.removes) == turn]
-            while steps and not outcome.failed:
-                steps = _carry_out(steps, client, waits, outcome)
-            outcome.pending += steps
-        outcome.sort(plan.steps)
-        _keep(plan, client, outcome)
-    if outcome.failed:
-        raise ApplyFailed(outcome)
-    if plan.unmet:
-        raise GoalNotReached(outcome, plan.unmet)
-    if plan.wait:
+    def read(source: Listing | Resource) -> ReadResult | None:
         try:
-            wait_for(plan.wait, client)
-        except CakewalkError as error:
-            raise GoalNotReached(outcome, error) from None
-    return outcome
+            reads = [client.read(source) for _time in range(times[source])]
+        except CakewalkError:
+            return None
+        return ReadResult(source, [row for rows in reads for row in ([rows] if isinstance(rows, dict) else rows)])
+
+    return dict(zip(times, client.each(read, times), strict=True))
 
 
-def _forget(plan: Plan, client: Client) -> None:
-    """Have the ledger forget what the steps are about to replace: whatever becomes of them, it must not lie."""
-    replaced = [step.entry[0] for step in plan.steps if step.entry]
-    if plan.ledger and replaced:
-        try:
-            plan.ledger.forget(replaced, client)
-        except CakewalkError as error:
-            raise ApplyFailed(ApplyResult(pending=list(plan.steps)), error) from None
-
-
-def _keep(plan: Plan, client: Client, outcome: ApplyResult) -> None:
-    entries = dict(step.entry for step in outcome.done if step.entry)
-    if plan.ledger and entries:
-        try:
-            plan.ledger.keep(entries, client)
-        except CakewalkError as error:
-            told = error.restated(
-                f"{error.cause}; what 'steps' lists as done was sent all the same, and the ledger does not know of it",
-                f"{error.hint} The next run sends it again, or counts it as changed.",
-            )
-            raise ApplyFailed(outcome, outcome.failed[0][1] if outcome.failed else told) from None
-
-
-def _carry_out(steps: list[Step], client: Client, waits: tuple[float, ...], outcome: ApplyResult) -> list[Step]:
-    """Carry out C(steps) side by side, sort them into C(outcome), and return those that were not started.
-
-    Doubt stops the others too, until reading has told what became of it. A removal that finds nobody does not: it is
-    settled after all removals, in one reading.
-    """
-    stop = threading.Event()
-    not_started: list[Step] = []
-    doubts: list[_Unconfirmed] = []
-
-    def attempt(step: Step) -> None:
-        if stop.is_set():
-            not_started.append(step)
-            return
-        try:
-            _check(step.guard, step, client)
-        except CakewalkError as error:
-            outcome.failed.append((step, error))
-            stop.set()
-            return
-        try:
-            client.send(step)
-        except CakewalkError as error:
-            if isinstance(error, ApiError) and error.status in step.harmless:
-                outcome.refused.append((step, error))
-                return
-            if step.proof is not None and _is_doubtful(step, error):
-                doubts.append(_Unconfirmed(step, step.proof, error))
-            else:
-                outcome.failed.append((step, error))
-            if not (step.removes and isinstance(error, NotFound)):
-                stop.set()
-        else:
-            if step.verified and step.proof is not None:
-                doubts.append(_Unconfirmed(step, step.proof, _not_as_sent(step, step.proof)))
-            else:
-                outcome.done.append(step)
-
-    client.each(attempt, steps)
-    _settle(doubts, client, waits, outcome)
-    return not_started
-
-
-def _check(guard: Precondition | None, step: Step, client: Client) -> None:
-    """Read what the step relies on, directly before it.
-
-    :raises Moved: it is not as it was planned with.
-    """
-    if guard is None:
-        return
-    broken = guard.broken(client.record(guard.record))
-    if broken:
-        raise PreconditionFailed(
-            step.action,
-            f"it changed since it was read at the start of this run ({summarize(broken)})",
-            "It was not touched. Run again, so that it is looked at anew.",
-            members=broken,
-        )
-
-
-def _not_as_sent(step: Step, proof: Postcondition) -> NotApplied:
+def _not_applied(step: Step, postcondition: Postcondition) -> NotApplied:
     return NotApplied(
         step.action,
-        f"the server accepted it, but reading {proof.source.what} again does not show it",
-        f"Look at {proof.source.what} in Cakewalk: the service may have turned what was sent into something else.",
+        f"the server accepted it, but reading {postcondition.source.what} again does not show it",
+        f"Look at {postcondition.source.what} in Cakewalk: the service may have turned what was sent into something "
+        "else.",
         method=step.method,
         path=step.path,
     )
 
 
-def _is_doubtful(step: Step, error: CakewalkError) -> bool:
-    return isinstance(error, OutcomeUnknown) or (isinstance(error, ApiError) and error.status in step.doubtful)
-
-
-def _settle(doubts: list[_Unconfirmed], client: Client, waits: tuple[float, ...], outcome: ApplyResult) -> None:
-    """Read what the steps in doubt should have brought about; only what is seen counts as done.
-
-    A write whose answer was lost may still be under way in the service, and one that was accepted may show late, so
-    they are looked for several times; a refusal is final and is looked at once.
-    """
-    seen: dict[Listing | Resource, ReadResult | None] = {}
-    for attempt, wait in enumerate(waits):
-        looked_at = [doubt for doubt in doubts if attempt == 0 or not isinstance(doubt.error, ApiError)]
-        if not looked_at:
-            break
-        time.sleep(wait)
-        seen |= _read([doubt.proof for doubt in looked_at], client)
-        settled = [doubt for doubt in looked_at if doubt.holds_in(seen)]
-        outcome.done += [doubt.step for doubt in settled if not isinstance(doubt.error, ApiError)]
-        outcome.already += [doubt.step for doubt in settled if isinstance(doubt.error, ApiError)]
-        doubts = [doubt for doubt in doubts if doubt not in settled]
-    outcome.failed += [(doubt.step, doubt.unsettled(seen)) for doubt in doubts]
-
-
-def _read(proofs: Sequence[Postcondition], client: Client) -> dict[Listing | Resource, ReadResult | None]:
-    """Return what each source that C(proofs) need shows, C(None) where it cannot be read: nothing is proved then."""
-    times = {proof.source: 1 for proof in proofs} | {proof.source: 2 for proof in proofs if proof.twice}
-
-    def read(source: Listing | Resource) -> ReadResult | None:
-        try:
-            found = [client.read(source) for _reading in range(times[source])]
-        except CakewalkError:
-            return None
-        rows = [row for each in found for row in ([each] if isinstance(each, dict) else each)]
-        return ReadResult(source, rows)
-
-    return dict(zip(times, client.each(read, times), strict=True))
-
-
-def _described(step: Step) -> dict[str, Any]:
-    described: dict[str, Any] = {"action": step.action, "method": step.method, "path": step.path}
-    return {**described, "users": list(step.users)} if step.users else described
+def _interrupted(step: Step) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        step.action,
+        "the run was interrupted while it was being sent, so it is not known whether it was carried out",
+        "Look at the tenant, or run again: a run reads before it writes.",
+        method=step.method,
+        path=step.path,
+    )

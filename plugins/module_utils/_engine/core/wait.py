@@ -26,17 +26,17 @@ class WaitTimedOut(CakewalkError):
 
 
 class Wait(Protocol):
-    """What is waited for.
+    """What a task waits for.
 
-    C(pauses) are those between looks, in seconds; the last one stays. C(twice) tells that one look is not enough to
-    believe it, as it is with absence: a list that moves may skip a row.
+    C(pauses) are the seconds between reads; the last one repeats. C(needs_second_read) says that one read is not
+    enough: a list that moves may skip a row, which then looks removed.
     """
 
     action: str
     timeout: int
     pauses: Sequence[float]
     sources: Sequence[Listing | Resource]
-    twice: bool
+    needs_second_read: bool
 
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return what is not there yet, in words.
@@ -65,7 +65,7 @@ def wait_for(wait: Wait, client: Client) -> None:
     """
     deadline = time.monotonic() + wait.timeout
     for pause in _endless(wait.pauses):
-        for _look in range(2 if wait.twice else 1):
+        for _look in range(2 if wait.needs_second_read else 1):
             missing = wait.missing(client.each(client.read, wait.sources))
             if missing:
                 break

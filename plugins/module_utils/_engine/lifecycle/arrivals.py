@@ -26,7 +26,7 @@ class UserAppears:
 
     action = "see the person in the directory"
     pauses = (1.0, 5.0, 15.0, 30.0, 60.0)
-    twice = False
+    needs_second_read = False
 
     def __init__(self, reference: str, timeout: int) -> None:
         self.timeout = timeout
@@ -53,7 +53,7 @@ class AccessAppears:
 
     action = "see the new accesses"
     pauses = PAUSES
-    twice = False
+    needs_second_read = False
 
     def __init__(self, who: Row, apps: Sequence[Row], timeout: int, statuses: StatusTable) -> None:
         self.timeout = timeout

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from ..._api.errors import ConfigurationError
-from ..._api.operations import Entry as Remembered
-from ..._api.operations import Key
+from ..._api.operations import Key, KeyedValue
 from ..._api.text import pluralize, printable, summarize
 from ..core.guardrails import LimitExceeded
 from ..core.lookup import Index, label, unique_labels
@@ -57,7 +56,7 @@ class Assignment:
         """How that is known."""
         return "ledger" if self.known else "none"
 
-    def entry(self, with_times: bool) -> Remembered | None:
+    def entry(self, with_times: bool) -> KeyedValue | None:
         """Return what the ledger is to remember; one that holds no times gains nothing from what it holds already."""
         return self.claim.entry if with_times or self.changed else None
 

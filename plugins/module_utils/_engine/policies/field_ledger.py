@@ -105,7 +105,7 @@ class FieldLedger:
         app, field = self._apps[app_id], self._fields[app_id]
         document = {_MARK: _FORMAT, "app": app_id, "policies": dict(sorted(self._policies[app_id].items()))}
         text = json.dumps(document, separators=(",", ":"))
-        return set_custom_fields(app, {field["id"]: text}, [field["name"]], verified=False)
+        return set_custom_fields(app, {field["id"]: text}, [field["name"]], needs_confirmation=False)
 
 
 def holds_ledger(text: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._api.catalog import REQUEST_TYPES, slot_words
 from ..._api.errors import ConfigurationError
-from ..._api.operations import Entry, Key
+from ..._api.operations import Key, KeyedValue
 from ..._api.text import printable, summarize
 from ..core.lookup import Row, label
 from .selectors import Selector, selector_of
@@ -107,7 +107,7 @@ class PolicyEntry:
         return ("policy", self.app["id"].lower(), level_id, REQUEST_TYPES[self.rule.request_type])
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> KeyedValue:
         """What a ledger is to remember once the policy is assigned."""
         return self.key, {"policy_id": self.policy["id"].lower(), "policy": label(self.policy)}
 
