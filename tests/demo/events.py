@@ -67,7 +67,7 @@ def show(folder: Path, tenant: Sandbox) -> None:
     claim(has_access(tenant, ASKING), f"Cakewalk shows that {ASKING} has {APP}")
 
     title(f"4. The webhook about {LATER} gets lost. A sweep finds the task all the same.")
-    tenant.play_tricks("lose")
+    tenant.set_webhook_faults("lose")
     second = tenant.reviewed_request(LATER, APP)
     sweep(folder, tenant)
     claim(has_access(tenant, LATER), f"Cakewalk shows that {LATER} has {APP}")

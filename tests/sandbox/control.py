@@ -110,10 +110,10 @@ class _Control:
         self._world.send_news()
 
     async def webhook(self, _request: Request) -> list[dict[str, Any]]:
-        return self._world.courier.dump()
+        return self._world.webhook_sender.dump()
 
     async def direct_webhook(self, request: Request) -> None:
-        self._world.courier.direct(self._world.state, **await _mapping(request))
+        self._world.webhook_sender.direct(self._world.state, **await _mapping(request))
 
     async def sign(self, request: Request) -> dict[str, str]:
         return {"signature": sign(await request.body(), self._world.signing_key)}

@@ -58,7 +58,7 @@ class Delivery:
 
 
 @dataclass
-class Courier:
+class WebhookSender:
     """Sends what happens from now on to an address; an empty one sends nothing."""
 
     url: str = ""

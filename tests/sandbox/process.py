@@ -99,10 +99,10 @@ class Sandbox:
         return self._control("GET", "deliveries")
 
     def send_webhooks(self, url: str, **wishes: Any) -> None:
-        """Send webhooks about what happens from now on (:class:`sandbox.deliveries.Courier`); no address sends none."""
+        """Send webhooks about what happens from now on; an empty address sends none (:mod:`sandbox.deliveries`)."""
         self._control("POST", "webhook", json={"url": url, **wishes})
 
-    def play_tricks(self, *mischief: str) -> None:
+    def set_webhook_faults(self, *mischief: str) -> None:
         """Have something go wrong with each of the next webhooks (:mod:`sandbox.deliveries`)."""
         self._control("POST", "webhook", json={"mischief": mischief})
 

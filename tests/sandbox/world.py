@@ -9,7 +9,7 @@ from typing import Any
 
 from . import company
 from .changes import Changes
-from .deliveries import Courier
+from .deliveries import WebhookSender
 from .faults import Faults
 from .keys import Keyring, SigningKey
 from .log import Log
@@ -42,7 +42,7 @@ class World:
         self.faults = Faults()
         self.changes = Changes()
         self.rate = RateLimit()
-        self.courier = Courier()
+        self.webhook_sender = WebhookSender()
 
     def configure(self, **changes: Any) -> None:
         """Change settings and dialect while the data stay.
@@ -56,4 +56,4 @@ class World:
 
     def send_news(self) -> None:
         """Send webhooks about what has just happened."""
-        self.courier.send_news(self.state, self.signing_key)
+        self.webhook_sender.send_news(self.state, self.signing_key)

@@ -82,7 +82,7 @@ def test_calls_of_the_api_make_news_too(vendor: Sandbox, hook: Wire) -> None:
     ],
 )
 def test_mischief_strikes_once(vendor: Sandbox, hook: Wire, mischief: str, expected: list[bool]) -> None:
-    vendor.play_tricks(mischief)
+    vendor.set_webhook_faults(mischief)
     make_news(vendor, "Figma")
     until(lambda: len(hook.requests) == len(expected))
     make_news(vendor, "GitHub")
@@ -92,7 +92,7 @@ def test_mischief_strikes_once(vendor: Sandbox, hook: Wire, mischief: str, expec
 
 
 def test_held_ones_come_after_the_next(vendor: Sandbox, hook: Wire) -> None:
-    vendor.play_tricks("hold")
+    vendor.set_webhook_faults("hold")
     make_news(vendor, "Figma")
     make_news(vendor, "GitHub")
     until(lambda: len(hook.requests) == 2)
