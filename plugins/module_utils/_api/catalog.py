@@ -1,11 +1,10 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The endpoint table: every path that can be read, and the names and words of the vendor's API, stand here.
+"""Endpoint table: every path that can be read, and all names and status words of the vendor's API.
 
-Sources are the vendor's reference pages (docs.getcakewalk.io, cakewalk.security/docs). What they do not show is marked
-"inferred", C(INFERRED) lists the names that are; a correction is an edit of one line. What can be written is in
-C(writes.py).
+Sources are the vendor's reference pages (docs.getcakewalk.io, cakewalk.security/docs). Names that they do not show are
+listed in C(INFERRED); a correction is an edit of one line. Writes are in C(writes.py).
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ ROOT = "/api/v1"
 class Inferred:
     """A wire name that no source shows.
 
-    :param place: the operation or schema of the contract that has it.
+    :param place: the operation or schema of the contract that uses the name.
     :param note: what is known instead, in the words of the contract's C(x-note).
     """
 
@@ -37,7 +36,7 @@ class Inferred:
 
 _REMOVAL = "Only 'target user, work app and a purpose' is known; field names mirror GrantAccess."
 _CHANGE = "Never seen; field names mirror GrantAccess."
-#: All wire names that are only inferred, by how the code calls them.
+#: All inferred wire names, by their name in the code.
 INFERRED = {
     "tasks.user": Inferred("listTasks", "userId", "Name from the page title; required flag not seen."),
     "removal.creator": Inferred("CreateRemoveAccessRequestV1", "createdByUserId", _REMOVAL),
@@ -57,14 +56,14 @@ INFERRED = {
 
 @dataclass(frozen=True)
 class ResourceType:
-    """A kind of thing with a list of its own.
+    """A type of resource with a list of its own.
 
-    :param name: what its option and result are called: C(users).
-    :param one: a single one, in words.
-    :param key: the member that people name it by: people by e-mail, things by their exact name.
-    :param path: where a single one can be read, empty where none can.
-    :param single_reads: up to how many ids are read one by one rather than by reading the whole list. The directory
-        grows with the company, so it takes more single reads to reach the cost of its pages; the other lists are short.
+    :param name: the name of its option and result: C(users).
+    :param one: the singular, for messages.
+    :param key: the member that users refer to it by: an e-mail address for people, the exact name for other types.
+    :param path: where a single record can be read; empty where that is not possible.
+    :param single_reads: up to this number of ids, single reads are cheaper than the whole list. The directory grows
+        with the company, so its limit is higher; the other lists are short.
     """
 
     name: str
@@ -75,7 +74,7 @@ class ResourceType:
     single_reads: int = 0
 
     def record(self, identifier: str) -> Resource:
-        """Return the single thing with this id."""
+        """Return the single record with this id."""
         return Resource(path(self.path, identifier), f"the {self.one} {printable(identifier)}", identifier)
 
 
@@ -84,7 +83,7 @@ GROUPS = ResourceType("groups", "group", "name", Listing(f"{ROOT}/UsersGroups", 
 APPS = ResourceType("apps", "app", "name", Listing(f"{ROOT}/WorkApps", "the apps"), f"{ROOT}/WorkApps", 1)
 KINDS = {kind.name: kind for kind in (USERS, GROUPS, APPS)}
 
-#: What can be requested, by how options call it (the vendor's enum RequestType, complete).
+#: Request types, by their name in options (the vendor's enum RequestType, complete).
 REQUEST_TYPES = {
     "grant_access": "GrantAccessRequest",
     "remove_access": "RemoveAccessRequest",
@@ -92,16 +91,16 @@ REQUEST_TYPES = {
     "archive_app": "ArchiveWorkAppRequest",
     "add_app": "AddNewManagedWorkAppRequest",
 }
-#: Who reviews in an access review, by how options call it (the vendor's enum AccessReviewType, complete).
+#: Reviewers of an access review, by their name in options (the vendor's enum AccessReviewType, complete).
 REVIEWERS = {"app_owner": "WorkAppOwner", "manager": "Manager", "review_owner": "CurrentUser"}
 
 
 @dataclass(frozen=True)
 class UserStatuses:
-    """Who may act and who may receive access, by status word.
+    """User statuses: which may act, which may receive access, and which are inactive.
 
     Only C(Active) and C(Invited) are documented; the others are the words of the vendor's web interface. A word in no
-    table is never guessed at: the option C(known_statuses) teaches the collection more of them.
+    table is never guessed at: the option C(known_statuses) adds words.
     """
 
     may_act: frozenset[str] = frozenset({"Active"})
@@ -109,7 +108,7 @@ class UserStatuses:
     inactive: frozenset[str] = frozenset({"Deactivated", "Offboarding", "Ignored"})
 
     def extended(self, known: Mapping[str, list[str] | None]) -> UserStatuses:
-        """Return these tables with the words of the option C(known_statuses.user); who is inactive stays inactive."""
+        """Return these tables with the words of the option C(known_statuses.user); inactive statuses stay inactive."""
         return UserStatuses(
             (self.may_act | set(known.get("may_act") or ())) - self.inactive,
             (self.may_receive_access | set(known.get("may_receive_access") or ())) - self.inactive,
@@ -119,23 +118,23 @@ class UserStatuses:
 
 @dataclass(frozen=True)
 class StatusTable:
-    """What status words mean: the words of each class, compared by ASCII case only as their spelling is not documented.
+    """Status words by class, compared by ASCII case only because their spelling is not documented.
 
-    A word in no class is never guessed at: the option C(known_statuses) teaches the collection more of them.
+    A word in no class is never guessed at: the option C(known_statuses) adds words.
     """
 
     of: str
     classes: Mapping[str, frozenset[str]]
 
     def class_of(self, word: object) -> str | None:
-        """Return the class of a status word, C(None) for one that is not known."""
+        """Return the class of a status word, or C(None) for an unknown word."""
         found = (name for name, words in self.classes.items() if isinstance(word, str) and folded(word) in words)
         return next(found, None)
 
     def extended(self, known: Mapping[str, list[str] | None]) -> StatusTable:
         """Return this table with more words for its classes.
 
-        :raises ConfigurationError: a word would mean two things.
+        :raises ConfigurationError: a word would be in two classes.
         """
         classes = {
             name: words | {folded(word) for word in known.get(name) or ()} for name, words in self.classes.items()
@@ -153,7 +152,7 @@ class StatusTable:
 
 
 def folded(word: str) -> str:
-    """Return a word of the vendor's as such words are compared, by ASCII case only."""
+    """Return a word in the form in which the vendor's words are compared: lower case if it is ASCII."""
     return word.lower() if word.isascii() else word
 
 
@@ -161,16 +160,16 @@ def _table(of: str, **classes: str) -> StatusTable:
     return StatusTable(of, {name: frozenset(words.lower().split()) for name, words in classes.items()})
 
 
-#: Only C(Approved) is documented; a third party says that a pending task is the only one that can be decided, and warns
-#: that the spelling is not to be trusted.
+#: Only C(Approved) is documented. A third party says that only a pending task can be decided, and warns that the
+#: spelling cannot be trusted.
 TASK_STATUSES = _table(
     "task", actionable="Pending", open="", approved="Approved", declined="Declined", cancelled="Cancelled"
 )
-#: None is documented: the words of tasks are taken to be those of requests.
+#: No word is documented: requests are assumed to use the words of tasks.
 REQUEST_STATUSES = _table("request", open="Pending", granted="Approved", declined="Declined", cancelled="Cancelled")
 
 
-#: An access is identified by person and level: a person may hold several levels of one app.
+#: Access is identified by person and level: a person may hold several levels of one app.
 _ACCESS_KEY = ("user.id", "permissionLevel.id")
 
 
@@ -181,44 +180,44 @@ def _under(
 
 
 def members(group: Mapping[str, Any]) -> Listing:
-    """The members of a group: users, as in the directory."""
+    """Return the list of a group's members: users, as in the directory."""
     return _under(GROUPS, "Users", "members", group)
 
 
 def default_apps(group: Mapping[str, Any]) -> Listing:
-    """The apps that members of a group are to get."""
+    """Return the list of apps that members of a group get."""
     return _under(GROUPS, "DefaultWorkApps", "default apps", group)
 
 
 def hidden_apps(group: Mapping[str, Any]) -> Listing:
-    """The apps that members of a group do not see."""
+    """Return the list of apps that members of a group do not see."""
     return _under(GROUPS, "HiddenWorkApps", "hidden apps", group)
 
 
 def accesses(app: Mapping[str, Any]) -> Listing:
-    """Who has access to an app: C(user), C(permissionLevel) or null, C(isOwner)."""
+    """Return the list of people with access to an app: C(user), C(permissionLevel) or null, C(isOwner)."""
     return _under(APPS, "Accesses", "accesses", app, _ACCESS_KEY)
 
 
 def permission_levels(app: Mapping[str, Any]) -> Listing:
-    """The permission levels of an app."""
+    """Return the list of an app's permission levels."""
     return _under(APPS, "PermissionLevels", "permission levels", app)
 
 
 def custom_fields(app: Mapping[str, Any]) -> Listing:
-    """The custom fields of an app, definitions and values in one."""
+    """Return the list of an app's custom fields, definitions and values in one."""
     return _under(APPS, "CustomFields", "custom fields", app)
 
 
 def permission_levels_of(app: Mapping[str, Any]) -> ResourceType:
-    """The permission levels of an app, to be found by id or name."""
+    """Return the permission levels of an app as a resource type: found by id or name."""
     return ResourceType(
         "permission_levels", f"permission level of the app {named(app)}", "name", permission_levels(app)
     )
 
 
 def custom_fields_of(app: Mapping[str, Any]) -> ResourceType:
-    """The custom fields of an app, to be found by id or name."""
+    """Return the custom fields of an app as a resource type: found by id or name."""
     return ResourceType("custom_fields", f"custom field of the app {named(app)}", "name", custom_fields(app))
 
 
@@ -228,14 +227,14 @@ COMPUTED_FIELDS = frozenset({"priority"})
 
 
 def is_computed(field: Mapping[str, Any]) -> bool:
-    """Tell whether a custom field is computed, so that no write can set it."""
+    """Return whether a custom field is computed, so that no write can set it."""
     return folded(str(field.get("type"))) in COMPUTED_FIELDS
 
 
 def policies(request_type: str) -> ResourceType:
-    """The policies that can govern a request type, to be found by id or name.
+    """Return the policies for a request type as a resource type: found by id or name.
 
-    :param request_type: as options call it.
+    :param request_type: its name in options.
     """
     listing = Listing(
         path(f"{ROOT}/Policies/CompatiblePolicies", REQUEST_TYPES[request_type]), f"the policies for {request_type}"
@@ -243,44 +242,44 @@ def policies(request_type: str) -> ResourceType:
     return ResourceType("policies", f"policy for {request_type}", INFERRED["policy.name"].name, listing)
 
 
-#: All requests. The service's filters are inferred, so nothing may hang on them, and none is sent.
+#: All requests. The filters of the service are inferred, so none is sent.
 REQUESTS = Listing(f"{ROOT}/Requests", "the requests")
 
 
 def task(identifier: str) -> Resource:
-    """A task, with its request."""
+    """Return the resource of a task, which includes its request."""
     return Resource(path(f"{ROOT}/Tasks", identifier), f"the task {printable(identifier)}", identifier)
 
 
 def tasks_of(person: Mapping[str, Any]) -> Listing:
-    """The tasks that are assigned to a person; those of nobody are in no list."""
+    """Return the list of tasks that are assigned to a person; unassigned tasks are in no list."""
     query = ((INFERRED["tasks.user"].name, person["id"]),)
     return Listing(f"{ROOT}/Tasks", f"the tasks of {printable(who(person))}", query=query)
 
 
-#: Types of custom fields that hold an id rather than text, in lower case. The vendor's text tells of such fields, their
-#: words for the types were not seen.
+#: Types of custom fields that hold an id rather than text, in lower case. The vendor mentions such fields, but does not
+#: show the names of their types.
 _OF_IDS = COMPUTED_FIELDS | {"person", "select"}
 
 
 def holds_text(field: Mapping[str, Any]) -> bool:
-    """Tell whether a custom field is for text, as far as its record shows."""
+    """Return whether a custom field is for text, as far as its record shows."""
     return field.get("guidValue") is None and str(field.get("type")).lower() not in _OF_IDS
 
 
 def is_dynamic(group: Mapping[str, Any]) -> bool:
-    """Tell whether the record shows that a rule decides who is a member, so that no write can.
+    """Return whether a group is dynamic: a rule decides on its members, so no write can change them.
 
-    Inferred: the index page says that the sync source is returned, the names of members and values were not seen.
+    Inferred: the index page says that the sync source is returned, but shows no names of members or values.
     """
     return any("dynamic" in str(group.get(name) or "").lower() for name in ("type", "typeName", "kind", "syncType"))
 
 
 def is_synced(group: Mapping[str, Any]) -> bool:
-    """Tell whether the record shows that another directory decides who is a member, by a rule or one by one.
+    """Return whether another directory decides on the members of a group, by a rule or individually.
 
-    Inferred, as C(is_dynamic): the index page tells of a sync source. Whether a write to such a group is taken
-    depends on how the sync is set up, and the API does not tell.
+    Inferred, as C(is_dynamic): the index page mentions a sync source. Whether the service accepts a write to such a
+    group depends on the setup of the sync, which the API does not show.
     """
     words = (group.get(name) for name in ("type", "typeName", "kind", "syncType"))
     return (
@@ -289,31 +288,31 @@ def is_synced(group: Mapping[str, Any]) -> bool:
 
 
 def is_edited_here(group: Mapping[str, Any]) -> bool:
-    """Tell whether the record shows that the members of a group are edited in Cakewalk, and nowhere else.
+    """Return whether the members of a group are edited in Cakewalk, and nowhere else.
 
-    Inferred, as C(is_dynamic). A record that does not tell shows nothing.
+    Inferred, as C(is_dynamic). Without any sign in the record the answer is no.
     """
     words = (group.get(name) for name in ("type", "typeName", "kind", "syncType"))
     return not is_synced(group) and any("managed" in str(word or "").lower() for word in words)
 
 
 def is_managed(app: Mapping[str, Any]) -> bool:
-    """Tell whether an app is managed: only for these does the vendor carry requests through (the page on leavers)."""
+    """Return whether an app is managed: the vendor fulfils requests only for these (the page on leavers)."""
     return folded(str(app.get("statusName"))) == "managed"
 
 
 def named(row: Mapping[str, Any]) -> str:
-    """Return how messages call a thing: its name in quotes, or its id where it has none."""
+    """Return the name of a record for messages: in quotes, or its id if it has no name."""
     return repr(printable(row["name"], 80)) if row.get("name") else printable(row["id"], 80)
 
 
 def slot_words(app: Mapping[str, Any], level: Mapping[str, Any] | None, request_type: str) -> str:
-    """Return how messages call what a policy can govern: a request type of an app, or of one of its levels."""
+    """Return the name of a policy target for messages: a request type of an app, or of one of its levels."""
     return f"{request_type} of {f'the level {named(level)} of ' if level else ''}the app {named(app)}"
 
 
 def who(person: Mapping[str, Any]) -> str:
-    """Return how steps call a person: by e-mail address, or by id where the record has none."""
+    """Return the name of a person for steps: the e-mail address, or the id if the record has no address."""
     return str(person.get("email") or person["id"])
 
 

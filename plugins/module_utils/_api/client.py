@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client: reads records and whole lists, and carries out steps when it is allowed to."""
+"""Client: reads records and whole lists, and sends steps where writing is allowed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ from .transport import Connection, Response, Transport
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-#: How often a list that moves while it is read is read again from the start.
+#: How often a list that moves while it is read is read again.
 REREADINGS = 3
-#: How many pages without a row may follow each other; a service that always names a next one would never end.
+#: Limit of consecutive empty pages: a service that always names a next page would never end.
 EMPTY_PAGES = 10
 
 
 class Client:
-    """Speaks to the vendor for one connection.
+    """Sends requests for one connection.
 
-    Refuses to write outside C(writing()), so that whatever plans with it cannot change the tenant.
-    C(notices) collects what the server said about deprecation, a sentence each, without repetition. C(pages) counts
-    the pages that were read of each list, over all readings. C(halves) tells that an answer may hold halves of
-    characters.
+    It refuses to write outside C(writing()), so a plan cannot change the tenant. C(deprecations) collects the notices
+    of the server as sentences, without repetition. C(pages) counts the pages read of each list. C(has_surrogates):
+    whether a response may hold a lone UTF-16 surrogate.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -43,9 +42,10 @@ class Client:
         self.pages: dict[Listing, int] = {}
 
     def record(self, record: Resource) -> dict[str, Any]:
-        """Read one thing.
+        """Read a record.
 
-        :raises CakewalkError: it cannot be read, C(NotFound) where there is none.
+        :raises NotFound: the record does not exist.
+        :raises CakewalkError: the record cannot be read.
         """
         row = record_of(record.what, self._read(record.what, record.path))
         if row["id"].lower() != record.identifier.lower():
@@ -53,20 +53,20 @@ class Client:
         return row
 
     def record_or_none(self, record: Resource) -> dict[str, Any] | None:
-        """Read one thing; C(None) where the server says that there is none."""
+        """Read a record, or return C(None) if it does not exist."""
         try:
             return self.record(record)
         except NotFound:
             return None
 
     def rows(self, listing: Listing) -> list[dict[str, Any]]:
-        """Read a whole list, all pages.
+        """Read all pages of a list.
 
-        A row that comes twice means that the list moved under the paging, so it is read again, up to three times:
-        the cursor in the vendor's sample decodes to a page number.
+        A repeated row means that the list moved, because a cursor is a page number in disguise. Then the list is read
+        again, up to three times.
 
-        :raises ProtocolError: a page is broken, a cursor repeats, or the list never holds still.
-        :raises ApiError: the server refuses; a 404 too, which is never an empty list.
+        :raises ProtocolError: a page is broken, a cursor repeats, or the list keeps moving.
+        :raises ApiError: the server refuses; 404 is an error, too, and never an empty list.
         """
         for _reading in range(1 + REREADINGS):
             rows: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -77,7 +77,7 @@ class Client:
                 moved = len(set(keys)) < len(keys) or not rows.keys().isdisjoint(keys)
                 if moved:
                     break
-                rows.update(zip(keys, page.rows, strict=True))  # type: ignore[arg-type] # no None among them
+                rows.update(zip(keys, page.rows, strict=True))  # type: ignore[arg-type] # no key is None here
             else:
                 return list(rows.values())
         raise ListMoved(
@@ -87,12 +87,13 @@ class Client:
         )
 
     def stable_rows(self, listing: Listing) -> list[dict[str, Any]]:
-        """Read a whole list until two readings in a row hold the same rows, up to five in all, and return the last.
+        """Read a list until two consecutive reads hold the same rows, at most five times, and return the last read.
 
-        A row that the paging skipped leaves no trace in one reading, so one does not prove that something is not there.
-        What the rows say of themselves may change meanwhile.
+        A row that paging skips leaves no trace, so a single read does not prove that a row is absent. Other members of
+        the rows may change between the reads.
 
-        :raises CakewalkError: see C(rows), C(ListMoved) too where no two readings agree.
+        :raises ListMoved: no two reads agree.
+        :raises CakewalkError: see C(rows).
         """
         before = listing.keys_of(self.rows(listing))
         for _reading in range(1 + REREADINGS):
@@ -108,30 +109,30 @@ class Client:
         )
 
     def read(self, what: Listing | Resource) -> list[dict[str, Any]] | dict[str, Any]:
-        """Read a whole list, or one thing, see C(rows) and C(record)."""
+        """Read a list or a record, see C(rows) and C(record)."""
         return self.rows(what) if isinstance(what, Listing) else self.record(what)
 
     def each(self, read: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Return C(read(item)) for each item, in order, several at a time; the first error ends it.
+        """Return C(read(item)) for each item, in order, concurrently; the first error ends it.
 
-        Those under way finish. Where the run itself is ended, as by the C(timeout) of a task, they send nothing more.
+        Requests under way finish. If the run itself is cancelled, as by the C(timeout) of a task, no more are sent.
         """
         pool = ThreadPoolExecutor(self._concurrency)
-        # The end can come while results are waited for, and after an error while those under way are.
-        with self._heeding_the_end():
+        # The run can be cancelled while it waits for results, and again while requests under way finish after an error.
+        with self._cancelling_with_the_run():
             try:
-                with self._heeding_the_end():
+                with self._cancelling_with_the_run():
                     return [future.result() for future in [pool.submit(read, item) for item in items]]
             finally:
                 pool.shutdown(cancel_futures=True)
 
     def scrubbed(self, text: str) -> str:
-        """Return C(text) without the credentials, for what Ansible does not look through, such as warnings and keys."""
+        """Return C(text) without the credentials; Ansible itself does not scrub warnings and keys."""
         return self._transport.scrubbed(text)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Allow C(send) for the length of the block."""
+        """Allow C(send) within the block."""
         self._may_write = True
         try:
             yield
@@ -139,32 +140,32 @@ class Client:
             self._may_write = False
 
     def send(self, step: Step) -> Response:
-        """Carry out a step.
+        """Send the write of a step.
 
-        :raises OutcomeUnknown: whether it was carried out is not known: the answer was lost, or a server in trouble.
-        :raises ApiError: the server refused it.
+        :raises OutcomeUnknown: the answer was lost, or the server failed, so the outcome is unknown.
+        :raises ApiError: the server refused the write.
         :raises WriteRefused: outside C(writing()).
         """
         if not self._may_write:
             raise WriteRefused(step.action, "this part of the run may only read", "This is a defect; please report it.")
-        reply = self._transport.send(step.action, step.method, step.path, body=step.body)
-        self._note_deprecation(step.method, step.path, reply)
-        if 200 <= reply.status < 300:
-            return _require_json(step, reply)
-        error = error_of(step.action, step.method, step.path, reply, self._transport.safe)
-        if reply.is_trouble or reply.after_loss:
+        response = self._transport.send(step.action, step.method, step.path, body=step.body)
+        self._note_deprecation(step.method, step.path, response)
+        if 200 <= response.status < 300:
+            return _require_json(step, response)
+        error = error_of(step.action, step.method, step.path, response, self._transport.safe)
+        if response.is_trouble or response.after_loss:
             raise lost(error)
-        raise error.restated(error.cause, step.hints.get(reply.status, error.hint))
+        raise error.restated(error.cause, step.hints.get(response.status, error.hint))
 
     @contextmanager
-    def _heeding_the_end(self) -> Iterator[None]:
-        """Send nothing more once the run itself is ended, which is no error of its own."""
+    def _cancelling_with_the_run(self) -> Iterator[None]:
+        """Send no more requests once the run itself is cancelled, which is not an C(Exception)."""
         try:
             yield
         except Exception:
             raise
         except BaseException:
-            self._transport.end()
+            self._transport.cancel()
             raise
 
     def _pages(self, listing: Listing) -> Iterator[Page]:
@@ -187,44 +188,44 @@ class Client:
             cursor = page.cursor
 
     def _read(self, what: str, path: str, query: list[tuple[str, str]] | None = None) -> Response:
-        reply = self._transport.send(f"read {what}", "GET", path, query=query)
-        self._note_deprecation("GET", path, reply)
-        # Never unset: workers read side by side.
-        if b"\\ud" in reply.content.lower():
+        response = self._transport.send(f"read {what}", "GET", path, query=query)
+        self._note_deprecation("GET", path, response)
+        # Never reset to false: workers read concurrently.
+        if b"\\ud" in response.content.lower():
             self.has_surrogates = True
-        if reply.status == 200:
-            return reply
-        if 200 < reply.status < 300:
-            raise broken(what, f"the server answered {reply.status} to a read")
-        raise error_of(f"read {what}", "GET", path, reply, self._transport.safe)
+        if response.status == 200:
+            return response
+        if 200 < response.status < 300:
+            raise broken(what, f"the server answered {response.status} to a read")
+        raise error_of(f"read {what}", "GET", path, response, self._transport.safe)
 
-    def _note_deprecation(self, method: str, path: str, reply: Response) -> None:
-        """Keep what C(Deprecation) (RFC 9745) and C(Sunset) (RFC 8594) say, once for each kind of request."""
-        marks = {name: reply.headers.get(name.lower()) for name in ("Deprecation", "Sunset")}
+    def _note_deprecation(self, method: str, path: str, response: Response) -> None:
+        """Keep the notices C(Deprecation) (RFC 9745) and C(Sunset) (RFC 8594), once for each kind of request."""
+        marks = {name: response.headers.get(name.lower()) for name in ("Deprecation", "Sunset")}
         words = self._transport.safe("; ".join(f"{name}: {value}" for name, value in marks.items() if value))
         if words:
             self.deprecations.setdefault(f"The service marks {method} {_shape(path)} as going away ({words}).", None)
 
 
-def _require_json(step: Step, reply: Response) -> Response:
-    """Return a success, unless its body is something else than JSON: a login page of a proxy also answers 200.
+def _require_json(step: Step, response: Response) -> Response:
+    """Return a success whose body is JSON or empty: the login page of a proxy also answers 200.
 
-    :raises OutcomeUnknown: it is.
+    :raises OutcomeUnknown: the body is something else.
     """
     try:
-        if reply.content:
-            reply.json()
+        if response.content:
+            response.json()
     except ValueError:
         raise OutcomeUnknown(
             step.action,
-            f"the server answered {reply.status} with something else than JSON ({reply.described()})",
+            f"the server answered {response.status} with something else than JSON ({response.described()})",
             "It may or may not have been carried out, and is not sent again by itself.",
             method=step.method,
             path=step.path,
         ) from None
-    return reply
+    return response
 
 
 def _shape(path: str) -> str:
-    """Return C(path) with ids as stars, so that 500 removals make one notice."""
+    """Return C(path) with ids replaced by asterisks, so that 500 removals cause one notice."""
     return "/".join("*" if part.count("-") == 4 else part for part in path.split("/"))

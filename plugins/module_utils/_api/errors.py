@@ -1,10 +1,10 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tree of errors that speaking to the vendor can raise.
+"""The error tree of the collection.
 
-A message has three parts: what was attempted on what, what came of it, what to do now. Facts for machines stand beside
-it in attributes that C(facts()) returns. Neither holds headers, credentials or bodies.
+A message has three parts: the action, the cause of its failure, and a hint what to do. C(facts()) returns details for
+programs. Neither holds headers, credentials or bodies.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 
 class CakewalkError(Exception):
-    """Anything that ends a task; every error of this collection is one.
+    """Base class of every error that ends a task.
 
-    :param action: what was being done to what, as a verb phrase: "list the users".
-    :param cause: what came of it, as a clause without a full stop.
+    :param action: what was being done, and to what, as a verb phrase: "list the users".
+    :param cause: what went wrong, as a clause without a full stop.
     :param hint: what to do now, as one or more sentences.
     """
 
@@ -33,13 +33,13 @@ class CakewalkError(Exception):
         return f"Could not {self.action}: {self.cause}. {self.hint}"
 
     def restated(self, cause: str, hint: str) -> CakewalkError:
-        """Return the same error, with the same facts, in words that tell more."""
+        """Return the same error, with the same facts, and a more precise message."""
         other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__, cause=cause, hint=hint)
         return other
 
     def facts(self) -> dict[str, Any]:
-        """Return what a program may want to know: C(kind) and whatever the error carries; C(None) is left out."""
+        """Return the details for programs: C(kind) and the facts of the error, without those that are C(None)."""
         return {"kind": self.kind, **{name: value for name, value in self._facts.items() if value is not None}}
 
 
@@ -56,19 +56,19 @@ class WriteRefused(CakewalkError):
 
 
 class TransportError(CakewalkError):
-    """No answer: the connection could not be made, or a read was tried in vain as often as allowed."""
+    """No answer: the connection failed, or a read failed after all retries."""
 
     kind = "transport"
 
 
 class OutcomeUnknown(TransportError):
-    """A write was sent and its answer was lost, so that it may or may not have been carried out."""
+    """A write was sent and its answer was lost, so it may or may not have been carried out."""
 
     kind = "outcome_unknown"
 
 
 class ProtocolError(CakewalkError):
-    """The answer cannot be trusted: not JSON, no C(data), no usable cursor, a cursor or row that repeats."""
+    """The answer cannot be trusted: no JSON, no C(data), no usable cursor, or a repeated cursor or row."""
 
     kind = "protocol"
 
@@ -80,7 +80,7 @@ class ListMoved(ProtocolError):
 
 
 class ApiError(CakewalkError):
-    """The vendor refused; C(status) is the HTTP status (RFC 9110), the facts hold its problem document (RFC 9457)."""
+    """A refusal by the vendor, with the HTTP C(status) (RFC 9110) and the facts of its problem document (RFC 9457)."""
 
     kind = "refused"
 
@@ -97,25 +97,25 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """403: a read-only key was used for a write, or the thing refuses writes."""
+    """403: a read-only key was used for a write, or the resource refuses writes."""
 
     kind = "forbidden"
 
 
 class NotFound(ApiError):
-    """404: no such thing."""
+    """404: no such resource."""
 
     kind = "not_found"
 
 
 class RateLimited(ApiError):
-    """429 after all retries, or with a longer wait than is worth it."""
+    """429 after all retries, or with a longer wait than C(LONGEST_WAIT)."""
 
     kind = "rate_limited"
 
 
 class Redirected(ApiError):
-    """3xx: never followed, since the credentials would go along to wherever it points."""
+    """3xx: never followed, because the credentials would be sent to the new host."""
 
     kind = "redirected"
 

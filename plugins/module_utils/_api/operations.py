@@ -69,7 +69,7 @@ class ReadResult:
 
 @dataclass(frozen=True)
 class Precondition:
-    """What a record must still show directly before a step: members, with dots into nested objects, and their values.
+    """Values that members of a record must still have directly before a step; names have dots into nested objects.
 
     The API has no conditional write, so a change between this read and the write cannot be excluded.
     """
@@ -84,7 +84,7 @@ class Precondition:
 
 @dataclass(frozen=True)
 class Postcondition:
-    """What a source must show once a step was carried out.
+    """A state that a source must show once a step was carried out.
 
     :param source: what to read.
     """

@@ -1,9 +1,9 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One page of a list: what makes it believable, and where the next one is.
+"""Pages of a list: validation of a page, and the cursor of the next one.
 
-Whatever is broken ends the task. An incomplete list that passes for a whole one is how members get removed by accident.
+A broken page ends the task: members would be removed by accident if an incomplete list were taken for a complete one.
 """
 
 from __future__ import annotations
@@ -24,44 +24,44 @@ CURSOR_NAMES = ("cursor", "page[cursor]")
 
 @dataclass(frozen=True)
 class Page:
-    """The rows of one page and the query parameter that leads to the next; C(None) on the last."""
+    """The rows of a page and the query parameter of the next one, C(None) on the last page."""
 
     rows: list[dict[str, Any]]
     cursor: tuple[str, str] | None
 
 
-def data_of(what: str, reply: Response) -> tuple[Any, Mapping[str, Any]]:
+def data_of(what: str, response: Response) -> tuple[Any, Mapping[str, Any]]:
     """Return C(data) and C(links) of the vendor's envelope (its page "pagination").
 
     :param what: what was read, in words.
-    :raises ProtocolError: the body is not JSON, or not that envelope.
+    :raises ProtocolError: the body is not JSON, or not this envelope.
     """
     try:
-        body = reply.json()
+        body = response.json()
     except ValueError:
-        raise broken(what, f"the answer is not JSON ({reply.described()})") from None
+        raise broken(what, f"the answer is not JSON ({response.described()})") from None
     if not isinstance(body, dict) or "data" not in body or not isinstance(body.get("links"), dict):
         raise broken(what, "the answer lacks 'data' or 'links'")
     return body["data"], body["links"]
 
 
-def record_of(what: str, reply: Response) -> dict[str, Any]:
-    """Return the single record in C(reply).
+def record_of(what: str, response: Response) -> dict[str, Any]:
+    """Return the single record in C(response).
 
-    :raises ProtocolError: there is none, or it has no id.
+    :raises ProtocolError: the answer has no record, or a record without an id.
     """
-    data, _links = data_of(what, reply)
+    data, _links = data_of(what, response)
     if not isinstance(data, dict) or not is_usable_id(data.get("id")):
         raise broken(what, "the answer holds no record with an id")
     return data
 
 
-def page_of(what: str, reply: Response) -> Page:
-    """Return the page in C(reply).
+def page_of(what: str, response: Response) -> Page:
+    """Return the page in C(response).
 
-    :raises ProtocolError: C(data) is no list of objects, or C(links.next) leads nowhere.
+    :raises ProtocolError: C(data) is no list of objects, or C(links.next) holds no usable cursor.
     """
-    data, links = data_of(what, reply)
+    data, links = data_of(what, response)
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
         raise broken(what, "'data' is not a list of records")
     return Page(data, _cursor_of(what, links.get("next")))
@@ -73,9 +73,9 @@ def broken(what: str, reason: str) -> ProtocolError:
 
 
 def _cursor_of(what: str, link: object) -> tuple[str, str] | None:
-    """Take the cursor out of C(links.next), under the name that the link uses.
+    """Return the cursor in C(links.next), with the parameter name that the link uses.
 
-    Only the cursor, because the vendor's samples show links with another path or host than the one that was called.
+    The rest of the link is ignored: the vendor's samples show links with another path or host than the request had.
     """
     if link is None:
         return None

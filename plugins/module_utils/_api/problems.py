@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a refusing answer to the error that says what to do about it."""
+"""Errors for refusals: from the response of the server to a message with a hint."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ _REDIRECT = (
 )
 
 
-def error_of(attempt: str, method: str, path: str, reply: Response, safe: Callable[[object], str]) -> ApiError:
-    """Return the error for a C(reply) that is no success.
+def error_of(action: str, method: str, path: str, response: Response, safe: Callable[[object], str]) -> ApiError:
+    """Return the error for an unsuccessful response.
 
-    :param attempt: what was being done to what.
-    :param safe: makes server text fit for a message.
+    :param action: what was being done, and to what.
+    :param safe: makes text of the server printable.
     """
-    problem = problem_of(reply)
-    title = safe(_text(problem, "title") or _phrase(reply.status))
+    problem = problem_of(response)
+    title = safe(_text(problem, "title") or _phrase(response.status))
     details = [_text(problem, "detail"), *_texts(problem.get("errors"))]
     detail = safe("; ".join(text for text in details if text and text != title))
-    words = f"the server answered {reply.status} {title}" + (f": {detail.rstrip('.')}" if detail else "")
-    wait = retry_after(reply)
+    words = f"the server answered {response.status} {title}" + (f": {detail.rstrip('.')}" if detail else "")
+    wait = retry_after(response)
     if wait:
         words += f"; it asks to wait {wait:.0f} seconds"
-    kind, remedy = _kind_of(reply)
+    kind, remedy = _kind_of(response)
     return kind(
-        attempt,
+        action,
         words,
         remedy,
-        status=reply.status,
+        status=response.status,
         title=title,
         detail=detail or None,
         instance=safe(_text(problem, "instance")) or None,
@@ -68,7 +68,7 @@ def error_of(attempt: str, method: str, path: str, reply: Response, safe: Callab
 
 
 def lost(error: ApiError) -> OutcomeUnknown:
-    """Return the error for a write that a server in trouble answered: whether it was carried out is not known."""
+    """Return the error for a write whose outcome is unknown, because the server failed with C(error)."""
     return OutcomeUnknown(
         error.action,
         f"{error.cause}, which does not tell whether it was carried out",
@@ -77,10 +77,10 @@ def lost(error: ApiError) -> OutcomeUnknown:
     )
 
 
-def problem_of(reply: Response) -> Mapping[str, Any]:
-    """Return the problem document (RFC 9457) in C(reply), empty where it holds none."""
+def problem_of(response: Response) -> Mapping[str, Any]:
+    """Return the problem document (RFC 9457) of a response, or an empty one."""
     try:
-        problem = reply.json()
+        problem = response.json()
     except ValueError:
         return {}
     return problem if isinstance(problem, dict) else {}
@@ -100,10 +100,10 @@ def _texts(errors: object, depth: int = 4) -> list[str]:
     return [text for value in errors for text in _texts(value, depth - 1)] if isinstance(errors, list) and depth else []
 
 
-def _kind_of(reply: Response) -> tuple[type[ApiError], str]:
-    if 300 <= reply.status < 400:
+def _kind_of(response: Response) -> tuple[type[ApiError], str]:
+    if 300 <= response.status < 400:
         return _REDIRECT
-    return _TROUBLE if reply.is_trouble else _KINDS.get(reply.status, _OTHER)
+    return _TROUBLE if response.is_trouble else _KINDS.get(response.status, _OTHER)
 
 
 def _phrase(status: int) -> str:

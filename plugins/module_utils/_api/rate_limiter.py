@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rate governor: how fast the requests of one process may leave."""
+"""Rate limiter for the requests of one process."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ WINDOW = 60.0
 
 
 class Cancelled(Exception):
-    """Nothing may leave any more."""
+    """The run was cancelled, so no request may be sent any more."""
 
 
 class RateLimiter:
-    """Lets at most C(per_minute) requests leave in any 60 seconds, in bursts if need be; 0 sets no limit.
+    """Limits requests to C(per_minute) in any 60 seconds, with bursts; 0 means no limit.
 
-    Shared by all workers of a client: what one learns from a 429 holds back the others too.
+    All workers of a client share it, so a 429 that one of them gets delays the others, too.
     """
 
     def __init__(
@@ -32,36 +32,36 @@ class RateLimiter:
     ) -> None:
         self._limit = per_minute
         self._clock = clock
-        self._ended = threading.Event()
-        self._sleep = sleep or self._ended.wait
+        self._cancelled = threading.Event()
+        self._sleep = sleep or self._cancelled.wait
         self._sent: deque[float] = deque()
         self._held_until = 0.0
         self._lock = threading.Lock()
 
     def acquire(self) -> None:
-        """Wait until one more request may leave, and count it.
+        """Wait until one more request may be sent, and count it.
 
-        :raises Ended: none may any more.
+        :raises Cancelled: the run was cancelled.
         """
         while (wait := self._claim()) > 0:
             self.wait(wait)
 
     def wait(self, seconds: float) -> None:
-        """Let C(seconds) pass, or less where the end comes before."""
+        """Wait for C(seconds), or until the run is cancelled."""
         self._sleep(seconds)
 
-    def end(self) -> None:
-        """Let nothing leave from now on, and wake those that wait."""
-        self._ended.set()
+    def cancel(self) -> None:
+        """Send no more requests, and wake all waiting workers."""
+        self._cancelled.set()
 
     def hold(self, seconds: float) -> None:
-        """Let nothing leave for the next C(seconds)."""
+        """Send no request for the next C(seconds)."""
         with self._lock:
             self._held_until = max(self._held_until, self._clock() + seconds)
 
     def _claim(self) -> float:
-        """Count a request and return 0, or return for how many seconds it has to wait before it asks again."""
-        if self._ended.is_set():
+        """Count a request and return 0, or return the seconds to wait before the next attempt."""
+        if self._cancelled.is_set():
             raise Cancelled
         with self._lock:
             now = self._clock()

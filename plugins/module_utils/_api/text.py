@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Server and tenant text made fit to be read by people: visible, short, free of secrets."""
+"""Text of the server and the tenant, made printable: visible, short, and without secrets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 
-#: Control, formatting (bidirectional and zero-width among them), surrogate, line and paragraph separator characters:
-#: what can make a terminal or a log say something else than what was sent (Unicode technical report 36, section 2.10).
+#: Control, formatting, surrogate, line and paragraph separator characters. They can make a terminal or a log show
+#: something else than was sent (Unicode technical report 36, section 2.10).
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 #: The limit of a text that is shown as a whole, however long it is.
@@ -18,7 +18,7 @@ UNCUT = sys.maxsize
 
 
 def printable(text: object, limit: int = 300) -> str:
-    """Return C(text) as one line with every invisible character as its escape, cut at C(limit) characters."""
+    """Return C(text) as one line, with each invisible character escaped, cut at C(limit) characters."""
     shown = "".join(
         char.encode("unicode_escape").decode("ascii") if unicodedata.category(char) in _INVISIBLE else char
         for char in str(text)[: limit + 1]
@@ -27,24 +27,24 @@ def printable(text: object, limit: int = 300) -> str:
 
 
 def is_writable(text: str) -> bool:
-    """Tell whether a file can hold C(text): JSON can bring halves of characters, which have no place in UTF-8."""
+    """Return whether a file can hold C(text): JSON can hold lone surrogates, which UTF-8 cannot encode."""
     return not any(unicodedata.category(char) == "Cs" for char in text)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Return C(text) with each of the C(secrets) replaced by asterisks, the longest first."""
+    """Return C(text) with each of C(secrets) replaced by asterisks, the longest first."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "********")
     return text
 
 
 def pluralize(number: int, one: str, many: str) -> str:
-    """Return the number with its noun: C(counted(2, "person", "people")) is "2 people"."""
+    """Return the number with its noun: C(pluralize(2, "person", "people")) is "2 people"."""
     return f"{number} {one if number == 1 else many}"
 
 
 def summarize(words: Iterable[str], limit: int = 20, separator: str = ", ") -> str:
-    """Return the first C(limit) words and how many more there are."""
+    """Return the first C(limit) words as a list, and the number of the others."""
     words = list(words)
     more = f" and {len(words) - limit} more" if len(words) > limit else ""
     return separator.join(words[:limit]) + more

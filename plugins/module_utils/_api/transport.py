@@ -1,10 +1,10 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP: the only file that knows the requests library.
+"""HTTP: the only file that imports the requests library.
 
-One try of one request is a plain C(requests) call; whether and when to try again is decided by a subclass of urllib3's
-C(Retry). The import is guarded because documentation tools import this file where requests is not installed.
+A single attempt is a plain C(requests) call; a subclass of urllib3's C(Retry) decides on another one. The import is
+guarded because documentation tools import this file without requests being installed.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ try:
     from urllib3 import disable_warnings
     from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
     from urllib3.util.retry import Retry
-except Exception:  # Beside a pyOpenSSL that does not fit, for one, it breaks with an AttributeError.
+except Exception:  # With an incompatible pyOpenSSL, for example, it is an AttributeError.
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
     Retry = Session = object  # type: ignore[assignment,misc]
 else:
     REQUESTS_IMPORT_ERROR = None
 
-#: Longest wait, in seconds, that a server may ask for; beyond it the task fails and says so.
+#: Longest wait, in seconds, that a server may ask for; with a longer one the task fails.
 LONGEST_WAIT = 120
-#: Methods whose requests carry absolute values, so that sending one twice equals sending it once.
+#: Methods whose requests carry absolute values, so sending one twice equals sending it once.
 REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
-#: What the numbers of a connection may be; beyond the upper ends the operating system or the service gives up.
+#: Limits of numeric options; with larger numbers the operating system or the service gives up.
 _BOUNDS = {
     "timeout": (1, 3600),
     "max_retries": (0, 20),
     "requests_per_minute": (0, 1_000_000),
     "concurrency": (1, 100),
 }
-#: Kinds of bodies that a message may name; the header is the server's text otherwise.
+#: Content types that a message may name; any other header value is text of the server.
 _KINDS = frozenset(
     {"application/json", "application/problem+json", "text/html", "text/plain", "application/xml", "text/xml"}
 )
@@ -61,9 +61,9 @@ TOO_MANY = 429
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach the vendor and who is asking; never shown whole, since it holds the secrets.
+    """Address, credentials and limits of a connection; never shown whole, because it holds the secrets.
 
-    C(timeout) is in seconds, for connecting and for each wait for data. C(requests_per_minute) 0 sets no limit.
+    C(timeout) is in seconds, for connecting and for each wait for data. C(requests_per_minute) 0 means no limit.
     """
 
     base_url: str
@@ -77,9 +77,9 @@ class Connection:
     concurrency: int = 8
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work or would leak.
+        """Validate the options.
 
-        :raises ConfigurationError: before any request, and without naming a secret.
+        :raises ConfigurationError: an option cannot work or would leak; the message holds no secret.
         """
         for name in ("api_key", "api_secret"):
             value = getattr(self, name)
@@ -94,7 +94,7 @@ class Connection:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether C(base_url) points at this very machine."""
+        """Whether C(base_url) points to this machine."""
         host = urlsplit(self.base_url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -103,7 +103,7 @@ class Connection:
 
     def _check_base_url(self) -> None:
         if not self.base_url.isprintable() or " " in self.base_url:
-            # Parsers disagree on these, so the host that is checked might not be the one that is called.
+            # Parsers disagree on these, so the host that is checked might differ from the host that is called.
             raise _unusable("base_url", "it holds white space or control characters")
         try:
             parts = urlsplit(self.base_url)
@@ -126,10 +126,10 @@ class Connection:
 
 @dataclass(frozen=True)
 class Response:
-    """What the server answered: C(headers) by lower-case name, C(content) raw.
+    """A response of the server: C(headers) by lower-case name, C(content) raw.
 
-    C(after_loss) tells that the answer to an earlier try of the same request was lost, so that a refusal now does not
-    mean that nothing was done.
+    C(after_loss) is true if the answer to an earlier attempt of the same request was lost. A refusal then does not mean
+    that nothing was done.
     """
 
     status: int
@@ -140,7 +140,7 @@ class Response:
     def json(self) -> Any:
         """Return the body.
 
-        :raises ValueError: it is not JSON, or nested deeper than anything the vendor sends.
+        :raises ValueError: the body is not JSON, or nested too deeply.
         """
         try:
             return json.loads(self.content)
@@ -149,21 +149,21 @@ class Response:
 
     @property
     def is_trouble(self) -> bool:
-        """Whether the server, or something in front of it, failed: the request may have been carried out."""
+        """Whether the server, or a proxy in front of it, failed: the request may have been carried out."""
         return self.status >= 500
 
     def described(self) -> str:
-        """Return what kind of body this is, for messages that cannot show it."""
+        """Return the content type and size of the body, for messages that cannot show it."""
         kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
         return f"{kind if kind in _KINDS else 'of no usual type'}, {len(self.content)} bytes"
 
 
 class Retries(Retry):
-    """When a request is sent again.
+    """The rules for repeating a request.
 
-    Differs from urllib3's in three ways: 429 is for any method (the request was refused unread), 5xx and lost answers
-    only for methods that may be repeated, and every error but a failed connection counts as a lost answer (stock
-    C(Retry) repeats a POST after some of them).
+    They differ from urllib3's in three ways. After 429 any method is repeated, because the request was refused unread.
+    After 5xx and lost answers only repeatable methods are. Every error but a failed connection counts as a lost answer;
+    urllib3 repeats a POST after some of them.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -171,28 +171,28 @@ class Retries(Retry):
         kwargs.setdefault("backoff_factor", 0.5)
         super().__init__(*args, **kwargs)
 
-    def should_retry_response(self, method: str, reply: Response) -> bool:
-        """Tell whether this answer is a reason to send the request again."""
-        if not self.total or (retry_after(reply) or 0) > LONGEST_WAIT:
+    def should_retry_response(self, method: str, response: Response) -> bool:
+        """Return whether to repeat the request after this response."""
+        if not self.total or (retry_after(response) or 0) > LONGEST_WAIT:
             return False
-        return reply.status == TOO_MANY or (reply.is_trouble and method in REPEATABLE)
+        return response.status == TOO_MANY or (response.is_trouble and method in REPEATABLE)
 
     def should_retry_error(self, method: str, cause: Exception) -> bool:
-        """Tell whether this failure is a reason to send the request again."""
+        """Return whether to repeat the request after this error."""
         if not self.total or _is_bad_certificate(cause):
             return False
         return self.never_sent(cause) or method in REPEATABLE
 
     def never_sent(self, cause: Exception | None) -> bool:
-        """Tell whether the request certainly did not leave: no connection was made."""
+        """Return whether the request was certainly not sent: no connection was made."""
         return cause is not None and (bool(self._is_connection_error(cause)) or _is_bad_certificate(cause))
 
-    def pause(self, reply: Response | None) -> float:
-        """Return the seconds to wait before the next try: what the server asks for, else growing, with jitter."""
-        asked = retry_after(reply) if reply else None
+    def pause(self, response: Response | None) -> float:
+        """Return the seconds to wait before the next attempt: as the server asks, or else growing, with jitter."""
+        asked = retry_after(response) if response else None
         if asked is not None:
             return asked
-        least = 1.0 if reply is not None and reply.status == TOO_MANY else 0.0
+        least = 1.0 if response is not None and response.status == TOO_MANY else 0.0
         return max(least, float(self.get_backoff_time())) * random.uniform(1.0, 1.25)
 
 
@@ -206,12 +206,12 @@ class Transport:
         secrets = (connection.api_key, connection.api_secret, *_passwords(self._session.proxies))
         self._secrets = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""))}
 
-    def end(self) -> None:
-        """Send nothing from now on; what is under way is waited for by those who sent it."""
-        self._rate_limiter.end()
+    def cancel(self) -> None:
+        """Send no more requests; those under way finish."""
+        self._rate_limiter.cancel()
 
     def safe(self, text: object, limit: int = 300) -> str:
-        """Return server text fit for a message: visible, short, without the credentials."""
+        """Return text of the server for a message: printable, short, without the credentials."""
         return printable(self.scrubbed(str(text)), limit)
 
     def scrubbed(self, text: str) -> str:
@@ -220,31 +220,31 @@ class Transport:
 
     def send(
         self,
-        attempt: str,
+        action: str,
         method: str,
         path: str,
         query: list[tuple[str, str]] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Response:
-        """Send a request, again where that is safe, and return the last answer, whatever its status.
+        """Send a request, repeat it where that is safe, and return the last response, whatever its status.
 
-        :param attempt: what is being done to what, for the error.
+        :param action: what is being done, and to what, for the error.
         :raises TransportError: no connection could be made, or no read got an answer.
         :raises OutcomeUnknown: a write was sent, but its answer was lost.
-        :raises Ended: after C(end()).
+        :raises Cancelled: after C(cancel()).
         """
         retries = Retries(total=self._connection.max_retries)
         was_lost = False
         while True:
-            reply, cause = self._try(method, path, query, body)
-            if reply is not None and not retries.should_retry_response(method, reply):
-                return replace(reply, after_loss=was_lost)
+            response, cause = self._try(method, path, query, body)
+            if response is not None and not retries.should_retry_response(method, response):
+                return replace(response, after_loss=was_lost)
             if cause is not None and not retries.should_retry_error(method, cause):
-                raise self._failure(attempt, method, path, cause, retries.never_sent(cause) and not was_lost)
-            was_lost = was_lost or (reply.is_trouble if reply else not retries.never_sent(cause))
+                raise self._failure(action, method, path, cause, retries.never_sent(cause) and not was_lost)
+            was_lost = was_lost or (response.is_trouble if response else not retries.never_sent(cause))
             retries = retries.increment(method, path, error=cause)
-            pause = retries.pause(reply)
-            if reply is not None and reply.status == TOO_MANY:
+            pause = retries.pause(response)
+            if response is not None and response.status == TOO_MANY:
                 self._rate_limiter.hold(pause)
             else:
                 self._rate_limiter.wait(pause)
@@ -267,11 +267,11 @@ class Transport:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status_code, headers, answer.content), None
 
-    def _failure(self, attempt: str, method: str, path: str, cause: Exception, never_sent: bool) -> TransportError:
+    def _failure(self, action: str, method: str, path: str, cause: Exception, never_sent: bool) -> TransportError:
         words = self.safe(f"{type(cause).__name__}: {cause}", 200)
         if never_sent or method == "GET":
             return TransportError(
-                attempt,
+                action,
                 f"no answer from {self.safe(self._connection.base_url)} ({words})",
                 "Check base_url, the network, proxies and certificates (validate_certs, ca_path), then run again."
                 + ("" if method == "GET" else " The request was not sent."),
@@ -279,7 +279,7 @@ class Transport:
                 path=path,
             )
         return OutcomeUnknown(
-            attempt,
+            action,
             f"the request was sent but its answer was lost ({words})",
             "It may or may not have been carried out, and is not sent again by itself.",
             method=method,
@@ -287,9 +287,9 @@ class Transport:
         )
 
 
-def retry_after(reply: Response) -> float | None:
-    """Return the seconds that C(Retry-After) asks to wait (RFC 9110, section 10.2.3), or C(None) where it does not."""
-    value = reply.headers.get("retry-after", "").strip()
+def retry_after(response: Response) -> float | None:
+    """Return the seconds to wait by C(Retry-After) (RFC 9110, section 10.2.3), or C(None) without a usable header."""
+    value = response.headers.get("retry-after", "").strip()
     if value.isdecimal() and value.isascii():
         return float(value.lstrip("0")[:12] or 0)
     try:
@@ -300,19 +300,19 @@ def retry_after(reply: Response) -> float | None:
 
 
 class _Session(Session):
-    """A session that sees no redirects: requests looks at where they point even when it is told not to follow."""
+    """A session that ignores redirects: requests parses their target even with C(allow_redirects=False)."""
 
     def get_redirect_target(self, resp: Any) -> None:
-        """Return that there is none."""
+        """Return no target."""
         return
 
 
 def _session(connection: Connection) -> _Session:
-    """Return a session that takes nothing from the environment but proxies and certificate bundles.
+    """Return a session that uses only proxies and certificate bundles of the environment.
 
-    With C(trust_env) on, requests would read netrc, and a REQUESTS_CA_BUNDLE would undo C(validate_certs: false).
+    With C(trust_env), requests would read netrc, and REQUESTS_CA_BUNDLE would override C(validate_certs: false).
 
-    :raises ConfigurationError: the proxy or the certificate bundle of the environment cannot be.
+    :raises ConfigurationError: the proxy or the certificate bundle of the environment is not valid.
     """
     session = _Session()
     session.trust_env = False
@@ -342,9 +342,9 @@ def _session(connection: Connection) -> _Session:
 
 
 def _bundle_of_environment() -> str | None:
-    """Return the certificate bundle that the usual variables name, as requests reads them.
+    """Return the certificate bundle that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names.
 
-    :raises ConfigurationError: it does not exist.
+    :raises ConfigurationError: the bundle does not exist.
     """
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         bundle = os.environ.get(name)
@@ -358,7 +358,7 @@ def _bundle_of_environment() -> str | None:
 
 
 def _is_host(name: str) -> bool:
-    """Tell whether a host could have this name, so that nobody waits for the retries of what cannot be."""
+    """Return whether C(name) is a valid host name, so that no retries are spent on an invalid one."""
     try:
         return re.fullmatch(r"[0-9a-z_.:-]+", name.encode("idna").decode("ascii").lower()) is not None
     except UnicodeError:
@@ -366,22 +366,22 @@ def _is_host(name: str) -> bool:
 
 
 def _cause(error: Exception) -> Exception:
-    """Return the urllib3 error that requests wrapped, which tells whether a connection was made."""
+    """Return the urllib3 error that requests wrapped; its type shows whether a connection was made."""
     inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
     return inner.reason if isinstance(inner, MaxRetryError) and inner.reason else inner
 
 
 def _is_bad_certificate(cause: Exception) -> bool:
-    """Tell whether the server's certificate was refused: nothing was sent then, and a repetition cannot help."""
+    """Return whether the server's certificate was refused: nothing was sent then, and a retry cannot help."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         return True
     return any(isinstance(part, Exception) and _is_bad_certificate(part) for part in cause.args)
 
 
 def _passwords(proxies: Mapping[str, str]) -> list[str]:
-    """Return the passwords in proxy URLs, raw and decoded, since errors may quote those URLs.
+    """Return the passwords in proxy URLs, raw and decoded, because errors may quote these URLs.
 
-    Cut out by hand, because these URLs come with and without a scheme, and with brackets that a parser refuses.
+    They are cut out by hand: the URLs may have no scheme, or brackets that a parser refuses.
     """
     logins = [url.rpartition("@")[0].rpartition("//")[2] for url in proxies.values()]
     found = [login.partition(":")[2] for login in logins]

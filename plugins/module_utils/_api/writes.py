@@ -1,10 +1,10 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be written: a function for each, which returns the step, or the steps, as data.
+"""Writes of the API: a function for each, which returns a step, or steps, as data.
 
-Sources are the vendor's reference pages, as in C(catalog.py). None of them says what 400 and 409 mean, so a step that
-reading can prove takes them as doubtful.
+Sources are the vendor's reference pages, as in C(catalog.py). None of them says what 400 and 409 mean, so these
+statuses are ambiguous for every step with a postcondition.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ Row = Mapping[str, Any]
 
 _ALREADY = frozenset({400, 409})
 _GONE_ALREADY = frozenset({400, 404, 409})
-#: The page of the operation lists a conflict and does not say what it is.
+#: The page of the operation lists a conflict without a reason.
 _CONFLICTS = {
     409: "The service does not document this conflict. If it means that the policy is assigned already, let enforce: "
     "on_change with ledger_path skip what was assigned before. If the policy is for another request type, name another."
 }
-#: Which of the two forms the service takes is not documented.
+#: It is not documented which of the two forms the service accepts.
 _FORMS = {
     400: "Correct what the server names. It may take people and choices in one form only: as Cakewalk shows them, or "
     "by the id behind them."
@@ -51,10 +51,10 @@ _FORMS = {
 
 
 def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_approve: bool) -> Step:
-    """Add people to a group, all in one request.
+    """Add people to a group with a single request.
 
-    The vendor does not say what happens to those who are members already, so 400 and 409 are confirmed by reading.
-    C(implicitlyApproveRequests) is always sent, since its default is not documented.
+    The vendor does not say what happens to people who are members already, so 400 and 409 are confirmed by reading.
+    C(implicitlyApproveRequests) is always sent, because its default is not documented.
     """
     ids = [person["id"] for person in people]
     approved = ", their access requests approved at once" if implicitly_approve else ""
@@ -70,11 +70,10 @@ def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_appr
 
 
 def remove_members(group: Row, people: Iterable[Row]) -> list[Step]:
-    """Remove people from a group.
+    """Remove people from a group with a request for each person, through the only endpoint that exists.
 
-    One request each, through the only endpoint there is. The vendor announced it as temporary, to be replaced by one
-    for many people at once; then this function returns one step. Because one day every removal may answer 404, that
-    settles nothing by itself.
+    The vendor announced that this endpoint is temporary and will be replaced by a bulk endpoint. One day every removal
+    may answer 404, so a 404 by itself proves nothing.
     """
     return [
         Step(
@@ -92,9 +91,9 @@ def remove_members(group: Row, people: Iterable[Row]) -> list[Step]:
 
 @dataclass(frozen=True)
 class RequestExists(Postcondition):
-    """The proof that a request was opened: one that was not there before asks for the same.
+    """A new request exists that asks for the same as the step.
 
-    :param before: the ids of the requests that were there, in lower case.
+    :param before: the ids of the earlier requests, in lower case.
     """
 
     request_type: str
@@ -104,7 +103,7 @@ class RequestExists(Postcondition):
     before: frozenset[str]
 
     def holds(self, result: ReadResult) -> bool:
-        """Tell whether there is such a request, whatever became of it since."""
+        """Return whether such a request exists, with any status."""
         return any(self._is_meant(row) for row in result.rows)
 
     def _is_meant(self, row: Row) -> bool:
@@ -120,10 +119,10 @@ class RequestExists(Postcondition):
 def request_access(
     app: Row, person: Row, level: Row | None, acting_user: Row, purpose: str, before: frozenset[str]
 ) -> Step:
-    """Ask for access to an app, at a level where the app has any.
+    """Request access to an app, at a level if the app has any.
 
-    :param purpose: why, 1 to 1,024 characters.
-    :param before: the ids of all requests that there are, by which a new one is told apart.
+    :param purpose: the reason, 1 to 1,024 characters.
+    :param before: the ids of all existing requests, to recognize the new one.
     """
     at = f" at the level {named(level)}" if level else ""
     return Step(
@@ -144,7 +143,7 @@ def request_access(
 
 
 def request_level(app: Row, person: Row, level: Row, acting_user: Row, purpose: str, before: frozenset[str]) -> Step:
-    """Ask for another level for somebody who has access, see C(request_access)."""
+    """Request another level for a person who has access, see C(request_access)."""
     body = {"creator": acting_user["id"], "user": person["id"], "app": app["id"], "level": level["id"]}
     return Step(
         f"request the level {named(level)} of the app {named(app)} for {printable(who(person))}",
@@ -158,7 +157,7 @@ def request_level(app: Row, person: Row, level: Row, acting_user: Row, purpose: 
 
 
 def request_removal(app: Row, person: Row, acting_user: Row, purpose: str, before: frozenset[str]) -> Step:
-    """Ask for the removal of all access to an app, see C(request_access)."""
+    """Request the removal of a person's access to an app, see C(request_access)."""
     body = {"creator": acting_user["id"], "user": person["id"], "app": app["id"], "purpose": purpose}
     return Step(
         f"request the removal of the access of {printable(who(person))} to the app {named(app)}",
@@ -173,9 +172,9 @@ def request_removal(app: Row, person: Row, acting_user: Row, purpose: str, befor
 
 
 def record_accesses(app: Row, people: Sequence[Row], level: Row | None) -> Step:
-    """Record that people have access to an app, past all approval.
+    """Record that people have access to an app, without any approval.
 
-    The index page says create or update, the page itself create; what becomes of another level is not documented.
+    The index page says "create or update", the page itself "create". The effect on another level is not documented.
     """
     at = f" at the level {named(level)}" if level else ""
     level_id = {"permissionLevelId": level["id"]} if level else {}
@@ -196,12 +195,12 @@ def record_accesses(app: Row, people: Sequence[Row], level: Row | None) -> Step:
 def assign_policy(
     app: Row, level: Row | None, request_type: str, policy: Row, changes: bool, ledger_entry: KeyedValue | None = None
 ) -> Step:
-    """Have a policy govern a request type, for an app or for one of its levels.
+    """Assign a policy to a request type of an app, or of one of its levels.
 
-    Nothing reads the assignment back (no page shows it), so a refusal is a failure, whatever it means.
+    The API cannot list assigned policies, so a refusal is a failure, whatever it means.
 
-    :param request_type: as options call it.
-    :param changes: whether something else is known to govern it now, or nothing is known.
+    :param request_type: its name in options.
+    :param changes: whether another policy is assigned now, or the assigned policy is unknown.
     """
     under = ["PermissionLevels", level["id"]] if level else []
     return Step(
@@ -218,24 +217,23 @@ def assign_policy(
 
 @dataclass(frozen=True)
 class FieldsEqual(Postcondition):
-    """The proof that custom fields have values: by field id the text, found in the label or in the id behind it, or
-    C(None) for none."""
+    """Custom fields have these values: by field id a text, which is the label or the id behind it, or C(None)."""
 
     values: tuple[tuple[str, str | None], ...]
 
     def holds(self, result: ReadResult) -> bool:
-        """Tell whether every field has its value."""
-        return not self._otherwise(result)
+        """Return whether every field has its value."""
+        return not self._differing(result)
 
     def explain(self, result: ReadResult) -> str:
-        """Return what the fields show that do not have their values."""
+        """Return the values of the fields that differ."""
         return summarize(
             _shown(row) if row else f"there is no field {printable(identifier)}"
-            for identifier, row in self._otherwise(result).items()
+            for identifier, row in self._differing(result).items()
         )
 
-    def _otherwise(self, result: ReadResult) -> dict[str, Row | None]:
-        """Return the fields that do not have their values, by id; C(None) for one that is not there."""
+    def _differing(self, result: ReadResult) -> dict[str, Row | None]:
+        """Return the fields that differ, by id; C(None) for a missing field."""
         rows = {str(row["id"]).lower(): row for row in result.rows}
         found = [(identifier, rows.get(identifier.lower()), value) for identifier, value in self.values]
         return {identifier: row for identifier, row, value in found if row is None or not has_value(row, value)}
@@ -247,9 +245,9 @@ def _shown(field: Row) -> str:
 
 
 def has_value(field: Row, value: str | None) -> bool:
-    """Tell whether a custom field has a value: its text, or the id behind it (of a person, of a choice).
+    """Return whether a custom field has a value: its text, or the id behind it (of a person, of a choice).
 
-    :param value: C(None) for none at all.
+    :param value: C(None) means no value.
     """
     shown = (field.get("value"), field.get("guidValue"))
     if value is None:
@@ -264,10 +262,10 @@ def set_custom_fields(
     needs_confirmation: bool = True,
     changes: bool = True,
 ) -> Step:
-    """Set custom fields of an app, all in one request, and read them back.
+    """Set custom fields of an app with a single request, and read them back.
 
-    :param values: by field id; C(None) clears one.
-    :param names: what the fields are called.
+    :param values: by field id; C(None) clears a field.
+    :param names: the names of the fields, for messages.
     """
     return Step(
         f"set {summarize(repr(printable(name, 80)) for name in names)} of the app {named(app)}",
@@ -284,17 +282,17 @@ def set_custom_fields(
 
 @dataclass(frozen=True)
 class TaskHasState(Postcondition):
-    """The proof that a task was decided: its status means the wanted state."""
+    """A task has a status that means the wanted state."""
 
     state: str
     statuses: StatusTable
 
     def holds(self, result: ReadResult) -> bool:
-        """Tell whether it does."""
+        """Return whether the status means the wanted state."""
         return all(self.statuses.class_of(row.get("status")) == self.state for row in result.rows)
 
     def explain(self, result: ReadResult) -> str:
-        """Return the status that the task has; the word for a decision may be one that nobody listed yet."""
+        """Return the status of the task, and how to make an unknown status word known."""
         (status,) = (row.get("status") for row in result.rows)
         if self.statuses.class_of(status) is None:
             where = f"known_statuses.{self.statuses.of}.{self.state}"
@@ -302,7 +300,7 @@ class TaskHasState(Postcondition):
         return f"its status is {printable(status)!r}"
 
 
-#: What decides what a task is about: if one of these changes, somebody else was at it.
+#: The members that define a task: if one of them changes, somebody else worked on the task.
 TASK_FACTS = (
     "status",
     "type",
@@ -322,28 +320,28 @@ TASK_FACTS = (
 )
 
 
-#: The last segment of the path by the state that it brings about.
-_VERDICTS = {"approved": "Approve", "declined": "Decline"}
+#: The last segment of the path, by state.
+_DECISIONS = {"approved": "Approve", "declined": "Decline"}
 
 
 def decide_task(row: Row, state: str, statuses: StatusTable, description: str, users: tuple[str, ...] = ()) -> Step:
-    """Approve or decline a task as it was read, and read it again afterwards.
+    """Approve or decline a task if it did not change since it was read, and read it again afterwards.
 
-    The pages of these two operations show no body, so none is sent; whom the vendor records as the one who decided is
-    not known.
+    The pages of these two operations show no body, so none is sent. It is not known which person the vendor records as
+    the approver.
 
-    :param row: the task as it was read, which it must still be.
+    :param row: the task as it was read.
     :param state: C(approved) or C(declined).
-    :param statuses: which status words show it as decided so.
-    :param description: what it is about, in words.
-    :param users: whom it concerns.
+    :param statuses: the status words that mean these states.
+    :param description: the subject of the task, for messages.
+    :param users: the people concerned.
     """
     resource = task(row["id"])
     removes = state == "approved" and member(row, "request.requestType") == REQUEST_TYPES["remove_access"]
     return Step(
-        f"{_VERDICTS[state].lower()} {resource.what}, {description}",
+        f"{_DECISIONS[state].lower()} {resource.what}, {description}",
         "POST",
-        path(resource.path, _VERDICTS[state]),
+        path(resource.path, _DECISIONS[state]),
         users=users,
         phase=Phase.REMOVALS if removes else Phase.ADDITIONS,
         ambiguous_statuses=_GONE_ALREADY,
@@ -364,12 +362,12 @@ def start_review(
 ) -> Step:
     """Start an access review.
 
-    Nothing reads reviews back. The page says that the name is unique, so a conflict may mean that this very review was
-    started before, and may mean another one: it is harmless, and nothing was done.
+    The API cannot list reviews. The page says that names are unique, so a conflict may mean this review or another one
+    of the same name. Either way nothing was started, so the conflict is ignored.
 
-    :param reviewer: as options call it.
-    :param due: a time in ISO form.
-    :param apps: which apps; C(None) means all of them, which is an empty list to the vendor.
+    :param reviewer: its name in options.
+    :param due: a time in ISO format.
+    :param apps: C(None) means all apps, for which the vendor expects an empty list.
     """
     of = "all apps" if apps is None else pluralize(len(apps), "app", "apps")
     body = {
@@ -403,5 +401,5 @@ def _keys(rows: Iterable[Row]) -> frozenset[Key]:
 
 
 def _same(one: object, other: str) -> bool:
-    """Tell whether two ids are the same; their case does not count."""
+    """Return whether two ids are equal; case is ignored."""
     return isinstance(one, str) and one.lower() == other.lower()

@@ -18,7 +18,7 @@ def test_many_removals_make_one_notice(tenant: Sandbox, client: Client) -> None:
     tenant.configure(deprecation="headers")
     gone = {name: leavers(tenant, name, 4) for name in ("Engineering", "Sales")}
     params = task(tenant, *({"group": name, "users": users, "state": "absent"} for name, users in gone.items()))
-    assert len(run(client, params).done) == 8
+    assert len(run(client, params).steps) == 8
     assert list(client.deprecations) == [
         "The service marks DELETE /api/v1/UsersGroups/*/Users/* as going away "
         "(Deprecation: true; Sunset: Thu, 31 Dec 2026 23:59:59 GMT)."

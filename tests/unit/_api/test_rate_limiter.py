@@ -116,7 +116,7 @@ def test_the_end_wakes_who_waits_and_lets_nothing_leave() -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(governor.acquire)
         assert not waiting.done()
-        governor.end()
+        governor.cancel()
         with pytest.raises(Cancelled):
             waiting.result(10)
     with pytest.raises(Cancelled):

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the requests of a tenant say about a person and an app."""
+"""The access requests of a tenant, by person and app."""
 
 from __future__ import annotations
 
@@ -14,49 +14,52 @@ from .lookup import Row
 from .timestamps import moment
 
 GRANT, CHANGE, REMOVE = (REQUEST_TYPES[name] for name in ("grant_access", "change_permission", "remove_access"))
-#: How long what was approved may take to show in the accesses. How long it does is not documented; a request that is
-#: older and shows no effect is taken for one whose effect was undone since.
+#: How long after its approval a request may take to show an effect; the real time is not documented. The
+#: effect of an older request was probably undone since.
 _GRACE = timedelta(minutes=15)
 
 
 class Requests:
-    """All requests of a tenant, by whom and what they are about.
+    """All requests of a tenant, by person and app.
 
-    :param rows: the requests, whatever their type and status.
-    :param statuses: what their status words mean.
-    :param now: the time, by which fresh ones are told.
+    :param rows: the requests of any type and status.
+    :param statuses: the meaning of their status words.
+    :param now: the current time, to recognize recent requests.
     """
 
     def __init__(self, rows: Iterable[Row], statuses: StatusTable, now: datetime) -> None:
         self._statuses = statuses
         self._now = now
         self._about: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        # One that does not tell when it was made is taken for the newest.
+        # A request without a creation time is taken for the newest.
         rows = sorted(rows, key=lambda row: (row.get("createdAt") is None, str(row.get("createdAt"))))
         self.ids = frozenset(str(row["id"]).lower() for row in rows)
         for row in rows:
             self._about[_lower(row.get("targetUserId")), _lower(row.get("workAppId"))].append(row)
 
     def about(self, person: Row, app: Row) -> list[Row]:
-        """Return the requests about a person and an app, the newest last; before them those that are not decided and
-        do not show the person or the app, so that they may be about these."""
-        who, what = person["id"].lower(), app["id"].lower()
-        hidden = [row for place in (("", ""), ("", what), (who, "")) for row in self._about.get(place, ())]
-        return [row for row in hidden if self._is_hiding(row)] + self._about.get((who, what), [])
+        """Return the requests for a person and an app, the newest last.
+
+        Undecided requests that do not show their person or app come first, because they may be for these.
+        """
+        person_id, app_id = person["id"].lower(), app["id"].lower()
+        keys = (("", ""), ("", app_id), (person_id, ""))
+        hidden = [row for key in keys for row in self._about.get(key, ()) if self._is_hiding(row)]
+        return hidden + self._about.get((person_id, app_id), [])
 
     def class_of(self, request: Row) -> str | None:
-        """Return what the status of a request means: open, granted, declined, cancelled, C(None) where nobody knows."""
+        """Return the class of a request's status: open, granted, declined, cancelled, or C(None) if unknown."""
         return self._statuses.class_of(request.get("requestStatus"))
 
     def under_way(self, requests: Sequence[Row], held: Collection[str]) -> list[Row]:
-        """Return those that are not decided yet, or were approved a moment ago and do not show in what is held.
+        """Return the requests that are undecided, or were approved recently and show no effect yet.
 
-        :param held: the ids of the levels held, in lower case, an empty one for an app without levels.
+        :param held: the ids of the levels held, in lower case; an empty id for an app without levels.
         """
-        return [one for one in requests if self.class_of(one) == "open" or self._is_about_to_show(one, held)]
+        return [row for row in requests if self.class_of(row) == "open" or self._is_about_to_show(row, held)]
 
     def unknown(self, requests: Iterable[Row]) -> list[Row]:
-        """Return those of which nobody knows whether they are decided, or what they ask for while they are not."""
+        """Return the requests of an unknown status, and the undecided requests of an unknown type or subject."""
         return [
             request
             for request in requests
@@ -66,7 +69,7 @@ class Requests:
         ]
 
     def _is_hiding(self, request: Row) -> bool:
-        """Tell whether a request about somebody's access is not decided, and does not show whose, or to what."""
+        """Return whether an undecided request about access does not show its person or app."""
         return (
             not (request.get("targetUserId") and request.get("workAppId"))
             and request.get("requestType") in (GRANT, CHANGE, REMOVE)
@@ -83,12 +86,12 @@ class Requests:
 
 
 def level_of(request: Row) -> str:
-    """Return the id of the level that a request is for, in lower case, empty where it is for none."""
+    """Return the id of the requested level, in lower case; empty for a request without a level."""
     return _lower(request.get("permissionLevelId"))
 
 
 def of_type(requests: Iterable[Row], types: Collection[str], level_id: str | None = None) -> list[Row]:
-    """Return the requests of these types, only those for one level where it is given (empty for none)."""
+    """Return the requests of these types, and of a level if it is given (empty: without a level)."""
     return [
         request
         for request in requests

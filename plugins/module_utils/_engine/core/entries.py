@@ -12,11 +12,11 @@ from ..._api.errors import ConfigurationError
 
 
 def entries_of(params: Mapping[str, Any], bulk: str, about: str) -> list[Mapping[str, Any]]:
-    """Return the entries of a task; the single form is one of them.
+    """Return the entries of a task in bulk form; the single form is one entry.
 
     :param bulk: the option of the bulk form.
-    :param about: the option that tells what an entry is about, in both forms.
-    :raises ConfigurationError: it is null, as YAML makes it of a forgotten value.
+    :param about: the option that names the subject of an entry, in both forms.
+    :raises ConfigurationError: the subject is null, which YAML makes of a forgotten value.
     """
     entries = [params] if params[bulk] is None else params[bulk]
     for entry in entries:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what people write (an id, an e-mail address, an exact name) to the one thing that is meant, or to an error."""
+"""Lookup of references (an id, an e-mail address, an exact name): a single row, or a problem."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Item = TypeVar("Item")
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-#: How many names are compared, over all misses of a task, to suggest near ones: about three seconds' worth.
+#: Limit of comparisons with near names, over all misses of a task: they take about three seconds.
 _COMPARISONS = 100_000
 
 
 class LookupFailed(CakewalkError):
-    """References that mean nothing, or more than one thing; C(problems) names each of them."""
+    """References that match nothing, or more than one row; C(problems) describes each."""
 
     kind = "lookup_failed"
 
@@ -52,20 +52,20 @@ def _remedy(reasons: set[str]) -> str:
 
 
 def is_uuid(reference: str) -> bool:
-    """Tell whether C(reference) has the form of an id: a UUID in its usual spelling and no other."""
+    """Return whether C(reference) is an id: a UUID in its usual spelling."""
     return _UUID.fullmatch(reference) is not None
 
 
 def folded_email(email: str) -> str:
-    """Return an e-mail address as addresses are compared: by ASCII case only, since other folding merges people."""
-    # For ASCII the same, ten times as fast: it is done for each row of the directory.
+    """Return an e-mail address in lower case, ASCII only: other case folding merges different people."""
+    # The same for ASCII, and ten times as fast, which counts for each row of the directory.
     return email.lower() if email.isascii() else email.translate(_LOWER)
 
 
 class Index:
-    """The rows of one kind, to be found by id or by what people name them by.
+    """Rows of one resource type, found by id or by key: the e-mail address of people, the name of other types.
 
-    C(complete) tells whether the rows are the whole list, so that a name found once is known to be unique.
+    C(complete): whether the rows are the whole list, so that a single match of a name is unique.
     """
 
     def __init__(self, kind: ResourceType, rows: Iterable[Row], complete: bool = True) -> None:
@@ -78,13 +78,13 @@ class Index:
                 self._by_key[self._folded(row[kind.key])].append(row)
 
     def matches(self, reference: str) -> list[Row]:
-        """Return the rows that C(reference) can mean: the one with this id and those with this e-mail or name."""
+        """Return the rows that C(reference) can mean: by id, and by e-mail address or name."""
         by_id = self.by_id.get(reference.lower())
         named_so = self._by_key.get(self._folded(reference), [])
         return ([by_id] if by_id else []) + [row for row in named_so if row is not by_id]
 
     def near(self, reference: str) -> list[str]:
-        """Return up to three names like C(reference), for a message; of e-mail addresses the local parts count."""
+        """Return up to three names similar to C(reference), for a message; only local parts of addresses count."""
 
         def compared(name: str) -> str:
             return (name.partition("@")[0] if self.kind.key == "email" else name).lower()
@@ -94,19 +94,19 @@ class Index:
         return [str(self._by_key[names[name]][0][self.kind.key]) for name in close]
 
     def holders(self, rows: Iterable[Row]) -> dict[str, list[Row]]:
-        """Return, for each e-mail address (in lower case) or name among C(rows), all rows that have it."""
+        """Return all rows by key, for each e-mail address (in lower case) or name among C(rows)."""
         keys = [row.get(self.kind.key) for row in rows]
         folded = dict.fromkeys(self._folded(key) for key in keys if isinstance(key, str))
         return {key: self._by_key[key] for key in folded if key in self._by_key}
 
     def assuming(self, ids: Iterable[str]) -> Index:
-        """Return a register that also holds these ids, taken as given; a whole list needs no assumptions."""
+        """Return an index that also holds these ids, assumed to exist; a complete index needs no assumptions."""
         if self.complete:
             return self
         return Index(self.kind, [*({"id": one} for one in ids), *self.by_id.values()], complete=False)
 
     def replacing(self, rows: Iterable[Row]) -> Index:
-        """Return a register with these rows in place of those with their ids."""
+        """Return an index in which these rows replace the rows of the same ids."""
         newer = {row["id"].lower(): row for row in rows}
         return Index(self.kind, {**self.by_id, **newer}.values(), self.complete)
 
@@ -115,51 +115,51 @@ class Index:
 
 
 class Resolver:
-    """Finds references and keeps what cannot be found, so that all problems of a task are told at once."""
+    """Resolves references to rows, and collects the problems of a task, to report all of them at once."""
 
     def __init__(self) -> None:
         self._problems: dict[tuple[str, str], dict[str, Any]] = {}
         self._missing_so: set[tuple[str, str]] = set()
         self._comparisons_left = _COMPARISONS
 
-    def find(self, reference: str, *registers: Index, called: str = "") -> Row | None:
-        """Return the row that C(reference) means in the registers taken together; C(None) where that is a problem.
+    def find(self, reference: str, *indexes: Index, called: str = "") -> Row | None:
+        """Return the row that C(reference) means in all indexes together, or C(None) and keep a problem.
 
-        :param called: what a problem calls it, by default what the registers hold.
+        :param called: the name of the reference in a problem, by default the resource type.
         """
-        called = called or registers[-1].kind.one
-        found = {row["id"].lower(): row for register in reversed(registers) for row in register.matches(reference)}
+        called = called or indexes[-1].kind.one
+        found = {row["id"].lower(): row for index in reversed(indexes) for row in index.matches(reference)}
         if len(found) == 1:
             return next(iter(found.values()))
         if found:
             self._ambiguous(reference, called, list(found.values()))
         else:
-            self._missing(reference, called, registers)
+            self._missing(reference, called, indexes)
         return None
 
-    def find_all(self, references: Iterable[str], *registers: Index) -> list[Row]:
-        """Return the rows that the references mean, each once, without those that are a problem."""
-        rows = [self.find(reference, *registers) for reference in references]
+    def find_all(self, references: Iterable[str], *indexes: Index) -> list[Row]:
+        """Return the rows that the references mean, each once, and keep the problems of the others."""
+        rows = [self.find(reference, *indexes) for reference in references]
         return list({row["id"].lower(): row for row in rows if row is not None}.values())
 
-    def find_each(self, reference: str, registers: Sequence[Index], called: str) -> list[Row | None]:
-        """Return the row that C(reference) means in each register, C(None) where one does not hold it.
+    def find_each(self, reference: str, indexes: Sequence[Index], called: str) -> list[Row | None]:
+        """Return the row that C(reference) means in each index, C(None) for an index without it.
 
-        That none of them holds it is a problem, which calls it C(called).
+        It is a problem if no index holds it; C(called) is the name of the reference in that problem.
         """
-        held = [bool(register.matches(reference)) for register in registers]
-        if registers and not any(held):
-            self.find(reference, *registers, called=called)
-        pairs = zip(registers, held, strict=True)
-        return [self.find(reference, register) if is_held else None for register, is_held in pairs]
+        held = [bool(index.matches(reference)) for index in indexes]
+        if indexes and not any(held):
+            self.find(reference, *indexes, called=called)
+        pairs = zip(indexes, held, strict=True)
+        return [self.find(reference, index) if is_held else None for index, is_held in pairs]
 
     def report(self, reference: str, reason: str, message: str, **facts: Any) -> None:
-        """Keep a problem with C(reference); C(reason) is a word for programs, C(message) a clause for people."""
+        """Keep a problem with C(reference): C(reason) is a word for programs, C(message) a clause for people."""
         problem = {"reference": reference, "reason": reason, "message": message, **facts}
         self._problems.setdefault((reference, message), problem)
 
     def check(self) -> None:
-        """Raise what was collected.
+        """Raise the collected problems.
 
         :raises LookupFailed: at least one reference had a problem.
         """
@@ -174,56 +174,55 @@ class Resolver:
         message = f"the {called} {printable(reference)!r} is held by {len(rows)}: {words}"
         self.report(reference, "ambiguous", message, candidates=candidates)
 
-    def _missing(self, reference: str, called: str, registers: Sequence[Index]) -> None:
+    def _missing(self, reference: str, called: str, indexes: Sequence[Index]) -> None:
         if (reference, called) in self._missing_so:
             return
         self._missing_so.add((reference, called))
-        kind = registers[-1].kind
-        near = self._near(reference, registers)
+        kind = indexes[-1].kind
+        near = self._near(reference, indexes)
         hints = [f"did you mean {' or '.join(repr(printable(name)) for name in near)}?"] if near else []
         if kind.key == "email" and not is_uuid(reference) and "@" not in reference:
             hints.append("people are named by e-mail address or id, never by display name")
         hint = f" ({' '.join(hints)})" if hints else ""
         self.report(reference, "not_found", f"the {called} {printable(reference)!r} does not exist{hint}", near=near)
 
-    def _near(self, reference: str, registers: Sequence[Index]) -> list[str]:
+    def _near(self, reference: str, indexes: Sequence[Index]) -> list[str]:
         if is_uuid(reference) or self._comparisons_left <= 0:
             return []
-        self._comparisons_left -= sum(len(register.by_id) for register in registers)
-        found = [name for register in registers for name in register.near(reference)]
+        self._comparisons_left -= sum(len(index.by_id) for index in indexes)
+        found = [name for index in indexes for name in index.near(reference)]
         return list(dict.fromkeys(found))[:3]
 
 
 def candidate(row: Row) -> dict[str, Any]:
-    """Return what tells holders of one name apart."""
+    """Return the members that distinguish rows of the same name."""
     return {"id": row["id"], "name": row.get("name"), "status": row.get("statusName")}
 
 
 def ids_of(rows: Iterable[Row]) -> set[str]:
-    """Return the ids of rows, in the case in which registers hold them."""
+    """Return the ids of rows in lower case, as indexes hold them."""
     return {row["id"].lower() for row in rows}
 
 
-def reference_to(row: Row, register: Index) -> str:
-    """Return what means this row and no other in the whole list, and can stand in a file: its e-mail address or name,
-    or else its id."""
-    key = row.get(register.kind.key)
-    meant = register.matches(key) if isinstance(key, str) and is_writable(key) else []
+def reference_to(row: Row, index: Index) -> str:
+    """Return a reference that means this row only and can be written to a file: its key if unique, or else its id."""
+    key = row.get(index.kind.key)
+    meant = index.matches(key) if isinstance(key, str) and is_writable(key) else []
     return str(key) if [one["id"].lower() for one in meant] == [row["id"].lower()] else str(row["id"])
 
 
 def person(row: Row) -> str:
-    """Return how a person is named in results: the e-mail address, or the id where the record has none."""
+    """Return the name of a person in results: the e-mail address, or the id if the record has no address."""
     return str(row.get("email") or row["id"])
 
 
 def label(row: Row) -> str:
-    """Return how a thing is named in results: by its name, or its id where the record has none."""
+    """Return the name of a row in results: its name, or its id if the record has no name."""
     return str(row.get("name") or row["id"])
 
 
 def unique_labels(rows: Iterable[Row]) -> dict[str, str]:
-    """Return by id how things are named in results where no two may have one name: with the id where they would."""
+    """Return the names of rows by id, each made unique by its id if several rows have the same name."""
     rows = list(rows)
     holders = Counter(map(label, rows))
     labels: dict[str, str] = {}
@@ -238,7 +237,7 @@ def unique_labels(rows: Iterable[Row]) -> dict[str, str]:
 
 
 def labelled(items: Iterable[Item], thing: Callable[[Item], Row]) -> dict[str, Item]:
-    """Return items by the name of the thing that each is about, see C(unique_labels)."""
+    """Return items by the unique name of the row that C(thing) returns for each, see C(unique_labels)."""
     items = list(items)
     labels = unique_labels(map(thing, items))
     return {labels[thing(item)["id"]]: item for item in items}

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may receive access, and who may act: what a person's status allows."""
+"""Checks of people by status: may they receive access, and may they act?"""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..._api.text import printable, summarize
 from .lookup import Index, Resolver, Row, person
 
 
-def check_receivers(people: Iterable[Row], statuses: UserStatuses, finder: Resolver) -> list[str]:
-    """Report people on their way out as problems; return a warning that names those whose status says nothing known."""
+def check_receivers(people: Iterable[Row], statuses: UserStatuses, resolver: Resolver) -> list[str]:
+    """Report inactive people as problems, and return a warning about people with an unknown status."""
     unknown = []
     for row in people:
         status = row.get("statusName")
         if status in statuses.inactive:
             message = f"the user {printable(person(row))!r} is {status} and would be given access"
-            finder.report(person(row), "inactive", f"{message} (allow_inactive permits it)", status=status)
+            resolver.report(person(row), "inactive", f"{message} (allow_inactive permits it)", status=status)
         elif status not in statuses.may_receive_access:
             unknown.append(f"{printable(person(row))} ({printable(status)})")
     if not unknown:
@@ -32,13 +32,13 @@ def check_receivers(people: Iterable[Row], statuses: UserStatuses, finder: Resol
     ]
 
 
-def acting_user(reference: str | None, people: Index, statuses: UserStatuses, finder: Resolver) -> Row:
-    """Return the person in whose name something is done.
+def acting_user(reference: str | None, people: Index, statuses: UserStatuses, resolver: Resolver) -> Row:
+    """Return the acting user.
 
-    The vendor does not authenticate this person, so the least that can be asked is that it exists and is active.
+    The vendor does not authenticate this person, who must therefore at least exist and be active.
 
-    :raises ConfigurationError: nobody is named, or somebody whose status is not known to allow it.
-    :raises LookupFailed: there is no such person, or several; with all problems that the C(finder) holds.
+    :raises ConfigurationError: the option is not set, or the status of the person does not allow it.
+    :raises LookupFailed: the person does not exist or is ambiguous; with all problems of the C(resolver).
     """
     if not reference:
         raise ConfigurationError(
@@ -47,8 +47,8 @@ def acting_user(reference: str | None, people: Index, statuses: UserStatuses, fi
             "Set acting_user (CAKEWALK_ACTING_USER) to the e-mail address or id of an admin.",
             option="acting_user",
         )
-    row = finder.find(reference, people, called="acting user")
-    finder.check()
+    row = resolver.find(reference, people, called="acting user")
+    resolver.check()
     status = row.get("statusName") if row else None
     if row is None or status not in statuses.may_act:
         raise ConfigurationError(

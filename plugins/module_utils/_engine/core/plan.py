@@ -24,7 +24,7 @@ CONFIRM_DELAYS = (0.0, 1.0, 2.0, 4.0)
 
 
 class PreconditionFailed(CakewalkError):
-    """A step was not sent, because the record that it relies on changed since the plan was made."""
+    """A step was not sent, because its record changed since the plan was made."""
 
     kind = "moved"
 
@@ -36,14 +36,14 @@ class NotApplied(CakewalkError):
 
 
 class StepStatus(Enum):
-    """What became of a step; the value is the list of the result that shows the step."""
+    """The status of a step; the value is the name of its list in results."""
 
     #: Never started.
     PENDING = "pending"
-    #: Sent, and the answer was not evaluated yet.
+    #: Sent, without an evaluated answer yet.
     SENT = "sent"
     DONE = "done"
-    #: Refused, and a read shows the wanted state all the same.
+    #: Refused, but a read shows the wanted state.
     ALREADY = "already"
     #: Refused with one of the C(ignored_statuses).
     REFUSED = "refused"
@@ -68,9 +68,9 @@ class StepResult:
 
 @dataclass
 class ApplyResult:
-    """What became of the steps of a plan, in the order of the plan.
+    """The results of all steps of a plan, in the order of the plan.
 
-    :param goal_reached: whether the plan was applied as a whole, and what it waits for has come.
+    :param goal_reached: whether every step was applied, and the wait of the plan succeeded.
     """
 
     steps: list[StepResult] = field(default_factory=list)
@@ -78,7 +78,7 @@ class ApplyResult:
 
     @classmethod
     def of(cls, plan: Plan) -> ApplyResult:
-        """Return the result of a plan that was not applied yet."""
+        """Return the result of a plan before it is applied."""
         return cls([StepResult(step) for step in plan.steps])
 
     def having(self, *statuses: StepStatus) -> list[StepResult]:
@@ -87,7 +87,7 @@ class ApplyResult:
 
     @property
     def changed(self) -> bool:
-        """Whether the tenant changed; a write that was accepted but shows something else may have changed it, too."""
+        """Whether the tenant changed; an accepted write counts even if a read shows something else."""
         return any(
             result.step.changes
             for result in self.steps
@@ -104,15 +104,15 @@ class ApplyResult:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a module found, what it wants, and the steps from the one to the other.
+    """The current state, the wanted state, and the steps from the one to the other.
 
-    :param before: the managed state by the name of each thing that changes, for the diff; equal to C(after) exactly
-        where no step changes anything. C(None) where nothing is managed, as by info modules.
-    :param result: what the module returns; the same in check mode.
-    :param report: returns the part of the result that depends on what became of the steps; it is called after every
-        attempt to apply the plan, and replaces what C(result) predicted.
-    :param unmet: what remains unsolved although every step can be applied; the task fails with it after the steps.
-    :param wait: what must be seen after the steps before the task succeeds.
+    :param before: the managed state by the name of each thing that changes, for the diff. It equals C(after) exactly if
+        no step changes anything. C(None) if nothing is managed, as by info modules.
+    :param result: the result of the module; the same in check mode.
+    :param report: returns the part of the result that depends on the step results. It is called after each attempt to
+        apply the plan, and overrides C(result).
+    :param unmet: a problem that the steps cannot solve; the task fails with it after the steps.
+    :param wait: a state to wait for after the steps.
     :param ledger: where the ledger entries of steps are stored.
     """
 
@@ -132,7 +132,7 @@ class Plan:
 
 
 class ApplyFailed(CakewalkError):
-    """At least one step failed; C(result) says what became of each.
+    """At least one step failed; C(result) holds the status of each.
 
     :param cause: the error to report, by default that of the first step that failed.
     """
@@ -156,11 +156,11 @@ class ApplyFailed(CakewalkError):
 
 
 class GoalNotReached(ApplyFailed):
-    """Every step was applied, or in check mode would be, and the goal is not reached all the same."""
+    """Every step was applied, or in check mode would be, but the goal is not reached."""
 
 
 class ApplyInterrupted(Exception):
-    """A defect of the collection ended the run; C(result) says what became of each step until then."""
+    """A defect of the collection ended the run; C(result) holds the status of each step at that time."""
 
     def __init__(self, result: ApplyResult) -> None:
         super().__init__("applying the plan was interrupted")
@@ -179,15 +179,15 @@ def dry_run(plan: Plan) -> ApplyResult:
 
 
 def apply(plan: Plan, client: Client, confirm_delays: Iterable[float] = CONFIRM_DELAYS) -> ApplyResult:
-    """Apply a plan phase by phase, the steps of one phase concurrently.
+    """Apply a plan phase by phase, the steps of a phase concurrently.
 
-    After the first failure no step starts; steps under way finish. A write that is unconfirmed (its answer was lost, or
-    is a refusal that may mean "already done") is confirmed by reading, and by nothing else. The ledger entry of a step
-    is deleted before the step and stored after it.
+    After the first failure no step starts; steps under way finish. A write is unconfirmed if its answer was lost, or is
+    a refusal that may mean "already done". Only a read can confirm it. The ledger entry of a step is deleted before the
+    step and stored after it.
 
     :raises ApplyFailed: not every step was applied.
-    :raises GoalNotReached: every step was applied, and the goal is not reached all the same.
-    :raises ApplyInterrupted: anything else went wrong.
+    :raises GoalNotReached: every step was applied, but the goal is not reached.
+    :raises ApplyInterrupted: there is a defect in the collection.
     """
     result = ApplyResult.of(plan)
     try:
@@ -247,7 +247,7 @@ def _wait(wait: Wait, client: Client, result: ApplyResult) -> None:
 
 
 def _apply_phase(steps: Sequence[StepResult], client: Client, confirm_delays: tuple[float, ...]) -> None:
-    """Apply the steps of one phase, until none is pending or one failed."""
+    """Apply the steps of a phase until no step is pending, or a step failed."""
     pending = list(steps)
     while pending and not any(step.status is StepStatus.FAILED for step in steps):
         _confirm(_send(pending, client), client, confirm_delays)
@@ -257,8 +257,8 @@ def _apply_phase(steps: Sequence[StepResult], client: Client, confirm_delays: tu
 def _send(steps: Sequence[StepResult], client: Client) -> list[_Unconfirmed]:
     """Send steps concurrently, and return those that must be confirmed by reading.
 
-    An unconfirmed step stops the others, too, until a read has confirmed it. The exception is a removal that finds
-    nobody: all of these are confirmed by one read after the last removal.
+    An unconfirmed step stops the others, too, until a read has confirmed it. A removal that answers 404 does not: these
+    are confirmed together by one read after the last removal.
     """
     stop = threading.Event()
     unconfirmed: list[_Unconfirmed] = []
@@ -298,7 +298,7 @@ def _send(steps: Sequence[StepResult], client: Client) -> list[_Unconfirmed]:
 
 
 def _check_precondition(step: Step, client: Client) -> None:
-    """Read the record that a step relies on, directly before the step.
+    """Check the precondition of a step by a read directly before the step.
 
     :raises PreconditionFailed: the record changed since the plan was made.
     """
@@ -322,7 +322,7 @@ def _is_ambiguous(step: Step, error: CakewalkError) -> bool:
 
 @dataclass(frozen=True)
 class _Unconfirmed:
-    """A step whose answer does not tell whether its goal is reached, and the read that can."""
+    """A step with an ambiguous answer, and the postcondition that can confirm it."""
 
     result: StepResult
     postcondition: Postcondition
@@ -334,7 +334,7 @@ class _Unconfirmed:
         return read is not None and self.postcondition.holds(read)
 
     def failure(self, reads: Mapping[Listing | Resource, ReadResult | None]) -> CakewalkError:
-        """Return the error, with what the reads did not show, what they show instead, and how to look."""
+        """Return the error of the step, with what the reads show instead, and how to check."""
         what, read = self.postcondition.source.what, reads.get(self.postcondition.source)
         shown = self.postcondition.explain(read) if read else ""
         instead = f" ({shown})" if shown else ""
@@ -350,10 +350,10 @@ class _Unconfirmed:
 
 
 def _confirm(unconfirmed: Sequence[_Unconfirmed], client: Client, delays: tuple[float, ...]) -> None:
-    """Read what unconfirmed steps should have brought about; a step counts as done only if a read shows it.
+    """Read the sources of unconfirmed steps; a step counts as done only if its postcondition holds.
 
-    A write whose answer was lost may still be under way in the service, and an accepted write may show late, so these
-    are read several times. A refusal is final and is read once.
+    After a lost answer the write may still be under way, and an accepted write may show late, so several reads follow.
+    A refusal is final and needs one read.
     """
     reads: dict[Listing | Resource, ReadResult | None] = {}
     remaining = list(unconfirmed)
@@ -374,7 +374,7 @@ def _confirm(unconfirmed: Sequence[_Unconfirmed], client: Client, delays: tuple[
 
 
 def _read(postconditions: Sequence[Postcondition], client: Client) -> dict[Listing | Resource, ReadResult | None]:
-    """Return the rows of each source of C(postconditions), C(None) where it cannot be read, which proves nothing."""
+    """Return the rows of each source, or C(None) for a source that cannot be read, which proves nothing."""
     times = {each.source: 1 for each in postconditions}
     times |= {each.source: 2 for each in postconditions if each.needs_second_read}
 

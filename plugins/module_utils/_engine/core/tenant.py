@@ -16,10 +16,10 @@ from .lookup import Index, is_uuid
 
 
 class Tenant:
-    """What a plan reads from, and where it leaves its warnings.
+    """The tenant as a plan sees it: its lists and records, its status words, and the warnings of the plan.
 
     :param known_statuses: the option of this name: more words for the status tables, by kind.
-    :raises ConfigurationError: one of these words would mean two things.
+    :raises ConfigurationError: a word would be in two classes.
     """
 
     def __init__(self, client: Client, known_statuses: dict[str, Any] | None = None) -> None:
@@ -32,9 +32,9 @@ class Tenant:
         self.warnings: list[str] = []
 
     def index(self, kind: ResourceType, references: Collection[str] | None = None) -> Index:
-        """Return a register in which each of the C(references) can be found if it exists; by default all rows.
+        """Return an index that holds every existing row that C(references) mean, by default all rows.
 
-        A few ids are read one by one. Anything else needs the whole list: only that shows whether a name is unique.
+        A few ids are read one by one. Names need the whole list, because only that shows whether a name is unique.
         """
         ids = list(dict.fromkeys(reference.lower() for reference in references or ()))
         if kind.listing not in self._whole and references is not None and self._few_ids(kind, ids):
@@ -46,15 +46,15 @@ class Tenant:
         return self._whole[kind.listing]
 
     def indexes(self, wanted: Iterable[tuple[ResourceType, Collection[str] | None]]) -> list[Index]:
-        """Return what C(register) returns for each kind and its references, read side by side."""
+        """Return an index for each pair of resource type and references, read concurrently."""
         return self._client.each(lambda pair: self.index(*pair), wanted)
 
     def read(self, wanted: Iterable[Listing | Resource]) -> list[Any]:
-        """Read lists and records side by side; return rows of lists, and records, in the order asked for."""
+        """Read lists and records concurrently; return rows of lists, and records, in the given order."""
         return self._client.each(self._client.read, wanted)
 
     def read_stable(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
-        """Read lists side by side, each until two readings agree on what is there and so on what is not."""
+        """Read lists concurrently, each until two reads agree, which proves absence, too."""
         return self._client.each(self._client.stable_rows, listings)
 
     def scrubbed(self, text: str) -> str:
@@ -62,13 +62,13 @@ class Tenant:
         return self._client.scrubbed(text)
 
     def pages_of(self, listing: Listing) -> int:
-        """Return how many pages were read of a list, over all readings."""
+        """Return the number of pages read of a list, over all reads."""
         return self._client.pages.get(listing, 0)
 
-    def read_those_readable(self, records: Iterable[Resource]) -> list[dict[str, Any] | CakewalkError | None]:
-        """Read records side by side; C(None) for each that does not exist, the error for each that cannot be read.
+    def read_readable(self, records: Iterable[Resource]) -> list[dict[str, Any] | CakewalkError | None]:
+        """Read records concurrently; C(None) for each that does not exist, an error for each that cannot be read.
 
-        :raises CakewalkError: none can be read, or the credentials are refused.
+        :raises CakewalkError: no record can be read, or the credentials are refused.
         """
         found = self._client.each(self._readable, records)
         failures = [one for one in found if isinstance(one, CakewalkError)]
@@ -82,21 +82,21 @@ class Tenant:
         except CakewalkError as error:
             return error
 
-    def read_those_there(self, records: Iterable[Resource]) -> list[dict[str, Any] | None]:
-        """Read records side by side; C(None) for each that the service says does not exist."""
+    def read_existing(self, records: Iterable[Resource]) -> list[dict[str, Any] | None]:
+        """Read records concurrently; C(None) for each that does not exist."""
         return self._client.each(self._client.record_or_none, records)
 
     def people(self, references: Collection[str]) -> Index:
-        """Return a register in which these people can be found, with their statuses; without references an empty one.
+        """Return an index of these people, with their statuses; without references an empty one.
 
-        The list need not tell statuses (the contract lets them out), a single record must.
+        The list may lack statuses (they are optional in the contract); a single record must have one.
         """
         if not references:
             return Index(USERS, [], complete=False)
-        register = self.index(USERS, references)
-        meant = {row["id"]: row for reference in references for row in register.matches(reference)}
+        index = self.index(USERS, references)
+        meant = {row["id"]: row for reference in references for row in index.matches(reference)}
         lacking = [row for row in meant.values() if not row.get("statusName")]
-        return register.replacing(self.read(USERS.record(row["id"]) for row in lacking)) if lacking else register
+        return index.replacing(self.read(USERS.record(row["id"]) for row in lacking)) if lacking else index
 
     @staticmethod
     def _few_ids(kind: ResourceType, references: Collection[str]) -> bool:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Times as the wire and people write them."""
+"""Times: parsing and writing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 
 
 def moment(text: object) -> datetime | None:
-    """Return the time in a text in ISO form, in UTC where it names no zone; fractions of a second do not count.
+    """Return the time in a text in ISO format, in UTC if it has no zone, without fractions of a second.
 
-    C(None) where there is none.
+    C(None) if the text is no time.
     """
     if not isinstance(text, str):
         return None
@@ -24,10 +24,10 @@ def moment(text: object) -> datetime | None:
 
 
 def now() -> str:
-    """Return the time as it is, see C(utc)."""
+    """Return the current time, see C(utc)."""
     return utc(datetime.now(timezone.utc))
 
 
 def utc(time: datetime) -> str:
-    """Return a time as evidence and records write it: in UTC, to the second."""
+    """Return a time as text in UTC, to the second, as evidence and journals write it."""
     return time.astimezone(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting until the tenant shows what was asked for."""
+"""Waiting until the tenant shows a wanted state."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Listing, Resource
 from ..._api.text import pluralize, summarize
 
-#: Pauses between two looks at what people, or the service, are about to do.
+#: Pauses between two reads, in seconds.
 PAUSES = (1.0, 2.0, 5.0, 10.0, 15.0)
 
 
 class WaitTimedOut(CakewalkError):
-    """What was waited for did not come in time; C(waiting_for) names each of it with the status that it has."""
+    """The wait timed out; C(waiting_for) names everything that is still missing, with its status."""
 
     kind = "wait_timed_out"
 
 
 class Wait(Protocol):
-    """What a task waits for.
+    """A state to wait for.
 
     C(pauses) are the seconds between reads; the last one repeats. C(needs_second_read) says that one read is not
     enough: a list that moves may skip a row, which then looks removed.
@@ -39,15 +39,15 @@ class Wait(Protocol):
     needs_second_read: bool
 
     def missing(self, found: Sequence[Any]) -> list[str]:
-        """Return what is not there yet, in words.
+        """Return what is still missing, for messages.
 
-        :param found: what the sources show, in their order: rows of lists, and records.
-        :raises CakewalkError: something will never come.
+        :param found: the rows or records of the sources, in their order.
+        :raises CakewalkError: the state can no longer be reached.
         """
 
 
 def check_timeout(seconds: int) -> None:
-    """Refuse to wait for less than no time.
+    """Validate the option C(wait_timeout).
 
     :raises ConfigurationError: the option C(wait_timeout) is below 0.
     """
@@ -58,10 +58,10 @@ def check_timeout(seconds: int) -> None:
 
 
 def wait_for(wait: Wait, client: Client) -> None:
-    """Look again and again until nothing is missing.
+    """Read the sources again and again until nothing is missing.
 
-    :raises WaitTimedOut: something still is when the time is over.
-    :raises CakewalkError: something will never come, or cannot be read.
+    :raises WaitTimedOut: something is still missing after the timeout.
+    :raises CakewalkError: the state can no longer be reached, or cannot be read.
     """
     deadline = time.monotonic() + wait.timeout
     for pause in _endless(wait.pauses):

@@ -28,9 +28,9 @@ def candidates(params: Mapping[str, Any], tenant: Tenant) -> list[tuple[str, Row
     """
     if params["tasks"] is not None:
         ids = list(dict.fromkeys(_id(one) for one in params["tasks"]))
-        return list(zip(ids, tenant.read_those_readable(map(task, ids)), strict=True))
+        return list(zip(ids, tenant.read_readable(map(task, ids)), strict=True))
     listed = _listed(params["assignees"], tenant)
-    rows = zip(listed, tenant.read_those_readable(map(task, listed)), strict=True)
+    rows = zip(listed, tenant.read_readable(map(task, listed)), strict=True)
     return [(one, row) for one, row in rows if row is not None and _may_concern(row, tenant.task_statuses)]
 
 

@@ -183,7 +183,7 @@ class Query:
             listed = [{**task, "listedFor": row["listedFor"]} for row, task in zip(listed, details, strict=True)]
         selected = list(dict.fromkeys(self._params["tasks"] or ()))
         ids = [one for one in selected if is_uuid(one)]
-        found = dict(zip(ids, self._cakewalk.read_those_there(map(catalog.task, ids)), strict=True))
+        found = dict(zip(ids, self._cakewalk.read_existing(map(catalog.task, ids)), strict=True))
         missing = [one for one in selected if found.get(one) is None]
         self.maps["not_found"] |= {"tasks": missing} if missing else {}
         if "tasks" in self.records:
