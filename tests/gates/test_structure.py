@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -16,8 +17,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 COLLECTION = "ansible_collections.cakewalk.access."
-ENTRY = "plugins/module_utils/_module/entry.py"
-TRANSPORT = "plugins/module_utils/_api/transport.py"
+MODULE_UTILS = "plugins/module_utils"
+ENTRY = f"{MODULE_UTILS}/_module/entry.py"
+TRANSPORT = f"{MODULE_UTILS}/_api/transport.py"
 
 SHARED = ("_api", "storage", "core")
 ENGINE = (
@@ -212,3 +214,15 @@ def test_a_second_class_of_a_name_is_found(sources: Sources) -> None:
     (found,) = set(repeated_classes(again)) - set(repeated_classes(sources))
 
     assert found.startswith("Plan: ")
+
+
+def test_the_glossary_names_what_is_there(sources: Sources) -> None:
+    text = (ROOT / "GLOSSARY.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/.]+)`", text.split("| --- | --- | --- |")[1]))
+    classes = {node.name for source in sources.values() for node in nodes(source, ast.ClassDef)}
+    paths = {name for name in named if "/" in name}
+    words = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")][2:]
+
+    assert not [path for path in paths if not any((ROOT / place / path).exists() for place in ("", MODULE_UTILS))]
+    assert not [name for name in named - paths if name[0].isupper() and name not in classes]
+    assert words == sorted(words, key=str.lower)

@@ -128,6 +128,6 @@ def test_the_artifact_holds_the_collection_and_nothing_else(tree: Copy) -> None:
         top = {name.split("/")[0] for name in archive.getnames()}
 
     metadata = {"FILES.json", "MANIFEST.json", "LICENSE"}
-    pages = {"CHANGELOG.rst", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"}
+    pages = {"CHANGELOG.rst", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "GLOSSARY.md", "README.md", "SECURITY.md"}
     parts = {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
     assert top <= metadata | pages | parts
