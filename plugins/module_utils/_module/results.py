@@ -30,4 +30,4 @@ def _value(value: Any, depth: int) -> Any:
 
 @cache
 def _snake(name: str) -> str:
-    return next(iter(camel_dict_to_snake_dict({name: None})))
+    return str(next(iter(camel_dict_to_snake_dict({name: None}))))
