@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
-from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
 from ansible_collections.cakewalk.access.plugins.plugin_utils._acting import acting_user
 from ansible_collections.cakewalk.access.plugins.plugin_utils._code_storage import CodeStorage
-from ansible_collections.cakewalk.access.plugins.plugin_utils._in_process import CakewalkModule
+from ansible_collections.cakewalk.access.plugins.plugin_utils._in_process import InProcessAction
 
 
-class ActionModule(CakewalkModule):
+class ActionModule(InProcessAction):
     """C(cakewalk_access_as_code): what is read from files gets to it as data, which nothing takes for a template."""
-
-    module = cakewalk_access_as_code
 
     def run(self, tmp=None, task_vars=None):
         given = dict(self._task.args)

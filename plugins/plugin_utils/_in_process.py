@@ -15,6 +15,7 @@ import json
 import os
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from importlib import import_module
 from pathlib import Path
 
 from ansible import constants as C
@@ -25,6 +26,7 @@ from ansible.module_utils.common import warnings
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as InProcessOfItsOwn
+from ansible.plugins.loader import module_loader
 from ansible.utils.vars import merge_hash
 from ansible.vars import clean
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
@@ -35,13 +37,8 @@ SWITCH = "cakewalk_in_process"
 _PROFILE = "legacy"
 
 
-class CakewalkModule(InProcessOfItsOwn):
-    """An action of the name of a module. What it does is all in the module; subclasses name it.
-
-    :cvar module: the Python module, with its C(main).
-    """
-
-    module = None
+class InProcessAction(InProcessOfItsOwn):
+    """An action that runs the module of its task here or, where that would differ, by a process of its own."""
 
     def run(self, tmp=None, task_vars=None):
         reason = self._reason_for_a_process(task_vars or {})
@@ -51,6 +48,14 @@ class CakewalkModule(InProcessOfItsOwn):
             return super().run(tmp, task_vars)
         result = ActionBase.run(self, tmp, task_vars)
         return merge_hash(result, self._run_here(task_vars or {}))
+
+    def _module(self):
+        """Return the Python module of the task's module.
+
+        C(Task.resolved_action) would name the action instead before ansible-core 2.19.
+        """
+        found = module_loader.find_plugin_with_context(self._task.action, collection_list=self._task.collections)
+        return import_module(found.plugin_resolved_name)
 
     def _reason_for_a_process(self, task_vars):
         """Return why the module would run elsewhere than here, or not in the same way; C(None) where it would not."""
@@ -101,7 +106,7 @@ class CakewalkModule(InProcessOfItsOwn):
             stack.enter_context(redirect_stdout(printed))
             stack.enter_context(redirect_stderr(complained))
             stack.enter_context(suppress(SystemExit))
-            self.module.main()
+            self._module().main()
         return self._read({"stdout": printed.getvalue(), "stderr": complained.getvalue(), "rc": 0})
 
     def _read(self, output):

@@ -97,13 +97,25 @@ def test_galaxy_would_refuse_a_collection_without_the_tags_that_it_demands(
 
 def test_each_module_is_in_the_action_groups_that_its_documentation_names(tree: Copy) -> None:
     groups = yaml.safe_load((tree.path / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]
-    pages = {path.stem: path.read_text(encoding="utf-8") for path in (tree.path / "plugins/modules").glob("*.py")}
-    modules = {name: text for name, text in pages.items() if "cakewalk.access.connection" in text}
+    modules = {name: text for name, text in _modules(tree).items() if "cakewalk.access.connection" in text}
 
-    assert pages.keys() == {path.stem for path in (tree.path / "plugins/action").glob("*.py")}
     assert sorted(groups["all"]) == sorted(modules)
     assert sorted(groups["write"]) == sorted(name for name, text in modules.items() if "action_group_write" in text)
     assert all("action_group_write" in text or "action_group_all" in text for text in modules.values())
+
+
+def test_each_module_has_an_action_of_its_own_or_is_sent_to_one(tree: Copy) -> None:
+    runtime = yaml.safe_load((tree.path / "meta/runtime.yml").read_text(encoding="utf-8"))
+    routes = runtime["plugin_routing"]["modules"]
+    actions = {path.stem for path in (tree.path / "plugins/action").glob("cakewalk_*.py")}
+
+    assert not actions & routes.keys()
+    assert actions | routes.keys() == _modules(tree).keys()
+    assert {route["action_plugin"] for route in routes.values()} == {"cakewalk.access.cakewalk_info"}
+
+
+def _modules(tree: Copy) -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in (tree.path / "plugins/modules").glob("*.py")}
 
 
 def test_the_execution_environment_asks_for_what_the_modules_need(tree: Copy) -> None:

@@ -169,6 +169,7 @@ class Playbooks:
             "HOME": str(self.folder / "home"),
             "TMPDIR": self._temporary.name,
             "ANSIBLE_REMOTE_TEMP": str(self.folder / "home" / ".ansible" / "tmp"),
+            "ANSIBLE_ASYNC_DIR": str(self.folder / "home" / ".ansible_async"),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
             "ANSIBLE_ACTION_PLUGINS": str(HERE / "action_plugins"),
