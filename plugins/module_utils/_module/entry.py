@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way in: the only file that knows AnsibleModule, check mode, exit_json and fail_json."""
+"""Run a module: the only file that knows AnsibleModule, check mode, exit_json and fail_json."""
 
 from __future__ import annotations
 
@@ -21,66 +21,70 @@ from .._engine.core.tenant import Tenant
 from .arguments import connection_of
 
 
-def run_module(spec: dict[str, Any], plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
+def run_module(spec: dict[str, Any], make_plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
     """Run a module: make a plan, apply it unless in check mode, and report.
 
     :param spec: what C(arguments.spec) returns.
-    :param plan: reads the tenant and returns what must change; it cannot write.
+    :param make_plan: reads the tenant and returns what must change; it cannot write.
     """
     module = AnsibleModule(supports_check_mode=True, **spec)
     if REQUESTS_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     try:
-        _run(module, plan)
-    except Exception as error:
-        _fail_by_defect(module, error)
-
-
-def _run(module: AnsibleModule, make_plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
-    try:
         client = Client(connection_of(module.params))
         tenant = Tenant(client, module.params["known_statuses"])
     except CakewalkError as error:
         module.fail_json(msg=str(error), error=error.facts())
+    except Exception as error:
+        module.fail_json(**defect_result(error, {}))
+    _run(module, make_plan, client, tenant)
+
+
+def _run(
+    module: AnsibleModule, make_plan: Callable[[dict[str, Any], Tenant], Plan], client: Client, tenant: Tenant
+) -> None:
+    progress: dict[str, Any] = {}
     try:
         plan = make_plan(module.params, tenant)
-    except CakewalkError as error:
-        _fail(module, client, tenant, error)
-    try:
-        applied = dry_run(plan) if module.check_mode else apply(plan, client)
-    except GoalNotReached as error:
-        _fail(module, client, tenant, error, **_report(plan, error.result, module.check_mode, module._diff))
-    except ApplyFailed as error:
-        _fail(module, client, tenant, error, **_progress(plan, error.result))
-    except ApplyInterrupted as error:
-        _warn(module, client, tenant)
-        progress = _without_surrogates(_progress(plan, error.result), client)
-        _fail_by_defect(module, error.__cause__ or error, **progress)
-    try:
+        try:
+            applied = dry_run(plan) if module.check_mode else apply(plan, client)
+        except (ApplyFailed, ApplyInterrupted) as error:
+            progress = {"changed": error.result.changed, "steps": error.result.as_result()}
+            if isinstance(error, GoalNotReached):
+                progress = _report(plan, error.result, module.check_mode, module._diff)
+            else:
+                progress |= plan.report(error.result)
+            raise
+        progress = {"changed": applied.changed, "steps": applied.as_result()}
         result = _report(plan, applied, module.check_mode, module._diff)
+        # Ansible does not show the message of a success at the usual verbosity.
+        tenant.warnings += [result["msg"]] if "msg" in result else []
+        _warn(module, client, tenant)
+        module.exit_json(**_without_surrogates(result, client))
+    except CakewalkError as error:
+        result = {"msg": str(error), "error": error.facts(), **progress}
     except Exception as error:
-        _fail_by_defect(module, error, changed=applied.changed, steps=applied.as_result())
-    # Ansible does not show the message of a success at the usual verbosity.
-    tenant.warnings += [result["msg"]] if "msg" in result else []
+        result = defect_result(error, progress)
     _warn(module, client, tenant)
-    module.exit_json(**_without_surrogates(result, client))
+    module.fail_json(**_without_surrogates(result, client))
 
 
-def _fail(module: AnsibleModule, client: Client, tenant: Tenant, error: CakewalkError, **result: Any) -> None:
-    _warn(module, client, tenant)
-    module.fail_json(msg=str(error), **_without_surrogates({"error": error.facts(), **result}, client))
+def defect_result(error: Exception, progress: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of a task that a defect of the collection ended, as modules and actions report it.
 
+    Ansible's own report of such a failure would hold secrets; this result is scrubbed like any other.
 
-def _fail_by_defect(module: AnsibleModule, error: BaseException, **progress: Any) -> None:
-    """Fail with a sentence, as for other errors: the text that Ansible shows for a module that breaks holds secrets."""
-    unknown = "" if progress else " What was sent until then is not known, so look at the tenant."
-    module.fail_json(
-        msg=f"This is a defect of the collection ({printable(f'{type(error).__name__}: {error}')}).{unknown} "
+    :param progress: what was done until then, with C(steps) if a plan was being applied.
+    """
+    cause = error.__cause__ if isinstance(error, ApplyInterrupted) and error.__cause__ else error
+    until_then = " 'steps' names what was done until then." if "steps" in progress else ""
+    return {
+        "msg": f"This is a defect of the collection ({printable(f'{type(cause).__name__}: {cause}')}).{until_then} "
         "Please report it with the traceback, which is shown with ANSIBLE_DISPLAY_TRACEBACK=error, or -vvv before "
         "ansible-core 2.19.",
-        exception="".join(traceback.format_exception(error)),
+        "exception": "".join(traceback.format_exception(cause)),
         **progress,
-    )
+    }
 
 
 def _without_surrogates(told: dict[str, Any], client: Client) -> dict[str, Any]:
