@@ -66,6 +66,7 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "b.csv is missing": lambda place: (place / "b.csv").unlink(),
     "no manifest.json": lambda place: (place / "manifest.json").unlink(),
     "manifest.json does not hold": lambda place: (place / "manifest.json").write_text("["),
+    "manifest.json does not hold what": lambda place: (place / "manifest.json").write_text("[" * 100_000),
     "its format is 2": lambda place: _rewritten(place, format=2),
     "does not list its files": lambda place: _rewritten(place, files={"../a.json": {}}),
 }

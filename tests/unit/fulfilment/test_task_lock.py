@@ -164,7 +164,9 @@ def test_a_proof_is_made_by_the_run_that_asked_and_while_it_asks(
         mine.prove(TASK, nonce, {})
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"task-1": 1}', '{"task-1": {"owner": {}}}', '{"task-1": {}}'])
+@pytest.mark.parametrize(
+    "text", ["[]", "{", "[" * 100_000, '{"task-1": 1}', '{"task-1": {"owner": {}}}', '{"task-1": {}}']
+)
 def test_a_damaged_file_is_an_error_that_says_what_to_do(mine: TaskLocks, tmp_path: Path, text: str) -> None:
     (tmp_path / "turns").mkdir(mode=0o700)
     (tmp_path / "turns" / "turns.json").write_text(text)

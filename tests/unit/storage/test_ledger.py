@@ -57,7 +57,6 @@ def test_what_is_kept_is_there_for_the_next_run(path: Path) -> None:
 
 def test_reading_makes_no_file(path: Path) -> None:
     new = ledger(path)
-    assert new.is_new
     assert new.get(REVIEW) is None
     assert list(path.parent.iterdir()) == []
 
@@ -93,7 +92,6 @@ def test_forgetting_begins_a_ledger_so_that_it_is_known_that_it_can_be_written(p
         "anchors": [uid(1), uid(2), uid(3)],
         "entries": [],
     }
-    assert not ledger(path).is_new
 
 
 def test_keeping_replaces_what_was_remembered_under_the_key_and_nothing_else(path: Path) -> None:
@@ -108,7 +106,7 @@ def test_what_another_run_kept_meanwhile_stays(path: Path) -> None:
     ours.forget([REVIEW], CLIENT)
     ours.keep({REVIEW: VALUE}, CLIENT)
     assert values(path, REVIEW, SLOT) == [VALUE, {"policy": "p"}]
-    assert ours.is_new and ours.get(REVIEW) is None, "it tells what was known when the run began"
+    assert ours.get(REVIEW) is None, "it tells what was known when the run began"
 
 
 def test_runs_side_by_side_lose_nothing_of_each_others(path: Path) -> None:
@@ -128,6 +126,14 @@ def test_runs_side_by_side_lose_nothing_of_each_others(path: Path) -> None:
 def test_a_tenant_is_known_by_one_of_its_apps_in_any_case(path: Path) -> None:
     ledger(path).keep({REVIEW: VALUE}, CLIENT)
     assert ledger(path, f"{BASE_URL}/", [uid(7), uid(2).upper()]).get(REVIEW) is not None
+
+
+@pytest.mark.parametrize("spelling", ["HTTPS://OPEN-API.EXAMPLE.COM/base/", "https://open-api.example.com/base"])
+def test_a_tenant_is_known_by_its_address_in_any_case(path: Path, spelling: str) -> None:
+    ledger(path, "https://Open-API.example.com/base").keep({REVIEW: VALUE}, CLIENT)
+    assert ledger(path, spelling).get(REVIEW) is not None
+    with pytest.raises(WrongTenant):
+        ledger(path, "https://open-api.example.com/BASE")
 
 
 def test_apps_that_are_gone_make_room_for_others(path: Path) -> None:
@@ -196,6 +202,7 @@ def with_entry(**changed: Any) -> dict[str, Any]:
         ({**with_entry(), "format": 2}, "it has the format 2, and this version of the collection knows 1 only"),
         ({"format": 1}, "it is damaged: something in it is missing"),
         ({**with_entry(), "base_url": None}, "it is damaged"),
+        ({**with_entry(), "base_url": "https://["}, "it is damaged"),
         ({**with_entry(), "anchors": ""}, "it is damaged"),
         ({**with_entry(), "anchors": [7]}, "it is damaged"),
         ({**with_entry(), "entries": {}}, "it is damaged"),
@@ -226,6 +233,11 @@ def test_a_damaged_ledger_is_never_an_empty_one(path: Path, content: Any, why: s
         assert f"Could not use the ledger '{path}': {why}" in str(caught.value)
         assert str(caught.value).endswith(DAMAGED)
     assert path.read_bytes() == before
+
+
+def test_an_entry_with_an_empty_key_is_of_no_kind(path: Path) -> None:
+    path.write_text(json.dumps(with_entry(key=[])), encoding="utf-8")
+    assert ledger(path).entries("review") == []
 
 
 def test_a_sound_ledger_of_the_same_form_is_used(path: Path) -> None:

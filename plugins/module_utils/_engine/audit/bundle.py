@@ -17,7 +17,7 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.text import printable
-from ..storage.private_file import FileRefused, PrivateFile
+from ..storage.private_file import FileRefused, PrivateFile, parse_json
 from .table import Table
 
 MANIFEST = "manifest.json"
@@ -130,7 +130,7 @@ def _object(path: str, file: str, text: str | None) -> Mapping[str, Any]:
     if text is None:
         raise refused(path, f"there is no {file} in it")
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError:
         content = None
     if not isinstance(content, dict):

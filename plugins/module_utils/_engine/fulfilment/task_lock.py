@@ -19,7 +19,7 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.text import printable
-from ..storage.private_file import PrivateFile
+from ..storage.private_file import PrivateFile, parse_json
 from .processes import Process
 
 _REBUILD = "Once no run is under way, remove the file: it only tells which tasks runs are at."
@@ -148,7 +148,7 @@ class TaskLocks:
 
     def _read(self) -> dict[str, TaskLock]:
         try:
-            found = json.loads(self._file.read() or "{}")
+            found = parse_json(self._file.read() or "{}")
             return {task: TaskLock(**{**turn, "owner": Process(**turn["owner"])}) for task, turn in found.items()}
         except (ValueError, TypeError, KeyError, AttributeError):
             raise self._file.damaged("it does not hold turns of tasks") from None

@@ -22,6 +22,7 @@ from ..._api.writes import set_custom_fields
 from ..core.lookup import Resolver, Row
 from ..core.tenant import Tenant
 from ..storage.ledger import LedgerEntry
+from ..storage.private_file import parse_json
 
 #: What marks the text as ours, and the version of its form.
 _MARK, _FORMAT = "cakewalk.access", 1
@@ -149,8 +150,8 @@ def _parsed(app: Row, field: Row) -> dict[str, str]:
 def _flaw(text: str, app: Row) -> str | None:
     """Return why a text is not a ledger of this app, C(None) where it is."""
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = parse_json(text)
+    except ValueError:
         return "it holds something else than a ledger, or a damaged one"
     if (
         not isinstance(document, dict)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs of roles did, as lines of JSON in a file that only grows."""
+"""The journal: what runs wrote, as lines of JSON in a file that only grows."""
 
 from __future__ import annotations
 
@@ -14,77 +14,73 @@ from typing import Any
 
 from .private_file import PrivateFile
 
-#: How the record calls what became of a step, by where the results of modules list it.
-_BECAME = {"done": "done", "already": "already", "refused": "refused", "errors": "failed", "pending": "not_sent"}
+#: The status of a step in the journal, by the list that holds the step in the result of a module.
+_STATUSES = {"done": "done", "already": "already", "refused": "refused", "errors": "failed", "pending": "not_sent"}
 
 
 @dataclass(frozen=True)
 class Journal:
-    """The record of what runs did.
+    """The journal of one or more runs.
 
-    :raises FileRefused: whenever the file cannot be used.
+    :raises FileRefused: by each method, if the file cannot be used.
     """
 
     path: str
 
     def open(self) -> None:
-        """See that lines can be added, before there is something that must not go unrecorded."""
+        """Check that lines can be added, before there is a write that must be recorded."""
         self._file.append("")
 
     def add(self, **facts: Any) -> None:
-        """Add a line, with the time; facts that are C(None) are left out."""
+        """Add a line with the time and the facts, without facts that are C(None)."""
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": time, **{name: fact for name, fact in facts.items() if fact is not None}}
         self._file.append(json.dumps(line) + "\n")
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keep other runs that hold this record from going on, for the length of the block."""
+        """Hold the lock of the journal for the length of the block, so that other runs wait."""
         return self._file.locked()
 
     @property
     def _file(self) -> PrivateFile:
-        return _kept(self.path)
+        return PrivateFile(self.path, "the record", "It holds lines of JSON. Move it away to begin another.")
 
 
 def refuse_relative(path: str) -> None:
-    """Refuse a path that could not be used, also where nothing is to be written, as in check mode.
+    """Check the path of a journal, also in check mode, where nothing is written.
 
-    :raises FileRefused: it is relative.
+    :raises FileRefused: the path is relative.
     """
-    _kept(path)
-
-
-def _kept(path: str) -> PrivateFile:
-    return PrivateFile(path, "the record", "It holds lines of JSON. Move it away to begin another.")
+    _ = Journal(path)._file
 
 
 def lines_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the facts of each step in the result of a module, in the order in which the result lists them.
+    """Return a line for each step in the result of a module, in the order of the result.
 
-    The result of a loop is that of all its rounds. A failure before the first step has none; then its message is the
-    only line. A skipped task has no line.
+    The result of a loop has the lines of all its items, a skipped task has none. A failure without steps is a single
+    line with its message.
     """
     if "results" in result:
-        return [line for one in result["results"] for line in lines_of(one)]
+        return [line for item in result["results"] for line in lines_of(item)]
     bypass = result.get("bypass_reason") if result.get("bypassed_approval") else None
-    steps = [
-        _line(step, became, bypass)
-        for place, became in _BECAME.items()
-        for step in (result.get("steps") or {}).get(place, ())
+    lines = [
+        _line(step, status, bypass)
+        for name, status in _STATUSES.items()
+        for step in (result.get("steps") or {}).get(name, ())
     ]
     if "steps" in result or not result.get("failed"):
-        return steps
+        return lines
     return [{"status": "failed", "kind": (result.get("error") or {}).get("kind"), "msg": result.get("msg")}]
 
 
-def _line(step: Mapping[str, Any], became: str, bypass: str | None) -> dict[str, Any]:
-    unknown = became == "failed" and step.get("kind") == "outcome_unknown"
+def _line(step: Mapping[str, Any], status: str, bypass: str | None) -> dict[str, Any]:
+    unknown = status == "failed" and step.get("kind") == "outcome_unknown"
     return {
         "step": step.get("action"),
         "method": step.get("method"),
         "path": step.get("path"),
         "users": step.get("users"),
-        "status": "outcome_unknown" if unknown else became,
+        "status": "outcome_unknown" if unknown else status,
         "msg": step.get("msg"),
         "bypass": bypass,
     }

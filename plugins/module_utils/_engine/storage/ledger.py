@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this collection last did where the vendor cannot be asked."""
+"""The ledger: what this collection wrote last, where the API lists nothing."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from ..._api.client import Client
 from ..._api.errors import CakewalkError
 from ..._api.operations import Key
 from ..._api.text import printable
-from .private_file import PrivateFile
+from .private_file import PrivateFile, parse_json
 
-#: The version of the form that files have.
+#: The version of the file format.
 FORMAT = 1
-#: How many apps a ledger knows its tenant by.
+#: The number of apps that identify the tenant of a ledger.
 ANCHORS = 3
+
+Value = TypeVar("Value")
 
 _REBUILD = "Move it away: the next run begins a new one, and as that knows of nothing, everything counts as changed."
 
 
 class WrongTenant(CakewalkError):
-    """A ledger is about another tenant than the one that answers; C(path) is the ledger."""
+    """A ledger belongs to another tenant than the credentials; C(path) is the ledger."""
 
     kind = "wrong_tenant"
 
 
 class Ledger(Protocol):
-    """Remembers what steps brought about; only applying a plan changes it."""
+    """Stores what steps wrote; only applying a plan changes it."""
 
     def forget(self, keys: Collection[Key], client: Client) -> None:
-        """Forget what is remembered under these keys, before steps replace it."""
+        """Delete the entries that steps will replace."""
 
     def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
-        """Remember what steps brought about."""
+        """Store what steps wrote."""
 
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """What is remembered, and since when."""
+    """A stored value, and the time since when it is stored."""
 
     value: Mapping[str, Any]
     at: datetime
@@ -51,11 +54,12 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class LedgerDocument:
-    """All that a ledger holds, and the tenant that it is about.
+    """The content of a ledger, and the tenant that it belongs to.
 
-    The host is the same for all tenants of the vendor, so that the address alone tells nothing: some of its apps do.
+    All tenants of the vendor share one address, so some apps of the tenant identify it.
 
-    :param anchors: ids of apps, in lower case; none where the tenant had no apps.
+    :param base_url: as C(_address) returns it.
+    :param anchors: ids of apps, in lower case; empty if the tenant had no apps.
     """
 
     base_url: str
@@ -63,7 +67,7 @@ class LedgerDocument:
     entries: Mapping[Key, LedgerEntry] = field(default_factory=dict)
 
     def as_text(self) -> str:
-        """Return it as the JSON that files hold, sorted, so that two versions can be compared by eye."""
+        """Return the document as sorted JSON, so that people can compare two versions."""
         entries = [
             {"key": list(key), "value": dict(entry.value), "at": entry.at.isoformat()}
             for key, entry in sorted(self.entries.items())
@@ -73,13 +77,13 @@ class LedgerDocument:
 
     @classmethod
     def of_text(cls, text: str) -> LedgerDocument:
-        """Return what a file holds.
+        """Parse the text of a ledger.
 
-        :raises ValueError: it is no ledger of this format; the message says why.
+        :raises ValueError: the text is not a ledger of this format; the message says why.
         """
         try:
-            document = json.loads(text)
-        except (ValueError, RecursionError):
+            document = parse_json(text)
+        except ValueError:
             raise ValueError("it is no JSON, so it is damaged") from None
         version = document.get("format") if isinstance(document, dict) else None
         if isinstance(version, bool) or not isinstance(version, int):
@@ -87,21 +91,22 @@ class LedgerDocument:
         if version != FORMAT:
             raise ValueError(f"it has the format {version}, and this version of the collection knows {FORMAT} only")
         try:
-            rows = _list(document["entries"])
-            entries = {_key(row["key"]): _entry(row["value"], row["at"]) for row in rows}
-            page = cls(_text(document["base_url"]), tuple(map(_text, _list(document["anchors"]))), entries)
+            rows = _require(document["entries"], list)
+            entries = dict(map(_entry, rows))
+            anchors = tuple(_require(anchor, str) for anchor in _require(document["anchors"], list))
+            parsed = cls(_address(_require(document["base_url"], str)), anchors, entries)
         except (KeyError, TypeError, ValueError):
             raise ValueError("it is damaged: something in it is missing or has another form than a ledger's") from None
         if len(entries) < len(rows):
             raise ValueError("it is damaged: it holds two entries with the same key")
-        return page
+        return parsed
 
 
 class FileLedger:
-    """A ledger in a file where the module runs.
+    """A ledger in a file on the machine that runs the module.
 
-    C(read) is for planning: it writes nothing and takes no lock. C(forget) and C(keep) read the file again under its
-    lock, so that runs side by side lose nothing of each other's.
+    A plan reads it without a lock. C(forget) and C(keep) read the file again under its lock, so that concurrent runs
+    keep each other's entries.
 
     :param app_ids: the ids of all apps of the tenant, in lower case.
     """
@@ -110,7 +115,7 @@ class FileLedger:
         self._file = file
         self._base_url = base_url
         self._app_ids = app_ids
-        self._page = self._read()
+        self._document = self._read()
 
     @classmethod
     def read(cls, path: str, base_url: str, app_ids: Iterable[str]) -> FileLedger:
@@ -118,71 +123,66 @@ class FileLedger:
 
         :param base_url: the address of the tenant.
         :param app_ids: the ids of all apps of the tenant.
-        :raises FileRefused: it cannot be read, must not be trusted, or is damaged.
-        :raises WrongTenant: it is about another tenant.
+        :raises FileRefused: the file cannot be read, must not be trusted, or is damaged.
+        :raises WrongTenant: the ledger belongs to another tenant.
         """
         file = PrivateFile(path, "the ledger", _REBUILD)
-        return cls(file, base_url.rstrip("/"), frozenset(one.lower() for one in app_ids))
-
-    @property
-    def is_new(self) -> bool:
-        """Whether there was no ledger when it was read."""
-        return self._page is None
+        return cls(file, _address(base_url), frozenset(app_id.lower() for app_id in app_ids))
 
     def get(self, key: Key) -> LedgerEntry | None:
-        """Return what was remembered under this key when the ledger was read."""
-        return self._page.entries.get(key) if self._page else None
+        """Return the entry that the key had when the ledger was read."""
+        return self._document.entries.get(key) if self._document else None
 
     def entries(self, kind: str) -> list[tuple[Key, LedgerEntry]]:
-        """Return all that was remembered of a kind, which is how its keys begin, sorted by its keys."""
-        found = self._page.entries if self._page else {}
-        return [(key, found[key]) for key in sorted(found) if key[0] == kind]
+        """Return all entries whose keys begin with C(kind), sorted by key."""
+        entries = self._document.entries if self._document else {}
+        return [(key, entries[key]) for key in sorted(entries) if key[:1] == (kind,)]
 
     def forget(self, keys: Collection[Key], client: Client) -> None:
-        """Forget these keys, and see that the file can be written before anything hangs on it.
+        """Delete these entries, which also proves that the file can be written.
 
         :raises CakewalkError: see C(read).
         """
-        self._change(forgotten=keys)
+        self._change(deleted=keys)
 
     def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
-        """Remember this, as of now.
+        """Store these values with the current time.
 
         :raises CakewalkError: see C(read).
         """
         now = datetime.now(timezone.utc).replace(microsecond=0)
-        self._change(kept={key: LedgerEntry(value, now) for key, value in entries.items()})
+        self._change(stored={key: LedgerEntry(value, now) for key, value in entries.items()})
 
-    def _change(self, forgotten: Collection[Key] = (), kept: Mapping[Key, LedgerEntry] | None = None) -> None:
+    def _change(self, deleted: Collection[Key] = (), stored: Mapping[Key, LedgerEntry] | None = None) -> None:
         with self._file.locked():
-            page = self._read() or LedgerDocument(self._base_url)
-            left = {key: entry for key, entry in page.entries.items() if key not in forgotten}
-            self._file.write(LedgerDocument(self._base_url, self._anchors(page), {**left, **(kept or {})}).as_text())
+            document = self._read() or LedgerDocument(self._base_url)
+            entries = {key: entry for key, entry in document.entries.items() if key not in deleted}
+            entries |= stored or {}
+            self._file.write(LedgerDocument(self._base_url, self._anchors(document), entries).as_text())
 
-    def _anchors(self, page: LedgerDocument) -> tuple[str, ...]:
-        """Return apps to know the tenant by: those of C(page) that are still there, filled up with others."""
-        still_there = [one for one in page.anchors if one in self._app_ids]
-        return tuple(dict.fromkeys([*still_there, *sorted(self._app_ids)]))[:ANCHORS]
+    def _anchors(self, document: LedgerDocument) -> tuple[str, ...]:
+        """Return the anchors of the document that still exist, and other apps up to the number of anchors."""
+        existing = [anchor for anchor in document.anchors if anchor in self._app_ids]
+        return tuple(dict.fromkeys([*existing, *sorted(self._app_ids)]))[:ANCHORS]
 
     def _read(self) -> LedgerDocument | None:
         text = self._file.read()
         if text is None:
             return None
         try:
-            page = LedgerDocument.of_text(text)
+            document = LedgerDocument.of_text(text)
         except ValueError as error:
             raise self._file.damaged(str(error)) from None
-        self._check_tenant(page)
-        return page
+        self._check_tenant(document)
+        return document
 
-    def _check_tenant(self, page: LedgerDocument) -> None:
+    def _check_tenant(self, document: LedgerDocument) -> None:
         differences = []
-        if page.base_url != self._base_url:
-            differences.append(
-                f"it was begun at {printable(page.base_url)}, and this run is at {printable(self._base_url)}"
-            )
-        if page.anchors and self._app_ids.isdisjoint(page.anchors):
-            differences.append(f"at {printable(self._base_url)} is none of the apps by which it knows its tenant")
+        ours, theirs = printable(self._base_url), printable(document.base_url)
+        if document.base_url != self._base_url:
+            differences.append(f"it was begun at {theirs}, and this run is at {ours}")
+        if document.anchors and self._app_ids.isdisjoint(document.anchors):
+            differences.append(f"at {ours} is none of the apps by which it knows its tenant")
         if not differences:
             return
         raise WrongTenant(
@@ -194,26 +194,21 @@ class FileLedger:
         )
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
+def _address(base_url: str) -> str:
+    """Return a base URL in the one spelling in which addresses are compared: scheme and host in lower case."""
+    parts = urlsplit(base_url.rstrip("/"))
+    return parts._replace(netloc=parts.netloc.lower()).geturl()
+
+
+def _entry(row: Mapping[str, Any]) -> tuple[Key, LedgerEntry]:
+    since = datetime.fromisoformat(row["at"])
+    if since.tzinfo is None:
+        raise ValueError
+    key = tuple(_require(part, str) for part in _require(row["key"], list))
+    return key, LedgerEntry(_require(row["value"], dict), since)
+
+
+def _require(value: Any, kind: type[Value]) -> Value:
+    if not isinstance(value, kind):
         raise ValueError
     return value
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError
-    return value
-
-
-def _key(value: Any) -> Key:
-    if not all(isinstance(part, str) for part in _list(value)):
-        raise ValueError
-    return tuple(value)
-
-
-def _entry(value: Any, at: Any) -> LedgerEntry:
-    since = datetime.fromisoformat(_text(at))
-    if not isinstance(value, dict) or since.tzinfo is None:
-        raise ValueError
-    return LedgerEntry(value, since)
