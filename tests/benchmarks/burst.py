@@ -94,8 +94,8 @@ def burst(**options: Any) -> Burst:
         with ThreadPoolExecutor(SENDERS) as pool:
             answers = dict(zip(tasks, pool.map(post, tasks), strict=True))
         seconds = time.perf_counter() - start
-        told = json.loads(source.communicate("", timeout=_PATIENCE)[0])
-    taken = Counter(told["taken"])
+        result = json.loads(source.communicate("", timeout=_PATIENCE)[0])
+    taken = Counter(result["taken"])
     accepted = {task for task, (status, _time) in answers.items() if status == 200}
     times = [time for _status, time in answers.values()]
     return Burst(
@@ -106,7 +106,7 @@ def burst(**options: Any) -> Burst:
         seconds,
         median(times),
         quantiles(times, n=20)[-1],
-        told["peak_memory"],
+        result["peak_memory"],
     )
 
 
@@ -145,8 +145,8 @@ async def _source(options: dict[str, Any]) -> None:
 
     running = [asyncio.create_task(load("webhook")["main"](queue, options)), asyncio.create_task(engine())]
     await asyncio.to_thread(sys.stdin.read)
-    for one in running:
-        one.cancel()
+    for task in running:
+        task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
     taken += [queue.get_nowait()["task_id"] for _left in range(queue.qsize())]
     print(json.dumps({"taken": taken, "peak_memory": peak_memory()}))

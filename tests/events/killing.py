@@ -19,9 +19,9 @@ def kill(process: int) -> None:
     Their process groups would not do: Ansible gives sessions of their own to what it starts.
     """
     os.kill(process, signal.SIGSTOP)
-    for one in list(_below(process)):
+    for child in list(_below(process)):
         with suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
+            os.kill(child, signal.SIGKILL)
 
 
 def _below(process: int) -> Iterator[int]:
@@ -31,6 +31,6 @@ def _below(process: int) -> Iterator[int]:
         children[parent].append(child)
     left = [process]
     while left:
-        one = left.pop()
-        left += children[one]
-        yield one
+        parent = left.pop()
+        left += children[parent]
+        yield parent
