@@ -74,9 +74,9 @@ def der(key: Any = KEY) -> bytes:
 @given(st.binary(max_size=200))
 @MANY
 def test_what_is_signed_is_held_to_be_signed(body: bytes) -> None:
-    assert SOURCE.is_signed(body, signed(body), PUBLIC)
-    assert SOURCE.is_signed(body, signed(body), [OTHER.public_key(), *PUBLIC])
-    assert not SOURCE.is_signed(body, signed(body), [])
+    assert SOURCE.signatures.is_signed(body, signed(body), PUBLIC)
+    assert SOURCE.signatures.is_signed(body, signed(body), [OTHER.public_key(), *PUBLIC])
+    assert not SOURCE.signatures.is_signed(body, signed(body), [])
 
 
 @given(st.binary(max_size=200), st.text() | st.binary().map(lambda raw: base64.b64encode(raw).decode()))
@@ -84,13 +84,13 @@ def test_what_is_signed_is_held_to_be_signed(body: bytes) -> None:
 @example(b"", base64.b64encode(bytes(256)).decode())
 @MANY
 def test_no_other_text_passes_for_a_signature(body: bytes, signature: str) -> None:
-    assert not SOURCE.is_signed(body, signature, PUBLIC)
+    assert not SOURCE.signatures.is_signed(body, signature, PUBLIC)
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
 @MANY
 def test_a_signature_belongs_to_its_body(body: bytes, other: bytes) -> None:
-    assert SOURCE.is_signed(other, signed(body), PUBLIC) == (body == other)
+    assert SOURCE.signatures.is_signed(other, signed(body), PUBLIC) == (body == other)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_signature_belongs_to_its_body(body: bytes, other: bytes) -> None:
     ],
 )
 def test_signatures_of_other_kinds_are_none(signature: str) -> None:
-    assert not SOURCE.is_signed(b"{}", signature, PUBLIC)
+    assert not SOURCE.signatures.is_signed(b"{}", signature, PUBLIC)
 
 
 def passes_on(event: dict[str, Any]) -> bool:
@@ -124,7 +124,7 @@ def passes_on(event: dict[str, Any]) -> bool:
 def parsed(body: bytes) -> list[dict[str, Any]]:
     """Return the events in a body, none if it is refused; anything else that is raised fails the test."""
     try:
-        events, _ignored = SOURCE.events_in(body, 100, 16)
+        events, _ignored = SOURCE.parse_events(body, 100, 16)
     except SOURCE.Malformed as refusal:
         assert str(refusal).isprintable()
         return []
@@ -166,13 +166,13 @@ async def _delivered(body: bytes, signature: str) -> list[dict[str, Any]]:
     async def keys() -> Any:
         return PUBLIC
 
-    options = SOURCE.Options(public_key="given")
+    options = SOURCE.WebhookOptions(public_key="given")
     queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    verifier = SOURCE.Verifier(keys, options.key_max_age, options.key_refresh_interval)
+    verifier = SOURCE.signatures.Verifier(keys, options.key_max_age, options.key_refresh_interval)
     receiver = SOURCE.Receiver(options, verifier, SOURCE.Intake(queue, options))
     try:
         await receiver._deliver(body, [signature])
-    except SOURCE.Refused as refusal:
+    except SOURCE.DeliveryRefused as refusal:
         assert refusal.status in (400, 401, 503)
     return [queue.get_nowait() for _number in range(queue.qsize())]
 
@@ -192,13 +192,13 @@ async def _delivered(body: bytes, signature: str) -> list[dict[str, Any]]:
     ],
 )
 def test_keys_in_all_likely_forms(answer: str) -> None:
-    (key,) = SOURCE.keys_in(answer.encode())
+    (key,) = SOURCE.signatures.parse_keys(answer.encode())
     assert key.public_numbers() == KEY.public_key().public_numbers()
 
 
 def test_several_keys() -> None:
-    assert len(SOURCE.keys_in((pem() + pem(OTHER)).encode())) == 2
-    assert len(SOURCE.keys_in(json.dumps({"keys": [pem(), pem(OTHER)]}).encode())) == 2
+    assert len(SOURCE.signatures.parse_keys((pem() + pem(OTHER)).encode())) == 2
+    assert len(SOURCE.signatures.parse_keys(json.dumps({"keys": [pem(), pem(OTHER)]}).encode())) == 2
 
 
 @pytest.mark.parametrize(
@@ -218,14 +218,14 @@ def test_several_keys() -> None:
 )
 def test_weak_and_other_keys_are_refused(answer: str) -> None:
     with pytest.raises(ValueError, match="no RSA key of 2048 bits or more"):
-        SOURCE.keys_in(answer.encode())
+        SOURCE.signatures.parse_keys(answer.encode())
 
 
 @given(st.binary(max_size=300) | VALUES.map(lambda value: json.dumps(value).encode()))
 @MANY
 def test_no_other_answer_is_a_key(answer: bytes) -> None:
     with pytest.raises(ValueError, match="no RSA key"):
-        SOURCE.keys_in(answer)
+        SOURCE.signatures.parse_keys(answer)
 
 
 @given(st.binary(max_size=300) | VALUES.map(lambda value: json.dumps({"data": [value], "links": value}).encode()))
@@ -237,8 +237,8 @@ def test_no_other_answer_is_a_key(answer: bytes) -> None:
 @MANY
 def test_a_page_is_believed_or_trouble(content: bytes) -> None:
     try:
-        rows, cursor = POLLER.page_in("The tasks", content)
-    except POLLER.Trouble:
+        rows, cursor = POLLER.parse_page("The tasks", content)
+    except POLLER.TemporaryFailure:
         return
     assert isinstance(rows, list)
     assert cursor is None or cursor[0] in ("cursor", "page[cursor]")
@@ -248,12 +248,12 @@ def test_a_page_is_believed_or_trouble(content: bytes) -> None:
     "content", ['{"data": {}, "links": {}}', '{"data": [], "links": {"next": "?x=y"}}', '{"data": []}']
 )
 def test_a_broken_page_is_not_the_end(content: str) -> None:
-    with pytest.raises(POLLER.Trouble):
-        POLLER.page_in("The tasks", content.encode())
+    with pytest.raises(POLLER.TemporaryFailure):
+        POLLER.parse_page("The tasks", content.encode())
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(("status", "isActionStep", "isAutoprovisioning")), VALUES), max_size=3))
 @MANY
 def test_doubts_are_printable(rows: list[dict[str, Any]]) -> None:
-    _ids, doubts = POLLER.actionable_in([{"id": "A", **row} for row in rows], ["Pending"])
+    _ids, doubts = POLLER.select_actionable([{"id": "A", **row} for row in rows], ["Pending"])
     assert all(doubt.isprintable() and len(doubt) < 200 for doubt in doubts)

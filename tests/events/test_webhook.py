@@ -517,7 +517,7 @@ def test_keys_come_only_from_a_service_with_a_certificate_that_is_trusted(
 
 
 def test_it_listens_on_this_machine_only_unless_told_otherwise(listen: Start) -> None:
-    assert Running("webhook")._main.__globals__["Options"](public_key="x").host == "127.0.0.1"
+    assert Running("webhook")._main.__globals__["WebhookOptions"](public_key="x").host == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

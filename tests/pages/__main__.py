@@ -47,7 +47,7 @@ def main() -> None:
     text = json.dumps(schema(ROOT, code, plain), indent=2, ensure_ascii=False)
     (FOLDER / "access_as_code.schema.json").write_text(f"{text}\n", encoding="utf-8")
     template = environment.get_template("source.md.j2")
-    for path in (ROOT / "extensions" / "eda" / "plugins" / "event_source").glob("*.py"):
+    for path in (ROOT / "extensions" / "eda" / "plugins" / "event_source").glob("[!_]*.py"):
         texts = constants(path)
         page = template.render(name=path.stem, doc=yaml.safe_load(texts["DOCUMENTATION"]), examples=texts["EXAMPLES"])
         (FOLDER / f"event_source_{path.stem}.md").write_text(page, encoding="utf-8")

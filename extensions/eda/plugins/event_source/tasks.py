@@ -1,36 +1,36 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Event source that asks Cakewalk for the tasks that can be carried out.
-
-ansible-rulebook runs this file by its path, outside any package, so it can import neither the collection nor the file
-beside it. What C(webhook.py) needs too (options, base URL, one GET) stands in both, and is kept small for that.
-"""
+"""Event source that polls Cakewalk for the tasks that people can carry out."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import logging
 import math
 import os
 import re
-import ssl
+import runpy
 import stat
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
-from datetime import datetime, timezone
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import aiohttp
+
+if TYPE_CHECKING:
+    from extensions.eda.plugins.event_source import _shared as shared
+else:
+    # ansible-rulebook runs this file by its path, outside any package, so it loads the file next to it by its path.
+    shared = SimpleNamespace(**runpy.run_path(str(Path(__file__).resolve().with_name("_shared.py"))))
 
 DOCUMENTATION = r"""
 ---
@@ -117,41 +117,35 @@ EXAMPLES = r"""
 
 LOG = logging.getLogger("cakewalk.access.tasks")
 
-Event = dict[str, Any]
 Row = dict[str, Any]
 
 _ROOT = "/api/v1"
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CURSOR_NAMES = ("cursor", "page[cursor]")
-#: What a decided task is called; only Approved is documented.
+#: The statuses of decided tasks; the vendor documents only Approved.
 _DECIDED = frozenset({"approved", "declined", "cancelled"})
 _PAGE_LIMIT = 8 * 1024 * 1024
 _MOST_PAGES = 10_000
 _READINGS = 3
 _API_TIMEOUT = 30
-#: Seconds between two tries of our own accord, and as the service asks for.
-_LONGEST_PAUSE, _LONGEST_ASKED = 300, 3600
+#: The most seconds between two tries: by our own backoff, and as C(Retry-After) asks.
+_LONGEST_PAUSE, _LONGEST_RETRY_AFTER = 300, 3600
 
 
 # --- Options ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Options:
-    """The options of the source, documented above; numbers may come as text, as templates in rulebooks make them."""
+class PollerOptions(shared.ServiceOptions):
+    """The options of the source, documented above."""
 
     assignees: list[str] = field(default_factory=list)
     interval: int = 60
     re_emit_after: int = 3600
     actionable_statuses: list[str] = field(default_factory=lambda: ["Pending"])
     state_file: str = ""
-    api_key: str = field(default="", repr=False)
-    api_secret: str = field(default="", repr=False)
-    base_url: str = "https://open-api.getcakewalk.io"
-    ca_path: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work.
+        """Refuse values that cannot work.
 
         :raises ValueError: naming the option, never the value of a secret.
         """
@@ -160,77 +154,22 @@ class Options:
                 raise ValueError(f"{name} is {getattr(self, name)} and must be from 1 to 86400")
         for name in ("assignees", "actionable_statuses"):
             texts = getattr(self, name)
-            if not texts or not all(isinstance(one, str) and one.strip() for one in texts):
+            if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
                 raise ValueError(f"{name} must be a list of texts with at least one in it")
-        if unusable := [one for one in self.assignees if "@" not in one and not _UUID.fullmatch(one)]:
+        if unusable := [name for name in self.assignees if "@" not in name and not shared.UUID.fullmatch(name)]:
             raise ValueError(f"assignees are named by UUID or e-mail, not as {unusable[0]!r}")
         if self.state_file and not Path(self.state_file).parent.is_dir():
             raise ValueError("state_file is in a folder that does not exist")
-        check_access(self.base_url, self.api_key, self.api_secret)
-
-    @classmethod
-    def read(cls, given: Mapping[str, Any], environment: Mapping[str, str]) -> Options:
-        """Return the options that a rulebook gives, completed from the environment.
-
-        :raises ValueError: for an option that does not exist, is of the wrong kind, or cannot work.
-        """
-        kinds = {one.name: one.type for one in fields(cls)}
-        if unknown := sorted(set(map(str, given)) - kinds.keys()):
-            raise ValueError(f"unknown options: {', '.join(unknown)}; known are {', '.join(kinds)}")
-        known = {name: environment.get(f"CAKEWALK_{name.upper()}") or None for name in _FROM_ENVIRONMENT}
-        known.update({name: value for name, value in given.items() if value is not None})
-        return cls(
-            **{name: _of_kind(str(kinds[name]), name, value) for name, value in known.items() if value is not None}
-        )
-
-
-_FROM_ENVIRONMENT = ("api_key", "api_secret", "base_url", "ca_path")
-_KINDS: dict[str, tuple[type, str]] = {
-    "int": (int, "a whole number"),
-    "str": (str, "text"),
-    "list[str]": (list, "a list"),
-}
-
-
-def _of_kind(kind: str, name: str, value: Any) -> Any:
-    wanted, words = _KINDS[kind]
-    if wanted is int and isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, wanted):
-        raise ValueError(f"{name} must be {words}")
-    return value
-
-
-def check_access(base_url: str, api_key: str, api_secret: str) -> None:
-    """Refuse credentials that cannot be, and a base URL that would show them to others.
-
-    :raises ValueError: naming the option only.
-    """
-    for name, secret in (("api_key", api_key), ("api_secret", api_secret)):
-        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-            raise ValueError(f"{name} is missing or holds white space; set it or CAKEWALK_{name.upper()}")
-    parts = urlsplit(base_url)
-    if not base_url.isprintable() or {" ", "?", "#", "@", "\\"} & set(base_url) or not parts.hostname:
-        raise ValueError("base_url must be an address without credentials, query and fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ValueError("base_url must begin with https://, or the key and secret could be read on the way")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this very machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        self.check_access()
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 
-class Trouble(Exception):
-    """A list could not be read whole; it will be tried again.
+class TemporaryFailure(Exception):
+    """A list that could not be read completely, so that the poller tries again.
 
-    :param pause: for how many seconds the service asks to be left alone.
+    :param pause: the seconds to wait that the service asked for.
     """
 
     def __init__(self, reason: str, pause: float = 0) -> None:
@@ -238,137 +177,104 @@ class Trouble(Exception):
         self.pause = pause
 
 
-class Refused(Exception):
-    """What waiting does not mend: wrong credentials, or an assignee that is not one person."""
+class PermanentFailure(Exception):
+    """A failure that waiting does not fix: wrong credentials, or an e-mail that does not identify one user."""
 
 
-class _Moved(Exception):
-    """A row came twice: the list changed while it was read."""
+class _ListChanged(Exception):
+    """A row that came twice, since the list changed while it was read."""
 
 
-class Service:
-    """Reads whole lists."""
+class ListReader:
+    """A reader of complete lists."""
 
-    def __init__(self, session: aiohttp.ClientSession, options: Options) -> None:
+    def __init__(self, session: aiohttp.ClientSession, options: PollerOptions) -> None:
         self._session = session
         self._options = options
 
     async def rows(self, path: str, what: str, **query: str) -> list[Row]:
         """Return all rows of a list.
 
-        Cursors are page numbers in disguise, so a row that comes twice means that the list moved: it is read again.
+        Cursors are page numbers in disguise. A row that comes twice means that the list changed, so it is read again.
 
-        :raises Trouble: it cannot be read, or not be believed.
-        :raises Refused: the credentials are refused.
+        :param what: the name of the list in messages.
+        :raises TemporaryFailure: the list cannot be read, or a page is not as documented.
+        :raises PermanentFailure: the service refuses the credentials.
         """
         for _reading in range(_READINGS):
-            with suppress(_Moved):
+            with suppress(_ListChanged):
                 return await self._read(path, what, query)
-        raise Trouble(f"{what} changed each time while they were read")
+        raise TemporaryFailure(f"{what} changed each time while they were read")
 
     async def _read(self, path: str, what: str, query: Mapping[str, str]) -> list[Row]:
         rows: dict[str, Row] = {}
         cursor: tuple[str, str] | None = None
         seen = set()
         for _page in range(_MOST_PAGES):
-            page, cursor = page_in(what, await self._page(path, what, {**query, **dict([cursor] if cursor else [])}))
+            page, cursor = parse_page(what, await self._page(path, what, {**query, **dict([cursor] if cursor else [])}))
             for row in page:
                 if row["id"] in rows:
-                    raise _Moved
+                    raise _ListChanged
                 rows[row["id"]] = row
             if cursor is None:
                 return list(rows.values())
             if cursor in seen:
-                raise Trouble(f"{what}: a page leads to itself")
+                raise TemporaryFailure(f"{what}: a page leads to itself")
             seen.add(cursor)
-        raise Trouble(f"{what} have no end")
+        raise TemporaryFailure(f"{what} have no end")
 
     async def _page(self, path: str, what: str, query: Mapping[str, str]) -> bytes:
-        options = self._options
-        url = f"{options.base_url.rstrip('/')}{_ROOT}{path}?{urlencode(query)}"
+        path = f"{_ROOT}{path}?{urlencode(query)}"
         try:
-            status, headers, content = await get(self._session, url, options.api_key, options.api_secret, _PAGE_LIMIT)
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            raise Trouble(f"{what} cannot be read: no answer ({type(error).__name__})") from None
+            status, headers, content = await shared.get(self._session, self._options, path, _PAGE_LIMIT)
+        except ConnectionError as error:
+            raise TemporaryFailure(f"{what} cannot be read: {error}") from None
+        failure = f"{what} cannot be read: the service answered {status}"
         if status in (401, 403):
-            raise Refused(f"{what} cannot be read: the service answered {status}; check api_key and api_secret")
+            raise PermanentFailure(f"{failure}; check api_key and api_secret")
         if status != 200:
-            asked = headers.get("Retry-After", "")
-            pause = min(int(asked), _LONGEST_ASKED) if re.fullmatch("[0-9]{1,9}", asked) else int(status == 429)
-            raise Trouble(f"{what} cannot be read: the service answered {status}", pause)
+            retry_after = headers.get("Retry-After", "")
+            is_number = re.fullmatch("[0-9]{1,9}", retry_after)
+            pause = min(int(retry_after), _LONGEST_RETRY_AFTER) if is_number else int(status == 429)
+            raise TemporaryFailure(failure, pause)
         return content
 
 
-def page_in(what: str, content: bytes) -> tuple[list[Row], tuple[str, str] | None]:
-    """Return the rows of a page and the query parameter that leads to the next; a pure function.
+def parse_page(what: str, content: bytes) -> tuple[list[Row], tuple[str, str] | None]:
+    """Return the rows of a page and the query parameter that leads to the next page; a pure function.
 
-    :raises Trouble: for a page that cannot be believed, since an incomplete list must not pass for a whole one.
+    :raises TemporaryFailure: the page is not as documented, so the list may be incomplete.
     """
+    cursors: list[tuple[str, str]] = []
     try:
         body = json.loads(content)
         rows, links = body["data"], body["links"]
-        if not all(_UUID.fullmatch(row["id"]) for row in rows):
+        if not all(shared.UUID.fullmatch(row["id"]) for row in rows):
             raise ValueError("ids")
-        link = links.get("next")
-        found = [] if link is None else [one for one in parse_qsl(urlsplit(link).query) if one[0] in _CURSOR_NAMES]
+        if (link := links.get("next")) is not None:
+            cursors = [pair for pair in parse_qsl(urlsplit(link).query) if pair[0] in _CURSOR_NAMES]
+        if not isinstance(rows, list) or (link is not None and len(cursors) != 1):
+            raise ValueError("list or cursor")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise Trouble(f"{what}: a page is not what the service documents") from None
-    if not isinstance(rows, list) or (link is not None and len(found) != 1):
-        raise Trouble(f"{what}: a page is not what the service documents")
-    return rows, found[0] if found else None
+        raise TemporaryFailure(f"{what}: a page is not what the service documents") from None
+    return rows, cursors[0] if cursors else None
 
 
-def session_for(ca_path: str) -> aiohttp.ClientSession:
-    """Return a session that reads no netrc, keeps no cookies and checks certificates.
+# --- Tasks and users: pure functions ----------------------------------------------------------------------------------
 
-    :raises ValueError: C(ca_path) holds no certificates.
+
+def select_actionable(rows: Iterable[Row], statuses: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the ids of the tasks that people can carry out, and the reasons why unclear tasks are left out.
+
+    Reviews, tasks that the vendor's agent provisions, and decided tasks are left out without a reason.
     """
-    cafile, capath = (None, ca_path) if ca_path and Path(ca_path).is_dir() else (ca_path or None, None)
-    try:
-        context = ssl.create_default_context(cafile=cafile, capath=capath)
-    except OSError as error:
-        raise ValueError(f"ca_path cannot be used: {error}") from None
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=_API_TIMEOUT),
-    )
-
-
-async def get(
-    session: aiohttp.ClientSession, url: str, api_key: str, api_secret: str, limit: int
-) -> tuple[int, Mapping[str, str], bytes]:
-    """Return status, headers and body of one request, which follows no redirect; proxies as in the environment."""
-    host = urlsplit(url).hostname or ""
-    direct = is_loopback(host) or proxy_bypass_environment(host)
-    async with session.get(
-        url,
-        headers={"X-API-KEY": api_key, "X-API-SECRET": api_secret},
-        allow_redirects=False,
-        proxy=None if direct else getproxies_environment().get("https"),
-    ) as response:
-        try:
-            await response.content.readexactly(limit + 1)
-        except asyncio.IncompleteReadError as whole:
-            return response.status, response.headers, whole.partial
-        raise aiohttp.ClientPayloadError(f"more than {limit} bytes")
-
-
-# --- What is to be passed on: pure functions --------------------------------------------------------------------------
-
-
-def actionable_in(rows: Iterable[Row], statuses: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the ids of the tasks that people can carry out, and why others were left alone that perhaps could be.
-
-    Reviews, what the vendor's agent provisions, and decided tasks are left alone without a word.
-    """
-    wanted = {_folded(word) for word in statuses}
+    actionable = {_fold_case(status) for status in statuses}
     ids, doubts = [], []
     for row in rows:
         status, is_action, is_the_agents = row.get("status"), row.get("isActionStep"), row.get("isAutoprovisioning")
-        if not isinstance(status, str) or _folded(status) not in wanted | _DECIDED:
+        if not isinstance(status, str) or _fold_case(status) not in actionable | _DECIDED:
             doubts.append(f"add the status {ascii(status)[:60]} to actionable_statuses if they can be carried out")
-        elif _folded(status) not in wanted or is_action is False or is_the_agents is True:
+        elif _fold_case(status) not in actionable or is_action is False or is_the_agents is True:
             continue
         elif is_action is True and is_the_agents is False:
             ids.append(row["id"].lower())
@@ -377,27 +283,27 @@ def actionable_in(rows: Iterable[Row], statuses: Iterable[str]) -> tuple[list[st
     return ids, doubts
 
 
-def _folded(word: str) -> str:
-    return word.lower() if word.isascii() else word
+def _fold_case(text: str) -> str:
+    return text.lower() if text.isascii() else text
 
 
-def person_named(assignee: str, users: Iterable[Row]) -> str:
-    """Return the id of the one person with this e-mail, compared by ASCII case only.
+def find_user(email: str, users: Iterable[Row]) -> str:
+    """Return the id of the one user with this e-mail, compared by ASCII case only.
 
-    :raises Refused: there is nobody, or more than one.
+    :raises PermanentFailure: no user or several users have it.
     """
-    holders = [str(user["id"]) for user in users if _folded(str(user.get("email"))) == _folded(assignee)]
+    holders = [str(user["id"]) for user in users if _fold_case(str(user.get("email"))) == _fold_case(email)]
     if len(holders) != 1:
-        found = f"{len(holders)} people have it: {', '.join(holders)}; give a UUID" if holders else "nobody has it"
-        raise Refused(f"the assignee {assignee!a} cannot be found by e-mail: {found}")
+        reason = f"{len(holders)} people have it: {', '.join(holders)}; give a UUID" if holders else "nobody has it"
+        raise PermanentFailure(f"the assignee {email!a} cannot be found by e-mail: {reason}")
     return holders[0]
 
 
-# --- What was passed on -----------------------------------------------------------------------------------------------
+# --- Tasks that were passed on ----------------------------------------------------------------------------------------
 
 
 class Emitted:
-    """When each task was passed on last, kept in a file if there is one. It suppresses repeats, nothing else."""
+    """The time when each task was last passed on, kept in a file if there is one. It only suppresses repeats."""
 
     def __init__(self, file: str, re_emit_after: float) -> None:
         self._file = Path(file) if file else None
@@ -405,16 +311,16 @@ class Emitted:
         self._times = self._loaded()
 
     def is_due(self, task_id: str) -> bool:
-        """Tell whether a task is to be passed on now; also after the clock was set back."""
+        """Return whether a task should be passed on now; always so after the clock was set back."""
         return not 0 <= time.time() - self._times.get(task_id, -math.inf) < self._re_emit_after
 
     def note(self, task_id: str) -> None:
-        """Remember that a task was passed on."""
+        """Store that a task was passed on now."""
         self._times[task_id] = time.time()
         self._save()
 
     def keep_only(self, task_ids: set[str]) -> None:
-        """Forget all tasks but these: should one become actionable again, it is passed on at once."""
+        """Delete all other tasks: a task that becomes actionable again is passed on at once."""
         if gone := self._times.keys() - task_ids:
             for task_id in gone:
                 del self._times[task_id]
@@ -438,7 +344,7 @@ class Emitted:
             return {}
 
     def _save(self) -> None:
-        """Write the file, which is whole at any time; mkstemp makes it exclusive and private."""
+        """Replace the file, which is complete at any time; mkstemp makes it exclusive and private."""
         if not self._file:
             return
         try:
@@ -456,115 +362,87 @@ class Emitted:
             LOG.warning("state_file cannot be written (%s): a restart will pass tasks on again", error)
 
 
-# --- Watching ---------------------------------------------------------------------------------------------------------
+# --- Polling ----------------------------------------------------------------------------------------------------------
 
 
-class Queue(Protocol):
-    """What the engine gives: a queue that holds one event."""
+class Poller:
+    """The way of tasks from the API to the engine, one assignee after the other."""
 
-    async def put(self, event: Event) -> None:
-        """Return once there is room for the event."""
-
-
-class Watch:
-    """Looks at the tasks of some people again and again."""
-
-    def __init__(self, service: Service, queue: Queue, options: Options) -> None:
-        self._service = service
+    def __init__(self, lists: ListReader, queue: shared.EventQueue, options: PollerOptions) -> None:
+        self._lists = lists
         self._queue = queue
         self._options = options
         self._emitted = Emitted(options.state_file, options.re_emit_after)
-        self._told: set[str] = set()
-        self._people: list[str] = []
+        self._warnings: set[str] = set()
+        self._assignees: list[str] = []
 
-    async def look(self) -> None:
-        """Pass on what is due.
+    async def poll(self) -> None:
+        """Pass on the tasks that are due.
 
-        :raises Trouble: the last of what came between; the tasks of the others were passed on all the same.
-        :raises Refused: waiting will not help.
+        :raises TemporaryFailure: the last failure. The tasks of other assignees were passed on anyway.
+        :raises PermanentFailure: waiting will not help.
         """
-        if not self._people:
-            self._people = await self._found()
-        trouble: Trouble | None = None
+        if not self._assignees:
+            self._assignees = await self._assignee_ids()
+        failure: TemporaryFailure | None = None
         actionable: set[str] = set()
-        for person in list(self._people):
+        for place, assignee in enumerate(self._assignees):
             try:
-                rows = await self._service.rows("/Tasks", f"The tasks of {person}", userId=person)
-            except Trouble as error:
-                trouble = error
-                if trouble.pause:
-                    # The next look begins here, so that nobody is always the one for whom there is no time.
-                    place = self._people.index(person)
-                    self._people = self._people[place:] + self._people[:place]
+                rows = await self._lists.rows("/Tasks", f"The tasks of {assignee}", userId=assignee)
+            except TemporaryFailure as error:
+                failure = error
+                if failure.pause:
+                    # The next poll begins with this assignee, so that no assignee is left out each time.
+                    self._assignees = self._assignees[place:] + self._assignees[:place]
                     break
                 LOG.warning("%s", error)
                 continue
-            ids, doubts = actionable_in(rows, self._options.actionable_statuses)
-            self._tell_once(doubts)
+            ids, doubts = select_actionable(rows, self._options.actionable_statuses)
+            self._warn_once(doubts)
             actionable.update(ids)
             for task_id in filter(self._emitted.is_due, ids):
-                await self._queue.put(_event(task_id))
+                await shared.emit(self._queue, shared.make_event("poller", shared.ACTIONABLE, task_id))
                 self._emitted.note(task_id)
-        if trouble:
-            raise trouble
+        if failure:
+            raise failure
         self._emitted.keep_only(actionable)
 
-    async def _found(self) -> list[str]:
+    async def _assignee_ids(self) -> list[str]:
         """Return the ids of the assignees; e-mails are looked up in the whole directory."""
-        named = self._options.assignees
-        users = await self._service.rows("/Users", "The users") if any("@" in one for one in named) else []
-        return list(dict.fromkeys(person_named(one, users) if "@" in one else one.lower() for one in named))
+        names = self._options.assignees
+        users = await self._lists.rows("/Users", "The users") if any("@" in name for name in names) else []
+        return list(dict.fromkeys(find_user(name, users) if "@" in name else name.lower() for name in names))
 
-    def _tell_once(self, doubts: Iterable[str]) -> None:
+    def _warn_once(self, doubts: Iterable[str]) -> None:
         for doubt in doubts:
-            if doubt not in self._told:
-                self._told.add(doubt)
+            if doubt not in self._warnings:
+                self._warnings.add(doubt)
                 LOG.warning("Some tasks are left alone: %s", doubt)
 
 
-def _event(task_id: str) -> Event:
-    return {
-        "type": "action_task.actionable",
-        "task_id": task_id,
-        "request_type": None,
-        "app_id": None,
-        "permission_level_id": None,
-        "source": "poller",
-        "received_at": datetime.now(timezone.utc).isoformat(),
-    }
+async def main(queue: shared.EventQueue, args: dict[str, Any]) -> None:
+    """Poll until cancelled; outages only cause pauses.
 
-
-async def main(queue: Queue, args: dict[str, Any]) -> None:
-    """Watch until cancelled; outages are waited for.
-
-    :raises ValueError: for options that cannot work.
-    :raises Refused: the service refuses the credentials, or an e-mail is not that of one person.
+    :raises ValueError: an option cannot work.
+    :raises PermanentFailure: the service refuses the credentials, or an e-mail does not identify one user.
     """
-    options = Options.read(args, os.environ)
+    options = PollerOptions.read(args, os.environ)
     LOG.info("tasks that are assigned to nobody, or to others than the assignees, cannot be listed")
-    async with session_for(options.ca_path) as session:
-        watch = Watch(Service(session, options), queue, options)
+    async with shared.open_session(options.ca_path, _API_TIMEOUT) as session:
+        poller = Poller(ListReader(session, options), queue, options)
         failures = 0
         while True:
             try:
-                await watch.look()
-            except Trouble as trouble:
+                await poller.poll()
+            except TemporaryFailure as failure:
                 failures += 1
-                pause = max(trouble.pause, min(2.0 ** min(failures - 1, 20), _LONGEST_PAUSE))
-                LOG.warning("%s; the next look is in %d seconds", trouble, pause)
+                pause = max(failure.pause, min(2.0 ** min(failures - 1, 20), _LONGEST_PAUSE))
+                LOG.warning("%s; the next look is in %d seconds", failure, pause)
             else:
                 failures, pause = 0, options.interval
             await asyncio.sleep(pause)
 
 
-class _Printing:
-    async def put(self, event: Event) -> None:
-        """Show an event."""
-        print(json.dumps(event), flush=True)
-
-
 if __name__ == "__main__":
     # For a quick look: python tasks.py automation@example.com
-    logging.basicConfig(level=logging.INFO)
-    with suppress(KeyboardInterrupt):
-        asyncio.run(main(_Printing(), {"assignees": sys.argv[1:]}))
+    shared.print_events(main, {"assignees": sys.argv[1:]})

@@ -1,46 +1,45 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Event source that takes Cakewalk's webhooks, verifies them and passes on ids.
+"""Event source that receives Cakewalk's webhooks, verifies them and passes on ids.
 
-ansible-rulebook runs this file by its path, outside any package, so it can import neither the collection nor the file
-beside it. What C(tasks.py) needs too (options, base URL, one GET) stands in both, and is kept small for that.
-
-    body ──► is_signed ──► events_in ──► Intake ──► queue
-             keys_in                     bounded, without repeats
+body ──► Verifier ──► parse_events ──► Intake ──► queue
+         signature    ids only         bounded, without repeats
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import ipaddress
 import json
 import logging
 import math
 import os
 import re
+import runpy
 import ssl
 import sys
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, fields
-from datetime import datetime, timezone
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import web
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+
+if TYPE_CHECKING:
+    from extensions.eda.plugins.event_source import _shared as shared
+    from extensions.eda.plugins.event_source import _signatures as signatures
+else:
+    # ansible-rulebook runs this file by its path, outside any package, so it loads the files next to it by their paths.
+    shared, signatures = (
+        SimpleNamespace(**runpy.run_path(str(Path(__file__).resolve().with_name(name))))
+        for name in ("_shared.py", "_signatures.py")
+    )
 
 DOCUMENTATION = r"""
 ---
@@ -178,11 +177,11 @@ EXAMPLES = r"""
 """
 
 LOG = logging.getLogger("cakewalk.access.webhook")
-#: What aiohttp logs; anybody can send what is no HTTP, so that is left out.
+#: The log of aiohttp without requests that are not HTTP, since anybody can send those.
 HTTP_LOG = logging.getLogger("cakewalk.access.webhook.http")
 HTTP_LOG.addFilter(lambda record: not isinstance((record.exc_info or [None] * 2)[1], aiohttp.http.HttpProcessingError))
 
-ACTIONABLE, TEST = "action_task.actionable", "test"
+TEST = "test"
 REQUEST_TYPES = frozenset(
     {
         "GrantAccessRequest",
@@ -193,18 +192,11 @@ REQUEST_TYPES = frozenset(
     }
 )
 
-Event = dict[str, Any]
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-#: One that does not end takes all that is left, so that nothing is looked at twice.
+#: A string without an end matches to the end of the text, so that the time is linear.
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
-_PEM = re.compile(rb"-----BEGIN ((?:RSA )?PUBLIC KEY)-----.+?-----END \1-----", re.DOTALL)
-_LEAST_KEY_BITS = 2048
-_LONGEST_SIGNATURE = 2732  # RSA of 16,384 bits in base64
+_KEYS = "/api/Keys"
 _KEYS_LIMIT = 64 * 1024
-_KEYS_DEPTH = 8
 _API_TIMEOUT = 10
-_PAUSE_AFTER_FAILURE = 10
 _MINUTE = 60
 _GRACE = 1
 
@@ -213,8 +205,8 @@ _GRACE = 1
 
 
 @dataclass(frozen=True)
-class Options:
-    """The options of the source, documented above; numbers may come as text, as templates in rulebooks make them."""
+class WebhookOptions(shared.ServiceOptions):
+    """The options of the source, documented above."""
 
     host: str = "127.0.0.1"
     port: int = 5000
@@ -222,10 +214,6 @@ class Options:
     certfile: str = ""
     keyfile: str = ""
     password: str = field(default="", repr=False)
-    api_key: str = field(default="", repr=False)
-    api_secret: str = field(default="", repr=False)
-    base_url: str = "https://open-api.getcakewalk.io"
-    ca_path: str = ""
     public_key: str = ""
     key_max_age: int = 3600
     key_refresh_interval: int = 60
@@ -239,7 +227,7 @@ class Options:
     read_timeout: int = 10
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work.
+        """Refuse values that cannot work.
 
         :raises ValueError: naming the option, never the value of a secret.
         """
@@ -260,24 +248,10 @@ class Options:
         if self.keyfile and not self.certfile:
             raise ValueError("keyfile needs certfile")
         if not self.public_key:
-            check_access(self.base_url, self.api_key, self.api_secret)
-
-    @classmethod
-    def read(cls, given: Mapping[str, Any], environment: Mapping[str, str]) -> Options:
-        """Return the options that a rulebook gives, completed from the environment.
-
-        :raises ValueError: for an option that does not exist, is of the wrong kind, or cannot work.
-        """
-        kinds = {one.name: type(one.default) for one in fields(cls)}
-        if unknown := sorted(set(map(str, given)) - kinds.keys()):
-            raise ValueError(f"unknown options: {', '.join(unknown)}; known are {', '.join(kinds)}")
-        known = {name: environment.get(f"CAKEWALK_{name.upper()}") or None for name in _FROM_ENVIRONMENT}
-        known.update({name: value for name, value in given.items() if value is not None})
-        return cls(**{name: _of_kind(kinds[name], name, value) for name, value in known.items() if value is not None})
+            self.check_access()
 
 
 _HEALTH = "/healthz"
-_FROM_ENVIRONMENT = ("api_key", "api_secret", "base_url", "ca_path")
 _BOUNDS = {
     "port": (0, 65535),
     "key_max_age": (1, 3600),
@@ -293,113 +267,19 @@ _BOUNDS = {
 }
 
 
-def _of_kind(kind: type, name: str, value: Any) -> Any:
-    if kind is int and isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, kind):
-        raise ValueError(f"{name} must be {'a whole number' if kind is int else 'text'}")
-    return value
-
-
-def check_access(base_url: str, api_key: str, api_secret: str) -> None:
-    """Refuse credentials that cannot be, and a base URL that would show them to others.
-
-    :raises ValueError: naming the option only.
-    """
-    for name, secret in (("api_key", api_key), ("api_secret", api_secret)):
-        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-            raise ValueError(f"{name} is missing or holds white space; set it or CAKEWALK_{name.upper()}")
-    parts = urlsplit(base_url)
-    if not base_url.isprintable() or {" ", "?", "#", "@", "\\"} & set(base_url) or not parts.hostname:
-        raise ValueError("base_url must be an address without credentials, query and fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ValueError("base_url must begin with https://, or the key and secret could be read on the way")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this very machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-# --- Signatures and keys: pure functions ------------------------------------------------------------------------------
-
-
-def is_signed(body: bytes, signature: str, keys: Iterable[RSAPublicKey]) -> bool:
-    """Tell whether one of the keys made a signature (base64, RSA PKCS#1 v1.5, SHA-256) of these very bytes."""
-    if len(signature) > _LONGEST_SIGNATURE:
-        return False
-    try:
-        raw = base64.b64decode(signature, validate=True)
-    except ValueError:
-        return False
-    return any(_fits(body, raw, key) for key in keys)
-
-
-def _fits(body: bytes, signature: bytes, key: RSAPublicKey) -> bool:
-    try:
-        key.verify(signature, body, PKCS1v15(), SHA256())
-    except InvalidSignature:
-        return False
-    return True
-
-
-def keys_in(answer: bytes) -> list[RSAPublicKey]:
-    """Return the RSA keys of 2,048 bits or more in an answer of C(/api/Keys), or in a file.
-
-    The vendor's form is not known, so all likely ones are taken: PEM text, base64 of DER, or either of them as a string
-    of JSON or under any member of it.
-
-    :raises ValueError: there is no such key.
-    """
-    try:
-        texts = list(_strings_in(json.loads(answer), _KEYS_DEPTH))
-    except (ValueError, RecursionError):
-        texts = [answer]
-    keys = [key for text in texts for key in _public_keys(text)]
-    strong = [key for key in keys if isinstance(key, RSAPublicKey) and key.key_size >= _LEAST_KEY_BITS]
-    if not strong:
-        found = f"{len(keys)} of other kinds or weaker" if keys else "none of any kind"
-        raise ValueError(f"no RSA key of {_LEAST_KEY_BITS} bits or more among the public keys, {found}")
-    return strong
-
-
-def _strings_in(value: Any, depth: int) -> Iterable[bytes]:
-    if isinstance(value, str):
-        yield value.encode("utf-8", "replace")
-    elif depth and isinstance(value, (dict, list)):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _strings_in(inner, depth - 1)
-
-
-def _public_keys(text: bytes) -> Iterable[Any]:
-    if blocks := list(_PEM.finditer(text)):
-        candidates = [(load_pem_public_key, block.group()) for block in blocks]
-    else:
-        try:
-            candidates = [(load_der_public_key, base64.b64decode(b"".join(text.split()), validate=True))]
-        except binascii.Error:
-            return
-    for load, encoded in candidates:
-        with suppress(ValueError, UnsupportedAlgorithm):
-            yield load(encoded)
-
-
 # --- Deliveries: pure functions ---------------------------------------------------------------------------------------
 
 
 class Malformed(ValueError):
-    """A signed body that is not what the vendor documents."""
+    """A signed body that differs from the vendor's documentation."""
 
 
-def events_in(body: bytes, max_events: int, max_depth: int) -> tuple[list[Event], int]:
-    """Return the events in a body whose signature was verified, and how many of unknown types were in it.
+def parse_events(body: bytes, max_events: int, max_depth: int) -> tuple[list[shared.Event], int]:
+    """Return the events in a verified body, and the number of events of unknown types.
 
-    Newer pages of the vendor show an array, older ones a bare object; both are taken.
+    Newer pages of the vendor show an array, older pages a bare object. Both are accepted.
 
-    :raises Malformed: for anything else, in one element too: a body is taken whole or not at all.
+    :raises Malformed: any element is malformed; a body is accepted whole or not at all.
     """
     try:
         text = body.decode("utf-8")
@@ -414,7 +294,7 @@ def events_in(body: bytes, max_events: int, max_depth: int) -> tuple[list[Event]
     elements = content if isinstance(content, list) else [content]
     if len(elements) > max_events:
         raise Malformed(f"more than {max_events} events")
-    events = [_event(element) for element in elements]
+    events = [_parse_event(element) for element in elements]
     known = [event for event in events if event]
     return known, len(events) - len(known)
 
@@ -427,31 +307,28 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _event(element: Any) -> Event | None:
-    """Return what may be known of an element: ids and words of closed lists, never what people wrote."""
+def _parse_event(element: Any) -> shared.Event | None:
+    """Return the ids and the words of closed lists in an element, never what people wrote; null for unknown types."""
     if not isinstance(element, dict) or not isinstance(element.get("eventType"), str):
         raise Malformed("an event without eventType")
-    data = element.get("data")
     if element["eventType"] == TEST:
-        return _shaped(TEST, None, {})
-    if element["eventType"] != ACTIONABLE:
+        return shared.make_event("webhook", TEST)
+    if element["eventType"] != shared.ACTIONABLE:
         return None
+    data = element.get("data")
     task_id = _uuid(_member(data, "taskId"))
     if not task_id:
         raise Malformed("an event without a usable taskId")
-    return _shaped(ACTIONABLE, task_id, _member(data, "requestMetadata"))
-
-
-def _shaped(kind: str, task_id: str | None, metadata: Any) -> Event:
+    metadata = _member(data, "requestMetadata")
     request_type = _member(metadata, "requestType")
-    return {
-        "type": kind,
-        "task_id": task_id,
-        "request_type": request_type if isinstance(request_type, str) and request_type in REQUEST_TYPES else None,
-        "app_id": _uuid(_member(_member(metadata, "targetWorkApp"), "id")),
-        "permission_level_id": _uuid(_member(_member(metadata, "permissionLevel"), "id")),
-        "source": "webhook",
-    }
+    return shared.make_event(
+        "webhook",
+        shared.ACTIONABLE,
+        task_id,
+        request_type if isinstance(request_type, str) and request_type in REQUEST_TYPES else None,
+        _uuid(_member(_member(metadata, "targetWorkApp"), "id")),
+        _uuid(_member(_member(metadata, "permissionLevel"), "id")),
+    )
 
 
 def _member(value: Any, name: str) -> Any:
@@ -459,14 +336,37 @@ def _member(value: Any, name: str) -> Any:
 
 
 def _uuid(value: Any) -> str | None:
-    return value.lower() if isinstance(value, str) and _UUID.fullmatch(value) else None
+    return value.lower() if isinstance(value, str) and shared.UUID.fullmatch(value) else None
 
 
-# --- Keys over time ---------------------------------------------------------------------------------------------------
+# --- Keys -------------------------------------------------------------------------------------------------------------
 
 
-class Refused(Exception):
-    """A delivery that is not taken: the status of the answer, the counter and the reason."""
+async def read_keys(session: aiohttp.ClientSession, options: WebhookOptions) -> list[RSAPublicKey]:
+    """Return the keys in C(public_key), or else those that the service publishes.
+
+    :raises KeysUnavailable: there are no usable keys.
+    """
+    if given := options.public_key:
+        try:
+            return signatures.parse_keys(given.encode() if "-----BEGIN" in given else Path(given).read_bytes())
+        except (OSError, ValueError) as error:
+            raise signatures.KeysUnavailable(f"public_key cannot be used: {error}", refused=True) from None
+    failure = f"The keys cannot be read from {options.base_url.rstrip('/')}{_KEYS}"
+    try:
+        status, _headers, content = await shared.get(session, options, _KEYS, _KEYS_LIMIT)
+        if status != 200:
+            raise signatures.KeysUnavailable(f"{failure}: it answered {status}", refused=status in (401, 403))
+        return signatures.parse_keys(content)
+    except (ConnectionError, ValueError) as error:
+        raise signatures.KeysUnavailable(f"{failure}: {error}") from None
+
+
+# --- Taking deliveries ------------------------------------------------------------------------------------------------
+
+
+class DeliveryRefused(Exception):
+    """A delivery that is refused: the status and headers of the response, the counter and the reason."""
 
     def __init__(self, status: int, counter: str, reason: str, **headers: str) -> None:
         super().__init__(reason)
@@ -475,171 +375,14 @@ class Refused(Exception):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def _later(counter: str, reason: str, seconds: float = 1) -> Refused:
-    return Refused(503, counter, reason, Retry_After=str(max(1, math.ceil(seconds))))
-
-
-class KeysUnavailable(Exception):
-    """The keys could not be read; C(refused) if the credentials are why, which waiting does not mend."""
-
-    def __init__(self, reason: str, refused: bool = False) -> None:
-        super().__init__(reason)
-        self.refused = refused
-
-
-class Verifier:
-    """Checks signatures with keys that are read when they are needed.
-
-    :param fetch: reads the keys; raises :class:`KeysUnavailable`.
-    :param max_age: for how long keys are believed.
-    :param interval: how much time must pass between two readings, whoever sends what.
-    """
-
-    def __init__(self, fetch: Callable[[], Awaitable[list[RSAPublicKey]]], max_age: float, interval: float) -> None:
-        self._fetch = fetch
-        self._max_age = max_age
-        self._interval = interval
-        self._keys: list[RSAPublicKey] = []
-        self._read_at = self._next_reading = -math.inf
-        self._one_at_a_time = asyncio.Lock()
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether there are keys to check with."""
-        return bool(self._keys) and time.monotonic() - self._read_at < self._max_age
-
-    async def check(self, body: bytes, signature: str) -> None:
-        """Return if the signature fits.
-
-        :raises Refused: it does not, or there are no keys to tell.
-        """
-        if not self.is_ready:
-            await self._read_unless_newer_than(self._read_at)
-        if not self.is_ready:
-            raise _later("keys_unavailable", "the key to check signatures with cannot be read", self._interval)
-        looked_at = self._read_at
-        if is_signed(body, signature, self._keys):
-            return
-        failed = not await self._read_unless_newer_than(looked_at)
-        if self.is_ready and is_signed(body, signature, self._keys):
-            return
-        if failed:
-            raise _later("keys_unavailable", "the signature does not fit, and the key cannot be read anew")
-        raise Refused(401, "bad_signature", "the signature does not fit")
-
-    async def prepare(self) -> None:
-        """Read the keys before the first delivery.
-
-        :raises KeysUnavailable: the credentials were refused. An outage is only logged.
-        """
-        await self._read()
-
-    async def _read_unless_newer_than(self, looked_at: float) -> bool:
-        """Read the keys unless somebody did meanwhile or the interval forbids it; return false if that failed."""
-        async with self._one_at_a_time:
-            if self._read_at > looked_at or time.monotonic() < self._next_reading:
-                return True
-            try:
-                return await self._read()
-            except KeysUnavailable as error:
-                LOG.error("%s", error)
-                return False
-
-    async def _read(self) -> bool:
-        self._next_reading = time.monotonic() + self._interval
-        try:
-            self._keys = await self._fetch()
-        except KeysUnavailable as error:
-            if error.refused:
-                raise
-            LOG.warning("%s", error)
-            self._next_reading = time.monotonic() + min(self._interval, _PAUSE_AFTER_FAILURE)
-            return False
-        self._read_at = time.monotonic()
-        self._next_reading = self._read_at + self._interval
-        return True
-
-
-async def given_keys(public_key: str) -> list[RSAPublicKey]:
-    """Return the keys in PEM text, or in the file that it names.
-
-    :raises KeysUnavailable: there are none.
-    """
-    try:
-        return keys_in(public_key.encode() if "-----BEGIN" in public_key else Path(public_key).read_bytes())
-    except (OSError, ValueError) as error:
-        raise KeysUnavailable(f"public_key cannot be used: {error}", refused=True) from None
-
-
-async def fetched_keys(session: aiohttp.ClientSession, options: Options) -> list[RSAPublicKey]:
-    """Return the keys that the service publishes.
-
-    :raises KeysUnavailable: there is no usable answer.
-    """
-    url = f"{options.base_url.rstrip('/')}/api/Keys"
-    what = f"The keys cannot be read from {url}"
-    try:
-        status, _headers, content = await get(session, url, options.api_key, options.api_secret, _KEYS_LIMIT)
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-        raise KeysUnavailable(f"{what}: no answer ({type(error).__name__})") from None
-    if status != 200:
-        raise KeysUnavailable(f"{what}: it answered {status}", refused=status in (401, 403))
-    try:
-        return keys_in(content)
-    except ValueError as error:
-        raise KeysUnavailable(f"{what}: {error}") from None
-
-
-def session_for(ca_path: str) -> aiohttp.ClientSession:
-    """Return a session that reads no netrc, keeps no cookies and checks certificates.
-
-    :raises ValueError: C(ca_path) holds no certificates.
-    """
-    cafile, capath = (None, ca_path) if ca_path and Path(ca_path).is_dir() else (ca_path or None, None)
-    try:
-        context = ssl.create_default_context(cafile=cafile, capath=capath)
-    except OSError as error:
-        raise ValueError(f"ca_path cannot be used: {error}") from None
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=_API_TIMEOUT),
-    )
-
-
-async def get(
-    session: aiohttp.ClientSession, url: str, api_key: str, api_secret: str, limit: int
-) -> tuple[int, Mapping[str, str], bytes]:
-    """Return status, headers and body of one request, which follows no redirect; proxies as in the environment."""
-    host = urlsplit(url).hostname or ""
-    direct = is_loopback(host) or proxy_bypass_environment(host)
-    async with session.get(
-        url,
-        headers={"X-API-KEY": api_key, "X-API-SECRET": api_secret},
-        allow_redirects=False,
-        proxy=None if direct else getproxies_environment().get("https"),
-    ) as response:
-        try:
-            await response.content.readexactly(limit + 1)
-        except asyncio.IncompleteReadError as whole:
-            return response.status, response.headers, whole.partial
-        raise aiohttp.ClientPayloadError(f"more than {limit} bytes")
-
-
-# --- Taking deliveries ------------------------------------------------------------------------------------------------
-
-
-class Queue(Protocol):
-    """What the engine gives: a queue that holds one event."""
-
-    async def put(self, event: Event) -> None:
-        """Return once there is room for the event."""
+def _unavailable(counter: str, reason: str, retry_after: float = 1) -> DeliveryRefused:
+    return DeliveryRefused(503, counter, reason, Retry_After=str(max(1, math.ceil(retry_after))))
 
 
 class Intake:
-    """Passes events on: a bounded number waits, one after the other, none twice within a window."""
+    """The way of events to the engine: a bounded number waits, and repeats within a window are dropped."""
 
-    def __init__(self, queue: Queue, options: Options) -> None:
+    def __init__(self, queue: shared.EventQueue, options: WebhookOptions) -> None:
         self._queue = queue
         self._options = options
         self._in_turn = asyncio.Lock()
@@ -647,10 +390,12 @@ class Intake:
         self._seen: OrderedDict[str, float] = OrderedDict()
         self.waiting = 0
 
-    async def take(self, events: list[Event]) -> tuple[int, int]:
-        """Pass events on and return how many were and how many were repeats; a task is seen only once it was passed on.
+    async def take(self, events: list[shared.Event]) -> tuple[int, int]:
+        """Pass events on and return the numbers of new events and of repeats.
 
-        :raises Refused: there is no room for all of them.
+        An event repeats another event only once that event has been passed on.
+
+        :raises DeliveryRefused: there is no room for all events.
         """
         fresh = [event for event in events if not self._is_repeat(event)]
         if not fresh:
@@ -662,7 +407,7 @@ class Intake:
             async with self._in_turn:
                 for event in fresh:
                     if not self._is_repeat(event):
-                        await self._queue.put({**event, "received_at": datetime.now(timezone.utc).isoformat()})
+                        await shared.emit(self._queue, event)
                         self._remember(event)
                         queued += 1
         finally:
@@ -674,16 +419,16 @@ class Intake:
         while self._passed_on and self._passed_on[0] <= now - _MINUTE:
             self._passed_on.popleft()
         if self.waiting + count > options.max_waiting:
-            raise _later("too_many_waiting", "too many events wait")
+            raise _unavailable("too_many_waiting", "too many events wait")
         if len(self._passed_on) + self.waiting + count > options.max_events_per_minute:
             oldest = self._passed_on[0] if self._passed_on else now
-            raise _later("too_many_a_minute", "too many events in a minute", oldest + _MINUTE - now)
+            raise _unavailable("too_many_a_minute", "too many events in a minute", oldest + _MINUTE - now)
 
-    def _is_repeat(self, event: Event) -> bool:
+    def _is_repeat(self, event: shared.Event) -> bool:
         seen_at = self._seen.get(_subject(event), -math.inf)
         return time.monotonic() - seen_at < self._options.duplicate_window
 
-    def _remember(self, event: Event) -> None:
+    def _remember(self, event: shared.Event) -> None:
         now = time.monotonic()
         self._passed_on.append(now)
         self._seen[_subject(event)] = now
@@ -692,25 +437,25 @@ class Intake:
             self._seen.popitem(last=False)
 
 
-def _subject(event: Event) -> str:
-    """Return what an event is about, by which repeats are told: its task, or that the webhook was tried."""
+def _subject(event: shared.Event) -> str:
+    """Return what two events share if they are repeats: the task, or that both test the webhook."""
     return str(event["task_id"] or event["type"])
 
 
 class Receiver:
-    """Answers requests: deliveries on one path, counters on another, nothing else."""
+    """Responses to requests: deliveries on one path, counters on another, nothing else."""
 
-    def __init__(self, options: Options, verifier: Verifier, intake: Intake) -> None:
+    def __init__(self, options: WebhookOptions, verifier: signatures.Verifier, intake: Intake) -> None:
         self._options = options
         self._verifier = verifier
         self._intake = intake
         self.counters: Counter[str] = Counter()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Return the answer to any request; the connection ends with it."""
+        """Return the response to any request and close the connection after it."""
         try:
             response = web.json_response(await self._result(request))
-        except Refused as refusal:
+        except DeliveryRefused as refusal:
             self.counters[refusal.counter] += 1
             LOG.info("refused with %d: %s", refusal.status, refusal)
             response = web.json_response({"error": str(refusal)}, status=refusal.status, headers=refusal.headers)
@@ -721,16 +466,16 @@ class Receiver:
         if request.path == _HEALTH and request.method == "GET":
             return self._health()
         if request.path != self._options.path:
-            raise Refused(404, "wrong_path", "nothing is here")
+            raise DeliveryRefused(404, "wrong_path", "nothing is here")
         if request.method != "POST":
-            raise Refused(405, "wrong_method", "only POST is taken here", Allow="POST")
+            raise DeliveryRefused(405, "wrong_method", "only POST is taken here", Allow="POST")
         return await self._deliver(await self._body(request), request.headers.getall("X-SIGNATURE", []))
 
     async def _body(self, request: web.BaseRequest) -> bytes:
-        """Return the bytes that were signed, as they came."""
+        """Return the bytes of the body as they came, since exactly those were signed."""
         limit = self._options.max_body
         if "Content-Encoding" in request.headers:
-            raise Refused(415, "encoded", "the body must not be encoded")
+            raise DeliveryRefused(415, "encoded", "the body must not be encoded")
         body = bytearray()
         try:
             if (request.content_length or 0) <= limit:
@@ -739,20 +484,25 @@ class Receiver:
                     if len(body) > limit:
                         break
         except (OSError, web.RequestPayloadError, aiohttp.ClientError, aiohttp.http.HttpProcessingError):
-            raise Refused(400, "broken_off", "the body is incomplete") from None
+            raise DeliveryRefused(400, "broken_off", "the body is incomplete") from None
         if max(len(body), request.content_length or 0) > limit:
-            raise Refused(413, "too_large", f"a delivery may have {limit} bytes")
+            raise DeliveryRefused(413, "too_large", f"a delivery may have {limit} bytes")
         return bytes(body)
 
-    async def _deliver(self, body: bytes, signatures: list[str]) -> Mapping[str, int]:
+    async def _deliver(self, body: bytes, signature_headers: list[str]) -> Mapping[str, int]:
         self.counters["deliveries"] += 1
-        if len(signatures) != 1:
-            raise Refused(401, "unsigned", "there must be one X-SIGNATURE")
-        await self._verifier.check(body, signatures[0])
+        if len(signature_headers) != 1:
+            raise DeliveryRefused(401, "unsigned", "there must be one X-SIGNATURE")
         try:
-            events, ignored = events_in(body, self._options.max_events, self._options.max_depth)
+            genuine = await self._verifier.is_genuine(body, signature_headers[0])
+        except signatures.KeysUnavailable as error:
+            raise _unavailable("keys_unavailable", str(error), error.retry_after) from None
+        if not genuine:
+            raise DeliveryRefused(401, "bad_signature", "the signature does not fit")
+        try:
+            events, ignored = parse_events(body, self._options.max_events, self._options.max_depth)
         except Malformed as error:
-            raise Refused(400, "malformed", f"the delivery cannot be read: {error}") from None
+            raise DeliveryRefused(400, "malformed", f"the delivery cannot be read: {error}") from None
         self.counters["ignored"] += ignored
         queued, duplicates = await self._intake.take(events)
         self.counters["queued"] += queued
@@ -768,9 +518,9 @@ class Receiver:
 
 
 class Server(web.Server):
-    """The HTTP side: each connection carries one request, which must be there in time."""
+    """The HTTP server: each connection carries one request, which must arrive in time."""
 
-    def __init__(self, options: Options, receiver: Receiver) -> None:
+    def __init__(self, options: WebhookOptions, receiver: Receiver) -> None:
         super().__init__(self._answer, auto_decompress=False, access_log=None, logger=HTTP_LOG)
         self._options = options
         self._receiver = receiver
@@ -798,21 +548,21 @@ class Server(web.Server):
             self._receiver.counters["too_slow"] += 1
             protocol.transport.abort()
 
-    def _settle(self, protocol: Any) -> None:
-        """Let a delivery that is there whole take its time; its connection stays one of those that are open."""
+    def _lift_deadline(self, protocol: Any) -> None:
+        """Remove the deadline of a delivery that has arrived whole; its connection still counts as open."""
         if deadline := self._deadlines.get(protocol):
             deadline.cancel()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        request.content.on_eof(lambda: self._settle(request.protocol))
+        request.content.on_eof(lambda: self._lift_deadline(request.protocol))
         return await self._receiver.answer(request)
 
 
 class _Busy(asyncio.Protocol):
-    """What a connection meets when too many are open."""
+    """The protocol of a connection when too many are open."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the sender away until later."""
+        """Ask the sender to come back later."""
         assert isinstance(transport, asyncio.WriteTransport)
         transport.write(
             b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -820,9 +570,9 @@ class _Busy(asyncio.Protocol):
         transport.close()
 
 
-def _tls(options: Options) -> ssl.SSLContext | None:
+def _tls(options: WebhookOptions) -> ssl.SSLContext | None:
     if not options.certfile:
-        if not is_loopback(options.host):
+        if not shared.is_loopback(options.host):
             LOG.warning("listening on %s without certfile: deliveries cross the network in the clear", options.host)
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -833,26 +583,21 @@ def _tls(options: Options) -> ssl.SSLContext | None:
     return context
 
 
-async def main(queue: Queue, args: dict[str, Any]) -> None:
+async def main(queue: shared.EventQueue, args: dict[str, Any]) -> None:
     """Receive deliveries until cancelled.
 
-    :raises ValueError: for options that cannot work.
-    :raises KeysUnavailable: the service refused the credentials.
+    :raises ValueError: an option cannot work.
+    :raises KeysUnavailable: the service refused the credentials, or C(public_key) holds no usable key.
     """
-    options = Options.read(args, os.environ)
+    options = WebhookOptions.read(args, os.environ)
     tls = _tls(options)
-    async with session_for(options.ca_path) as session:
-
-        async def fetch() -> list[RSAPublicKey]:
-            if options.public_key:
-                return await given_keys(options.public_key)
-            return await fetched_keys(session, options)
-
-        verifier = Verifier(fetch, options.key_max_age, options.key_refresh_interval)
-        await verifier.prepare()
+    async with shared.open_session(options.ca_path, _API_TIMEOUT) as session:
+        fetch = partial(read_keys, session, options)
+        verifier = signatures.Verifier(fetch, options.key_max_age, options.key_refresh_interval)
+        await verifier.read()
         server = Server(options, Receiver(options, verifier, Intake(queue, options)))
         handshake = options.read_timeout if tls else None
-        # Else a peer that does not end its side of TLS would hold the socket for half a minute.
+        # Without this, a peer that does not end its side of TLS would hold the socket for half a minute.
         shutdown: dict[str, Any] = {"ssl_shutdown_timeout": _GRACE} if tls and sys.version_info >= (3, 11) else {}
         listening = await asyncio.get_running_loop().create_server(
             server, options.host, options.port, ssl=tls, ssl_handshake_timeout=handshake, **shutdown
@@ -866,14 +611,6 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
             await server.shutdown(_GRACE)
 
 
-class _Printing:
-    async def put(self, event: Event) -> None:
-        """Show an event."""
-        print(json.dumps(event), flush=True)
-
-
 if __name__ == "__main__":
     # For a quick look: python webhook.py port=5000 path=/webhook
-    logging.basicConfig(level=logging.INFO)
-    with suppress(KeyboardInterrupt):
-        asyncio.run(main(_Printing(), dict(argument.split("=", 1) for argument in sys.argv[1:])))
+    shared.print_events(main, dict(argument.split("=", 1) for argument in sys.argv[1:]))
