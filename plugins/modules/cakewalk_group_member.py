@@ -276,34 +276,22 @@ error:
         near: [owen.onboarding@example.com]
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import default_apps
-from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import add_members, remove_members
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import label, person
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups import membership
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import plan_memberships
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from typing import Any
 
-_STATES = ["present", "absent", "exact"]
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._engine.groups import membership
+from ..module_utils._module.arguments import ACTING, CONNECTION, WRITING, bulk_spec
+from ..module_utils._module.entry import run_module
 
-SPEC = spec(
+SPEC = bulk_spec(
+    "memberships",
+    {"group": {"type": "str", "required": True}, "users": {"type": "list", "elements": "str", "required": True}},
+    {"state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"}},
     CONNECTION,
     ACTING,
     WRITING,
     options={
-        "group": {"type": "str"},
-        "users": {"type": "list", "elements": "str"},
-        "state": {"type": "str", "choices": _STATES, "default": "present"},
-        "memberships": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "group": {"type": "str", "required": True},
-                "users": {"type": "list", "elements": "str", "required": True},
-                "state": {"type": "str", "choices": _STATES},
-            },
-        },
         "implicitly_approve_requests": {"type": "bool", "default": False},
         "bypass_reason": {"type": "str", "no_log": False},
         "allow_self_approval": {"type": "bool", "default": False},
@@ -311,67 +299,26 @@ SPEC = spec(
         "allow_inactive": {"type": "bool", "default": False},
         "max_removals": {"type": "int"},
     },
-    mutually_exclusive=[("group", "memberships"), ("users", "memberships")],
-    required_one_of=[("group", "memberships")],
 )
 
 
-def plan(params, tenant):
-    """Return the plan for C(params); people are looked up only where the members leave a question open."""
-    decision = plan_memberships(membership.entries_of_task(params), params, tenant)
-    tenant.warnings += decision.warnings
-
-    growing = [edit for edit in decision.edits if edit.added]
-    app_rows = tenant.read(default_apps(edit.group) for edit in growing)
-    apps = {edit.group["id"]: rows for edit, rows in zip(growing, app_rows, strict=True)}
-    changed = membership.by_label(decision.edits)
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return the plan for C(params); people are looked up only if the members leave a question open."""
+    entries = membership.entries_of_task(params)
+    changes, actor, warnings = membership.plan_memberships(entries, params, tenant)
+    tenant.warnings += warnings
+    apps = membership.read_default_apps([change for change in changes if change.added], tenant)
+    changed = membership.by_label(changes)
+    approve = params["implicitly_approve_requests"]
     return Plan(
-        before={label: edit.before() for label, edit in changed.items()},
-        after={label: edit.after() for label, edit in changed.items()},
-        steps=tuple(
-            step
-            for edit in changed.values()
-            for step in _steps(edit, decision.actor, params["implicitly_approve_requests"])
-        ),
-        result=_result(params, decision.edits, apps),
+        before={name: change.before() for name, change in changed.items()},
+        after={name: change.after() for name, change in changed.items()},
+        steps=tuple(step for change in changed.values() for step in change.steps(actor, approve)),
+        result=membership.result_of(changes, apps, params),
     )
 
 
-def _steps(edit, actor, implicitly_approve):
-    added = [add_members(edit.group, edit.added, actor, implicitly_approve)] if edit.added else []
-    return added + remove_members(edit.group, edit.removed)
-
-
-def _result(params, edits, apps):
-    entries = [_entry(edit, apps.get(edit.group["id"], [])) for edit in edits]
-    noted = ("added", "removed", "kept", "not_members")
-    bypassed = bool(apps) and params["implicitly_approve_requests"]
-    return {
-        "memberships": [entry for entry in entries if params["group"] or any(entry[name] for name in noted)],
-        "summary": {
-            "groups": len(edits),
-            "changed": sum(edit.changed for edit in edits),
-            "unchanged": sum(not edit.changed for edit in edits),
-            **{name: sum(len(entry[name]) for entry in entries) for name in noted[:3]},
-        },
-        **({"bypassed_approval": bypassed} if apps else {}),
-        **({"bypass_reason": params["bypass_reason"]} if bypassed else {}),
-    }
-
-
-def _entry(edit, apps):
-    return {
-        "group": label(edit.group),
-        "group_id": edit.group["id"],
-        "added": sorted(map(person, edit.added)),
-        "removed": sorted(map(person, edit.removed)),
-        "kept": sorted(map(person, edit.kept)),
-        "not_members": edit.not_members,
-        "default_apps": sorted(map(label, apps)),
-    }
-
-
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

@@ -186,21 +186,21 @@ def plan(params, tenant):
         check_bypass("implicitly_approve_requests", params["bypass_reason"])
     who, actor = _people(params, tenant)
     given = {**params, **_STRICTLY, "user": who["id"], "acting_user": actor["id"]}
-    decision = plan_memberships(mover.claims_of(given), given, tenant)
-    mover.refuse_synced(decision.edits)
-    # Who has left is told of and not warned of: that is what a second run finds.
-    tenant.warnings += [warning for warning in decision.warnings if warning not in not_members(decision.edits)]
-    check_share(removals_of(decision.edits), read_count(decision.edits), params["max_removal_percent"])
-    change = mover.read_access_delta(tenant, who, decision.edits)
+    memberships, _actor, warnings = plan_memberships(mover.claims_of(given), given, tenant)
+    mover.refuse_synced(memberships)
+    # The result shows groups that the person left before; a warning would appear in every second run.
+    tenant.warnings += [warning for warning in warnings if warning not in not_members(memberships)]
+    check_share(removals_of(memberships), read_count(memberships), params["max_removal_percent"])
+    change = mover.read_access_delta(tenant, who, memberships)
     return Plan(
         result={
             "user": {"id": who["id"], "email": person(who)},
             "actor_id": actor["id"],
             "actor": person(actor),
-            "joining": [_entry(edit, who) for edit in decision.edits if edit.added],
-            "leaving": [_entry(edit, who) for edit in decision.edits if edit.removed],
+            "joining": [_entry(edit, who) for edit in memberships if edit.added],
+            "leaving": [_entry(edit, who) for edit in memberships if edit.removed],
             **asdict(change),
-            "shown": mover.lines(who, decision, change),
+            "shown": mover.lines(who, memberships, change),
         }
     )
 

@@ -6,21 +6,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, USERS, UserStatuses
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import (
+    GROUPS,
+    USERS,
+    ResourceType,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import members as members_of
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Listing, Resource
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection, Response
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, Row
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import (
-    DesiredMembers,
-    MembershipLookups,
-    MembershipPlan,
-    decide,
-    desired_members,
+    MembershipChange,
     entries_of_task,
+    plan_memberships,
 )
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_group_member
 
@@ -77,35 +81,54 @@ def reply(status: int = 200, body: Any = b"", **headers: str) -> Response:
     return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
 
 
-@dataclass
-class MemoryTenant:
-    """A tenant in memory: everybody in it, its groups, and by group id who is a member."""
+class PlannedMemberships(NamedTuple):
+    """What a task about members plans."""
 
-    users: list[Row]
-    groups: list[Row]
-    members: dict[str, list[Row]] = field(default_factory=dict)
+    changes: list[MembershipChange]
+    actor: Row | None
+    warnings: list[str]
 
-    def rosters(self, wishes: Iterable[DesiredMembers]) -> list[Index]:
-        """Return the members of the groups that are wished for."""
-        return [users(*self.members.get(wish.group["id"], [])) for wish in wishes]
 
-    def questions(self, params: dict[str, Any]) -> MembershipLookups:
-        """Return what a task leaves open once the rosters are read."""
-        wishes = desired_members(entries_of_task(params), Index(GROUPS, self.groups))
-        return MembershipLookups(wishes, self.rosters(wishes), params)
+class MemoryTenant(Tenant):
+    """A tenant in memory: everybody in it, its groups, by group id the members, and rows of other lists.
 
-    def decide(self, params: dict[str, Any], statuses: UserStatuses | None = None) -> MembershipPlan:
-        """Return what a task decides here; the directory is known to it only where it asks for somebody."""
-        wishes = desired_members(entries_of_task(params), Index(GROUPS, self.groups))
-        rosters = self.rosters(wishes)
-        questions = MembershipLookups(wishes, rosters, params)
-        people = users(*self.users) if questions.references else users(complete=False)
-        known = people.assuming(questions.assumed)
-        return decide(wishes, rosters, known, questions, params, statuses or UserStatuses())
+    C(looked_up) are the people that were looked up last.
+    """
 
-    def apply(self, decision: MembershipPlan) -> None:
-        """Carry out a decision."""
-        for edit in decision.edits:
-            gone = {row["id"] for row in edit.removed}
-            stay = [row for row in self.members.get(edit.group["id"], []) if row["id"] not in gone]
-            self.members[edit.group["id"]] = [*stay, *edit.added]
+    def __init__(
+        self,
+        users: list[Row],
+        groups: Iterable[Row] = (),
+        members: dict[str, list[Row]] | None = None,
+        rows: Mapping[Listing, list[Row]] | None = None,
+    ) -> None:
+        super().__init__(Client(connection()))
+        self.users, self.groups, self.members = users, list(groups), members or {}
+        self.rows = rows or {}
+        self.looked_up: list[str] = []
+
+    def index(self, kind: ResourceType, references: Collection[str] | None = None) -> Index:
+        rows = {USERS: self.users, GROUPS: self.groups}.get(kind) or self.rows[kind.listing]
+        found = {row["id"]: row for reference in references or () for row in Index(kind, rows).matches(reference)}
+        if references and self._few_ids(kind, references) and len(found) == len({one.lower() for one in references}):
+            return Index(kind, found.values(), complete=False)
+        return Index(kind, rows)
+
+    def read(self, wanted: Iterable[Listing | Resource]) -> list[Any]:
+        members = {members_of(group): self.members.get(group["id"], []) for group in self.groups}
+        return [{**members, **self.rows}[source] for source in wanted]
+
+    def people(self, references: Collection[str]) -> Index:
+        self.looked_up = list(references)
+        return super().people(references)
+
+    def decide(self, params: dict[str, Any]) -> PlannedMemberships:
+        """Return what a task plans here."""
+        return PlannedMemberships(*plan_memberships(entries_of_task(params), params, self))
+
+    def apply(self, plan: PlannedMemberships) -> None:
+        """Carry out a plan."""
+        for change in plan.changes:
+            gone = {row["id"] for row in change.removed}
+            stay = [row for row in self.members.get(change.group["id"], []) if row["id"] not in gone]
+            self.members[change.group["id"]] = [*stay, *change.added]

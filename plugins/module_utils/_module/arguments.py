@@ -23,6 +23,10 @@ def _words(*classes: str) -> dict[str, Any]:
     return {"type": "dict", "options": {name: {"type": "list", "elements": "str"} for name in classes}}
 
 
+def _without(fact: str, options: Options) -> Options:
+    return {name: {key: value for key, value in option.items() if key != fact} for name, option in options.items()}
+
+
 CONNECTION: Options = {
     "api_key": _from_environment("API_KEY", type="str", required=True, no_log=True),
     "api_secret": _from_environment("API_SECRET", type="str", required=True, no_log=True),
@@ -64,6 +68,29 @@ def spec(*groups: Options, options: Options, **constraints: Any) -> dict[str, An
     """
     merged = {name: option for group in (*groups, options) for name, option in group.items()}
     return {"argument_spec": merged, **constraints}
+
+
+def bulk_spec(
+    bulk: str, entry: Options, inherited: Options, *groups: Options, options: Options | None = None
+) -> dict[str, Any]:
+    """Return the argument spec of a module that takes a single entry as options, or many in the list C(bulk).
+
+    :param entry: the options of an entry, first the option that names its subject.
+    :param inherited: the options of the task that apply to every entry without its own.
+    """
+    single = {
+        name: {key: value for key, value in option.items() if key != "required"} for name, option in entry.items()
+    }
+    own = {
+        name: {key: value for key, value in option.items() if key != "default"} for name, option in inherited.items()
+    }
+    many: Options = {bulk: {"type": "list", "elements": "dict", "options": {**entry, **own}}}
+    return spec(
+        *groups,
+        options={**single, **inherited, **many, **(options or {})},
+        mutually_exclusive=[(name, bulk) for name in entry],
+        required_one_of=[(next(iter(entry)), bulk)],
+    )
 
 
 def connection_of(params: dict[str, Any]) -> Connection:

@@ -29,6 +29,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments 
 from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_access_as_code,
     cakewalk_access_review,
+    cakewalk_app_access,
+    cakewalk_app_custom_field,
     cakewalk_group_member,
     cakewalk_info,
     cakewalk_task_route_info,
@@ -43,6 +45,8 @@ GROUPS = [
 ]
 MODULES = [
     (cakewalk_access_review, {**CONNECTION, **ACTING, **LEDGER}),
+    (cakewalk_app_access, {**CONNECTION, **ACTING, **WRITING}),
+    (cakewalk_app_custom_field, CONNECTION),
     (cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING}),
     (cakewalk_info, CONNECTION),
     (cakewalk_task_route_info, CONNECTION),

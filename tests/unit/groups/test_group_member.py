@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What cakewalk_group_member returns of a decision."""
+"""What cakewalk_group_member returns, and the steps that it takes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase
-from ansible_collections.cakewalk.access.plugins.modules.cakewalk_group_member import _result, _steps
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import result_of
 from unit.people import MemoryTenant, group, membership, options, user
 
 ADA = user(1, "ada@example.com")
@@ -24,8 +24,7 @@ ACTS = {"acting_user": ADA["email"]}
 
 def results(params: dict[str, Any], **apps: list[Any]) -> dict[str, Any]:
     by_id = {row["id"]: apps[row["name"]] for row in (CREW, TEAM, REST) if row["name"] in apps}
-    result: dict[str, Any] = _result(params, TENANT.decide(params).edits, by_id)
-    return result
+    return result_of(TENANT.decide(params).changes, by_id, params)
 
 
 def test_an_entry_tells_everything_of_one_group() -> None:
@@ -84,12 +83,12 @@ def test_a_bypassed_approval_is_marked_where_somebody_is_added(given: dict[str, 
 
 def test_all_additions_are_one_step_and_removals_one_each() -> None:
     params = options(group="Crew", users=[ADA["email"], BEN["email"]], state="exact", **ACTS)
-    decision = TENANT.decide(params)
-    steps = _steps(decision.edits[0], decision.actor, False)
+    (change,), actor, _warnings = TENANT.decide(params)
+    steps = change.steps(actor, False)
     assert [(step.method, step.phase) for step in steps] == [("POST", Phase.ADDITIONS), ("DELETE", Phase.REMOVALS)]
     assert steps[0].body == {
         "userIds": [ADA["id"], BEN["id"]],
         "triggeredByUserId": ADA["id"],
         "implicitlyApproveRequests": False,
     }
-    assert _steps(TENANT.decide(options(group="Crew", users=[CAT["email"]])).edits[0], None, False) == []
+    assert TENANT.decide(options(group="Crew", users=[CAT["email"]])).changes[0].steps(None, False) == []

@@ -1,29 +1,24 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is to be in which group: claims, edits and everything that is refused."""
+"""Members of groups: entries, changes and everything that is refused."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, UserStatuses
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import LimitExceeded
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, LookupFailed
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import (
-    DesiredMembers,
     MembershipChange,
     MembershipEntry,
-    MembershipLookups,
-    MembershipPlan,
     by_label,
-    decide,
-    desired_members,
     entries_of_task,
 )
-from unit.people import MemoryTenant, group, membership, options, uid, user, users
+from unit.people import MemoryTenant, PlannedMemberships, group, membership, options, uid, user, users
 
 ADA = user(1, "ada@example.com")
 BEN = user(2, "ben@example.com")
@@ -48,9 +43,9 @@ def bulk(*entries: dict[str, Any], **given: Any) -> dict[str, Any]:
     return options(**{"memberships": list(entries), "acting_user": ADA["email"], **given})
 
 
-def only(decision: MembershipPlan) -> MembershipChange:
-    (edit,) = decision.edits
-    return edit
+def only(plan: PlannedMemberships) -> MembershipChange:
+    (change,) = plan.changes
+    return change
 
 
 def refused(where: MemoryTenant, params: dict[str, Any], kind: type[CakewalkError]) -> CakewalkError:
@@ -59,10 +54,17 @@ def refused(where: MemoryTenant, params: dict[str, Any], kind: type[CakewalkErro
     return stopped.value
 
 
-# Claims
+def looked_up(where: MemoryTenant, params: dict[str, Any]) -> list[str]:
+    """Return who is looked up for a task, which may be refused afterwards."""
+    with suppress(CakewalkError):
+        where.decide(params)
+    return where.looked_up
 
 
-def test_the_single_form_is_one_claim() -> None:
+# Entries
+
+
+def test_the_single_form_is_one_entry() -> None:
     assert entries_of_task(crew("a", "b", state="absent")) == [MembershipEntry("Crew", ("a", "b"), "absent")]
 
 
@@ -109,7 +111,7 @@ def test_entries_of_the_bulk_form_inherit_the_state_of_the_task() -> None:
         ),
     ],
 )
-def test_claims_that_cannot_be_meant(params: dict[str, Any], message: str, option: str) -> None:
+def test_entries_that_cannot_be_meant(params: dict[str, Any], message: str, option: str) -> None:
     with pytest.raises(ConfigurationError) as wrong:
         entries_of_task(params)
     assert str(wrong.value) == f"Could not {message}"
@@ -133,69 +135,63 @@ def test_lists_that_own_nothing_may_be_empty_and_are_not_trimmed(params: dict[st
 # Merging
 
 
-def merge(*claims: MembershipEntry, groups: tuple[Any, ...] = (CREW, TEAM)) -> list[DesiredMembers]:
-    return desired_members(claims, Index(GROUPS, groups))
-
-
-def test_one_group_in_every_spelling_is_one_wish() -> None:
-    wishes = merge(
-        MembershipEntry("Crew", ("a", "b"), "present"),
-        MembershipEntry("Team", ("a",), "exact"),
-        MembershipEntry(CREW["id"], ("b", "c"), "present"),
-        MembershipEntry(CREW["id"].upper(), ("d", "d"), "absent"),
-    )
-    assert wishes == [
-        DesiredMembers(CREW, ("a", "b", "c"), ("d",), exact=False),
-        DesiredMembers(TEAM, ("a",), (), exact=True),
+def test_one_group_in_every_spelling_is_one_change() -> None:
+    entries = [
+        membership(CREW, [ADA["id"], BEN["id"]]) | {"group": "Crew"},
+        membership(TEAM, [ADA["id"]], "exact"),
+        membership(CREW, [BEN["email"], CAT["email"]]),
+        membership(CREW, [DAN["id"], DAN["id"]], "absent") | {"group": CREW["id"].upper()},
     ]
+    crew_change, team_change = tenant(DAN, team=(BEN,)).decide(bulk(*entries)).changes
+    assert (crew_change.group, crew_change.added, crew_change.removed) == (CREW, [ADA, BEN, CAT], [DAN])
+    assert (team_change.group, team_change.added, team_change.removed) == (TEAM, [ADA], [BEN])
 
 
 @pytest.mark.parametrize("state", ["present", "absent", "exact"])
 def test_an_owned_group_has_one_entry(state: str) -> None:
-    with pytest.raises(ConfigurationError) as wrong:
-        merge(MembershipEntry("Crew", ("a",), state), MembershipEntry(CREW["id"], ("a",), "exact"))
-    assert str(wrong.value) == (
+    entries = membership(CREW, ["a"], state) | {"group": "Crew"}, membership(CREW, ["a"], "exact")
+    assert str(refused(tenant(), bulk(*entries), ConfigurationError)) == (
         "Could not plan the group 'Crew': it is named 2 times, and one entry is exact. "
         "Let one entry own the group, or use present and absent only."
     )
 
 
 def test_groups_that_nobody_knows_are_told_all_at_once() -> None:
-    with pytest.raises(LookupFailed) as failed:
-        merge(*(MembershipEntry(name, (), "present") for name in ("crew", "Crew ", "", "Twin")), groups=(CREW, TEAM))
-    assert [problem["reference"] for problem in failed.value.facts()["problems"]] == ["crew", "Crew ", "", "Twin"]
+    entries = [{"group": name, "users": [], "state": "present"} for name in ("crew", "Crew ", "", "Twin")]
+    problems = refused(tenant(), bulk(*entries), LookupFailed).facts()["problems"]
+    assert [problem["reference"] for problem in problems] == ["crew", "Crew ", "", "Twin"]
 
 
 def test_a_group_name_that_two_hold_is_an_error() -> None:
-    with pytest.raises(LookupFailed, match="the group 'Crew' is held by 2"):
-        merge(MembershipEntry("Crew", (), "present"), groups=(CREW, group(3, "Crew")))
+    twins = MemoryTenant([ADA], [CREW, group(3, "Crew")])
+    assert "the group 'Crew' is held by 2" in str(refused(twins, crew(), LookupFailed))
 
 
-# Edits
+# Changes
 
 
 def test_present_adds_who_is_missing_and_leaves_everybody_else_alone() -> None:
-    edit = only(tenant(ADA, BEN).decide(crew("BEN@example.com", CAT["id"].upper(), "cat@example.com")))
-    assert (edit.added, edit.removed, edit.kept, edit.not_members) == ([CAT], [], [], [])
-    assert edit.changed
-    assert edit.before() == ["ada@example.com", "ben@example.com"]
-    assert edit.after() == ["ada@example.com", "ben@example.com", "cat@example.com"]
+    change = only(tenant(ADA, BEN).decide(crew("BEN@example.com", CAT["id"].upper(), "cat@example.com")))
+    assert (change.added, change.removed, change.kept, change.not_members) == ([CAT], [], [], [])
+    assert change.changed
+    assert change.before() == ["ada@example.com", "ben@example.com"]
+    assert change.after() == ["ada@example.com", "ben@example.com", "cat@example.com"]
 
 
 def test_absent_removes_who_is_named() -> None:
-    decision = tenant(ADA, BEN, CAT).decide(crew("BEN@example.com", BEN["id"], state="absent"))
-    edit = only(decision)
-    assert (edit.added, edit.removed, edit.kept, edit.not_members) == ([], [BEN], [], [])
-    assert edit.after() == ["ada@example.com", "cat@example.com"]
-    assert decision.actor is None
-    assert decision.warnings == []
+    plan = tenant(ADA, BEN, CAT).decide(crew("BEN@example.com", BEN["id"], state="absent"))
+    change = only(plan)
+    assert (change.added, change.removed, change.kept, change.not_members) == ([], [BEN], [], [])
+    assert change.after() == ["ada@example.com", "cat@example.com"]
+    assert plan.actor is None
+    assert plan.warnings == []
 
 
 def test_absent_lists_who_is_no_member_with_a_warning() -> None:
-    decision = tenant(BEN).decide(crew("bem@example.com", uid(99), state="absent"))
-    assert only(decision).not_members == ["bem@example.com", uid(99)]
-    assert not only(decision).changed
-    (warning,) = decision.warnings
+    plan = tenant(BEN).decide(crew("bem@example.com", uid(99), state="absent"))
+    assert only(plan).not_members == ["bem@example.com", uid(99)]
+    assert not only(plan).changed
+    (warning,) = plan.warnings
     assert warning.startswith(
         "Not members, so there was nothing to remove; check the spelling: 'bem@example.com' ('Crew'), "
     )
@@ -203,36 +199,36 @@ def test_absent_lists_who_is_no_member_with_a_warning() -> None:
 
 def test_exact_adds_who_is_missing_and_removes_everybody_else_but_protected_people() -> None:
     params = crew("cat@example.com", state="exact", protected_users=["DAN@example.com"])
-    edit = only(tenant(ADA, BEN, DAN).decide(params))
-    assert (edit.added, edit.removed, edit.kept) == ([CAT], [BEN], [ADA, DAN])
-    assert edit.after() == ["ada@example.com", "cat@example.com", "dan@example.com"]
+    change = only(tenant(ADA, BEN, DAN).decide(params))
+    assert (change.added, change.removed, change.kept) == ([CAT], [BEN], [ADA, DAN])
+    assert change.after() == ["ada@example.com", "cat@example.com", "dan@example.com"]
 
 
 def test_exact_may_empty_a_group() -> None:
-    edit = only(tenant(BEN, CAT).decide(crew(state="exact", allow_empty=True)))
-    assert edit.removed == [BEN, CAT]
-    assert edit.after() == []
+    change = only(tenant(BEN, CAT).decide(crew(state="exact", allow_empty=True)))
+    assert change.removed == [BEN, CAT]
+    assert change.after() == []
 
 
 def test_exact_empties_nothing_of_protected_people() -> None:
-    decision = tenant(ADA).decide(crew(state="exact", allow_empty=True))
-    assert (only(decision).removed, only(decision).kept, only(decision).changed) == ([], [ADA], False)
+    plan = tenant(ADA).decide(crew(state="exact", allow_empty=True))
+    assert (only(plan).removed, only(plan).kept, only(plan).changed) == ([], [ADA], False)
 
 
 def test_people_with_no_address_are_shown_by_id() -> None:
     nameless = {"id": uid(9), "statusName": "Active"}
-    edit = only(tenant(BEN, others=(nameless,)).decide(crew(uid(9))))
-    assert edit.added == [nameless]
-    assert edit.after() == [uid(9), "ben@example.com"]
+    change = only(tenant(BEN, others=(nameless,)).decide(crew(uid(9))))
+    assert change.added == [nameless]
+    assert change.after() == [uid(9), "ben@example.com"]
 
 
 def test_groups_keep_the_order_in_which_they_are_named() -> None:
-    decision = tenant().decide(bulk(membership(TEAM, ["ben@example.com"]), membership(CREW, ["cat@example.com"])))
-    assert [edit.group for edit in decision.edits] == [TEAM, CREW]
-    assert decision.actor == ADA
+    plan = tenant().decide(bulk(membership(TEAM, ["ben@example.com"]), membership(CREW, ["cat@example.com"])))
+    assert [change.group for change in plan.changes] == [TEAM, CREW]
+    assert plan.actor == ADA
 
 
-# Questions
+# Lookups
 
 
 @pytest.mark.parametrize(
@@ -263,13 +259,13 @@ def test_groups_keep_the_order_in_which_they_are_named() -> None:
     ],
 )
 def test_only_open_questions_are_asked(members: list[Any], params: dict[str, Any], references: list[str]) -> None:
-    assert tenant(*members).questions(params).references == references
+    assert looked_up(tenant(*members), params) == references
 
 
 def test_given_ids_of_inactive_people_are_assumed() -> None:
     params = crew(CAT["id"], BEN["id"], "dan@example.com", allow_inactive=True)
-    assert tenant(BEN).questions(params).assumed == [CAT["id"]]
-    assert tenant(BEN).questions({**params, "allow_inactive": False}).assumed == []
+    assert looked_up(tenant(BEN), params) == [DAN["email"], ADA["email"]]
+    assert looked_up(tenant(BEN), {**params, "allow_inactive": False}) == [CAT["id"], DAN["email"], ADA["email"]]
 
 
 def test_an_assumed_id_is_added_as_given() -> None:
@@ -277,7 +273,7 @@ def test_an_assumed_id_is_added_as_given() -> None:
     where.users.clear()
     unknown = uid(99).upper()
     params = crew(unknown, allow_inactive=True, acting_user=None)
-    assert where.questions(params).references == []
+    assert looked_up(where, params) == []
     with pytest.raises(ConfigurationError, match="acting_user is not set"):
         where.decide(params)
 
@@ -388,9 +384,9 @@ def test_removals_count_over_the_whole_task() -> None:
         "Could not make 11 removals: max_removals allows 10; these would be removed: p20@example.com "
     )
     assert len(error.facts()["would_remove"]) == 11
-    assert len(where.decide(bulk(*entries, allow_empty=True, max_removals=11)).edits) == 2
+    assert len(where.decide(bulk(*entries, allow_empty=True, max_removals=11)).changes) == 2
     without_exact = [membership(CREW, everybody[:6], "absent"), membership(TEAM, everybody[6:], "absent")]
-    assert sum(len(edit.removed) for edit in where.decide(bulk(*without_exact)).edits) == 12
+    assert sum(len(change.removed) for change in where.decide(bulk(*without_exact)).changes) == 12
     error = refused(where, bulk(*without_exact, max_removals=0), LimitExceeded)
     assert "max_removals allows 0" in str(error)
 
@@ -436,11 +432,11 @@ def test_nobody_approves_the_own_access_by_accident() -> None:
 # Names of what changes
 
 
-def test_edits_are_told_by_the_name_of_their_group() -> None:
+def test_changes_are_told_by_the_name_of_their_group() -> None:
     where = tenant(BEN)
     changing, idle = where.decide(
         bulk(membership(TEAM, ["cat@example.com"]), membership(CREW, ["ben@example.com"]))
-    ).edits
+    ).changes
     assert by_label([changing, idle]) == {"Team": changing}
 
 
@@ -448,28 +444,28 @@ def test_groups_of_one_name_are_told_apart_by_id() -> None:
     nameless = {"id": uid(1009), "name": None}
     twin = group(5, "Crew")
     where = MemoryTenant([ADA, BEN], [CREW, twin, nameless])
-    edits = where.decide(bulk(*(membership(each, [BEN["email"]]) for each in (CREW, twin, nameless)))).edits
-    assert by_label(edits) == {
-        f"Crew ({CREW['id']})": edits[0],
-        f"Crew ({twin['id']})": edits[1],
-        uid(1009): edits[2],
+    changes = where.decide(bulk(*(membership(each, [BEN["email"]]) for each in (CREW, twin, nameless)))).changes
+    assert by_label(changes) == {
+        f"Crew ({CREW['id']})": changes[0],
+        f"Crew ({twin['id']})": changes[1],
+        uid(1009): changes[2],
     }
 
 
-def test_no_edit_is_lost_to_a_group_that_is_named_like_a_twin() -> None:
+def test_no_change_is_lost_to_a_group_that_is_named_like_a_twin() -> None:
     twin, mimic = group(5, "Crew"), group(6, f"Crew ({CREW['id']})")
     for groups in ([CREW, twin, mimic], [mimic, twin, CREW]):
         where = MemoryTenant([ADA, BEN], groups)
         params = bulk(*(membership(each, [BEN["email"]]) for each in groups))
-        edits = where.decide(params).edits
-        assert list(by_label(edits).values()) == edits
+        changes = where.decide(params).changes
+        assert list(by_label(changes).values()) == changes
 
 
 def test_holders_of_one_address_are_told_apart_by_id() -> None:
     twin = user(8, "ben@example.com")
-    edit = only(tenant(BEN, CAT, others=(twin,)).decide(crew(twin["id"], CAT["id"], state="exact")))
-    assert edit.before() == [f"ben@example.com ({BEN['id']})", "cat@example.com"]
-    assert edit.after() == [f"ben@example.com ({twin['id']})", "cat@example.com"]
+    change = only(tenant(BEN, CAT, others=(twin,)).decide(crew(twin["id"], CAT["id"], state="exact")))
+    assert change.before() == [f"ben@example.com ({BEN['id']})", "cat@example.com"]
+    assert change.after() == [f"ben@example.com ({twin['id']})", "cat@example.com"]
 
 
 def test_a_blank_reference_means_nobody() -> None:
@@ -483,12 +479,8 @@ def test_protected_people_are_known_by_what_other_groups_show() -> None:
 
 
 def test_an_acting_user_given_by_id_may_be_added_by_id() -> None:
-    params = crew(ADA["id"], acting_user=ADA["id"], allow_inactive=True)
-    wish = DesiredMembers(CREW, (ADA["id"],), (), exact=False)
-    questions = MembershipLookups([wish], [users()], params)
-    one_record = users(ADA, complete=False).assuming(questions.assumed)
-    decision = decide([wish], [users()], one_record, questions, params, UserStatuses())
-    assert (decision.actor, only(decision).added) == (ADA, [ADA])
+    plan = tenant().decide(crew(ADA["id"], acting_user=ADA["id"], allow_inactive=True))
+    assert (plan.actor, only(plan).added) == (ADA, [ADA])
 
 
 def test_ids_compare_without_regard_to_case_between_members_and_directory() -> None:
@@ -501,6 +493,6 @@ def test_ids_compare_without_regard_to_case_between_members_and_directory() -> N
 def test_a_member_is_recognised_by_an_address_that_only_the_directory_tells() -> None:
     bare = {"id": BEN["id"]}
     where = MemoryTenant([ADA, BEN], [CREW], {CREW["id"]: [bare]})
-    edit = only(where.decide(crew("ben@example.com", state="exact")))
-    assert not edit.changed
+    change = only(where.decide(crew("ben@example.com", state="exact")))
+    assert not change.changed
     assert users(bare).matches("ben@example.com") == []

@@ -72,7 +72,7 @@ def cases(draw: st.DrawFn) -> Case:
             wanted = draw(numbers)
             case.after[name] = wanted | (case.before[name] & protected)
             case.named_in_vain[name] = set()
-            claims = [("exact", list(wanted))]
+            named = [("exact", list(wanted))]
         else:
             choices = {
                 number: draw(st.sampled_from([IN, NOT_MENTIONED] if number in protected else [IN, OUT, NOT_MENTIONED]))
@@ -82,8 +82,8 @@ def cases(draw: st.DrawFn) -> Case:
             leaving = {number for number, choice in choices.items() if choice == OUT}
             case.after[name] = (case.before[name] | joining) - leaving
             case.named_in_vain[name] = leaving - case.before[name]
-            claims = [*_split(draw, IN, joining), *_split(draw, OUT, leaving)]
-        for state, mentioned in claims:
+            named = [*_split(draw, IN, joining), *_split(draw, OUT, leaving)]
+        for state, mentioned in named:
             spelling = draw(st.sampled_from([name, name.upper(), the_group["name"]]))
             written = [_written(draw, people, number) for number in mentioned]
             entries.append({**membership(the_group, written, state), "group": spelling})
@@ -98,19 +98,19 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def _split(draw: st.DrawFn, state: str, people: set[int]) -> list[tuple[str, list[int]]]:
-    """Return up to three claims of C(state) that together name all of C(people), some of them more than once."""
+    """Return up to three entries of C(state) that together name all of C(people), some of them more than once."""
     if not people:
         return [(state, [])]
-    claims = draw(st.lists(st.lists(st.sampled_from(sorted(people)), max_size=4), max_size=2))
-    return [(state, sorted(people)), *((state, more) for more in claims)]
+    named = draw(st.lists(st.lists(st.sampled_from(sorted(people)), max_size=4), max_size=2))
+    return [(state, sorted(people)), *((state, more) for more in named)]
 
 
 def _emails(case: Case, numbers: set[int]) -> list[str]:
     return sorted(case.tenant.users[number]["email"] for number in numbers)
 
 
-def _edits(case: Case) -> dict[str, MembershipChange]:
-    return {edit.group["id"]: edit for edit in case.tenant.decide(case.params).edits}
+def _changes(case: Case) -> dict[str, MembershipChange]:
+    return {change.group["id"]: change for change in case.tenant.decide(case.params).changes}
 
 
 def _numbers(rows: list[Any]) -> set[int]:
@@ -118,53 +118,53 @@ def _numbers(rows: list[Any]) -> set[int]:
     return {people.index(row["id"]) for row in rows}
 
 
-def each_edit(check: Callable[[Case, str, MembershipChange], None]) -> Callable[[], None]:
-    """Turn a check of one edit into a test of all edits of all cases."""
+def each_change(check: Callable[[Case, str, MembershipChange], None]) -> Callable[[], None]:
+    """Turn a check of one change into a test of all changes of all cases."""
 
     @_enough
     @given(cases())
     def test(case: Case) -> None:
-        edits = _edits(case)
-        assert edits.keys() == case.after.keys()
-        for name, edit in edits.items():
-            check(case, name, edit)
+        changes = _changes(case)
+        assert changes.keys() == case.after.keys()
+        for name, change in changes.items():
+            check(case, name, change)
 
     return test
 
 
-@each_edit
-def test_before_and_after_tell_the_truth(case: Case, name: str, edit: MembershipChange) -> None:
-    assert edit.before() == _emails(case, case.before[name])
-    assert edit.after() == _emails(case, case.after[name])
-    assert edit.changed is (case.before[name] != case.after[name])
+@each_change
+def test_before_and_after_tell_the_truth(case: Case, name: str, change: MembershipChange) -> None:
+    assert change.before() == _emails(case, case.before[name])
+    assert change.after() == _emails(case, case.after[name])
+    assert change.changed is (case.before[name] != case.after[name])
 
 
-@each_edit
-def test_nobody_is_added_or_removed_but_who_must_be(case: Case, name: str, edit: MembershipChange) -> None:
-    assert _numbers(edit.added) == case.after[name] - case.before[name]
-    assert _numbers(edit.removed) == case.before[name] - case.after[name]
-    assert len(edit.added) + len(edit.removed) == len(case.before[name] ^ case.after[name])
+@each_change
+def test_nobody_is_added_or_removed_but_who_must_be(case: Case, name: str, change: MembershipChange) -> None:
+    assert _numbers(change.added) == case.after[name] - case.before[name]
+    assert _numbers(change.removed) == case.before[name] - case.after[name]
+    assert len(change.added) + len(change.removed) == len(case.before[name] ^ case.after[name])
 
 
-@each_edit
-def test_protected_people_lose_nothing(case: Case, name: str, edit: MembershipChange) -> None:
-    assert not _numbers(edit.removed) & case.protected
-    assert _numbers(edit.kept) <= case.protected & case.before[name]
+@each_change
+def test_protected_people_lose_nothing(case: Case, name: str, change: MembershipChange) -> None:
+    assert not _numbers(change.removed) & case.protected
+    assert _numbers(change.kept) <= case.protected & case.before[name]
 
 
-@each_edit
-def test_those_who_are_named_in_vain_are_listed(case: Case, name: str, edit: MembershipChange) -> None:
+@each_change
+def test_those_who_are_named_in_vain_are_listed(case: Case, name: str, change: MembershipChange) -> None:
     people = {
         folded: number for number, row in enumerate(case.tenant.users) for folded in (row["id"], row["email"].lower())
     }
-    assert {people[reference.lower()] for reference in edit.not_members} == case.named_in_vain[name]
+    assert {people[reference.lower()] for reference in change.not_members} == case.named_in_vain[name]
 
 
-@each_edit
-def test_the_steps_do_what_the_edit_says(case: Case, name: str, edit: MembershipChange) -> None:
+@each_change
+def test_the_steps_do_what_the_change_says(case: Case, name: str, change: MembershipChange) -> None:
     roster = {uid(number) for number in case.before[name]}
-    steps = remove_members(edit.group, edit.removed)
-    steps += [add_members(edit.group, edit.added, case.tenant.users[ACTOR], False)] if edit.added else []
+    steps = remove_members(change.group, change.removed)
+    steps += [add_members(change.group, change.added, case.tenant.users[ACTOR], False)] if change.added else []
     for step in steps:
         assert step.postcondition is not None
         assert not step.postcondition.holds(
@@ -187,6 +187,6 @@ def test_a_second_run_changes_nothing_and_looks_nobody_up(case: Case) -> None:
     for name, rows in case.tenant.members.items():
         assert _numbers(rows) == case.after[name]
     again = case.tenant.decide(case.params)
-    assert by_label(again.edits) == {}
+    assert by_label(again.changes) == {}
     assert again.actor is None
-    assert case.tenant.questions(case.params).references == []
+    assert case.tenant.looked_up == []

@@ -26,3 +26,17 @@ def entries_of(params: Mapping[str, Any], bulk: str, about: str) -> list[Mapping
                 f"tell what {where} is about", f"{about} is null or missing", f"Give {about}, or {bulk}.", option=about
             )
     return entries
+
+
+def users_of(entry: Mapping[str, Any], action: str) -> tuple[str, ...]:
+    """Return the users of an entry, as written.
+
+    :param action: what the users are for, as a verb phrase for messages.
+    :raises ConfigurationError: the list is null or missing, or holds a blank.
+    """
+    users = entry["users"]
+    if users is None:
+        raise ConfigurationError(action, "users is null or missing", "Give a list.", option="users")
+    if not all(user.strip() for user in users):
+        raise ConfigurationError(action, "an entry is blank", "Remove it, or fill it in.", option="users")
+    return tuple(users)

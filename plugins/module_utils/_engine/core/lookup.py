@@ -142,6 +142,20 @@ class Resolver:
         rows = [self.find(reference, *indexes) for reference in references]
         return list({row["id"].lower(): row for row in rows if row is not None}.values())
 
+    def group(
+        self, entries: Iterable[Item], reference: Callable[[Item], str], index: Index
+    ) -> list[tuple[Row, list[Item]]]:
+        """Return the rows that entries refer to, each with its entries, and keep the problems of the others.
+
+        :param reference: returns the reference of an entry.
+        """
+        by_id: dict[str, tuple[Row, list[Item]]] = {}
+        for entry in entries:
+            row = self.find(reference(entry), index)
+            if row is not None:
+                by_id.setdefault(row["id"], (row, []))[1].append(entry)
+        return list(by_id.values())
+
     def find_each(self, reference: str, indexes: Sequence[Index], called: str) -> list[Row | None]:
         """Return the row that C(reference) means in each index, C(None) for an index without it.
 

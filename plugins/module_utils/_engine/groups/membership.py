@@ -1,19 +1,21 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is to be in which group: set arithmetic over people, without a single request."""
+"""Members of groups: from the entries of a task to the change of each group."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._api.catalog import GROUPS, USERS, UserStatuses, is_dynamic, members, named
+from ..._api.catalog import GROUPS, USERS, default_apps, is_dynamic, members, named
 from ..._api.errors import ConfigurationError
+from ..._api.operations import Step
 from ..._api.text import printable, summarize
-from ..core.entries import entries_of
+from ..._api.writes import add_members, remove_members
+from ..core.entries import entries_of, users_of
 from ..core.guardrails import LimitExceeded, ProtectedUsers, check_bypass, check_removals, refuse_self_approval
 from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, labelled, person
 from ..core.people import acting_user, check_receivers
@@ -22,29 +24,28 @@ from ..core.tenant import Tenant
 
 @dataclass(frozen=True)
 class MembershipEntry:
-    """What one entry of a task says of one group: C(state) is present, absent or exact."""
+    """The users that a task names for a group; C(state) is present, absent or exact."""
 
     group: str
     users: tuple[str, ...]
     state: str
 
 
-@dataclass(frozen=True)
-class DesiredMembers:
-    """All that a task says of one group, with people as they were written."""
-
-    group: Row
-    add: tuple[str, ...]
-    remove: tuple[str, ...]
-    exact: bool
+#: A group, all entries about it, and its members.
+_Group = tuple[Row, Sequence[MembershipEntry], Index]
 
 
 @dataclass(frozen=True)
 class MembershipChange:
-    """What changes in one group; C(roster) holds its members as they were read."""
+    """The change of a group.
+
+    :param members: the members before the change.
+    :param kept: protected members that an exact entry does not name.
+    :param not_members: references under absent that match no member.
+    """
 
     group: Row
-    roster: Index
+    members: Index
     added: list[Row]
     removed: list[Row]
     kept: list[Row]
@@ -56,252 +57,259 @@ class MembershipChange:
         return bool(self.added or self.removed)
 
     def before(self) -> list[str]:
-        """Return the members before, as a sorted list of e-mail addresses, with ids where two have the same one."""
-        return self._named(self.roster.by_id.values())
+        """Return the sorted e-mail addresses of the members before, with ids where two have the same address."""
+        return self._named(self.members.by_id.values())
 
     def after(self) -> list[str]:
-        """Return the members after, likewise."""
-        gone = ids_of(self.removed)
-        stay = [row for identifier, row in self.roster.by_id.items() if identifier not in gone]
-        return self._named([*stay, *self.added])
+        """Return the sorted e-mail addresses of the members after, like C(before)."""
+        removed = ids_of(self.removed)
+        staying = [row for identifier, row in self.members.by_id.items() if identifier not in removed]
+        return self._named([*staying, *self.added])
+
+    def steps(self, actor: Row | None, approve: bool) -> list[Step]:
+        """Return one step for all additions, and one for each removal.
+
+        :param actor: the acting user, needed for additions only.
+        :param approve: whether to approve the access requests that follow from the additions.
+        """
+        additions = [add_members(self.group, self.added, actor, approve)] if self.added and actor else []
+        return additions + remove_members(self.group, self.removed)
 
     def _named(self, rows: Iterable[Row]) -> list[str]:
-        holders = Counter(map(person, [*self.roster.by_id.values(), *self.added]))
+        holders = Counter(map(person, [*self.members.by_id.values(), *self.added]))
         return sorted(person(row) if holders[person(row)] == 1 else f"{person(row)} ({row['id']})" for row in rows)
 
 
-@dataclass(frozen=True)
-class MembershipPlan:
-    """What a task does: an edit for each group, in whose name (C(None) where nobody is added), and what to warn of."""
-
-    edits: list[MembershipChange]
-    actor: Row | None
-    warnings: list[str]
-
-
 def entries_of_task(params: Mapping[str, Any]) -> list[MembershipEntry]:
-    """Return the claims of a task, from its single or its bulk form; an entry without C(state) inherits the task's.
+    """Return the entries of a task; an entry without C(state) inherits the state of the task.
 
-    :raises ConfigurationError: a list of users is missing or holds a blank, one that is authoritative is empty, or
-        approval is to be bypassed for no reason.
+    :raises ConfigurationError: a list of users is missing, holds a blank, or would empty a group, or a bypass of
+        approval has no reason.
     """
     if params["implicitly_approve_requests"]:
         check_bypass("implicitly_approve_requests", params["bypass_reason"])
-    entries = entries_of(params, "memberships", "group")
-    return [_claim(entry, entry["state"] or params["state"], params["allow_empty"]) for entry in entries]
+    entries = []
+    for entry in entries_of(params, "memberships", "group"):
+        action = f"use the members given for the group {printable(entry['group'])!r}"
+        state, users = entry["state"] or params["state"], users_of(entry, action)
+        if state == "exact" and not users and not params["allow_empty"]:
+            raise ConfigurationError(
+                action,
+                "the list is empty and the state is exact, which would remove everybody",
+                "If that is meant, set allow_empty: true.",
+                option="users",
+            )
+        entries.append(MembershipEntry(entry["group"], users, state))
+    return entries
 
 
-def desired_members(claims: Iterable[MembershipEntry], groups: Index) -> list[DesiredMembers]:
-    """Return one wish for each group, however often and in whatever spelling it is named.
+def plan_memberships(
+    entries: Sequence[MembershipEntry], params: Mapping[str, Any], tenant: Tenant
+) -> tuple[list[MembershipChange], Row | None, list[str]]:
+    """Return the change of each group, the acting user if anybody is added, and warnings.
 
-    :raises LookupFailed: a group does not exist, or its name is held by several.
-    :raises ConfigurationError: an authoritative entry is not the only one for its group.
+    The directory is read only if the members leave a question open.
+
+    :param params: the options of C(cakewalk_group_member) without its entries.
+    :raises LookupFailed: a user or group does not exist or is ambiguous, or an inactive user would be added.
+    :raises LimitExceeded: a guardrail forbids a change.
+    :raises ConfigurationError: C(acting_user) is missing or may not act, or two entries contradict each other.
     """
-    finder = Resolver()
-    by_group: dict[str, tuple[Row, list[MembershipEntry]]] = {}
-    for claim in claims:
-        group = finder.find(claim.group, groups)
-        if group is not None:
-            by_group.setdefault(group["id"], (group, []))[1].append(claim)
-    finder.check()
-    return [_wish(group, its_claims) for group, its_claims in by_group.values()]
+    groups = _read_groups(entries, tenant)
+    actors = [params["acting_user"]] if params["acting_user"] else []
+    protected = ProtectedUsers([*params["protected_users"], *actors], [listed for _group, _entries, listed in groups])
+    is_removing = any(_may_remove(group, protected) for group in groups)
+    references, assumed = lookups(groups, params)
+    references += actors if references or assumed else []
+    references += protected.unmatched if is_removing else []
+    people = tenant.people(list(dict.fromkeys(references))).assuming(assumed)
 
-
-class MembershipLookups:
-    """What the rosters leave open: known before anybody is looked up, so that the directory is read once or not at all.
-
-    C(references) are the people to look up; a task that changes nothing has none. C(assumed) are ids taken as given.
-    """
-
-    def __init__(self, wishes: Sequence[DesiredMembers], rosters: Sequence[Index], params: Mapping[str, Any]) -> None:
-        actor = [params["acting_user"]] if params["acting_user"] else []
-        self.protection = ProtectedUsers([*params["protected_users"], *actor], rosters)
-        self.removing = any(map(self._may_remove, wishes, rosters))
-        joining = [
-            reference
-            for wish, roster in zip(wishes, rosters, strict=True)
-            for reference in wish.add
-            if not roster.matches(reference)
-        ]
-        assumed = {reference for reference in joining if params["allow_inactive"] and is_uuid(reference)}
-        self.assumed = sorted(assumed)
-        asked = [reference for reference in joining if reference not in assumed]
-        asked += actor if joining else []
-        asked += self.protection.unmatched if self.removing else []
-        self.references = list(dict.fromkeys(asked))
-
-    def _may_remove(self, wish: DesiredMembers, roster: Index) -> bool:
-        """Tell whether anybody goes, as far as the roster alone can tell; looking people up can only save some."""
-        if any(roster.matches(reference) for reference in wish.remove):
-            return True
-        wanted = ids_of(row for reference in wish.add for row in roster.matches(reference))
-        return wish.exact and not all(
-            identifier in wanted or self.protection.covers(row) for identifier, row in roster.by_id.items()
-        )
-
-
-def decide(
-    wishes: Sequence[DesiredMembers],
-    rosters: Sequence[Index],
-    people: Index,
-    questions: MembershipLookups,
-    params: Mapping[str, Any],
-    statuses: UserStatuses,
-) -> MembershipPlan:
-    """Return what the task does, having held it against every rail.
-
-    :param people: where those are found whom no roster shows.
-    :raises LookupFailed: people who do not exist, are ambiguous, or on their way out.
-    :raises RailHit: the task would remove, grant or approve what it must not.
-    :raises ConfigurationError: C(acting_user) is missing or may not act, or somebody is both to be there and not.
-    """
-    finder = Resolver()
-    if questions.removing:
-        questions.protection.look_up(people, finder)
-    edits = [
-        _edit(wish, roster, people, questions.protection, finder) for wish, roster in zip(wishes, rosters, strict=True)
-    ]
-    added = list({row["id"]: row for edit in edits for row in edit.added}.values())
-    warnings = [] if params["allow_inactive"] else check_receivers(added, statuses, finder)
-    actor = acting_user(params["acting_user"], people, statuses, finder) if added else None
-    finder.check()
-    _refuse_dynamic(edits)
-    removals = sorted((label(edit.group), person(row)) for edit in edits for row in edit.removed)
-    check_removals(removals, params["max_removals"], any(wish.exact for wish in wishes))
-    if actor is not None and params["implicitly_approve_requests"]:
-        warnings += _bypass(edits, actor, params["allow_self_approval"], params["bypass_reason"])
-    return MembershipPlan(edits, actor, warnings + not_members(edits))
-
-
-def by_label(edits: Iterable[MembershipChange]) -> dict[str, MembershipChange]:
-    """Return the edits that change something by the name of their group, with its id where two have the same name."""
-    return labelled([edit for edit in edits if edit.changed], lambda edit: edit.group)
-
-
-def _claim(entry: Mapping[str, Any], state: str, allow_empty: bool) -> MembershipEntry:
-    attempt = f"use the members given for the group {printable(entry['group'])!r}"
-    users = entry["users"]
-    if users is None:
-        raise ConfigurationError(attempt, "users is null or missing", "Give a list.", option="users")
-    if not all(user.strip() for user in users):
-        raise ConfigurationError(attempt, "an entry is blank", "Remove it, or fill it in.", option="users")
-    if state == "exact" and not users and not allow_empty:
-        raise ConfigurationError(
-            attempt,
-            "the list is empty and the state is exact, which would remove everybody",
-            "If that is meant, set allow_empty: true.",
-            option="users",
-        )
-    return MembershipEntry(entry["group"], tuple(users), state)
-
-
-def _wish(group: Row, claims: Sequence[MembershipEntry]) -> DesiredMembers:
-    exact = any(claim.state == "exact" for claim in claims)
-    if exact and len(claims) > 1:
-        raise ConfigurationError(
-            f"plan the group {named(group)}",
-            f"it is named {len(claims)} times, and one entry is exact",
-            "Let one entry own the group, or use present and absent only.",
-            option="memberships",
-        )
-    add = [user for claim in claims if claim.state != "absent" for user in claim.users]
-    remove = [user for claim in claims if claim.state == "absent" for user in claim.users]
-    return DesiredMembers(group, tuple(dict.fromkeys(add)), tuple(dict.fromkeys(remove)), exact)
-
-
-def _edit(
-    wish: DesiredMembers, roster: Index, people: Index, protection: ProtectedUsers, finder: Resolver
-) -> MembershipChange:
-    """Return what changes in one group; C(finder) collects references that mean nobody, or several."""
-    wanted = finder.find_all(wish.add, roster, people)
-    wanted_ids = ids_of(wanted)
-    matched = {reference: bool(roster.matches(reference)) for reference in wish.remove}
-    named_out = finder.find_all([reference for reference, found in matched.items() if found], roster)
-    protection.refuse(wish.remove, f"the group {named(wish.group)}")
-    joining = Index(USERS, wanted)
-    both = [reference for reference in wish.remove if joining.matches(reference)]
-    if both:
-        raise ConfigurationError(
-            f"plan the group {named(wish.group)}",
-            f"{summarize(map(printable, both))} is to be a member and not to be one",
-            "Take the person out of one of the lists.",
-            option="memberships",
-            references=both,
-        )
-    unwanted = [row for identifier, row in roster.by_id.items() if wish.exact and identifier not in wanted_ids]
-    return MembershipChange(
-        group=wish.group,
-        roster=roster,
-        added=[row for row in wanted if row["id"].lower() not in roster.by_id],
-        removed=named_out + [row for row in unwanted if not protection.covers(row)],
-        kept=[row for row in unwanted if protection.covers(row)],
-        not_members=[reference for reference, found in matched.items() if not found],
+    resolver = Resolver()
+    if is_removing:
+        protected.look_up(people, resolver)
+    changes = [_change(group, people, protected, resolver) for group in groups]
+    added = list({row["id"]: row for change in changes for row in change.added}.values())
+    warnings = [] if params["allow_inactive"] else check_receivers(added, tenant.user_statuses, resolver)
+    actor = acting_user(params["acting_user"], people, tenant.user_statuses, resolver) if added else None
+    resolver.check()
+    refuse_groups(
+        [change.group for change in changes if change.changed and is_dynamic(change.group)],
+        "change the members of",
+        "a rule decides who is a member of a dynamic group",
+        "Change the rule in Cakewalk",
     )
+    is_exact = any(entry.state == "exact" for entry in entries)
+    check_removals(sorted(removals_of(changes)), params["max_removals"], is_exact)
+    if actor is not None and params["implicitly_approve_requests"]:
+        warnings += _bypass(changes, actor, params)
+    return changes, actor, warnings + not_members(changes)
 
 
-def refuse_groups(groups: Sequence[Row], attempt: str, why: str, remedy: str) -> None:
-    """Refuse to change groups about which somebody else decides.
+def lookups(groups: Iterable[_Group], params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the references to look up before they are added, and the ids to add as given."""
+    joining = [
+        user
+        for _group, entries, listed in groups
+        for user in _users(entries, "present", "exact")
+        if not listed.matches(user)
+    ]
+    assumed = {user for user in joining if params["allow_inactive"] and is_uuid(user)}
+    return [user for user in joining if user not in assumed], sorted(assumed)
 
-    :param attempt: what cannot be done with them, as words that end before their names.
-    :raises RailHit: there are such groups.
+
+def by_label(changes: Iterable[MembershipChange]) -> dict[str, MembershipChange]:
+    """Return the groups that change by name, with ids where two have the same name."""
+    return labelled([change for change in changes if change.changed], lambda change: change.group)
+
+
+def read_default_apps(changes: Collection[MembershipChange], tenant: Tenant) -> dict[str, list[Row]]:
+    """Return the default apps of each group, by the id of the group."""
+    apps = tenant.read(default_apps(change.group) for change in changes)
+    return dict(zip((change.group["id"] for change in changes), apps, strict=True))
+
+
+def result_of(
+    changes: Sequence[MembershipChange], apps: Mapping[str, Sequence[Row]], params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the result of C(cakewalk_group_member).
+
+    :param apps: the default apps of the groups that somebody joins.
+    """
+    entries = [
+        {
+            "group": label(change.group),
+            "group_id": change.group["id"],
+            "added": sorted(map(person, change.added)),
+            "removed": sorted(map(person, change.removed)),
+            "kept": sorted(map(person, change.kept)),
+            "not_members": change.not_members,
+            "default_apps": sorted(map(label, apps.get(change.group["id"], ()))),
+        }
+        for change in changes
+    ]
+    lists = ("added", "removed", "kept", "not_members")
+    is_bypassed = bool(apps) and params["implicitly_approve_requests"]
+    return {
+        "memberships": [entry for entry in entries if params["group"] or any(entry[name] for name in lists)],
+        "summary": {
+            "groups": len(changes),
+            "changed": sum(change.changed for change in changes),
+            "unchanged": sum(not change.changed for change in changes),
+            **{name: sum(len(entry[name]) for entry in entries) for name in lists[:3]},
+        },
+        **({"bypassed_approval": is_bypassed} if apps else {}),
+        **({"bypass_reason": params["bypass_reason"]} if is_bypassed else {}),
+    }
+
+
+def refuse_groups(groups: Sequence[Row], action: str, cause: str, remedy: str) -> None:
+    """Refuse to change groups that Cakewalk does not decide about by itself.
+
+    :param action: the refused action, as words that end before the names of the groups.
+    :raises LimitExceeded: there are groups.
     """
     if groups:
         raise LimitExceeded(
-            f"{attempt} {summarize(map(named, groups))}",
-            why,
+            f"{action} {summarize(map(named, groups))}",
+            cause,
             f"Nothing was changed. {remedy}, or leave the group out.",
             groups=[label(group) for group in groups],
         )
 
 
-def _refuse_dynamic(edits: Iterable[MembershipChange]) -> None:
-    refuse_groups(
-        [edit.group for edit in edits if edit.changed and is_dynamic(edit.group)],
-        "change the members of",
-        "a rule decides who is a member of a dynamic group",
-        "Change the rule in Cakewalk",
+def not_members(changes: Iterable[MembershipChange]) -> list[str]:
+    """Return a warning about users under absent who are not members, which may be typing errors."""
+    names = [f"{printable(name)!r} ({named(change.group)})" for change in changes for name in change.not_members]
+    return [f"Not members, so there was nothing to remove; check the spelling: {summarize(names)}."] if names else []
+
+
+def removals_of(changes: Iterable[MembershipChange]) -> list[tuple[str, str]]:
+    """Return all removals, as pairs of group and user."""
+    return [(label(change.group), person(row)) for change in changes for row in change.removed]
+
+
+def read_count(changes: Iterable[MembershipChange]) -> int:
+    """Return the number of memberships read."""
+    return sum(len(change.members.by_id) for change in changes)
+
+
+def _read_groups(entries: Sequence[MembershipEntry], tenant: Tenant) -> list[_Group]:
+    """Return the groups that the entries name, each once, whatever its spelling.
+
+    :raises LookupFailed: a group does not exist, or its name is ambiguous.
+    :raises ConfigurationError: an exact entry is not the only entry about its group.
+    """
+    resolver = Resolver()
+    index = tenant.index(GROUPS, [entry.group for entry in entries])
+    groups = resolver.group(entries, lambda entry: entry.group, index)
+    resolver.check()
+    for group, its_entries in groups:
+        if len(its_entries) > 1 and any(entry.state == "exact" for entry in its_entries):
+            raise ConfigurationError(
+                f"plan the group {named(group)}",
+                f"it is named {len(its_entries)} times, and one entry is exact",
+                "Let one entry own the group, or use present and absent only.",
+                option="memberships",
+            )
+    rows = tenant.read(members(group) for group, _entries in groups)
+    return [(*group, Index(USERS, its_rows)) for group, its_rows in zip(groups, rows, strict=True)]
+
+
+def _users(entries: Iterable[MembershipEntry], *states: str) -> list[str]:
+    return list(dict.fromkeys(user for entry in entries if entry.state in states for user in entry.users))
+
+
+def _may_remove(group: _Group, protected: ProtectedUsers) -> bool:
+    """Return whether a user may be removed, judged by the members alone; the directory can only rule removals out."""
+    _group, entries, listed = group
+    if any(listed.matches(user) for user in _users(entries, "absent")):
+        return True
+    wanted = ids_of(row for user in _users(entries, "exact") for row in listed.matches(user))
+    return entries[0].state == "exact" and not all(
+        identifier in wanted or protected.covers(row) for identifier, row in listed.by_id.items()
     )
 
 
-def _bypass(edits: Iterable[MembershipChange], actor: Row, allow_self_approval: bool, reason: str) -> list[str]:
-    """Return the warning that approval is bypassed; refuse that somebody bypasses it for the own access."""
-    growing = [edit for edit in edits if edit.added]
-    own = [edit.group for edit in growing if actor["id"].lower() in ids_of(edit.added)]
-    if own and not allow_self_approval:
+def _change(group: _Group, people: Index, protected: ProtectedUsers, resolver: Resolver) -> MembershipChange:
+    row, entries, listed = group
+    wanted = Index(USERS, resolver.find_all(_users(entries, "present", "exact"), listed, people))
+    is_member = {user: bool(listed.matches(user)) for user in _users(entries, "absent")}
+    leaving = resolver.find_all([user for user, is_listed in is_member.items() if is_listed], listed)
+    protected.refuse(is_member, f"the group {named(row)}")
+    both = [user for user in is_member if wanted.matches(user)]
+    if both:
+        raise ConfigurationError(
+            f"plan the group {named(row)}",
+            f"{summarize(map(printable, both))} is to be a member and not to be one",
+            "Take the person out of one of the lists.",
+            option="memberships",
+            references=both,
+        )
+    is_exact = entries[0].state == "exact"
+    surplus = [user for identifier, user in listed.by_id.items() if is_exact and identifier not in wanted.by_id]
+    return MembershipChange(
+        group=row,
+        members=listed,
+        added=[user for identifier, user in wanted.by_id.items() if identifier not in listed.by_id],
+        removed=leaving + [user for user in surplus if not protected.covers(user)],
+        kept=[user for user in surplus if protected.covers(user)],
+        not_members=[user for user, is_listed in is_member.items() if not is_listed],
+    )
+
+
+def _bypass(changes: Iterable[MembershipChange], actor: Row, params: Mapping[str, Any]) -> list[str]:
+    """Return the warning about bypassed approval.
+
+    :raises LimitExceeded: the acting user would approve their own access.
+    """
+    growing = [change for change in changes if change.added]
+    own = [change.group for change in growing if actor["id"].lower() in ids_of(change.added)]
+    if own and not params["allow_self_approval"]:
         raise refuse_self_approval(
             f"add {printable(person(actor))} to {summarize(map(named, own))}", groups=[label(group) for group in own]
         )
-    where = summarize(named(edit.group) for edit in growing)
+    groups = summarize(named(change.group) for change in growing)
     return [
-        f"Approval is bypassed by {printable(person(actor))}, reason {printable(reason)!r}: "
-        f"the access requests that follow from additions to {where} are approved at once."
+        f"Approval is bypassed by {printable(person(actor))}, reason {printable(params['bypass_reason'])!r}: "
+        f"the access requests that follow from additions to {groups} are approved at once."
     ]
-
-
-def not_members(edits: Iterable[MembershipChange]) -> list[str]:
-    """Return a warning that names whom an absent entry names in vain: it may be a typing error."""
-    vain = [f"{printable(name)!r} ({named(edit.group)})" for edit in edits for name in edit.not_members]
-    return [f"Not members, so there was nothing to remove; check the spelling: {summarize(vain)}."] if vain else []
-
-
-def plan_memberships(claims: Sequence[MembershipEntry], params: Mapping[str, Any], tenant: Tenant) -> MembershipPlan:
-    """Read each group that the claims name, its members, and who else is meant; return what is to be done.
-
-    :param params: the options of C(cakewalk_group_member) beside the claims themselves.
-    :raises CakewalkError: see C(decide).
-    """
-    wishes = desired_members(claims, tenant.index(GROUPS, [claim.group for claim in claims]))
-    rosters = [Index(USERS, rows) for rows in tenant.read(members(wish.group) for wish in wishes)]
-    questions = MembershipLookups(wishes, rosters, params)
-    people = tenant.people(questions.references).assuming(questions.assumed)
-    return decide(wishes, rosters, people, questions, params, tenant.user_statuses)
-
-
-def removals_of(edits: Iterable[MembershipChange]) -> list[tuple[str, str]]:
-    """Return from where who would be removed, as pairs of names."""
-    return [(label(edit.group), person(row)) for edit in edits for row in edit.removed]
-
-
-def read_count(edits: Iterable[MembershipChange]) -> int:
-    """Return how many memberships were read."""
-    return sum(len(edit.roster.by_id) for edit in edits)

@@ -14,7 +14,7 @@ from ..._api.errors import ConfigurationError
 from ..._api.text import printable
 from ..core.lookup import Row, ids_of, label, person
 from ..core.tenant import Tenant
-from ..groups.membership import MembershipChange, MembershipEntry, MembershipPlan, refuse_groups
+from ..groups.membership import MembershipChange, MembershipEntry, refuse_groups
 
 Entry = dict[str, Any]
 
@@ -102,12 +102,12 @@ def refuse_synced(edits: Iterable[MembershipChange]) -> None:
     )
 
 
-def lines(who: Row, decision: MembershipPlan, change: AccessDelta) -> list[str]:
+def lines(who: Row, memberships: Sequence[MembershipChange], change: AccessDelta) -> list[str]:
     """Return a move for people to read, a line for each thing that changes."""
     told = [
-        *(f"joins {label(edit.group)}" for edit in decision.edits if edit.added),
-        *(f"leaves {label(edit.group)}" for edit in decision.edits if edit.removed),
-        *(f"is no member of {label(edit.group)}" for edit in decision.edits if edit.not_members),
+        *(f"joins {label(edit.group)}" for edit in memberships if edit.added),
+        *(f"leaves {label(edit.group)}" for edit in memberships if edit.removed),
+        *(f"is no member of {label(edit.group)}" for edit in memberships if edit.not_members),
         *(f"is to gain {app['name']}" for app in change.gains),
         *(f"keeps {app['name']}, which old and new groups give" for app in change.shared),
         *(f"may lose {app['name']}, which only old groups give" for app in change.loses),

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ...._api.catalog import GROUPS, USERS, default_apps, is_edited_here, members, named
+from ...._api.catalog import GROUPS, USERS, is_edited_here, members, named
 from ...._api.text import printable
 from ...._api.writes import add_members, remove_members
 from ...core.lookup import Resolver, Row, ids_of, label, person, reference_to
@@ -20,6 +20,7 @@ from ...groups.membership import (
     by_label,
     plan_memberships,
     read_count,
+    read_default_apps,
     removals_of,
 )
 from ..section import ExportedSection, ReversibleStep, SectionPlan, Undo
@@ -58,38 +59,37 @@ def section_plan(
 ) -> SectionPlan:
     """Return what the section changes.
 
-    :raises CakewalkError: see C(membership.decide).
+    :raises CakewalkError: see C(plan_memberships).
     :raises CodeRefused: two entries are about one group.
     """
     entries = code.entries(SECTION)
     if not entries:
         return SectionPlan()
     _refuse_twice(entries, code, tenant)
-    claims = [claim for one in entries for claim in _claims(one.entry)]
-    decision = plan_memberships(claims, {**params, **_FIXED}, tenant)
-    tenant.warnings += decision.warnings
-    changed = by_label(decision.edits)
-    given = tenant.read(default_apps(edit.group) for edit in changed.values())
-    apps = {edit.group["id"]: rows for edit, rows in zip(changed.values(), given, strict=True)}
+    memberships = [membership for one in entries for membership in _memberships(one.entry)]
+    changes, actor, warnings = plan_memberships(memberships, {**params, **_FIXED}, tenant)
+    tenant.warnings += warnings
+    changed = by_label(changes)
+    apps = read_default_apps(changed.values(), tenant)
     kept = tuple(
         f"{printable(person(row))} stays in the group {named(edit.group)}, being protected"
-        for edit in decision.edits
+        for edit in changes
         for row in edit.kept
     )
     return SectionPlan(
         before={_called(name): edit.before() for name, edit in changed.items()},
         after={_called(name): edit.after() for name, edit in changed.items()},
-        acts=tuple(act for edit in changed.values() for act in _acts(edit, decision.actor, apps[edit.group["id"]])),
+        acts=tuple(act for edit in changed.values() for act in _acts(edit, actor, apps[edit.group["id"]])),
         touched={
             edit.group["id"]: {
-                "members": sorted(edit.roster.by_id),
+                "members": sorted(edit.members.by_id),
                 "default_apps": sorted(ids_of(apps[edit.group["id"]])),
             }
             for edit in changed.values()
         },
-        removals=tuple(removals_of(decision.edits)),
-        read=read_count(decision.edits),
-        is_authoritative=any(claim.state == "exact" for claim in claims),
+        removals=tuple(removals_of(changes)),
+        read=read_count(changes),
+        is_authoritative=any(membership.state == "exact" for membership in memberships),
         notes={_called(name): _notes(edit, apps[edit.group["id"]]) for name, edit in changed.items()},
         left=kept,
         unmet=kept,
@@ -138,12 +138,12 @@ def _refuse_twice(entries: Sequence[SourceEntry], code: SourceCode, tenant: Tena
         raise CodeRefused(problems)
 
 
-def _claims(entry: Mapping[str, Any]) -> list[MembershipEntry]:
+def _memberships(entry: Mapping[str, Any]) -> list[MembershipEntry]:
     members, absent = tuple(entry["members"] or ()), tuple(entry["absent"] or ())
     if entry["mode"] == "exact":
         return [MembershipEntry(entry["group"], members, "exact")]
-    claims = [MembershipEntry(entry["group"], members, "present"), MembershipEntry(entry["group"], absent, "absent")]
-    return [claim for claim in claims if claim.users]
+    both = [MembershipEntry(entry["group"], members, "present"), MembershipEntry(entry["group"], absent, "absent")]
+    return [membership for membership in both if membership.users]
 
 
 def _acts(edit: MembershipChange, actor: Row | None, apps: Sequence[Row]) -> Iterator[ReversibleStep]:
