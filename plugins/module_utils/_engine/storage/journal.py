@@ -29,21 +29,17 @@ class Journal:
 
     def open(self) -> None:
         """Check that lines can be added, before there is a write that must be recorded."""
-        self._file.append("")
+        _file_at(self.path).append("")
 
     def add(self, **facts: Any) -> None:
         """Add a line with the time and the facts, without facts that are C(None)."""
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": time, **{name: fact for name, fact in facts.items() if fact is not None}}
-        self._file.append(json.dumps(line) + "\n")
+        _file_at(self.path).append(json.dumps(line) + "\n")
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the lock of the journal for the length of the block, so that other runs wait."""
-        return self._file.locked()
-
-    @property
-    def _file(self) -> PrivateFile:
-        return PrivateFile(self.path, "the record", "It holds lines of JSON. Move it away to begin another.")
+        return _file_at(self.path).locked()
 
 
 def refuse_relative(path: str) -> None:
@@ -51,7 +47,7 @@ def refuse_relative(path: str) -> None:
 
     :raises FileRefused: the path is relative.
     """
-    _ = Journal(path)._file
+    _file_at(path)
 
 
 def lines_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -84,3 +80,7 @@ def _line(step: Mapping[str, Any], status: str, bypass: str | None) -> dict[str,
         "msg": step.get("msg"),
         "bypass": bypass,
     }
+
+
+def _file_at(path: str) -> PrivateFile:
+    return PrivateFile(path, "the record", "It holds lines of JSON. Move it away to begin another.")
