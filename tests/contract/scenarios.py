@@ -30,6 +30,8 @@ from sandbox.process import Sandbox
 Data = dict[str, Any]
 
 PETRA = "petra.pending@example.com"
+#: A tenant whose people are on two pages.
+SMALL = {"users": 30, "page_size": 20}
 #: The words of the dialect C(status_words other).
 KNOWN = {
     "request": {

@@ -14,7 +14,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.client import
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, StepStatus, apply
 from contract.fixtures import CONFIRM_DELAYS, writes
-from contract.scenarios import SCENARIOS, Data, Scenario, shape
+from contract.scenarios import SCENARIOS, SMALL, Data, Scenario, shape
 from sandbox.process import Sandbox
 
 BEFORE = ["429", "500", "503", "drop_before"]
@@ -23,8 +23,6 @@ LISTS = ["empty_page", "repeat_cursor"]
 #: What a read meets: one fault of each class of error. The others end a read in the same way, to which test_retrying
 #: and test_broken_answers hold the client, and nothing above the client looks closer than the class.
 READS = ["429", "500", "drop_before", "truncated", *LISTS]
-#: The tenant: people on two pages.
-SMALL = {"users": 30, "page_size": 20}
 
 
 @pytest.fixture

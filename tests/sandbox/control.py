@@ -14,6 +14,7 @@ GET, POST /_sandbox/faults  what is left; a list of faults to add
 GET, POST /_sandbox/webhook the deliveries that were sent; where to, and what is to go wrong (C(deliveries.py))
 POST /_sandbox/sign         the signature of the body as it stands
 POST /_sandbox/rotate       another key to sign with
+GET, POST /_sandbox/notes   the questions of the dialect that decided something since; note them from now on
 POST /_sandbox/change       a list of changes, made now or after so many requests
 ========================== ===========================================================================================
 
@@ -59,6 +60,8 @@ def build(world: World) -> Starlette:
         ("POST", "webhook", control.direct_webhook),
         ("POST", "sign", control.sign),
         ("POST", "rotate", control.rotate),
+        ("GET", "notes", control.notes),
+        ("POST", "notes", control.note),
     ]
     return Starlette(
         routes=[Route(f"{_PREFIX}/{name}", _answering(endpoint), methods=[method]) for method, name, endpoint in paths]
@@ -117,6 +120,12 @@ class _Control:
 
     async def sign(self, request: Request) -> dict[str, str]:
         return {"signature": sign(await request.body(), self._world.signing_key)}
+
+    async def notes(self, _request: Request) -> list[str]:
+        return sorted(self._world.notes or ())
+
+    async def note(self, _request: Request) -> None:
+        self._world.note_questions()
 
     async def rotate(self, _request: Request) -> None:
         self._world.signing_key = SigningKey()

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Literal, get_args, get_type_hints
@@ -122,6 +123,41 @@ def heard_query(dialect: Dialect, operation: Operation, query: list[tuple[str, s
         query = [(name, value) for name, value in query if name not in _FILTERED.get(operation.id or "", ())]
     renamed = [("cursor" if name == dialect.cursor_name else name, value) for name, value in query if name != "cursor"]
     return query if dialect.cursor_name == "cursor" else renamed
+
+
+class Noting:
+    """A dialect that notes the questions whose answers the rules look up."""
+
+    def __init__(self, dialect: Dialect, notes: set[str]) -> None:
+        self._dialect = dialect
+        self._notes = notes
+
+    def __getattr__(self, question: str) -> str:
+        self._notes.add(question)
+        answer: str = getattr(self._dialect, question)
+        return answer
+
+
+def questions_of_form(
+    dialect: Dialect, operation: Operation, path: str, query: list[tuple[str, str]], answer: Answer
+) -> set[str]:
+    """Return the questions of which another answer would have changed what is heard of a query, or said in an answer.
+
+    :param answer: validated, and not yet translated.
+    """
+
+    def form(other: Dialect) -> Any:
+        said = translate(other, operation, path, deepcopy(answer))
+        is_json = said.headers.get("content-type", "").endswith("json")
+        headers = {name: value for name, value in said.headers.items() if not name.startswith("content-")}
+        return heard_query(other, operation, query), said.status, headers, said.json() if is_json else said.body
+
+    plain = form(dialect)
+    return {
+        question
+        for question, words in questions().items()
+        if any(form(replace(dialect, **{question: word})) != plain for word in words)
+    }
 
 
 def spelt(dialect: Dialect, member: str, word: str) -> str:
@@ -266,7 +302,7 @@ def _link(dialect: Dialect, document: dict[str, Any]) -> None:
     if links.get("next") is None:
         if ending == "absent":
             links.pop("next", None)
-        elif ending == "link":
+        elif ending == "link" and "self" in links:
             links["next"] = links["self"]
     for name in [name for name in ("self", "next") if links.get(name)]:
         links[name] = _rewritten(dialect, links[name])

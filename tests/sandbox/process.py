@@ -118,6 +118,14 @@ class Sandbox:
         """Sign webhooks with another key from now on."""
         self._control("POST", "rotate")
 
+    def note_questions(self) -> None:
+        """Note from now on, until the next reset, which questions of the dialect decide something."""
+        self._control("POST", "notes")
+
+    def noted_questions(self) -> set[str]:
+        """Return the questions of the dialect of which another answer would have made, or might make, a difference."""
+        return set(self._control("GET", "notes"))
+
     def configure(self, **settings: Any) -> dict[str, Any]:
         """Change settings and dialect fields while the data stay; return all settings."""
         return self._control("PATCH", "settings", json=settings)

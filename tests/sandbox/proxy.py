@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import contract
 from .answer import Answer
 from .contract import Operation
-from .dialect import heard_query, translate
+from .dialect import heard_query, questions_of_form, translate
 from .keys import INVALID, READ_ONLY
 from .problem import problem_body
 from .world import World
@@ -77,6 +77,8 @@ class Front:
             answer = await Answer.of_app(self._service, {**scope, "query_string": urlencode(query).encode()}, body)
             if fault:
                 fault.bend(answer, path, dict(query).get("cursor"))
+            if world.notes is not None:
+                world.notes |= questions_of_form(world.settings.dialect, operation, path, sent_query, answer)
             return translate(world.settings.dialect, operation, path, answer)
 
         if world.settings.latency:

@@ -10,6 +10,7 @@ from typing import Any
 from . import company
 from .changes import Changes
 from .deliveries import WebhookSender
+from .dialect import Noting
 from .faults import Faults
 from .keys import Keyring, SigningKey
 from .log import Log
@@ -43,6 +44,7 @@ class World:
         self.changes = Changes()
         self.rate = RateLimit()
         self.webhook_sender = WebhookSender()
+        self.notes: set[str] | None = None
 
     def configure(self, **changes: Any) -> None:
         """Change settings and dialect while the data stay.
@@ -53,6 +55,11 @@ class World:
             raise ValueError(f"{', '.join(shaping)} can only change with a reset")
         self.settings = self.settings.changed(**changes)
         self.state.dialect = self.settings.dialect
+
+    def note_questions(self) -> None:
+        """Note from now on, until the next reset, which questions of the dialect decide something."""
+        self.notes = set()
+        self.state.dialect = Noting(self.settings.dialect, self.notes)
 
     def send_news(self) -> None:
         """Send webhooks about what has just happened."""

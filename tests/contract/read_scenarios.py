@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every module that reads for a role, in every dialect: the same answer, or a named refusal."""
+"""Every module that reads for a role: what it reads, and where dialects make its answer another one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_access_as_code,
@@ -20,9 +18,8 @@ from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_mover_info,
     cakewalk_wait_info,
 )
-from contract.fixtures import ERIN, OLGA, validated, writes
+from contract.fixtures import ERIN, OLGA, validated
 from contract.scenarios import KNOWN, PETRA, code_of
-from contract.test_every_dialect import DIALECTS
 from sandbox.process import Sandbox
 
 Data = dict[str, Any]
@@ -121,26 +118,3 @@ READ_SCENARIOS = [
         essence=lambda answer: answer["drift"],
     ),
 ]
-
-
-@pytest.fixture(scope="session")
-def plain() -> dict[str, Data]:
-    """What each reading tells of the tenant that speaks like the vendor's own samples."""
-    return {}
-
-
-@pytest.mark.parametrize("reading", READ_SCENARIOS, ids=lambda reading: reading.name)
-@pytest.mark.parametrize("name", DIALECTS)
-def test_the_answer_to_an_open_question_makes_no_difference(
-    reading: ReadScenario, name: str, tenant: Sandbox, client: Client, plain: dict[str, Data]
-) -> None:
-    if reading.name not in plain:
-        plain[reading.name] = reading.answer(tenant, client)
-    tenant.configure(**DIALECTS[name])
-    if name in reading.refused:
-        with pytest.raises(CakewalkError) as caught:
-            reading.answer(tenant, client)
-        assert caught.value.facts()["kind"] == reading.refused[name], str(caught.value)
-    else:
-        assert (reading.answer(tenant, client) == plain[reading.name]) is (name not in reading.differing)
-    assert writes(tenant) == []
