@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from events.deliveries import PAYLOADS, actionable, written
 from events.sources import load
-from hypothesis import HealthCheck, example, given, settings
+from examples import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 SOURCE = SimpleNamespace(**load("webhook"))
@@ -30,7 +31,7 @@ POLLER = SimpleNamespace(**load("tasks"))
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC = [KEY.public_key()]
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = examples(300)
 
 WORDS = (
     *(

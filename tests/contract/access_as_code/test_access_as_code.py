@@ -19,13 +19,14 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import WrongTenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
 from contract.fixtures import CONFIRM_DELAYS, ERIN, validated
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.process import Sandbox
 
 Data = dict[str, Any]
 
-_few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_few = examples(60)
 _MAY_TAKE = "may open requests to remove access to"
 NOTHING = "Nothing to do: the tenant is as the code says."
 
@@ -244,7 +245,7 @@ def test_the_plan_of_an_edit_says_exactly_that_edit(
     assert not the_scene.hold(edits.code, "drift").result["drift"]["in_sync"]
 
 
-@settings(_few, max_examples=20)
+@examples(20)
 @given(seed=st.integers(1, 40), data=st.data())
 def test_an_edit_that_was_applied_leaves_nothing_to_do_and_drift_and_plan_agree(
     scene: Callable[[int], Scene], seed: int, data: st.DataObject

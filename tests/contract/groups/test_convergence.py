@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import apply
 from contract.fixtures import CONFIRM_DELAYS, planned, task, writes
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox.process import Sandbox
 from unit.core.results import steps
@@ -41,7 +42,7 @@ def spelled(data: st.DataObject, row: dict[str, Any]) -> str:
 
 
 @given(data=st.data(), dialect=_DIALECTS)
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(50), derandomize=True)
 def test_apply_then_plan_again(
     tenant: Sandbox, connect: Callable[..., Client], data: st.DataObject, dialect: dict[str, Any]
 ) -> None:

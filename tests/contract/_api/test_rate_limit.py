@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -30,52 +29,26 @@ def arrivals(tenant: Sandbox) -> list[float]:
     return [datetime.fromisoformat(entry["time"]).timestamp() for entry in tenant.log()]
 
 
-def test_the_governor_keeps_below_the_limit_of_the_service(
+def test_the_rate_limiter_keeps_below_the_limit_of_the_service(
     tenant: Sandbox, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limiter, "WINDOW", 0.6)
     tenant.configure(rate_limit=20, rate_window=0.5)
     read_often(tenant, connect(requests_per_minute=20), 50)
     assert received(tenant, "getUser") == [200] * 50
-    times = arrivals(tenant)
-    assert times[19] - times[0] < 0.5, "a burst within the limit is not slowed down"
-    assert times[-1] - times[0] >= 1.1
 
 
-def test_without_a_governor_the_service_refuses_and_the_client_waits(
-    tenant: Sandbox, connect: Callable[..., Client]
-) -> None:
-    tenant.configure(rate_limit=20, rate_window=0.5)
-    read_often(tenant, connect(requests_per_minute=0, max_retries=4), 40)
-    answers = received(tenant, "getUser")
-    assert answers.count(200) == 40
-    assert 429 in answers
-
-
-def test_two_that_share_a_key_are_refused_and_end_well(
-    tenant: Sandbox, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rate_limiter, "WINDOW", 0.6)
-    tenant.configure(rate_limit=20, rate_window=0.5)
-    clients = [connect(requests_per_minute=20, max_retries=4) for _number in range(2)]
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda client: read_often(tenant, client, 40), clients))
-    answers = received(tenant, "getUser")
-    assert answers.count(200) == 80
-    assert 429 in answers
-
-
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize(("workers", "later"), [(1, 15), (4, 8)])
 def test_a_refusal_for_too_many_requests_holds_back_all_workers(
-    tenant: Sandbox, connect: Callable[..., Client], workers: int
+    tenant: Sandbox, connect: Callable[..., Client], workers: int, later: int
 ) -> None:
     tenant.configure(latency=0.05)
     tenant.fault("getUser", 429, retry_after=1, skip=5)
     read_often(tenant, connect(concurrency=workers), 20)
     answers, times = received(tenant, "getUser"), arrivals(tenant)
-    refused = answers.index(429)
-    under_way = [time for time in times[refused + 1 :] if time - times[refused] < 0.95]
-    assert len(under_way) <= 3 * (workers - 1), "the other workers may send some more until the refusal is heard"
+    refused = times[answers.index(429)]
+    # Other workers send some more until they hear of the refusal; a slow machine only makes requests later still.
+    assert sum(time - refused >= 0.95 for time in times) >= later
     assert len(answers) == 21
 
 
