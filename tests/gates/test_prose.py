@@ -11,6 +11,15 @@ import pytest
 
 from .prose import LONGEST, ROOT, check
 
+#: Files and folders that are not rewritten yet.
+NOT_YET = (
+    *("plugins/action", "plugins/doc_fragments", "plugins/modules", "plugins/plugin_utils"),
+    *(
+        f"plugins/module_utils/_engine/{room}"
+        for room in ("access", "audit", "custom_fields", "fulfilment", "info", "lifecycle", "policies", "tasks")
+    ),
+)
+
 GOOD = '''"""Groups of a tenant."""
 
 DOCUMENTATION = r"""
@@ -70,6 +79,5 @@ def test_a_planted_phrase_is_found(file: str, old: str, new: str, line: int, phr
     assert any(one.startswith(f"{file}:{line}: {phrase}") for one in found)
 
 
-@pytest.mark.skip("The files are being rewritten.")
 def test_docstrings_and_comments_are_plain_english() -> None:
-    assert check(ROOT) == []
+    assert [finding for finding in check(ROOT) if not finding.startswith(NOT_YET)] == []
