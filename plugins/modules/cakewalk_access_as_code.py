@@ -421,12 +421,15 @@ error:
   sample: {"kind": "code", "problems": [{"at": "groups.yml:4", "message": "the group 'Sales' has an entry already"}]}
 """
 
+from typing import Any
+
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.drift import drift_of, error_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.export import files_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan import tenant_plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.rollback import inverse_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import CODE
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import SOURCE
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
     ACTING,
     CONNECTION,
@@ -458,14 +461,7 @@ SPEC = spec(
         "enforce": {"type": "str", "choices": ["always", "on_change"], "default": "always"},
         "ledger_max_age": {"type": "int", "default": 24},
         "max_assignments": {"type": "int"},
-        "source": {
-            "type": "dict",
-            "options": {
-                "version": {"type": "str"},
-                "positions": {"type": "dict"},
-                "code": {"type": "dict", "options": CODE},
-            },
-        },
+        "source": SOURCE,
     },
     required_if=[("mode", "apply", ("plan_hash", "record_path"))],
 )
@@ -473,33 +469,35 @@ SPEC = spec(
 _NOT_AGAIN = "What the plan would only send again is not sent again, since plan_hash is not the hash of this plan."
 
 
-def plan(params, tenant):
-    """Return the plan for C(params); only C(apply) has steps."""
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return the plan for the mode; only C(apply) has steps."""
     if params["mode"] == "export":
         return Plan(result={"files": files_of(params, tenant)})
-    whole = tenant_plan(params, tenant)
-    told = {"plan": whole.lines, "summary": {"steps": len(whole.steps), "removals": len(whole.removals)}}
+    code_plan = tenant_plan(params, tenant)
+    total = code_plan.total
+    result = {"plan": code_plan.lines, "summary": {"steps": len(total.steps), "removals": len(total.removals)}}
     if params["mode"] == "drift":
-        drifted = error_of(whole) if params["fail_on_drift"] else None
-        return Plan(result={**told, "drift": drift_of(whole, tenant)}, unmet=drifted)
-    whole.check_rails()
+        error = error_of(code_plan) if params["fail_on_drift"] else None
+        return Plan(result={**result, "drift": drift_of(code_plan, tenant)}, unmet=error)
+    code_plan.check_guardrails()
+    result["plan_hash"] = code_plan.hash
     if params["mode"] == "plan":
-        return Plan(result={**told, "plan_hash": whole.hash, "plan_text": whole.text})
-    steps = whole.approved()
-    if steps != whole.steps:
+        return Plan(result={**result, "plan_text": code_plan.text})
+    steps = code_plan.approved()
+    if steps != code_plan.steps:
         tenant.warnings.append(_NOT_AGAIN)
     return Plan(
-        before=whole.before,
-        after=whole.after,
+        before={change.name: change.before for change in total.changes},
+        after={change.name: change.after for change in total.changes},
         steps=steps,
-        result={**told, "plan_hash": whole.hash},
-        unmet=whole.error,
-        ledger=whole.ledger,
-        report=lambda applied: inverse_of(whole.acts, applied, whole.code.sections["tenant"]),
+        result=result,
+        unmet=next(iter(total.errors), None),
+        ledger=next(iter(total.ledgers), None),
+        report=lambda applied: inverse_of(total.steps, applied, code_plan.code.sections["tenant"]),
     )
 
 
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

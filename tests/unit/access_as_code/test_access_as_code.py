@@ -14,19 +14,20 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan import (
-    RAILS,
+    GUARDRAILS,
     PlanMoved,
     TenantPlan,
     code_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan_text import (
-    lines_of,
-    summary_of,
+    change_lines,
+    summary,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.rollback import inverse_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.section import (
     ReversibleStep,
     SectionPlan,
+    StateChange,
     Undo,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import (
@@ -60,35 +61,43 @@ ADD, REMOVE, SEND = (
 )
 
 
-def whole(*steps: Step, touched: Any = None, code: SourceCode = CODE, **params: Any) -> TenantPlan:
+def plan_of(*steps: Step, touched: Any = None, code: SourceCode = CODE, **params: Any) -> TenantPlan:
     """Return a plan with these steps."""
-    acts = tuple(ReversibleStep(step, Undo()) for step in steps)
-    usual = {**dict.fromkeys(RAILS), "plan_hash": None, "base_url": "https://a.example.com", "source": {"version": "1"}}
-    part = SectionPlan({"group Crew": ["b", "c"]}, {"group Crew": ["c", "d"]}, acts, {"1": touched})
-    return TenantPlan(code, (part,), {**usual, **params})
+    reversible = tuple(ReversibleStep(step, Undo()) for step in steps)
+    usual = {
+        **dict.fromkeys(GUARDRAILS),
+        "plan_hash": None,
+        "base_url": "https://a.example.com",
+        "source": {"version": "1"},
+    }
+    changes = (StateChange("group Crew", ["b", "c"], ["c", "d"]),)
+    return TenantPlan(code, SectionPlan(changes, reversible, ({"1": touched},)), {**usual, **params})
 
 
 def test_what_is_asked_for_is_found_wherever_it_stands_in_any_spelling() -> None:
-    assert CODE.places([ADA.upper()]) == ["a.yml:4", "groups[1].members[0]"]
-    assert CODE.places([uid(7).upper(), "Crew"]) == ["groups[0].group", "a.yml:5"]
-    assert CODE.places([uid(9)]) == []
+    assert CODE.positions_of([ADA.upper()]) == ["a.yml:4", "groups[1].members[0]"]
+    assert CODE.positions_of([uid(7).upper(), "Crew"]) == ["groups[0].group", "a.yml:5"]
+    assert CODE.positions_of([uid(9)]) == []
 
 
 def test_an_error_of_the_tenant_tells_where_the_code_asks_for_it() -> None:
     problem = {"reference": ADA, "reason": "not_found", "message": "there is no such user"}
-    lookup = CODE.located(LookupFailed([problem, {**problem, "reference": "x", "message": "nor x"}]))
+    lookup = CODE.with_positions(LookupFailed([problem, {**problem, "reference": "x", "message": "nor x"}]))
     assert "there is no such user (a.yml:4, groups[1].members[0]); nor x." in str(lookup)
     assert lookup.facts()["problems"][0]["at"] == ["a.yml:4", "groups[1].members[0]"]
-    both = CODE.located(ConfigurationError("plan it", "it is both", "Choose.", references=[uid(7)]))
+    both = CODE.with_positions(ConfigurationError("plan it", "it is both", "Choose.", references=[uid(7)]))
     assert str(both) == "Could not plan it: it is both (a.yml:5). Choose."
     plain = LimitExceeded("do it", "no", "Leave it.")
-    assert CODE.located(plain) is plain
+    assert CODE.with_positions(plain) is plain
 
 
 def test_a_plan_is_told_thing_by_thing() -> None:
-    before = {"group A\n": ["x", "y"], "fields of B": {"Cost": "1", "Owner": None}, "app C": None}
-    after = {"group A\n": ["y", "z\u202e"], "fields of B": {"Cost": "2", "Owner": None}, "app C": ["q"]}
-    assert lines_of(before, after, {"group A\n": ["opens two"]}) == [
+    changes = [
+        StateChange("group A\n", ["x", "y"], ["y", "z\u202e"], ["opens two"]),
+        StateChange("fields of B", {"Cost": "1", "Owner": None}, {"Cost": "2", "Owner": None}),
+        StateChange("app C", None, ["q"]),
+    ]
+    assert change_lines(changes) == [
         *("group A\\n", "  - x", "  + z\\u202e", "  > opens two"),
         *("fields of B", '  - Cost: "1"', '  + Cost: "2"'),
         *("app C", "  + q"),
@@ -105,20 +114,20 @@ def test_a_plan_is_told_thing_by_thing() -> None:
     ],
 )
 def test_a_plan_in_one_sentence(steps: tuple[Step, ...], removals: int, left: int, words: str) -> None:
-    assert summary_of(steps, removals, left) == words
+    assert summary(steps, removals, left) == words
 
 
 def test_a_plan_that_hangs_on_anything_else_has_another_hash() -> None:
-    base = whole(ADD, REMOVE, touched=["a"])
+    base = plan_of(ADD, REMOVE, touched=["a"])
     other_code = SourceCode({**CODE.sections, "groups": []}, {})
     others = [
-        whole(ADD, touched=["a"]),
-        whole(replace(ADD, body={"userIds": ["2"]}), REMOVE, touched=["a"]),
-        whole(ADD, REMOVE, touched=["b"]),
-        whole(ADD, REMOVE, touched=["a"], code=other_code),
-        whole(ADD, REMOVE, touched=["a"], base_url="https://b.example.com"),
-        whole(ADD, REMOVE, touched=["a"], source={"version": "2"}),
-        *(whole(ADD, REMOVE, touched=["a"], **{rail: 1}) for rail in RAILS),
+        plan_of(ADD, touched=["a"]),
+        plan_of(replace(ADD, body={"userIds": ["2"]}), REMOVE, touched=["a"]),
+        plan_of(ADD, REMOVE, touched=["b"]),
+        plan_of(ADD, REMOVE, touched=["a"], code=other_code),
+        plan_of(ADD, REMOVE, touched=["a"], base_url="https://b.example.com"),
+        plan_of(ADD, REMOVE, touched=["a"], source={"version": "2"}),
+        *(plan_of(ADD, REMOVE, touched=["a"], **{option: 1}) for option in GUARDRAILS),
     ]
     hashes = [base.hash, *(one.hash for one in others)]
     assert len(set(hashes)) == len(hashes)
@@ -126,23 +135,23 @@ def test_a_plan_that_hangs_on_anything_else_has_another_hash() -> None:
 
 def test_a_plan_is_the_same_in_whatever_order_it_was_found_and_wherever_it_stands_in_files() -> None:
     moved = SourceCode(CODE.sections, {})
-    assert whole(ADD, REMOVE).hash == whole(REMOVE, ADD, code=moved, base_url="https://a.example.com/").hash
+    assert plan_of(ADD, REMOVE).hash == plan_of(REMOVE, ADD, code=moved, base_url="https://a.example.com/").hash
 
 
 def test_only_what_was_approved_goes_on() -> None:
-    plan = whole(ADD, REMOVE)
-    assert whole(ADD, REMOVE, plan_hash=plan.hash).approved() == (ADD, REMOVE)
+    plan = plan_of(ADD, REMOVE)
+    assert plan_of(ADD, REMOVE, plan_hash=plan.hash).approved() == (ADD, REMOVE)
     with pytest.raises(PlanMoved) as caught:
-        whole(ADD, REMOVE, plan_hash="0" * 64).approved()
+        plan_of(ADD, REMOVE, plan_hash="0" * 64).approved()
     assert caught.value.facts()["plan_hash"] == plan.hash
 
 
 def test_where_nothing_would_change_nothing_is_approved_and_nothing_sent() -> None:
-    assert whole(SEND, plan_hash="0" * 64).approved() == ()
-    assert whole(SEND, plan_hash=whole(SEND).hash).approved() == (SEND,)
+    assert plan_of(SEND, plan_hash="0" * 64).approved() == ()
+    assert plan_of(SEND, plan_hash=plan_of(SEND).hash).approved() == (SEND,)
 
 
-def acts() -> list[ReversibleStep]:
+def reversible_steps() -> list[ReversibleStep]:
     """Return steps on two groups and an app, of which one cannot be taken back."""
     return [
         ReversibleStep(ADD, Undo("groups", {"group": "1", "absent": ["a", "b"]})),
@@ -154,8 +163,8 @@ def acts() -> list[ReversibleStep]:
 
 
 def test_what_was_done_is_taken_back_in_one_entry_for_each_thing() -> None:
-    steps = acts()
-    told = inverse_of(steps, applied(done=[act.step for act in steps]), {"anchors": ["x"]})["inverse"]
+    steps = reversible_steps()
+    told = inverse_of(steps, applied(done=[item.step for item in steps]), {"anchors": ["x"]})["inverse"]
     assert yaml.safe_load(told["text"]) == {
         "tenant": {"anchors": ["x"]},
         "groups": [{"group": "1", "absent": ["a", "b"], "members": ["c", "d"]}],
@@ -172,18 +181,18 @@ def test_each_policy_is_taken_back_by_an_entry_of_its_own() -> None:
         {"app": "1", "request_type": "grant_access", "policy": "5"},
     ]
     steps = [ReversibleStep(replace(SEND), Undo("policies", slot)) for slot in slots]
-    told = inverse_of(steps, applied(done=[act.step for act in steps]), {})["inverse"]
+    told = inverse_of(steps, applied(done=[item.step for item in steps]), {})["inverse"]
     assert yaml.safe_load(told["text"])["policies"] == slots
 
 
 def test_what_was_not_done_is_not_taken_back_and_what_may_have_been_is_told() -> None:
-    steps = acts()
+    steps = reversible_steps()
     error = CakewalkError("a", "b", "c")
     outcome = applied(done=[steps[1].step], failed=[(steps[2].step, error)], pending=[steps[0].step])
     told = inverse_of(steps, outcome, {})["inverse"]
     assert yaml.safe_load(told["text"])["groups"] == [{"group": "1", "members": ["c"]}]
     assert told["not_undoable"] == ["remove: it failed, so it is not known whether there is something to take back"]
-    assert inverse_of(steps, applied(pending=[act.step for act in steps]), {}) == {}
+    assert inverse_of(steps, applied(pending=[item.step for item in steps]), {}) == {}
 
 
 def test_somebody_is_named_by_what_nobody_else_has() -> None:

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import CodeRefused
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.yaml_writer import emitted
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.yaml_writer import dump_yaml
 from ansible_collections.cakewalk.access.plugins.plugin_utils._code_reader import read
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,7 +82,7 @@ def test_what_is_nested_beyond_all_code_is_refused_before_it_is_put_together(tmp
 @pytest.mark.parametrize("char", ["\ufffe", "\uffff", "\u0000", "\u0085", "\u2028", "\ufeff", "\U0001ffff"])
 def test_what_no_file_can_hold_is_escaped_wherever_people_wrote_it(char: str) -> None:
     data = {"groups": [{"group": f"a{char}", "fields": {char: f"{char} b"}}]}
-    assert yaml.safe_load(emitted(data, [f"Left out: {char}."])) == data
+    assert yaml.safe_load(dump_yaml(data, [f"Left out: {char}."])) == data
 
 
 def test_a_folder_that_is_a_link_is_refused_rather_than_left_out(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_what_is_written_reads_back_whatever_it_says(
 ) -> None:
     folder = tmp_path_factory.mktemp("code")
 
-    found, _positions = read(folder_of(folder, groups=emitted(code, comments)))
+    found, _positions = read(folder_of(folder, groups=dump_yaml(code, comments)))
 
     assert found["groups"] == code["groups"]
 
@@ -216,7 +216,7 @@ def test_how_code_is_written() -> None:
         "custom_fields": [{"app": "no", "fields": {"Cost Center": "#1\u202e\n\U0001f600\U000e0001"}}],
         "policies": [],
     }
-    assert emitted(sections, ["Not\nhere\u2028"]) == (
+    assert dump_yaml(sections, ["Not\nhere\u2028"]) == (
         "---\n"
         "# Not\\nhere\\u2028\n"
         "groups:\n"

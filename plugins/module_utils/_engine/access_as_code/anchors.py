@@ -1,32 +1,27 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""By what the code knows its tenant: some of its apps, since all tenants of the vendor have one address."""
+"""Anchors: some apps whose ids identify the tenant of the code, because all tenants share one address."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ..._api.catalog import APPS
 from ..._api.errors import ConfigurationError
 from ..._api.text import printable, summarize
 from ..core.lookup import is_uuid
 from ..core.tenant import Tenant
-from ..storage.ledger import ANCHORS, WrongTenant
-
-
-def anchors_of(app_ids: Iterable[str]) -> list[str]:
-    """Return the apps by which code is to know its tenant."""
-    return sorted(one.lower() for one in app_ids)[:ANCHORS]
+from ..storage.ledger import WrongTenant
 
 
 def check_anchors(anchors: Sequence[str], base_url: str, tenant: Tenant) -> None:
-    """Refuse a tenant that has none of these apps; warn of those that it lacks.
+    """Refuse a tenant without any of these apps, and warn about missing ones.
 
-    :raises ConfigurationError: there are no anchors, or one is no id.
-    :raises WrongTenant: the code is about another tenant.
+    :raises ConfigurationError: there are no anchors, or an anchor is not an id.
+    :raises WrongTenant: the code belongs to another tenant.
     """
-    wrong = [one for one in anchors if not is_uuid(one)]
+    wrong = [anchor for anchor in anchors if not is_uuid(anchor)]
     if wrong or not anchors:
         raise ConfigurationError(
             "tell which tenant the code is about",
@@ -36,8 +31,8 @@ def check_anchors(anchors: Sequence[str], base_url: str, tenant: Tenant) -> None
             "List the ids of some apps of the tenant; mode: export writes them.",
             option="tenant.anchors",
         )
-    there = tenant.index(APPS).by_id
-    missing = [one for one in anchors if one.lower() not in there]
+    apps = tenant.index(APPS).by_id
+    missing = [anchor for anchor in anchors if anchor.lower() not in apps]
     if len(missing) == len(anchors):
         raise WrongTenant(
             "use the code of the tenant",

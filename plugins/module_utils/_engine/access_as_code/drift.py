@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where tenant and code differ, and what nobody can tell."""
+"""Drift: where a tenant and its code differ, and what the API does not show."""
 
 from __future__ import annotations
 
@@ -15,36 +15,33 @@ from .sections.groups import not_in_code
 
 
 class Drifted(CakewalkError):
-    """The tenant is not as the code says."""
+    """The tenant differs from its code."""
 
     kind = "drift"
 
 
-def drift_of(whole: TenantPlan, tenant: Tenant) -> dict[str, Any]:
-    """Return what C(mode: drift) tells.
+def drift_of(plan: TenantPlan, tenant: Tenant) -> dict[str, Any]:
+    """Return the drift, as modules return it.
 
-    What an additive entry does not name is no difference, nor is what was asked for and awaits its decision, nor a
-    group that the code does not know: these are listed beside. Policies cannot be read; where the ledger remembers
-    another one, that is a difference.
+    These are no differences: members that an additive entry does not name, undecided requests, and groups without an
+    entry. Policies cannot be read; they differ if the ledger has another policy.
     """
-    differing = whole.differing
     return {
-        "in_sync": not differing,
-        "differing": differing,
-        "left_alone": whole.left,
-        "not_in_code": not_in_code(whole.code, tenant),
-        "not_verifiable": whole.unverifiable,
+        "in_sync": not plan.differing,
+        "differing": plan.differing,
+        "left_alone": list(plan.total.left),
+        "not_in_code": not_in_code(plan.code, tenant),
+        "not_verifiable": list(plan.total.unverifiable),
     }
 
 
-def error_of(whole: TenantPlan) -> Drifted | None:
-    """Return the error that they differ, if they do."""
-    differing = whole.differing
-    if not differing:
+def error_of(plan: TenantPlan) -> Drifted | None:
+    """Return the error for a plan with differences."""
+    if not plan.differing:
         return None
     return Drifted(
         "find the tenant as the code says",
-        f"{pluralize(len(differing), 'thing differs', 'things differ')}; 'plan' shows each",
+        f"{pluralize(len(plan.differing), 'thing differs', 'things differ')}; 'plan' shows each",
         "Bring the tenant back with mode: apply, or correct the code.",
-        differing=differing,
+        differing=plan.differing,
     )

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tenant as it is, as the code that changes nothing."""
+"""The current state of the tenant as code: its plan changes nothing."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 from ..._api.catalog import APPS
 from ..core.tenant import Tenant
-from .anchors import anchors_of
+from ..storage.ledger import ANCHORS
 from .plan import SECTIONS
-from .yaml_writer import emitted
+from .yaml_writer import dump_yaml
 
 _TENANT = "The ids of some apps, by which the tenant is known: the code is refused where none of them is."
 
 
 def files_of(params: Mapping[str, Any], tenant: Tenant) -> dict[str, str]:
-    """Return a file for each section, by name."""
+    """Return the text of a file for each section, by file name."""
     exported = {section.SECTION: section.exported(params, tenant) for section in SECTIONS}
-    anchors = anchors_of(tenant.index(APPS).by_id)
+    anchors = sorted(tenant.index(APPS).by_id)[:ANCHORS]
     return {
-        "tenant.yml": emitted({"tenant": {"anchors": anchors}}, [_TENANT]),
-        **{f"{name}.yml": emitted({name: one.entries}, one.comments) for name, one in exported.items()},
+        "tenant.yml": dump_yaml({"tenant": {"anchors": anchors}}, [_TENANT]),
+        **{f"{name}.yml": dump_yaml({name: export.entries}, export.comments) for name, export in exported.items()},
     }

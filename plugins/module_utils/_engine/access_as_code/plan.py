@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that the code changes in the tenant, as one plan with one hash."""
+"""The changes of all sections of the code, as one plan with one hash."""
 
 from __future__ import annotations
 
@@ -17,147 +17,100 @@ from ..._api.operations import Step
 from ..._api.text import UNCUT, printable
 from ..core.guardrails import check_removals, check_share
 from ..core.tenant import Tenant
-from ..storage.ledger import Ledger
 from .anchors import check_anchors
-from .plan_text import lines_of, summary_of
-from .section import ReversibleStep, SectionPlan
+from .plan_text import change_lines, summary
+from .section import SectionPlan
 from .sections import accesses, custom_fields, groups, policies
 from .source import CodeRefused, SourceCode
 
-#: The version of the form of plans; one that was approved is about this one only.
-FORMAT = 1
-#: The sections of the code, in the order in which plans tell of them; each is planned knowing those before it.
+#: The version of what the hash covers; an approval is for a plan of this version only.
+FORMAT = 2
+#: The sections of the code, in the order of plans; each is planned with the changes of the sections before it.
 SECTIONS = (groups, accesses, custom_fields, policies)
-#: The options that bind a run, and so are part of what was approved.
-RAILS = (
+#: Options that limit a run, and are approved with the plan.
+GUARDRAILS = (
     *("acting_user", "protected_users", "max_removals", "max_removal_percent", "allow_inactive", "retry_declined"),
     *("max_assignments", "enforce", "ledger_max_age"),
 )
 
 
 class PlanMoved(CakewalkError):
-    """What would be done is not what was approved."""
+    """The plan is not the approved plan."""
 
     kind = "plan_moved"
 
 
 @dataclass(frozen=True)
 class TenantPlan:
-    """What the sections change together."""
+    """The plan of all sections together.
+
+    :param params: the options of the task.
+    """
 
     code: SourceCode
-    parts: tuple[SectionPlan, ...]
+    total: SectionPlan
     params: Mapping[str, Any]
 
     @cached_property
-    def acts(self) -> list[ReversibleStep]:
-        """The steps, with what takes each back."""
-        return [act for part in self.parts for act in part.acts]
-
-    @property
     def steps(self) -> tuple[Step, ...]:
-        """The steps."""
-        return tuple(act.step for act in self.acts)
-
-    @cached_property
-    def before(self) -> dict[str, Any]:
-        """The state of what changes."""
-        return {name: state for part in self.parts for name, state in part.before.items()}
-
-    @cached_property
-    def after(self) -> dict[str, Any]:
-        """The state that it changes to."""
-        return {name: state for part in self.parts for name, state in part.after.items()}
-
-    @property
-    def removals(self) -> list[tuple[str, str]]:
-        """From where who is removed."""
-        return sorted(pair for part in self.parts for pair in part.removals)
-
-    @property
-    def left(self) -> list[str]:
-        """What is left alone, as lines."""
-        return [line for part in self.parts for line in part.left]
-
-    @property
-    def unmet(self) -> list[str]:
-        """What the code asks for in vain, as lines."""
-        return [line for part in self.parts for line in part.unmet]
-
-    @property
-    def unverifiable(self) -> list[str]:
-        """What nobody can read, as lines."""
-        return [line for part in self.parts for line in part.unverifiable]
+        """The steps of all sections."""
+        return tuple(reversible.step for reversible in self.total.steps)
 
     @property
     def differing(self) -> list[str]:
-        """What is not as the code says, as far as that is known."""
-        known = {name for part in self.parts for name in part.before.keys() - part.unknown}
-        return sorted(known) + self.unmet
-
-    @property
-    def ledger(self) -> Ledger | None:
-        """Where steps leave their entries."""
-        return next((part.ledger for part in self.parts if part.ledger), None)
-
-    @property
-    def error(self) -> CakewalkError | None:
-        """What keeps the tenant from being as the code says, after all steps."""
-        return next((part.error for part in self.parts if part.error), None)
+        """Lines about what is known to differ from the code."""
+        return [*sorted(change.name for change in self.total.changes if change.is_known), *self.total.unmet]
 
     @cached_property
     def lines(self) -> list[str]:
         """The plan, for people."""
-        notes = {name: lines for part in self.parts for name, lines in part.notes.items()}
-        told = lines_of(self.before, self.after, notes)
-        again = [f"sent again: {line}" for part in self.parts for line in part.again]
-        return [*told, *again, *self.left, summary_of(self.steps, len(self.removals), len(self.left))]
+        total = self.total
+        again = [f"sent again: {line}" for line in total.again]
+        end = summary(self.steps, len(total.removals), len(total.left))
+        return [*change_lines(total.changes), *again, *total.left, end]
 
     @property
     def text(self) -> str:
-        """The plan as a file: what it is about, what changes, and its hash."""
-        named = {"In the name of": self.params["acting_user"], "Purpose:": self.params["purpose"]}
-        about = [f"{words} {printable(one, UNCUT)}" for words, one in named.items() if one]
-        return (
-            "\n".join([f"Plan for {printable(self._base_url)}", *about, "", *self.lines, "", f"plan_hash: {self.hash}"])
-            + "\n"
-        )
+        """The plan as a file: its header, the changes, and its hash."""
+        header = {"In the name of": self.params["acting_user"], "Purpose:": self.params["purpose"]}
+        about = [f"{name} {printable(value, UNCUT)}" for name, value in header.items() if value]
+        lines = [f"Plan for {printable(self._base_url)}", *about, "", *self.lines, "", f"plan_hash: {self.hash}"]
+        return "\n".join(lines) + "\n"
 
     @cached_property
     def hash(self) -> str:
-        """The digest over all that a plan hangs on: code, touched state, steps, rails, address and version (S30)."""
-        steps = [[step.method, step.path, step.body] for step in self.steps]
-        about = {
+        """The digest of everything that an approval is about (S30)."""
+        content = {
             "format": FORMAT,
             "version": self.params["source"]["version"],
             "base_url": self._base_url,
             "code": self.code.sections,
-            "touched": [part.touched for part in self.parts],
-            "steps": sorted(json.dumps(step, sort_keys=True) for step in steps),
-            "rails": {name: self.params[name] for name in RAILS},
+            "touched": self.total.touched,
+            "steps": sorted(json.dumps([step.method, step.path, step.body], sort_keys=True) for step in self.steps),
+            "guardrails": {name: self.params[name] for name in GUARDRAILS},
         }
-        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
     def _base_url(self) -> str:
         return str(self.params["base_url"]).rstrip("/")
 
-    def check_rails(self) -> None:
-        """Hold the sum of all sections against the rails of the run.
+    def check_guardrails(self) -> None:
+        """Check the removals of all sections.
 
-        :raises RailHit: there would be too many removals.
-        :raises ConfigurationError: a rail is none.
+        :raises LimitExceeded: there are too many removals.
+        :raises ConfigurationError: a limit is out of range.
         """
-        authoritative = any(part.is_authoritative for part in self.parts)
-        check_removals(self.removals, self.params["max_removals"], authoritative)
-        check_share(self.removals, sum(part.read for part in self.parts), self.params["max_removal_percent"])
+        is_exact = any(entry["mode"] == "exact" for entry in self.code.data("groups"))
+        check_removals(sorted(self.total.removals), self.params["max_removals"], is_exact)
+        check_share(sorted(self.total.removals), self.total.read, self.params["max_removal_percent"])
 
     def approved(self) -> tuple[Step, ...]:
-        """Return the steps, if this is the plan that was approved.
+        """Return the steps if this is the approved plan.
 
-        Where nothing would change there is nothing to approve, and nothing is sent again either.
+        A plan that changes nothing needs no approval; without it nothing is sent again either.
 
-        :raises PlanMoved: it is another one, and changes something.
+        :raises PlanMoved: another plan was approved, and this one changes something.
         """
         if self.params["plan_hash"] == self.hash:
             return self.steps
@@ -173,28 +126,28 @@ class TenantPlan:
 
 
 def code_of(params: Mapping[str, Any]) -> SourceCode:
-    """Return the code that a task is about.
+    """Return the code of a task.
 
-    :raises CodeRefused: it contradicts itself.
+    :raises CodeRefused: the code contradicts itself.
     """
     code = SourceCode(params["source"]["code"], params["source"]["positions"])
-    problems = [one for section in SECTIONS for one in section.problems_of(code)]
+    problems = [problem for section in SECTIONS for problem in section.problems_of(code)]
     if problems:
         raise CodeRefused(problems)
     return code
 
 
 def tenant_plan(params: Mapping[str, Any], tenant: Tenant) -> TenantPlan:
-    """Read what the code is about, and return what it changes.
+    """Compare the tenant with its code, and return the plan.
 
-    :raises CakewalkError: the code cannot be meant; where it is named by what the code asks for, with file and line.
+    :raises CakewalkError: the code cannot be planned; references in the message have their file and line.
     """
     code = code_of(params)
     check_anchors(code.sections["tenant"]["anchors"], params["base_url"], tenant)
+    total = SectionPlan()
     try:
-        parts: list[SectionPlan] = []
         for section in SECTIONS:
-            parts.append(section.section_plan(code, params, tenant, parts))
+            total += section.section_plan(code, params, tenant, total)
     except CakewalkError as error:
-        raise code.located(error) from None
-    return TenantPlan(code, tuple(parts), params)
+        raise code.with_positions(error) from None
+    return TenantPlan(code, total, params)

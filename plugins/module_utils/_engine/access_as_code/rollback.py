@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What would take back what a run did: code of its own, which is planned afresh under all rails."""
+"""Rollback: code that undoes what a run changed; it is planned and approved as any other code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ..._api.text import printable
 from ..core.plan import ApplyResult, StepStatus
 from .section import ReversibleStep
-from .yaml_writer import emitted
+from .yaml_writer import dump_yaml
 
 _HEAD = (
     "What takes back a run of mode: apply. Put it into a folder of its own, plan it, and have the plan approved.",
@@ -19,41 +19,44 @@ _HEAD = (
 )
 
 
-def inverse_of(acts: Sequence[ReversibleStep], applied: ApplyResult, tenant: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inverse of what was done, as C(inverse); empty where nothing was.
+def inverse_of(steps: Sequence[ReversibleStep], applied: ApplyResult, tenant: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the code that undoes the steps that were done, under C(inverse); empty if no step was sent.
 
     :param tenant: the section C(tenant) of the code.
     """
     statuses = {id(result.step): result.status for result in applied.steps}
-    taken = [act for act in acts if statuses.get(id(act.step)) is StepStatus.DONE]
-    told = [act for act in acts if statuses.get(id(act.step)) is StepStatus.FAILED]
-    if not taken and not told:
+    done = [item for item in steps if statuses.get(id(item.step)) is StepStatus.DONE]
+    failed = [item for item in steps if statuses.get(id(item.step)) is StepStatus.FAILED]
+    if not done and not failed:
         return {}
-    stays = [f"{act.step.action}: {act.undo.reason}" for act in taken if act.undo.reason]
-    stays += [
-        f"{act.step.action}: it failed, so it is not known whether there is something to take back" for act in told
+    undone = [item for item in done if item.undo.entry is not None]
+    remaining = [f"{item.step.action}: {item.undo.reason}" for item in done if item.undo.reason]
+    remaining += [
+        f"{item.step.action}: it failed, so it is not known whether there is something to take back" for item in failed
     ]
     comments = [
         *_HEAD,
-        *(f"Takes back: {_who(act)}" for act in taken if act.undo.entry is not None),
-        *(f"Cannot be taken back: {one}" for one in stays),
+        *(f"Takes back: {_description(item)}" for item in undone),
+        *(f"Cannot be taken back: {line}" for line in remaining),
     ]
-    sections = _sections(act for act in taken if act.undo.entry is not None)
-    return {"inverse": {"text": emitted({"tenant": tenant, **sections}, comments), "not_undoable": stays}}
+    text = dump_yaml({"tenant": tenant, **_sections(undone)}, comments)
+    return {"inverse": {"text": text, "not_undoable": remaining}}
 
 
-def _who(act: ReversibleStep) -> str:
-    people = ", ".join(printable(one) for one in act.step.users if printable(one) not in act.step.action)
-    return f"{act.step.action} ({people})" if people else act.step.action
+def _description(reversible: ReversibleStep) -> str:
+    """Return the action of a step, with the names of people that it does not hold."""
+    action = reversible.step.action
+    people = [name for name in map(printable, reversible.step.users) if name not in action]
+    return f"{action} ({', '.join(people)})" if people else action
 
 
-def _sections(acts: Iterable[ReversibleStep]) -> dict[str, list[dict[str, Any]]]:
-    """Return the entries by section; those about one thing, which is all that they name beside lists, as one."""
-    found: dict[str, dict[Any, dict[str, Any]]] = {}
-    for act in acts:
-        entry = dict(act.undo.entry or {})
-        thing = tuple((name, value) for name, value in entry.items() if isinstance(value, str))
-        about = found.setdefault(act.undo.section, {}).setdefault(thing, {})
+def _sections(steps: Iterable[ReversibleStep]) -> dict[str, list[dict[str, Any]]]:
+    """Return the entries by section; entries that differ only in their lists become one."""
+    merged: dict[str, dict[Any, dict[str, Any]]] = {}
+    for reversible in steps:
+        entry = dict(reversible.undo.entry or {})
+        key = tuple((name, value) for name, value in entry.items() if isinstance(value, str))
+        target = merged.setdefault(reversible.undo.section, {}).setdefault(key, {})
         for name, value in entry.items():
-            about[name] = [*about.get(name, []), *value] if isinstance(value, list) else value
-    return {section: list(entries.values()) for section, entries in found.items()}
+            target[name] = [*target.get(name, []), *value] if isinstance(value, list) else value
+    return {section: list(entries.values()) for section, entries in merged.items()}

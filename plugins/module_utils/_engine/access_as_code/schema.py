@@ -1,16 +1,13 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What files of code may say: the argument spec that validates them, and the form that editors know."""
+"""The form of the code: an argument spec, from which the JSON schema for editors is made."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..policies.rules import ASSIGNMENT
-
-#: What is done with the members of a group: added to, owned as a whole, or left alone.
-MODES = ["additive", "exact", "unmanaged"]
 
 CODE: dict[str, Any] = {
     "tenant": {
@@ -24,7 +21,7 @@ CODE: dict[str, Any] = {
         "default": [],
         "options": {
             "group": {"type": "str", "required": True},
-            "mode": {"type": "str", "choices": MODES, "default": "additive"},
+            "mode": {"type": "str", "choices": ["additive", "exact", "unmanaged"], "default": "additive"},
             "members": {"type": "list", "elements": "str"},
             "absent": {"type": "list", "elements": "str"},
             "allow_empty": {"type": "bool", "default": False},
@@ -52,4 +49,10 @@ CODE: dict[str, Any] = {
         },
     },
     "policies": {"type": "list", "elements": "dict", "default": [], **ASSIGNMENT},
+}
+
+#: The option C(source), which the action adds to a task: the code, with the positions of its parts.
+SOURCE: dict[str, Any] = {
+    "type": "dict",
+    "options": {"version": {"type": "str"}, "positions": {"type": "dict"}, "code": {"type": "dict", "options": CODE}},
 }

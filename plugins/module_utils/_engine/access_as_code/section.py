@@ -1,23 +1,26 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one section of the code changes in the tenant, as all sections tell it."""
+"""The part of each section of the code in a plan and in an export."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
+from ..core.lookup import Index, Row, label
 from ..storage.ledger import Ledger
 
 
 @dataclass(frozen=True)
 class Undo:
-    """What takes a step back: an entry of a section of the code, or why nothing does, or not all of it; neither where
-    nothing changed."""
+    """The entry of a section that undoes a step, and the reason why a step cannot be undone, or not completely.
+
+    Both are empty for a step that changes nothing.
+    """
 
     section: str = ""
     entry: Mapping[str, Any] | None = None
@@ -26,55 +29,73 @@ class Undo:
 
 @dataclass(frozen=True)
 class ReversibleStep:
-    """A step, and what takes it back once it was done."""
+    """A step, and how to undo it once it is done."""
 
     step: Step
     undo: Undo
 
 
 @dataclass(frozen=True)
-class SectionPlan:
-    """What a section changes.
+class StateChange:
+    """The state of a group or app before and after a plan.
 
-    :param before: the state of each thing that changes, by what it is called, as C(plan.Plan) has it.
-    :param touched: what was read of the things that change, by ids: a plan that was approved is about this.
-    :param removals: from where who is removed, as pairs of names.
-    :param read: how many memberships, or accesses, were read.
-    :param is_authoritative: whether an entry owns what it names.
-    :param notes: by the thing that changes, lines for people on what follows.
-    :param left: lines for people on what is left alone.
-    :param again: lines for people on what is sent again although it changes nothing.
-    :param follows: whose access to what may change by what it does, as pairs of folded ids, and by what in words.
-    :param sets: the custom fields that it sets, by their ids and names.
-    :param unmet: lines for people on what the code asks for and nothing can be done about.
-    :param unverifiable: lines for people on what nobody can read.
-    :param unknown: which things of C(before) count as changed only because nothing is known of them.
-    :param ledger: where steps leave their entries.
-    :param error: what keeps the section from being reached, after all steps.
+    :param name: what it is, and its name: C(group Sales).
+    :param notes: for people, what follows from the change.
+    :param is_known: false if the state before is unknown, and counts as different for that reason only.
     """
 
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
-    acts: tuple[ReversibleStep, ...] = ()
-    touched: Mapping[str, Any] = field(default_factory=dict)
+    name: str
+    before: Any
+    after: Any
+    notes: Sequence[str] = ()
+    is_known: bool = True
+
+
+@dataclass(frozen=True)
+class SectionPlan:
+    """The changes of a section; those of several sections add up. All lines are for people.
+
+    :param touched: what was read about the groups and apps that change, by id; an approval is for this state only.
+    :param removals: who is removed, as pairs of names: from what, and which person.
+    :param read: the number of memberships and access rows read.
+    :param left: lines about what is left alone.
+    :param again: lines about what is sent again without a change.
+    :param unmet: those lines of C(left) that contradict the code.
+    :param unverifiable: lines about state that the API does not list.
+    :param indirect_access: access that may change as a consequence, by the ids of person and app in lower case, with
+        the name of its cause.
+    :param fields_set: the ids and names of custom fields that change.
+    :param ledgers: where steps store their ledger entries.
+    :param errors: problems that the steps cannot solve.
+    """
+
+    changes: tuple[StateChange, ...] = ()
+    steps: tuple[ReversibleStep, ...] = ()
+    touched: tuple[Mapping[str, Any], ...] = ()
     removals: tuple[tuple[str, str], ...] = ()
     read: int = 0
-    is_authoritative: bool = False
-    notes: Mapping[str, list[str]] = field(default_factory=dict)
     left: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
-    follows: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    sets: frozenset[str] = frozenset()
     unmet: tuple[str, ...] = ()
     unverifiable: tuple[str, ...] = ()
-    unknown: frozenset[str] = frozenset()
-    ledger: Ledger | None = None
-    error: CakewalkError | None = None
+    indirect_access: tuple[tuple[tuple[str, str], str], ...] = ()
+    fields_set: tuple[str, ...] = ()
+    ledgers: tuple[Ledger, ...] = ()
+    errors: tuple[CakewalkError, ...] = ()
+
+    def __add__(self, other: SectionPlan) -> SectionPlan:
+        """Return the changes of both plans."""
+        return SectionPlan(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
 
 @dataclass(frozen=True)
 class ExportedSection:
-    """A section as the tenant is, and what people must know of it."""
+    """The entries of a section for the current state of the tenant, with comments for people."""
 
     entries: list[dict[str, Any]]
     comments: tuple[str, ...] = ()
+
+
+def sorted_rows(index: Index) -> list[Row]:
+    """Return the rows of an index, sorted by name."""
+    return sorted(index.by_id.values(), key=lambda row: (label(row), row["id"]))

@@ -1,19 +1,19 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the files of a tenant say, and where they say it."""
+"""The code of a tenant as read from files, with the position of each part."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from ..._api.errors import CakewalkError
+from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.text import printable, summarize
 from ..core.lookup import LookupFailed, folded_email, is_uuid
 
-Entry = Mapping[str, Any]
+Item = TypeVar("Item")
 
 
 class CodeRefused(CakewalkError):
@@ -40,81 +40,103 @@ def problem(at: str, message: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SourceEntry:
-    """An entry of a section, and where it stands."""
+    """An entry of a section.
 
-    section: str
-    number: int
-    entry: Entry
-
-    def path(self, *inside: str | int) -> str:
-        """Return the place of the entry, or of something in it, as C(positions) call it."""
-        steps = (f"[{one}]" if isinstance(one, int) else f".{one}" for one in inside)
-        return f"{self.section}[{self.number}]{''.join(steps)}"
-
-
-class SourceCode:
-    """What the files say.
-
-    :param sections: the data, complete and checked by the argument spec.
-    :param positions: by place (C(groups[0].members[2])) the file and line.
+    :param path: its place in the data: C(groups[0]).
+    :param positions: see C(SourceCode).
     """
 
-    def __init__(self, sections: Mapping[str, Any], positions: Mapping[str, str]) -> None:
-        self.sections = sections
-        self._positions = positions
+    path: str
+    data: Mapping[str, Any]
+    positions: Mapping[str, str]
+
+    def at(self, *inside: str | int) -> str:
+        """Return the file and line of the entry or of a part of it; without these its place in the data."""
+        path = self.path + "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in inside)
+        return printable(self.positions.get(path) or self.positions.get(self.path) or path)
+
+
+@dataclass(frozen=True)
+class SourceCode:
+    """The content of the files.
+
+    :param sections: the data, complete and checked by the argument spec.
+    :param positions: the file and line by place in the data: C(groups[0].members[2]).
+    """
+
+    sections: Mapping[str, Any]
+    positions: Mapping[str, str]
 
     def entries(self, section: str) -> list[SourceEntry]:
         """Return the entries of a section in their order."""
-        return [SourceEntry(section, number, entry) for number, entry in enumerate(self.sections.get(section) or ())]
+        data = self.sections.get(section) or ()
+        return [SourceEntry(f"{section}[{number}]", entry, self.positions) for number, entry in enumerate(data)]
 
-    def at(self, named: SourceEntry, *inside: str | int) -> str:
-        """Return where an entry stands, or something in it: the file and line, or else the place in the data."""
-        path = named.path(*inside)
-        return printable(self._positions.get(path) or self._positions.get(named.path()) or path)
+    def data(self, section: str) -> list[Mapping[str, Any]]:
+        """Return the data of the entries of a section."""
+        return [entry.data for entry in self.entries(section)]
 
-    def places(self, references: Iterable[str]) -> list[str]:
-        """Return where any of these references stands, in the order of the files."""
-        wanted = {folded(one) for one in references}
+    def refused_by(self, parse: Callable[[Mapping[str, Any]], object], section: str) -> Iterator[dict[str, str]]:
+        """Yield a problem for each entry of a section whose data C(parse) refuses."""
+        for entry in self.entries(section):
+            try:
+                parse(entry.data)
+            except ConfigurationError as error:
+                yield problem(entry.at(), error.cause)
+
+    def positions_of(self, references: Iterable[str]) -> list[str]:
+        """Return the positions of these references in any section, in the order of the files."""
+        wanted = set(map(folded, references))
         return [
-            printable(self._positions.get(path) or path)
+            printable(self.positions.get(path) or path)
             for section in self.sections
             if section != "tenant"
-            for named in self.entries(section)
-            for path, text in _texts(named.path(), named.entry)
+            for entry in self.entries(section)
+            for path, text in _texts(entry.path, entry.data)
             if folded(text) in wanted
         ]
 
-    def located(self, error: CakewalkError) -> CakewalkError:
-        """Return an error of what the code asks for that also tells where the code asks for it."""
+    def with_positions(self, error: CakewalkError) -> CakewalkError:
+        """Return an error that also names the positions of the references it is about."""
         facts = error.facts()
         if isinstance(error, LookupFailed):
-            return LookupFailed([self._placed(one) for one in facts["problems"]])
-        places = self.places(facts.get("references", ()))
-        return error.restated(f"{error.cause} ({summarize(places)})", error.hint) if places else error
+            return LookupFailed([self._with_positions(problem) for problem in facts["problems"]])
+        positions = self.positions_of(facts.get("references", ()))
+        return error.restated(f"{error.cause} ({summarize(positions)})", error.hint) if positions else error
 
-    def _placed(self, one: Mapping[str, Any]) -> dict[str, Any]:
-        places = self.places([one["reference"]])
-        return {**one, "message": f"{one['message']} ({summarize(places)})", "at": places} if places else dict(one)
+    def _with_positions(self, problem: dict[str, Any]) -> dict[str, Any]:
+        at = self.positions_of([problem["reference"]])
+        return {**problem, "message": f"{problem['message']} ({summarize(at)})", "at": at} if at else problem
+
+
+def repeated(keyed: Iterable[tuple[Hashable, Item]]) -> Iterator[tuple[Item, Item]]:
+    """Yield each item whose key an earlier item has, with the first item of that key."""
+    first: dict[Hashable, Item] = {}
+    for key, item in keyed:
+        if first.setdefault(key, item) is not item:
+            yield item, first[key]
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether a mapping that goes from controller to module, or back, must not have this name: since ansible-core
-    2.19 those marked so turn into something else on the way, or break it off."""
+    """Return whether Ansible reserves a key of the mappings that controller and module exchange.
+
+    Since ansible-core 2.19 such a key changes its mapping, or ends the task.
+    """
     return name.startswith("__ansible")
 
 
 def folded(reference: str) -> str:
-    """Return a reference as references are compared where nobody was looked up yet."""
+    """Return a reference in the spelling in which references are compared before a lookup."""
     return reference.lower() if is_uuid(reference) else folded_email(reference)
 
 
 def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Return all texts in a value, with their places."""
+    """Yield all strings in a value, with their places."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
-        for name, inside in value.items():
-            yield from _texts(f"{path}.{name}", inside)
+        for name, item in value.items():
+            yield from _texts(f"{path}.{name}", item)
     elif isinstance(value, (list, tuple)):
-        for number, inside in enumerate(value):
-            yield from _texts(f"{path}[{number}]", inside)
+        for number, item in enumerate(value):
+            yield from _texts(f"{path}[{number}]", item)

@@ -1,7 +1,10 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Code as text: YAML that reads back as what was written, whatever people called things in the tenant."""
+"""YAML that reads back as it was written, whatever names and values the tenant holds.
+
+PyYAML cannot do this here: it writes no comments, and the machine that runs the module need not have it.
+"""
 
 from __future__ import annotations
 
@@ -12,55 +15,47 @@ from typing import Any
 
 from ..._api.text import printable
 
-#: Words that YAML reads as texts wherever they stand; whatever else is a text goes in quotes.
-_PLAIN = re.compile(r"[a-z][a-z_]*[a-z]")
-_NOT_PLAIN = frozenset({"true", "false", "yes", "no", "on", "off", "null"})
+#: Words that YAML reads as strings anywhere; every other string is quoted.
+_PLAIN = re.compile(r"(?!(?:true|false|yes|no|on|off|null)$)[a-z][a-z_]*[a-z]")
 
 
-def emitted(sections: Mapping[str, Any], comments: Iterable[str] = ()) -> str:
+def dump_yaml(sections: Mapping[str, Any], comments: Iterable[str] = ()) -> str:
     """Return sections of code as a YAML document.
 
-    :param comments: lines for people, which stand above it.
+    :param comments: lines for people, at the top of the document.
     """
-    lines = ["---", *(f"# {''.join(map(_escaped, printable(comment, 2000)))}" for comment in comments)]
-    for name, section in sections.items():
-        lines += _lines(name, section, "")
-    return "\n".join(lines) + "\n"
+    lines = [f"# {''.join(map(_escaped, printable(comment, 2000)))}" for comment in comments]
+    return "\n".join(["---", *lines, *_block(sections)]) + "\n"
 
 
-def _lines(name: str, value: Any, indent: str) -> list[str]:
-    """Return the lines of a name with its value."""
-    if isinstance(value, Mapping) and value:
-        inside = [line for key, one in value.items() for line in _lines(_scalar(key), one, f"{indent}  ")]
-        return [f"{indent}{name}:", *inside]
-    if isinstance(value, list) and value:
-        return [f"{indent}{name}:", *(line for item in value for line in _item(item, f"{indent}  "))]
-    return [f"{indent}{name}: {_scalar(value)}"]
-
-
-def _item(value: Any, indent: str) -> list[str]:
-    """Return the lines of an item of a list, the first behind a dash."""
-    if not isinstance(value, Mapping):
-        return [f"{indent}- {_scalar(value)}"]
-    lines = [line for key, one in value.items() for line in _lines(_scalar(key), one, f"{indent}  ")]
-    return [f"{indent}- {lines[0].lstrip()}", *lines[1:]]
+def _block(value: Mapping[str, Any] | list[Any]) -> list[str]:
+    """Return the lines of a mapping or list that is not empty."""
+    if isinstance(value, list):
+        items = [("-", item) for item in value]
+    else:
+        items = [(f"{_scalar(name)}:", item) for name, item in value.items()]
+    lines: list[str] = []
+    for prefix, item in items:
+        if not (item and isinstance(item, (Mapping, list))):
+            lines.append(f"{prefix} {_scalar(item)}")
+            continue
+        nested = _block(item)
+        lines.append(f"- {nested.pop(0)}" if prefix == "-" else prefix)
+        lines += [f"  {line}" for line in nested]
+    return lines
 
 
 def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) and value not in _NOT_PLAIN else _quoted(value)
-    return json.dumps(value)
-
-
-def _quoted(text: str) -> str:
-    """Return a text in double quotes, in which what cannot be seen is escaped (YAML 1.2, section 5.7)."""
-    return '"' + "".join(f"\\{char}" if char in '"\\' else _escaped(char) for char in text) + '"'
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if _PLAIN.fullmatch(value):
+        return value
+    # YAML 1.2, section 5.7.
+    return '"' + "".join(f"\\{char}" if char in '"\\' else _escaped(char) for char in value) + '"'
 
 
 def _escaped(char: str) -> str:
-    """Return a character, or its escape where it cannot be seen; some of those have no place in YAML either."""
+    """Return a character, or its escape if it is invisible; YAML does not even allow some of these."""
     if char.isprintable():
         return char
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

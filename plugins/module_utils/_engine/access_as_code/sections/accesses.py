@@ -1,17 +1,17 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The section C(accesses) of the code: who is to have access to which app, by requests that the policies decide."""
+"""The section C(accesses): which people have access to which apps, by requests that the policies decide."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ...._api.catalog import APPS, USERS, named
-from ...._api.errors import CakewalkError, ConfigurationError
+from ...._api.errors import CakewalkError
 from ...._api.text import printable
 from ...access import planning
 from ...access.evaluation import (
@@ -31,11 +31,11 @@ from ...access.planning import AccessPlan, AccessWait, LookupRequirements, check
 from ...core.access_requests import REMOVE
 from ...core.lookup import Row, label, person, reference_to
 from ...core.tenant import Tenant
-from ..section import ExportedSection, ReversibleStep, SectionPlan, Undo
-from ..source import SourceCode, SourceEntry, folded, problem
+from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo, sorted_rows
+from ..source import SourceCode, folded, problem, repeated
 
 SECTION = "accesses"
-#: What holds of every access that comes from code, as in C(groups.py).
+#: The options of all access in code, as in C(groups.py).
 _FIXED = {
     "method": "request",
     "bypass_approval": False,
@@ -44,165 +44,138 @@ _FIXED = {
     "max_removals": sys.maxsize,
     "state": "present",
 }
-#: What is to be known where nothing is asked for.
-_WHY = {
+#: Why no request is opened, by outcome.
+_REASONS = {
     CONFLICT: ", which wants something else: a run does the rest, and then fails",
     DECLINED: ", and is not asked for again without retry_declined",
 }
-_STAYS = Undo(reason="nothing in the API cancels a request")
+_NOT_UNDOABLE = Undo(reason="nothing in the API cancels a request")
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
-    """Return what is wrong in itself, whatever the tenant holds."""
-    seen: dict[tuple[str, str], str] = {}
-    for one in code.entries(SECTION):
-        try:
-            _claim(one)
-        except ConfigurationError as error:
-            yield problem(code.at(one), error.cause)
-        for number, reference in enumerate(one.entry["users"]):
-            here = code.at(one, "users", number)
-            first = seen.setdefault((one.entry["app"], folded(reference)), here)
-            if first != here:
-                yield problem(
-                    here,
-                    f"{printable(reference)!r} is named for the app {printable(one.entry['app'])!r} twice, {first}",
-                )
+    """Yield the contradictions within the section; they do not depend on the tenant."""
+    yield from code.refused_by(_access_entry, SECTION)
+    users = (
+        ((entry.data["app"], folded(reference)), (entry, number, reference))
+        for entry in code.entries(SECTION)
+        for number, reference in enumerate(entry.data["users"])
+    )
+    for (entry, number, reference), (first, first_number, _first) in repeated(users):
+        cause = f"{printable(reference)!r} is named for the app {printable(entry.data['app'])!r} twice"
+        yield problem(entry.at("users", number), f"{cause}, {first.at('users', first_number)}")
 
 
-def section_plan(
-    code: SourceCode, params: Mapping[str, Any], tenant: Tenant, earlier: Sequence[SectionPlan]
-) -> SectionPlan:
-    """Return what the section changes.
+def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, earlier: SectionPlan) -> SectionPlan:
+    """Return the changes of the section.
 
-    Where the same plan has somebody join or leave a group that gives an app, the service may open a request for that by
-    itself. So none is sent beside it, and the next plan, which finds that request, does what is left.
+    A change of group members may make the service open requests for the apps of the group. So the plan opens none for
+    the same people and apps. The next plan finds those requests, and does the rest.
 
-    :raises CakewalkError: see C(access_decision.decide).
+    :raises CakewalkError: see C(planning.decide).
     """
     check_purpose(params["purpose"])
-    claims = [_claim(one) for one in code.entries(SECTION)]
-    if not claims:
+    entries = [_access_entry(entry) for entry in code.data(SECTION)]
+    if not entries:
         return SectionPlan()
     options = {**params, **_FIXED}
-    claimed = read_app_states(tenant, claims)
-    questions = LookupRequirements(claimed, options)
-    people = tenant.people(questions.references).assuming(questions.assumed)
-    decision = planning.decide(claimed, people, questions, options, tenant.user_statuses)
+    app_states = read_app_states(tenant, entries)
+    lookups = LookupRequirements(app_states, options)
+    people = tenant.people(lookups.references).assuming(lookups.assumed)
+    decision = planning.decide(app_states, people, lookups, options, tenant.user_statuses)
     tenant.warnings += decision.warnings
-    follows = {about: words for part in earlier for about, words in part.follows.items()}
-    put_off, decision = _put_off(decision, follows)
+    causes = dict(earlier.indirect_access)
+    postponed, decision = _postpone(decision, causes)
     before, after = diff_of(decision.all_cases)
+    unmet = [case for case in decision.all_cases if case.outcome in (CONFLICT, DECLINED)]
+    idle = [case for case in decision.all_cases if case.step is None and case.outcome not in (GRANTED, ABSENT)]
+    left = [_line(case) for case in idle] + [
+        f"{printable(person(case.who))} and the app {named(case.estate.app)}: left to {causes[_key(case)]}, "
+        f"which this plan changes and which gives that app; plan again once it is applied"
+        for case in postponed
+    ]
+    error = conflict_of(decision.all_cases)
     return SectionPlan(
-        before={_called(name): state for name, state in before.items()},
-        after={_called(name): state for name, state in after.items()},
-        acts=tuple(ReversibleStep(step, _STAYS) for step in steps_of(decision, claimed, params["purpose"])),
-        touched=_touched(decision),
+        changes=tuple(StateChange(f"app {name}", state, after[name]) for name, state in before.items()),
+        steps=tuple(ReversibleStep(step, _NOT_UNDOABLE) for step in steps_of(decision, app_states, params["purpose"])),
+        touched=(_touched(decision),),
         removals=tuple(
             (label(case.estate.app), person(case.who)) for case in decision.all_cases if case.step == REMOVE
         ),
-        read=sum(len(estate.holders.by_id) for estate, _claims in claimed),
-        left=(
-            *(
-                _told(case)
-                for case in decision.all_cases
-                if case.step is None and case.outcome not in (GRANTED, ABSENT)
-            ),
-            *(
-                f"{printable(person(case.who))} and the app {named(case.estate.app)}: left to {follows[_about(case)]}, "
-                f"which this plan changes and which gives that app; plan again once it is applied"
-                for case in put_off
-            ),
-        ),
-        unmet=tuple(_told(case) for case in decision.all_cases if case.outcome in (CONFLICT, DECLINED)),
-        error=conflict_of(decision.all_cases),
+        read=sum(len(state.holders.by_id) for state, _entries in app_states),
+        left=tuple(left),
+        unmet=tuple(map(_line, unmet)),
+        errors=(error,) if error else (),
     )
 
 
 def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
-    """Return the section for the tenant as it is, without those whom it could not be said of."""
+    """Return the section for the current state, with comments about access that no entry can describe."""
     apps, people = tenant.indexes([(APPS, None), (USERS, None)])
-    rows = sorted(apps.by_id.values(), key=lambda row: (label(row), row["id"]))
-    claimed = read_app_states(tenant, [AccessEntry(row["id"], (), None, "present") for row in rows])
+    app_states = read_app_states(tenant, [AccessEntry(row["id"], (), None, "present") for row in sorted_rows(apps)])
     entries, comments = [], []
-    for estate, _claims in claimed:
-        settled, unsettled = _sorted(estate)
-        app = reference_to(estate.app, apps)
-        levels = sorted(settled.items(), key=lambda pair: label(estate.levels.by_id[pair[0]]) if pair[0] else "")
-        for level_id, holders in levels:
-            level = {"permission_level": reference_to(estate.levels.by_id[level_id], estate.levels)} if level_id else {}
-            entries.append({"app": app, **level, "users": sorted(reference_to(one, people) for one in holders)})
-        comments += [
-            f"Left out: {printable(person(one))} and the app {named(estate.app)}, {why}." for one, why in unsettled
-        ]
+    for state, _entries in app_states:
+        app = reference_to(state.app, apps)
+        by_level: dict[str, list[str]] = {}
+        for user in state.holders.by_id.values():
+            held = state.held_by(user)
+            level_id = next(iter(held))
+            reason = "who holds several levels" if len(held) > 1 else _unstable_because(state, user, level_id)
+            if reason:
+                comments.append(f"Left out: {printable(person(user))} and the app {named(state.app)}, {reason}.")
+            else:
+                by_level.setdefault(level_id, []).append(reference_to(user, people))
+        for level_id in sorted(by_level, key=lambda level_id: label(state.levels.by_id[level_id]) if level_id else ""):
+            level = {"permission_level": reference_to(state.levels.by_id[level_id], state.levels)} if level_id else {}
+            entries.append({"app": app, **level, "users": sorted(by_level[level_id])})
     return ExportedSection(entries, tuple(sorted(comments)))
 
 
-def _claim(one: SourceEntry) -> AccessEntry:
-    """Return what an entry says.
+def _access_entry(entry: Mapping[str, Any]) -> AccessEntry:
+    """Parse an entry.
 
-    :raises ConfigurationError: see C(accesses.claims_of).
+    :raises ConfigurationError: see C(claims_of).
     """
-    (claim,) = claims_of({**_FIXED, SECTION: [one.entry]})
-    return claim
+    return claims_of({**_FIXED, SECTION: [entry]})[0]
 
 
-def _about(case: AccessDecision) -> tuple[str, str]:
+def _key(case: AccessDecision) -> tuple[str, str]:
     return case.who["id"].lower(), case.estate.app["id"].lower()
 
 
-def _told(case: AccessDecision) -> str:
-    return AccessWait.words_of(case, case.request) + _WHY.get(case.outcome, "")
+def _line(case: AccessDecision) -> str:
+    return AccessWait.words_of(case, case.request) + _REASONS.get(case.outcome, "")
 
 
-def _put_off(decision: AccessPlan, follows: Collection[tuple[str, str]]) -> tuple[list[AccessDecision], AccessPlan]:
-    """Return the cases whose steps are left to what else follows from the plan, and the decision without them."""
-    put_off = [case for case in decision.all_cases if case.step and _about(case) in follows]
-    stays = {
-        app: [case for case in cases if not case.step or _about(case) not in follows]
+def _postpone(decision: AccessPlan, causes: Collection[tuple[str, str]]) -> tuple[list[AccessDecision], AccessPlan]:
+    """Return the decisions that wait for a change of group members, and the plan without them."""
+    postponed = [case for case in decision.all_cases if case.step and _key(case) in causes]
+    remaining = {
+        app: [case for case in cases if not case.step or _key(case) not in causes]
         for app, cases in decision.cases.items()
     }
-    return put_off, replace(decision, cases=stays)
+    return postponed, replace(decision, cases=remaining)
 
 
-def _touched(decision: AccessPlan) -> dict[str, Any]:
-    """Return what those hold, and what is requested for them, for whom something is done."""
-    found: dict[str, dict[str, Any]] = {}
+def _touched(decision: AccessPlan) -> dict[str, dict[str, Any]]:
+    """Return access and requests by app and person, as far as the plan has a step for them."""
+    touched: dict[str, dict[str, Any]] = {}
     for case in decision.all_cases:
         if case.step:
             requests = case.estate.requests.about(case.who, case.estate.app)
-            found.setdefault(case.estate.app["id"], {})[case.who["id"]] = {
+            touched.setdefault(case.estate.app["id"], {})[case.who["id"]] = {
                 "held": sorted(case.estate.held_by(case.who)),
-                "requests": sorted(f"{one['id']} {one.get('requestStatus')}" for one in requests),
+                "requests": sorted(f"{request['id']} {request.get('requestStatus')}" for request in requests),
             }
-    return found
+    return touched
 
 
-def _sorted(estate: AppState) -> tuple[dict[str, list[Row]], list[tuple[Row, str]]]:
-    """Return by level those of whom code can say what they hold, and the others, with the reason."""
-    settled: dict[str, list[Row]] = {}
-    unsettled: list[tuple[Row, str]] = []
-    for who in estate.holders.by_id.values():
-        held = estate.held_by(who)
-        why = "who holds several levels" if len(held) > 1 else _why_not(estate, who, next(iter(held)))
-        if why:
-            unsettled.append((who, why))
-        else:
-            settled.setdefault(next(iter(held)), []).append(who)
-    return settled, unsettled
-
-
-def _why_not(estate: AppState, who: Row, level_id: str) -> str:
-    """Return why code that says what somebody holds would not be fulfilled by that, empty where it would."""
-    judge = AccessEvaluator(direct=False, retry=False)
-    claim = AccessEntry(estate.app["id"], (who["id"],), level_id or None, "present")
-    cases, _unknown = judge.judge(estate, [claim], estate.holders)
+def _unstable_because(state: AppState, user: Row, level_id: str) -> str:
+    """Return why an entry with the current level of a person would not be fulfilled, empty if it would."""
+    evaluator = AccessEvaluator(direct=False, retry=False)
+    entry = AccessEntry(state.app["id"], (user["id"],), level_id or None, "present")
+    cases, _unknown = evaluator.judge(state, [entry], state.holders)
     try:
-        judge.finder.check()
+        evaluator.finder.check()
     except CakewalkError as error:
         return error.cause
     return "" if all(case.outcome == GRANTED for case in cases) else "about whom an open request wants something else"
-
-
-def _called(name: str) -> str:
-    return f"app {name}"

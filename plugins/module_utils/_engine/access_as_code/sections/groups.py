@@ -1,12 +1,12 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The section C(groups) of the code: who is to be a member of what."""
+"""The section C(groups): which people are members of which groups."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...._api.catalog import GROUPS, USERS, is_edited_here, members, named
@@ -23,16 +23,15 @@ from ...groups.membership import (
     read_default_apps,
     removals_of,
 )
-from ..section import ExportedSection, ReversibleStep, SectionPlan, Undo
-from ..source import CodeRefused, SourceCode, SourceEntry, folded, problem
+from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo, sorted_rows
+from ..source import CodeRefused, SourceCode, SourceEntry, folded, problem, repeated
 
 SECTION = "groups"
 _LEFT_ALONE = (
     "A group with mode: unmanaged is left alone: its record does not show that its members are edited in Cakewalk. If "
     "they are, set the mode and list them."
 )
-#: What holds of every membership that comes from code: approval is left to the policies, and the rails are those of the
-#: whole run, see C(whole.py).
+#: The options of every membership in code. Policies decide about approval; C(plan.py) checks the removals of the run.
 _FIXED = {
     "implicitly_approve_requests": False,
     "allow_self_approval": False,
@@ -42,100 +41,76 @@ _FIXED = {
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
-    """Return what is wrong in itself, whatever the tenant holds."""
-    seen: dict[str, SourceEntry] = {}
-    for one in code.entries(SECTION):
-        first = seen.setdefault(one.entry["group"], one)
-        if first is not one:
-            yield problem(code.at(one), f"{_name(one)} has an entry already, {code.at(first)}")
-        yield from _problems_of_people(one, code)
-        wrong = _wrong_in(one.entry)
-        if wrong:
-            yield problem(code.at(one), f"{_name(one)}: {wrong}")
+    """Yield the contradictions within the section; they do not depend on the tenant."""
+    entries = code.entries(SECTION)
+    yield from _repeated_groups((entry.data["group"], entry) for entry in entries)
+    for entry in entries:
+        yield from _problems_of_people(entry)
+        contradiction = _contradiction_in(entry.data)
+        if contradiction:
+            yield problem(entry.at(), f"{_name(entry)}: {contradiction}")
 
 
-def section_plan(
-    code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _earlier: Sequence[SectionPlan]
-) -> SectionPlan:
-    """Return what the section changes.
+def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _earlier: SectionPlan) -> SectionPlan:
+    """Return the changes of the section.
 
     :raises CakewalkError: see C(plan_memberships).
-    :raises CodeRefused: two entries are about one group.
+    :raises CodeRefused: two entries mean the same group.
     """
     entries = code.entries(SECTION)
     if not entries:
         return SectionPlan()
-    _refuse_twice(entries, code, tenant)
-    memberships = [membership for one in entries for membership in _memberships(one.entry)]
+    _refuse_repeated(entries, tenant)
+    memberships = [membership for entry in entries for membership in _memberships(entry.data)]
     changes, actor, warnings = plan_memberships(memberships, {**params, **_FIXED}, tenant)
     tenant.warnings += warnings
+    kept = tuple(
+        f"{printable(person(row))} stays in the group {named(change.group)}, being protected"
+        for change in changes
+        for row in change.kept
+    )
+    total = SectionPlan(removals=tuple(removals_of(changes)), read=read_count(changes), left=kept, unmet=kept)
     changed = by_label(changes)
     apps = read_default_apps(changed.values(), tenant)
-    kept = tuple(
-        f"{printable(person(row))} stays in the group {named(edit.group)}, being protected"
-        for edit in changes
-        for row in edit.kept
-    )
-    return SectionPlan(
-        before={_called(name): edit.before() for name, edit in changed.items()},
-        after={_called(name): edit.after() for name, edit in changed.items()},
-        acts=tuple(act for edit in changed.values() for act in _acts(edit, actor, apps[edit.group["id"]])),
-        touched={
-            edit.group["id"]: {
-                "members": sorted(edit.members.by_id),
-                "default_apps": sorted(ids_of(apps[edit.group["id"]])),
-            }
-            for edit in changed.values()
-        },
-        removals=tuple(removals_of(changes)),
-        read=read_count(changes),
-        is_authoritative=any(membership.state == "exact" for membership in memberships),
-        notes={_called(name): _notes(edit, apps[edit.group["id"]]) for name, edit in changed.items()},
-        left=kept,
-        unmet=kept,
-        follows={
-            (row["id"].lower(), app["id"].lower()): f"the group {named(edit.group)}"
-            for edit in changed.values()
-            for row in [*edit.added, *edit.removed]
-            for app in apps[edit.group["id"]]
-        },
-    )
+    return sum((_group_plan(name, change, apps[change.group["id"]], actor) for name, change in changed.items()), total)
 
 
 def not_in_code(code: SourceCode, tenant: Tenant) -> list[str]:
-    """Return the names of the groups of the tenant that the code does not know."""
-    register = tenant.index(GROUPS)
-    known = {one for named_so in code.entries(SECTION) for one in ids_of(register.matches(named_so.entry["group"]))}
-    return sorted(label(row) for identifier, row in register.by_id.items() if identifier not in known)
+    """Return the names of the groups without an entry."""
+    groups = tenant.index(GROUPS)
+    in_code = {group_id for entry in code.data(SECTION) for group_id in ids_of(groups.matches(entry["group"]))}
+    return sorted(label(row) for group_id, row in groups.by_id.items() if group_id not in in_code)
 
 
 def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
-    """Return the section for the tenant as it is; a group that does not show that it is edited here is left alone."""
-    register, people = tenant.indexes([(GROUPS, None), (USERS, None)])
-    rows = sorted(register.by_id.values(), key=lambda row: (label(row), row["id"]))
+    """Return the section for the current state; a group is unmanaged unless its record shows that it is edited here."""
+    groups, people = tenant.indexes([(GROUPS, None), (USERS, None)])
+    rows = sorted_rows(groups)
     edited = [row for row in rows if is_edited_here(row)]
-    rosters = dict(zip((row["id"] for row in edited), tenant.read(map(members, edited)), strict=True))
+    members_by_id = dict(zip((row["id"] for row in edited), tenant.read(map(members, edited)), strict=True))
     entries = []
     for row in rows:
-        managed = {"members": sorted(reference_to(one, people) for one in rosters.get(row["id"], ()))}
-        mode = {"mode": "additive", **managed} if row["id"] in rosters else {"mode": "unmanaged"}
-        entries.append({"group": reference_to(row, register), **mode})
+        entry: dict[str, Any] = {"group": reference_to(row, groups), "mode": "unmanaged"}
+        if row["id"] in members_by_id:
+            names = sorted(reference_to(member, people) for member in members_by_id[row["id"]])
+            entry |= {"mode": "additive", "members": names}
+        entries.append(entry)
     return ExportedSection(entries, (_LEFT_ALONE,) if len(edited) < len(rows) else ())
 
 
-def _refuse_twice(entries: Sequence[SourceEntry], code: SourceCode, tenant: Tenant) -> None:
-    """Find every group that is named, the unmanaged ones too: a name that means nothing is a typing error."""
-    register, finder = tenant.index(GROUPS), Resolver()
-    found = [(one, finder.find(one.entry["group"], register)) for one in entries]
-    finder.check()
-    seen: dict[str, SourceEntry] = {}
-    problems = [
-        problem(code.at(one), f"{_name(one)} has an entry already, {code.at(seen[row['id']])}")
-        for one, row in found
-        if row is not None and seen.setdefault(row["id"], one) is not one
-    ]
+def _refuse_repeated(entries: Sequence[SourceEntry], tenant: Tenant) -> None:
+    """Look up every group, unmanaged ones too, because a name without a group is a typing error."""
+    groups, resolver = tenant.index(GROUPS), Resolver()
+    rows = [(resolver.find(entry.data["group"], groups), entry) for entry in entries]
+    resolver.check()
+    problems = list(_repeated_groups((row["id"], entry) for row, entry in rows if row is not None))
     if problems:
         raise CodeRefused(problems)
+
+
+def _repeated_groups(keyed: Iterable[tuple[str, SourceEntry]]) -> Iterator[dict[str, str]]:
+    for entry, first in repeated(keyed):
+        yield problem(entry.at(), f"{_name(entry)} has an entry already, {first.at()}")
 
 
 def _memberships(entry: Mapping[str, Any]) -> list[MembershipEntry]:
@@ -146,54 +121,57 @@ def _memberships(entry: Mapping[str, Any]) -> list[MembershipEntry]:
     return [membership for membership in both if membership.users]
 
 
-def _acts(edit: MembershipChange, actor: Row | None, apps: Sequence[Row]) -> Iterator[ReversibleStep]:
-    group = edit.group["id"]
-    if edit.added and actor is not None:
-        back = {"group": group, "absent": [row["id"] for row in edit.added]}
-        opened = f"the access requests that it opened, for {_names(apps)}: nothing in the API cancels a request"
-        yield ReversibleStep(
-            add_members(edit.group, edit.added, actor, False), Undo(SECTION, back, opened if apps else "")
-        )
-    for row, step in zip(edit.removed, remove_members(edit.group, edit.removed), strict=True):
+def _group_plan(name: str, change: MembershipChange, apps: Sequence[Row], actor: Row | None) -> SectionPlan:
+    """Return the plan of a group that changes; whether the service revokes what a group gave is not documented."""
+    app_names = ", ".join(sorted(printable(label(app)) for app in apps))
+    notes = [f"opens access requests for {app_names}"] if apps and change.added else []
+    notes += [f"may open requests to remove access to {app_names}"] if apps and change.removed else []
+    state = {"members": sorted(change.members.by_id), "default_apps": sorted(ids_of(apps))}
+    moving = [*change.added, *change.removed]
+    return SectionPlan(
+        changes=(StateChange(f"group {name}", change.before(), change.after(), notes),),
+        steps=tuple(_steps(change, actor, app_names)),
+        touched=({change.group["id"]: state},),
+        indirect_access=tuple(
+            ((row["id"].lower(), app["id"].lower()), f"the group {named(change.group)}")
+            for row in moving
+            for app in apps
+        ),
+    )
+
+
+def _steps(change: MembershipChange, actor: Row | None, app_names: str) -> Iterator[ReversibleStep]:
+    group = change.group["id"]
+    if change.added and actor is not None:
+        entry = {"group": group, "absent": [row["id"] for row in change.added]}
+        opened = f"the access requests that it opened, for {app_names}: nothing in the API cancels a request"
+        step = add_members(change.group, change.added, actor, False)
+        yield ReversibleStep(step, Undo(SECTION, entry, opened if app_names else ""))
+    for row, step in zip(change.removed, remove_members(change.group, change.removed), strict=True):
         yield ReversibleStep(step, Undo(SECTION, {"group": group, "members": [row["id"]]}))
 
 
-def _notes(edit: MembershipChange, apps: Sequence[Row]) -> list[str]:
-    """Return what follows from a change; whether the service takes away what a group gave is not documented."""
-    follows = [f"opens access requests for {_names(apps)}"] if edit.added else []
-    follows += [f"may open requests to remove access to {_names(apps)}"] if edit.removed else []
-    return follows if apps else []
+def _name(entry: SourceEntry) -> str:
+    return f"the group {printable(entry.data['group'])!r}"
 
 
-def _names(apps: Sequence[Row]) -> str:
-    return ", ".join(sorted(printable(label(app)) for app in apps))
+def _problems_of_people(entry: SourceEntry) -> Iterator[dict[str, str]]:
+    people = [
+        (part, number, reference)
+        for part in ("members", "absent")
+        for number, reference in enumerate(entry.data[part] or ())
+    ]
+    keyed = ((folded(item[2]), item) for item in people if item[2].strip())
+    for (part, number, reference), (first_part, first_number, _first) in repeated(keyed):
+        both = "twice" if first_part == part else "to be a member and not to be one"
+        cause = f"{printable(reference)!r} is named for {_name(entry)} {both}, {entry.at(first_part, first_number)}"
+        yield problem(entry.at(part, number), cause)
+    for part, number, reference in people:
+        if not reference.strip():
+            yield problem(entry.at(part, number), f"{_name(entry)} has a blank entry under {part}")
 
 
-def _called(name: str) -> str:
-    return f"group {name}"
-
-
-def _name(one: SourceEntry) -> str:
-    return f"the group {printable(one.entry['group'])!r}"
-
-
-def _problems_of_people(one: SourceEntry, code: SourceCode) -> Iterator[dict[str, str]]:
-    seen: dict[str, tuple[str, int]] = {}
-    for place in ("members", "absent"):
-        for number, reference in enumerate(one.entry[place] or ()):
-            here = code.at(one, place, number)
-            if not reference.strip():
-                yield problem(here, f"{_name(one)} has a blank entry under {place}")
-                continue
-            first = seen.setdefault(folded(reference), (place, number))
-            if first == (place, number):
-                continue
-            both = "twice" if first[0] == place else "to be a member and not to be one"
-            yield problem(here, f"{printable(reference)!r} is named for {_name(one)} {both}, {code.at(one, *first)}")
-
-
-def _wrong_in(entry: Mapping[str, Any]) -> str:
-    """Return what is wrong in how an entry is put together, empty where nothing is."""
+def _contradiction_in(entry: Mapping[str, Any]) -> str:
     mode, members, absent = entry["mode"], entry["members"], entry["absent"]
     if mode == "unmanaged":
         listed = members is not None or absent is not None
