@@ -1,14 +1,18 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps what a tenant lists as a bundle of files for auditors."""
+"""Write what the module of this name reads as a bundle of files for auditors."""
 
 from __future__ import annotations
 
 import getpass
+import json
 import platform
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.release import __version__ as core_version
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit import bundle, comparison
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.manifest import (
@@ -16,85 +20,86 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.mani
     facts_of,
     warnings_of,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.privileges import Privileged
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.pseudonyms import pseudonymizer_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.snapshot import take_snapshot
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.tables import Populations
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.pseudonyms import (
+    pseudonymizer_of,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.table import Table
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.tables import tables_of
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION
+from ansible_collections.cakewalk.access.plugins.modules.cakewalk_evidence import FILES, SPEC
 from ansible_collections.cakewalk.access.plugins.plugin_utils import _audit_report
-from ansible_collections.cakewalk.access.plugins.plugin_utils._collection import version
-from ansible_collections.cakewalk.access.plugins.plugin_utils._reading import ReadingAction
-
-_OPTIONS = {
-    "folder": {"type": "path", "required": True},
-    "privileged": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"app": {"type": "str"}, "permission_level": {"type": "str"}},
-    },
-    "include_purposes": {"type": "bool", "default": False},
-    "mask_key": {"type": "str", "no_log": True},
-    "mask_key_path": {"type": "path", "no_log": False},
-    "compare_with": {"type": "path"},
-}
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import (
+    FileKeepingAction,
+    Result,
+    collection_version,
+    option_of,
+)
 
 
-class ActionModule(ReadingAction):
-    """Reads, puts together, and writes the bundle unless in check mode."""
+class ActionModule(FileKeepingAction):
+    """The action of C(cakewalk_evidence): it masks, compares and writes what the module read."""
 
-    def own_options(self):
-        return _OPTIONS
-
-    def constraints(self):
-        return {"mutually_exclusive": [["mask_key", "mask_key_path"]]}
-
-    def tell(self, params, tenant):
-        masks = pseudonymizer_of(params["mask_key"], params["mask_key_path"])
-        earlier = _earlier(params, masks)
-        listed = take_snapshot(tenant)
-        privileged = Privileged(params["privileged"], listed.apps)
-        statuses = (tenant.user_statuses, tenant.request_statuses)
-        found = Populations(listed, *statuses, privileged, params["include_purposes"])
-        tables = [masks.of(table) if masks else table for table in found.tables()]
+    def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., Result]) -> Result:
+        validator = ArgumentSpecValidator(FILES, mutually_exclusive=SPEC["mutually_exclusive"])
+        validated = validator.validate({name: value for name, value in options.items() if name in FILES})
+        if validated.error_messages:
+            # The module reports them, together with those of its other options.
+            return run_module()
+        params = validated.validated_parameters
+        pseudonymizer = pseudonymizer_of(params["mask_key"], params["mask_key_path"])
+        key_check = pseudonymizer.key_check if pseudonymizer else None
+        earlier = bundle.read(params["compare_with"]) if params["compare_with"] else None
+        base_url = self._base_url()
+        if earlier and base_url:
+            comparison.comparable(earlier, base_url, key_check)
+        result = run_module()
+        evidence = json.loads(result.pop("evidence", "null"))
+        if evidence is None:
+            return result
+        if earlier:
+            comparison.comparable(earlier, evidence["base_url"], key_check)
+        tables = tables_of(evidence)
+        if pseudonymizer:
+            tables = [pseudonymizer.of(table) for table in tables]
         changes = comparison.changes(earlier, tables) if earlier else None
-        facts = facts_of(params, listed, masks, earlier, operator=_operator(), tool=_tool())
-        tenant.warnings += caveats_of(facts) + warnings_of(found.unknown, privileged.unused, tables)
-        files = _files(facts, tables, changes)
+        facts = facts_of(evidence, pseudonymizer, earlier, operator=_operator(), tool=_tool())
         counts = {table.name: len(table.rows) for table in tables}
+        warnings = warnings_of(evidence["unknown_statuses"], evidence["unused_rules"], tables)
+        files = _files(facts, tables, changes)
         return {
+            **result,
             "changed": True,
             "msg": ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in counts.items()),
+            "warnings": [*result.get("warnings", []), *caveats_of(facts), *warnings],
             "listed_between": facts["listed_between"],
             "counts": counts,
             **({"changes": comparison.totals(changes)} if changes else {}),
-            **({} if self._task.check_mode else _written(params["folder"], listed.ended, files, facts)),
-            # Shown without -v too, as what debug shows.
+            **({} if self._task.check_mode else _written(params["folder"], files, facts)),
+            # Ansible shows the result without -v then, as it does for debug.
             "_ansible_verbose_always": True,
         }
 
-
-def _earlier(params, masks):
-    """Return the bundle to compare with, before anything is read for nothing."""
-    if params["compare_with"] is None:
-        return None
-    earlier = bundle.read(params["compare_with"])
-    comparison.comparable(earlier, params["base_url"].rstrip("/"), masks and masks.key_check)
-    return earlier
+    def _base_url(self) -> str | None:
+        """Return the address of the service if it is known before the module runs."""
+        default = CONNECTION["base_url"]["default"] if self._connection.transport == "local" else None
+        base_url = option_of(self, "base_url") or default
+        return base_url and base_url.rstrip("/")
 
 
-def _files(facts, tables, changes):
-    """Return what each file of the bundle holds but the manifest."""
-    whole = [*([changes] if changes else []), *tables]
+def _files(facts: Mapping[str, Any], tables: Sequence[Table], changes: Table | None) -> dict[str, str]:
+    """Return the content of each file of the bundle except the manifest."""
+    shown = [*([changes] if changes else []), *tables]
     shared = {name: facts[name] for name in ("base_url", "listed_between")}
     return {
-        **{f"{table.name}.csv": table.as_csv() for table in whole},
-        **{f"{table.name}.json": table.as_json(**shared) for table in whole},
+        **{f"{table.name}.csv": table.as_csv() for table in shown},
+        **{f"{table.name}.json": table.as_json(**shared) for table in shown},
         "report.html": _audit_report.html(facts, tables, changes),
     }
 
 
-def _written(folder, ended, files, facts):
-    """Write the bundle, and return what tells where it is and what it was."""
+def _written(folder: str, files: Mapping[str, str], facts: Mapping[str, Any]) -> Result:
+    """Write the bundle, and return its place and its sum."""
+    _begun, ended = facts["listed_between"]
     name = f"cakewalk-evidence-{ended.replace('-', '').replace(':', '')}"
     return {
         "manifest_sha256": bundle.write(folder, name, files, facts),
@@ -103,8 +108,9 @@ def _written(folder, ended, files, facts):
     }
 
 
-def _operator():
-    """Return who runs this, as the environment reports it; nothing proves it."""
+def _operator() -> dict[str, str | None]:
+    """Return the user and host that the environment reports, which nothing proves."""
+    user: str | None
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -112,6 +118,6 @@ def _operator():
     return {"user": user, "host": platform.node()}
 
 
-def _tool():
-    """Return the versions of what makes the bundle."""
-    return {"collection": "cakewalk.access", "version": version(), "ansible_core": core_version}
+def _tool() -> dict[str, str]:
+    """Return the versions of the software that makes the bundle."""
+    return {"collection": "cakewalk.access", "version": collection_version(), "ansible_core": core_version}

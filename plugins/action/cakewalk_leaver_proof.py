@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import leaver, leaver_report
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import Journal
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction, Result
 
 _OPTIONS = {
     "run": {"type": "dict", "required": True},
@@ -21,10 +24,10 @@ _OPTIONS = {
 class ActionModule(ControllerAction):
     """The end of the role C(leaver): in check mode it tells what would be left, and keeps nothing."""
 
-    def options(self):
+    def options(self) -> dict[str, Any]:
         return _OPTIONS
 
-    def carry_out(self, params):
+    def perform(self, params: Mapping[str, Any]) -> Result:
         before, after = params["before"], params["after"]
         foreseen = self._task.check_mode
         left = before["staying"] if foreseen else after["left"]

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.joiner import (
     lines_of as lines_of_joiner,
@@ -15,8 +17,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.jo
     lines_of,
     refuse_relative,
 )
-from ansible_collections.cakewalk.access.plugins.plugin_utils._acting import acting_user
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction, Result, option_of
 
 #: The variables of each role that people may set, without its prefix; all others with the prefix are its own.
 OPTIONS = {
@@ -50,12 +51,12 @@ _STEPS = {
 class ActionModule(ControllerAction):
     """A step of a role: C(start) opens the record, C(begin) and C(note) add to it, C(tell) tells people."""
 
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """Return the options of the step that is asked for."""
         steps = {"step": {"type": "str", "required": True, "choices": list(_STEPS)}}
         return {**steps, **_STEPS.get(self._task.args.get("step"), {})}
 
-    def carry_out(self, params):
+    def perform(self, params: Mapping[str, Any]) -> Result:
         return getattr(self, f"_{params['step']}")(params)
 
     def _start(self, params):
@@ -66,7 +67,7 @@ class ActionModule(ControllerAction):
         if not self._task.check_mode:
             Journal(params["record_path"]).open()
         kept = {name: params[name] for name in ("role", "record_path")}
-        return {"run": {"id": secrets.token_hex(8), **kept, "acting_user": acting_user(self)}}
+        return {"run": {"id": secrets.token_hex(8), **kept, "acting_user": option_of(self, "acting_user")}}
 
     def _begin(self, params):
         """Record what is intended, so that a run that is killed leaves that behind."""

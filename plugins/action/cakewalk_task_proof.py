@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
+from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.verification import STATES
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction, Result
 
 _OPTIONS = {
     "turn": {
@@ -30,14 +32,14 @@ _OPTIONS = {
 class ActionModule(ControllerAction):
     """Writes the proof into the file that the run asked for it with; no variable of a playbook holds it."""
 
-    def options(self):
+    def options(self) -> dict[str, Any]:
         return _OPTIONS
 
-    def carry_out(self, params):
+    def perform(self, params: Mapping[str, Any]) -> Result:
         turn = params["turn"]
         proof = {name: params[name] for name in ("task", "user", "observed", "permission_level")}
         if not self._task.check_mode:
             time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-            turns = self.turns(turn["folder"], turn["run"])
+            turns = self.locks(turn["folder"], turn["run"])
             turns.prove(params["task"].lower(), turn["nonce"], {**proof, "time": time})
         return {"proof": proof}

@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import printable, summarize
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.timestamps import now
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment import outcomes, routing, verification
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import Journal, refuse_relative
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction, Result
 
 _PREFIX = "task_fulfilment_"
 #: The variables of the role that the command line may set, without its prefix.
@@ -80,12 +82,12 @@ _STEPS = {
 class ActionModule(ControllerAction):
     """A step of the role; C(roles/task_fulfilment/tasks) shows them in their order."""
 
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """Return the options of the step that is asked for."""
         steps = {"step": {"type": "str", "required": True, "choices": list(_STEPS)}}
         return {**steps, **_STEPS.get(self._task.args.get("step"), {})}
 
-    def carry_out(self, params):
+    def perform(self, params: Mapping[str, Any]) -> Result:
         run = params.get("run") or {}
         self._run = run
         self._evidence = Journal(run.get("record_path") or params.get("record_path"))
@@ -113,7 +115,7 @@ class ActionModule(ControllerAction):
         return {"run": run, "parts": parts}
 
     def _turns(self):
-        return self.turns(self._run["lock_dir"], self._run)
+        return self.locks(self._run["lock_dir"], self._run)
 
     def _note(self, params):
         """Tell of the tasks that are not due, and record those that somebody has to look at."""

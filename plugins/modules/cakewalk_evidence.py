@@ -2,7 +2,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the action of this name."""
+"""Evidence for auditors."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ description:
   - A bundle is complete or not there. Its files are for the user of the run alone.
   - The service shows neither since when somebody has an access, nor who granted it, nor what access reviews came to.
     The report and the manifest say so.
-  - This runs on the controller, and takes the E(CAKEWALK_API_KEY) and the like from the environment of
-    C(ansible-playbook), not from the C(environment) of a play or task.
 extends_documentation_fragment:
   - cakewalk.access.attributes.action_group_all
   - cakewalk.access.connection
@@ -88,6 +86,8 @@ attributes:
       are not, and with them the ages of requests.
 notes:
   - The sums in the manifest show accidents, not tampering. Sign it, or keep RV(manifest_sha256) in another place.
+  - Files are read and written on the controller, whatever the task is delegated to.
+  - The task cannot use C(async), since the bundle is written when the module ends.
 seealso:
   - module: cakewalk.access.cakewalk_info
 """
@@ -153,3 +153,68 @@ error:
   type: dict
   sample: {"kind": "unauthorized", "method": "GET", "path": "/api/v1/Users", "status": 401, "title": "Unauthorized"}
 """
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.privileges import Privileged
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.snapshot import take_snapshot
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.tables import Populations
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+
+#: The options that only the action uses, for files on the controller.
+FILES: dict[str, dict[str, Any]] = {
+    "folder": {"type": "path", "required": True},
+    "mask_key": {"type": "str", "no_log": True},
+    "mask_key_path": {"type": "path", "no_log": False},
+    "compare_with": {"type": "path"},
+}
+SPEC = spec(
+    CONNECTION,
+    FILES,
+    options={
+        "privileged": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"app": {"type": "str"}, "permission_level": {"type": "str"}},
+        },
+        "include_purposes": {"type": "bool", "default": False},
+    },
+    mutually_exclusive=[["mask_key", "mask_key_path"]],
+)
+
+
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return a plan without steps, whose result is the evidence for the action.
+
+    It is one text: Ansible looks through each value of a result, which would take longer than reading the tenant.
+    """
+    snapshot = take_snapshot(tenant)
+    privileged = Privileged(params["privileged"], snapshot.apps)
+    statuses = (tenant.user_statuses, tenant.request_statuses)
+    populations = Populations(snapshot, *statuses, privileged, params["include_purposes"])
+    tables = populations.tables()
+    evidence = {
+        "base_url": params["base_url"].rstrip("/"),
+        "listed_between": [snapshot.begun, snapshot.ended],
+        "purposes": params["include_purposes"],
+        "privileged": params["privileged"],
+        "queries": [asdict(query) for query in snapshot.queries],
+        "rows": {table.name: [list(row.values()) for row in table.rows] for table in tables},
+        "unknown_statuses": populations.unknown,
+        "unused_rules": privileged.unused,
+    }
+    return Plan(result={"evidence": json.dumps(evidence)})
+
+
+def main() -> None:
+    run_module(SPEC, plan)
+
+
+if __name__ == "__main__":
+    main()

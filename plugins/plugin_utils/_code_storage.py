@@ -20,7 +20,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.text import p
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import Journal, lines_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.private_file import PrivateFile
 from ansible_collections.cakewalk.access.plugins.plugin_utils import _code_reader
-from ansible_collections.cakewalk.access.plugins.plugin_utils._collection import version
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import collection_version
 
 _PATHS = ("folder", "plan_path", "inverse_path", "record_path")
 
@@ -55,9 +55,9 @@ class CodeStorage:
                 raise ConfigurationError(f"use {name}", "it is missing or blank", "Give a whole path.", option=name)
         self._refuse_what_is_in_the_way()
         if self._mode == "export":
-            return {"version": version()}
+            return {"version": collection_version()}
         code, positions = _code_reader.read(self._paths["folder"])
-        return {"version": version(), "code": code, "positions": positions}
+        return {"version": collection_version(), "code": code, "positions": positions}
 
     def _refuse_what_is_in_the_way(self):
         """Refuse files that would take the place of each other, or of code.

@@ -1,80 +1,113 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the actions of this collection share: the way in, as C(entry.py) is the one of modules."""
+"""Base classes of actions that handle files on the controller, where modules may not run."""
 
 from __future__ import annotations
 
+import json
 import os
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
+import yaml
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import printable, summarize
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.processes import Process
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.task_lock import (
     TaskLockRefused,
     TaskLocks,
 )
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import error_result
+from ansible_collections.cakewalk.access.plugins.plugin_utils._in_process import InProcessAction
+
+Result = dict[str, Any]
 
 #: How the variables begin that Ansible, AWX and Automation Controller add themselves.
 _OF_ANSIBLE = ("ansible_", "awx_", "tower_")
+_SECRETS = ("api_key", "api_secret", "mask_key")
+_ROOT = Path(__file__).parents[2]
+
+
+def collection_version() -> str:
+    """Return the version of the collection, from C(MANIFEST.json) or, before it is built, from C(galaxy.yml)."""
+    built, source = _ROOT / "MANIFEST.json", _ROOT / "galaxy.yml"
+    if built.exists():
+        return str(json.loads(built.read_text(encoding="utf-8"))["collection_info"]["version"])
+    return str(yaml.safe_load(source.read_text(encoding="utf-8"))["version"])
+
+
+def option_of(action: ActionBase, name: str) -> str | None:
+    """Return an option of a task as far as the controller can know it.
+
+    It is set by the task, by the environment of the task, or by that of this process if modules inherit it.
+    """
+    inherited = dict(os.environ) if action._connection.transport == "local" else {}
+    of_task: dict[str, Any] = {}
+    action._compute_environment_string(of_task)
+    value = action._task.args.get(name) or {**inherited, **of_task}.get(f"CAKEWALK_{name.upper()}")
+    return None if value is None else str(value)
+
+
+def scrubbed_result(action: ActionBase, result: Result) -> Result:
+    """Return a result without the credentials of a task, as C(AnsibleModule) does for modules."""
+    secrets = [secret for secret in (option_of(action, name) for name in _SECRETS) if secret]
+    scrubbed: Result = remove_values(result, secrets)
+    return scrubbed
 
 
 class ControllerAction(ActionBase):
-    """An action that speaks to nobody: it runs in the controller's process and handles files there.
-
-    C(options) tells what it takes; C(carry_out) takes it and returns the result.
-    """
+    """An action that runs on the controller only, and sends no requests."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        _validation, params = self.validate_argument_spec(argument_spec=self.options(), **self.constraints())
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
+        result: Result = {**super().run(tmp, task_vars), "changed": False}
+        _validation, params = self.validate_argument_spec(argument_spec=self.options())
         try:
-            return {**result, "changed": False, **self.carry_out(params)}
-        except CakewalkError as error:
-            return {**result, "failed": True, "msg": str(error), "error": error.facts()}
+            return {**result, **self.perform(params)}
+        except AnsibleError:
+            raise
+        except Exception as error:
+            return scrubbed_result(self, {**error_result(error, result), "failed": True})
 
-    def options(self):
+    @abstractmethod
+    def options(self) -> dict[str, Any]:
         """Return the argument spec."""
-        raise NotImplementedError
 
-    def constraints(self):
-        """Return what binds options to each other, C(mutually_exclusive) and the like."""
-        return {}
-
-    def carry_out(self, params):
-        """Do what the options say, and return the result.
-
-        :raises CakewalkError: it cannot be done.
-        """
-        raise NotImplementedError
+    @abstractmethod
+    def perform(self, params: Mapping[str, Any]) -> Result:
+        """Do what the options say, and return the result."""
 
     @staticmethod
-    def process_of_run():
+    def process_of_run() -> Process:
         """Return the process of the run that this action belongs to: its parent."""
         return Process.running(os.getppid())
 
-    def turns(self, folder, run):
-        """Return the turns that are kept in a folder, for a run.
+    def locks(self, folder: str, run: Mapping[str, Any]) -> TaskLocks:
+        """Return the locks in a folder, for a run.
 
         :param run: with the C(id) of the run, and its C(process) when it started.
-        :raises TurnRefused: that process has ended, and another one, which does not end, has its children.
+        :raises TaskLockRefused: that process has ended, and another process, which does not end, has its children.
         """
         process = Process(**run["process"])
         if process != self.process_of_run():
             raise TaskLockRefused("go on", "the run that this belongs to has ended", "Nothing was approved. Run again.")
         return TaskLocks(folder, process, run["id"])
 
-    def refuse_all_but(self, prefix, options, allowed):
-        """Refuse all variables of the command line that a role does not know, since they win over what tasks register.
+    def refuse_all_but(self, prefix: str, options: Iterable[str], allowed: Iterable[str]) -> None:
+        """Refuse all variables of the command line that a role does not know, since they override registered results.
 
         :param prefix: of all variables of the role.
-        :param options: those of them that people may set.
-        :param allowed: further names.
+        :param options: the options of the role, without the prefix.
+        :param allowed: the names of other variables that are allowed.
         :raises ConfigurationError: there are others.
         """
         known = {*(f"{prefix}{name}" for name in options), *allowed}
@@ -87,11 +120,11 @@ class ControllerAction(ActionBase):
                 f"Set them elsewhere, such as in the inventory, or name them in {prefix}extra_variables there.",
             )
 
-    def refuse_own_names(self, prefix, options):
-        """Refuse variables of the command line that would take the place of a role's own, whatever it sets them to.
+    def refuse_own_names(self, prefix: str, options: Iterable[str]) -> None:
+        """Refuse variables of the command line that would replace a role's internal variables.
 
         :param prefix: of all variables of the role.
-        :param options: those of them that people may set.
+        :param options: the options of the role, with the prefix.
         :raises ConfigurationError: there are such variables.
         """
         given = load_extra_vars(self._loader)
@@ -100,7 +133,48 @@ class ControllerAction(ActionBase):
             raise ConfigurationError(
                 f"run the role {prefix.rstrip('_')}",
                 f"the extra variables {summarize(map(printable, taken))} are none of its options, and could replace "
-                "what the "
-                "role itself sets",
+                "what the role itself sets",
                 f"Leave them out; its options are {', '.join(sorted(options))}.",
+            )
+
+
+class FileKeepingAction(InProcessAction):
+    """An action that runs its module, and reads and writes files on the controller before and after it."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
+        options = dict(self._task.args)
+        result: Result = {"changed": False}
+
+        def run_module(**more: Any) -> Result:
+            self._task.args = {**options, **more}
+            result.update(super(FileKeepingAction, self).run(tmp, task_vars))
+            return result
+
+        try:
+            self._refuse_async()
+            return self.keep_files(options, run_module)
+        except AnsibleError:
+            raise
+        except Exception as error:
+            return scrubbed_result(self, {**error_result(error, result), "failed": True})
+        finally:
+            self._task.args = options
+
+    @abstractmethod
+    def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., Result]) -> Result:
+        """Run the module, handle its files, and return the result of the task.
+
+        :param options: the options of the task, as they were given.
+        :param run_module: runs the module with further options, and returns its result. What the result no longer
+            holds is not reported if an error follows.
+        """
+
+    def _refuse_async(self) -> None:
+        """Refuse C(async), since the files are written when the module ends.
+
+        :raises ConfigurationError: the task uses it.
+        """
+        if self._task.async_val:
+            raise ConfigurationError(
+                "use async", "what the module returns is kept as files when it ends", "Leave out async, or set it to 0."
             )

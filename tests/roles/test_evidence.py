@@ -390,6 +390,30 @@ def test_options_for_all_modules_reach_it(playbooks: Playbooks, tenant: Sandbox,
     assert run["Keep"].changed
 
 
+def test_the_module_takes_the_environment_of_its_task_and_its_action_keeps_the_files(
+    playbooks: Playbooks, tenant: Sandbox, folder: Path
+) -> None:
+    of_task = {"CAKEWALK_BASE_URL": tenant.url, "CAKEWALK_API_SECRET": tenant.api_secret}
+    keep = {"folder": str(folder)}
+    tasks = [
+        task("first", EVIDENCE, keep, environment=of_task, register="first"),
+        task("second", EVIDENCE, {**keep, "compare_with": "{{ first.bundle }}"}, environment=of_task),
+    ]
+    elsewhere = {"CAKEWALK_BASE_URL": "http://127.0.0.1:9", "CAKEWALK_API_SECRET": "wrong"}
+    run = playbooks.run(play(*tasks), "-vvv", **elsewhere).succeeded()
+    assert run.output.count("by a process of its own, because of environment") == len(tasks)
+    assert [Path(result.data["bundle"]).parent for result in run.results] == [folder] * len(tasks)
+    assert set(run["second"].data["changes"]["accesses"].values()) == {0}
+
+
+@pytest.mark.parametrize("poll", [0, 1])
+def test_a_task_that_is_not_waited_for_is_refused(playbooks: Playbooks, folder: Path, poll: int) -> None:
+    keep = task("Keep", EVIDENCE, {"folder": str(folder)}, ignore_errors=True, **{"async": 60, "poll": poll})
+    run = playbooks.run(play(keep)).succeeded()
+    assert "Could not use async" in run["Keep"].data["msg"]
+    assert not folder.exists()
+
+
 def test_the_examples_of_the_documentation_run(playbooks: Playbooks) -> None:
     tasks = yaml.safe_load(_documented("EXAMPLES"))
     run = playbooks.run(play(*tasks)).succeeded()

@@ -33,10 +33,8 @@ def run_module(spec: dict[str, Any], make_plan: Callable[[dict[str, Any], Tenant
     try:
         client = Client(connection_of(module.params))
         tenant = Tenant(client, module.params["known_statuses"])
-    except CakewalkError as error:
-        module.fail_json(msg=str(error), error=error.facts())
     except Exception as error:
-        module.fail_json(**defect_result(error, {}))
+        module.fail_json(**error_result(error, {}))
     _run(module, make_plan, client, tenant)
 
 
@@ -61,29 +59,29 @@ def _run(
         tenant.warnings += [result["msg"]] if "msg" in result else []
         _warn(module, client, tenant)
         module.exit_json(**_without_surrogates(result, client))
-    except CakewalkError as error:
-        result = {"msg": str(error), "error": error.facts(), **progress}
     except Exception as error:
-        result = defect_result(error, progress)
+        result = error_result(error, progress)
     _warn(module, client, tenant)
     module.fail_json(**_without_surrogates(result, client))
 
 
-def defect_result(error: Exception, progress: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result of a task that a defect of the collection ended, as modules and actions report it.
+def error_result(error: Exception, progress: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of a task that an error ended, wherever code of this collection runs.
 
-    Ansible's own report of such a failure would hold secrets; this result is scrubbed like any other.
+    Anything but a C(CakewalkError) is a defect of the collection. Ansible's own report of it would hold secrets.
 
     :param progress: what was done until then, with C(steps) if a plan was being applied.
     """
+    if isinstance(error, CakewalkError):
+        return {**progress, "msg": str(error), "error": error.facts()}
     cause = error.__cause__ if isinstance(error, ApplyInterrupted) and error.__cause__ else error
     until_then = " 'steps' names what was done until then." if "steps" in progress else ""
     return {
+        **progress,
         "msg": f"This is a defect of the collection ({printable(f'{type(cause).__name__}: {cause}')}).{until_then} "
         "Please report it with the traceback, which is shown with ANSIBLE_DISPLAY_TRACEBACK=error, or -vvv before "
         "ansible-core 2.19.",
         "exception": "".join(traceback.format_exception(cause)),
-        **progress,
     }
 
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.tabl
     ACCESSES,
     Populations,
     agreement,
+    tables_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
 from unit.people import group, uid, user
@@ -235,12 +237,20 @@ def test_what_cannot_be_compared() -> None:
 
 
 def test_the_manifest_masks_what_the_tables_mask() -> None:
-    params = {"base_url": "https://t/", "include_purposes": False}
-    params["privileged"] = [{"app": "GitHub", "permission_level": None}]
-    plain, masks = facts_of(params, LISTED, None, None, operator={}, tool={}), Pseudonymizer("k" * 32)
-    assert plain["privileged"] == params["privileged"]
+    rules = [{"app": "GitHub", "permission_level": None}]
+    about = {"base_url": "https://t", "listed_between": ["a", "b"], "purposes": False, "privileged": rules}
+    evidence = {**about, "queries": [asdict(query) for query in LISTED.queries]}
+    plain, masks = facts_of(evidence, None, None, operator={}, tool={}), Pseudonymizer("k" * 32)
+    assert plain["privileged"] == rules
     assert plain["queries"] == [{"path": LISTED.queries[0].path, "rows": 2, "pages": 2}]
-    assert plain["base_url"] == "https://t"
-    masked = facts_of(params, LISTED, masks, None, operator={}, tool={})
+    masked = facts_of(evidence, masks, None, operator={}, tool={})
     assert masked["privileged"] == [{"app": masks.name("GitHub"), "permission_level": None}]
     assert masked["queries"][0]["path"] == f"/api/v1/UsersGroups/{masks.identifier(TEAM['id'])}/Users"
+
+
+@pytest.mark.parametrize("with_purposes", [True, False])
+def test_tables_survive_the_way_from_the_module_to_its_action(with_purposes: bool) -> None:
+    tables, _found = made(with_purposes=with_purposes)
+    rows = {name: [list(row.values()) for row in table.rows] for name, table in tables.items()}
+    evidence = json.loads(json.dumps({"rows": rows, "purposes": with_purposes}))
+    assert tables_of(evidence) == list(tables.values())

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,6 @@ from ..._api.text import printable, summarize
 from . import bundle, tables
 from .bundle import Bundle
 from .pseudonyms import Pseudonymizer
-from .snapshot import TenantSnapshot
 from .table import Table
 
 #: Beside the sums of the files, so that nobody takes them for more than they are.
@@ -34,31 +32,27 @@ CANNOT_TELL = (
 
 
 def facts_of(
-    params: Mapping[str, Any],
-    listed: TenantSnapshot,
-    masks: Pseudonymizer | None,
-    earlier: Bundle | None,
-    **environment: Any,
+    evidence: Mapping[str, Any], masks: Pseudonymizer | None, earlier: Bundle | None, **environment: Any
 ) -> dict[str, Any]:
-    """Return what the manifest says beside the files.
+    """Return the manifest without its list of files.
 
-    :param params: the options of the action.
+    :param evidence: what the module C(cakewalk_evidence) returned.
     :param environment: C(operator) and C(tool), as the machine reports them.
     """
     return {
         "format": bundle.FORMAT,
         "proves": PROVES,
         "cannot_tell": CANNOT_TELL,
-        "base_url": params["base_url"].rstrip("/"),
-        "listed_between": [listed.begun, listed.ended],
+        "base_url": evidence["base_url"],
+        "listed_between": evidence["listed_between"],
         **environment,
         "masking": {"method": "HMAC-SHA256", "key_check": masks.key_check} if masks else None,
-        "purposes": params["include_purposes"],
-        "privileged": [_rule(rule, masks) for rule in params["privileged"]],
+        "purposes": evidence["purposes"],
+        "privileged": [_rule(rule, masks) for rule in evidence["privileged"]],
         "compared_with": earlier and _of(earlier),
         "queries": [
-            {"path": _path(query.path, query.identifier, masks), "rows": query.rows, "pages": query.pages}
-            for query in listed.queries
+            {"path": _path(query["path"], query["identifier"], masks), "rows": query["rows"], "pages": query["pages"]}
+            for query in evidence["queries"]
         ],
     }
 
@@ -77,11 +71,11 @@ def caveats_of(facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def warnings_of(unknown: Counter[str], unused: Sequence[str], written: Sequence[Table]) -> list[str]:
-    """Return what somebody should know who reads only the end of the run.
+def warnings_of(unknown: Mapping[str, int], unused: Sequence[str], written: Sequence[Table]) -> list[str]:
+    """Return warnings for readers who see only the end of the run.
 
-    :param unknown: how often each status word was met that nobody knows.
-    :param unused: the rules of the option C(privileged) that fitted nothing.
+    :param unknown: how often each status occurred that is in no status table.
+    :param unused: the rules of the option C(privileged) that matched nothing.
     """
     warnings = []
     if unknown:

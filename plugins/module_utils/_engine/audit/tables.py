@@ -122,6 +122,21 @@ COUNTS = Table(
 ALL = (PRIVILEGED, LEAVERS, OWNERLESS, REQUESTS, ACCESSES, MEMBERS, COUNTS)
 
 
+def tables_of(evidence: Mapping[str, Any]) -> list[Table]:
+    """Return the tables that C(cakewalk_evidence) read, from the values of each row by the name of the table."""
+    return [
+        table.holding(
+            dict(zip((column.name for column in table.columns), row, strict=True))
+            for row in evidence["rows"][table.name]
+        )
+        for table in _shapes(evidence["purposes"])
+    ]
+
+
+def _shapes(with_purposes: bool) -> list[Table]:
+    return [table if with_purposes or table is not REQUESTS else REQUESTS.without("purpose") for table in ALL]
+
+
 class Populations:
     """Makes the tables.
 
@@ -159,17 +174,16 @@ class Populations:
         privileged = [row for row in accesses if row["privileged"] != ORDINARY]
         members = list(self._members())
         rows = {
-            ACCESSES: accesses,
-            PRIVILEGED: privileged,
-            MEMBERS: members,
-            OWNERLESS: list(self._ownerless()),
-            LEAVERS: list(self._leavers(accesses, privileged, members)),
-            REQUESTS: list(self._requests()),
-            COUNTS: list(self._counts()),
+            ACCESSES.name: accesses,
+            PRIVILEGED.name: privileged,
+            MEMBERS.name: members,
+            OWNERLESS.name: list(self._ownerless()),
+            LEAVERS.name: list(self._leavers(accesses, privileged, members)),
+            REQUESTS.name: list(self._requests()),
+            COUNTS.name: list(self._counts()),
         }
-        self._count_unknown(rows[LEAVERS], rows[REQUESTS])
-        shape = {REQUESTS: REQUESTS if self._with_purposes else REQUESTS.without("purpose")}
-        return [shape.get(table, table).holding(rows[table]) for table in ALL]
+        self._count_unknown(rows[LEAVERS.name], rows[REQUESTS.name])
+        return [table.holding(rows[table.name]) for table in _shapes(self._with_purposes)]
 
     def _accesses(self) -> Iterator[dict[str, Any]]:
         for app, rows in zip(self._listed.apps, self._listed.accesses, strict=True):

@@ -1,0 +1,91 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Code on the controller reports its own defects as modules do: a sentence, what was done until then, and no secret."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from playbooks.harness import COLLECTIONS, Data, Playbooks, play, task
+from sandbox.process import Sandbox
+
+KEY = "TheKeyThatMasksTheEvidenceOfThisTest"
+RECORD, EVIDENCE, CODE = (f"cakewalk.access.cakewalk_{name}" for name in ("run_record", "evidence", "access_as_code"))
+ERIN = "erin.engineer@example.com"
+#: Where the defect is put: the file, and the function that has it.
+DEFECTS = {
+    RECORD: ("plugin_utils/_controller.py", "def refuse_own_names"),
+    EVIDENCE: ("action/cakewalk_evidence.py", "def _written"),
+    CODE: ("plugin_utils/_code_storage.py", "def kept"),
+}
+_DEFECT = "        raise ZeroDivisionError(', '.join(__import__('os').environ.values()) + repr(vars()))\n"
+
+Broken = Callable[[str], str]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Broken:
+    """Returns the folder of a collection with a defect in an action, which shows all that it knows."""
+
+    def broken(action: str) -> str:
+        collections = shutil.copytree(COLLECTIONS, tmp_path / "collections")
+        file, function = DEFECTS[action]
+        path = collections / "ansible_collections" / "cakewalk" / "access" / "plugins" / file
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        (at,) = (number for number, line in enumerate(lines) if function in line)
+        lines.insert(at + 1, _DEFECT if lines[at].startswith(" ") else _DEFECT[4:])
+        path.write_text("".join(lines), encoding="utf-8")
+        return str(collections)
+
+    return broken
+
+
+def options_of(action: str, tenant: Sandbox, folder: Path) -> Data:
+    """Return the options of a task that comes to the defect."""
+    if action == RECORD:
+        return {"step": "start", "role": "joiner", "record_path": str(folder / "record")}
+    if action == EVIDENCE:
+        return {"folder": str(folder / "evidence"), "mask_key": KEY}
+    anchors = sorted(app["id"] for app in tenant.state("apps")["apps"])[:3]
+    sections = {"tenant": {"anchors": anchors}, "groups": [{"group": "Contractors", "members": [ERIN]}]}
+    (folder / "code").mkdir()
+    (folder / "code" / "all.yml").write_text(yaml.safe_dump(sections), encoding="utf-8")
+    return {"folder": str(folder / "code")}
+
+
+@pytest.mark.parametrize("action", DEFECTS)
+def test_a_defect_of_an_action_is_told_without_secrets(
+    playbooks: Playbooks, tenant: Sandbox, broken: Broken, tmp_path: Path, action: str
+) -> None:
+    plays = play(task("run", action, options_of(action, tenant, tmp_path), ignore_errors=True))
+    shown = {"ANSIBLE_COLLECTIONS_PATH": broken(action), "ANSIBLE_DISPLAY_TRACEBACK": "error"}
+    run = playbooks.run(plays, "-vvv", **shown).succeeded()
+    assert run["run"].data["msg"].startswith("This is a defect of the collection (ZeroDivisionError: ")
+    assert run["run"].data["changed"] is False
+    assert "Traceback (most recent call last)" in run.output
+    assert not [secret for secret in (KEY, tenant.api_key, tenant.api_secret) if secret in run.output]
+
+
+def test_a_defect_after_writes_tells_which_were_done(
+    playbooks: Playbooks, tenant: Sandbox, broken: Broken, tmp_path: Path
+) -> None:
+    options = options_of(CODE, tenant, tmp_path)
+    planned = playbooks.run(play(task("plan", CODE, options))).succeeded()["plan"].data
+    apply = {"mode": "apply", "plan_hash": planned["plan_hash"], "record_path": str(tmp_path / "record")}
+    plays = play(task("apply", CODE, {**options, **apply}, ignore_errors=True))
+    result = playbooks.run(plays, ANSIBLE_COLLECTIONS_PATH=broken(CODE)).succeeded()["apply"].data
+    assert "'steps' names what was done until then." in result["msg"]
+    assert result["changed"] is True
+    assert [step["action"] for step in result["steps"]["done"]] == ["add 1 person to the group 'Contractors'"]
+
+
+def test_a_warning_shows_no_secret(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> None:
+    options = {"folder": str(tmp_path / "evidence"), "privileged": [{"permission_level": tenant.api_secret}]}
+    run = playbooks.run(play(task("keep", EVIDENCE, options))).succeeded()
+    assert run.warned_of() == {"No access fits these entries of privileged: '********'."}
+    assert tenant.api_secret not in run.output
