@@ -297,33 +297,26 @@ error:
     requests: [6cb514c6-a6a9-597a-8ba8-20193a282b18]
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access import evaluation, planning
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import label, person
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from typing import Any
 
-_STATES = ["present", "absent"]
+from ..module_utils._engine.access import evaluation, planning
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._module.arguments import ACTING, CONNECTION, WRITING, bulk_spec
+from ..module_utils._module.entry import run_module
 
-SPEC = spec(
+SPEC = bulk_spec(
+    "accesses",
+    {
+        "app": {"type": "str", "required": True},
+        "users": {"type": "list", "elements": "str", "required": True},
+        "permission_level": {"type": "str"},
+    },
+    {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
     CONNECTION,
     ACTING,
     WRITING,
     options={
-        "app": {"type": "str"},
-        "users": {"type": "list", "elements": "str"},
-        "permission_level": {"type": "str"},
-        "state": {"type": "str", "choices": _STATES, "default": "present"},
-        "accesses": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "app": {"type": "str", "required": True},
-                "users": {"type": "list", "elements": "str", "required": True},
-                "permission_level": {"type": "str"},
-                "state": {"type": "str", "choices": _STATES},
-            },
-        },
         "purpose": {"type": "str"},
         "method": {"type": "str", "choices": ["request", "direct"], "default": "request"},
         "bypass_approval": {"type": "bool", "default": False},
@@ -335,77 +328,30 @@ SPEC = spec(
         "wait": {"type": "bool", "default": False},
         "wait_timeout": {"type": "int", "default": 300},
     },
-    mutually_exclusive=[(name, "accesses") for name in ("app", "users", "permission_level")],
-    required_one_of=[("app", "accesses")],
 )
 
 
-def plan(params, tenant):
-    """Return the plan for C(params); people are looked up only where those who have access leave a question open."""
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return the plan for C(params); people are looked up only if the apps leave a question open."""
     planning.check_options(params)
-    claimed = planning.read_app_states(tenant, evaluation.claims_of(params))
-    questions = planning.LookupRequirements(claimed, params)
-    people = tenant.people(questions.references).assuming(questions.assumed)
-    decision = planning.decide(claimed, people, questions, params, tenant.user_statuses)
-    tenant.warnings += decision.warnings
-
-    before, after = evaluation.diff_of(decision.all_cases)
-    wait = planning.AccessWait(decision.all_cases, params["wait_timeout"], tenant.request_statuses)
-    wait = wait if params["wait"] and wait.awaits else None
+    apps = planning.read_app_states(tenant, evaluation.entries_of_task(params))
+    access = planning.plan_access(apps, params, tenant)
+    tenant.warnings += access.warnings
+    before, after = evaluation.diff_of(access.decisions)
+    wait = planning.AccessWait(access.decisions, params["wait_timeout"], tenant.request_statuses)
+    waits = params["wait"] and wait.awaits
     return Plan(
         before,
         after,
-        tuple(planning.steps_of(decision, claimed, params["purpose"])),
-        _result(params, claimed, decision, lambda case: case),
-        report=lambda applied: (
-            _result(params, claimed, decision, planning.concluded) if wait and applied.goal_reached else {}
-        ),
-        unmet=planning.unmet_of(decision.all_cases, params["wait"]),
-        wait=wait,
+        tuple(access.steps(params["purpose"])),
+        access.result(params),
+        report=lambda applied: access.concluded().result(params) if waits and applied.goal_reached else {},
+        unmet=planning.unmet_of(access.decisions, params["wait"]),
+        wait=wait if waits else None,
     )
 
 
-def _result(params, claimed, decision, become):
-    entries = [_entry(estate, decision, become) for estate, _claims in claimed]
-    outcomes = [user["outcome"] for entry in entries for user in entry["users"]]
-    steps = [case.step for case in decision.all_cases if case.step]
-    bypassed = evaluation.RECORDED in steps
-    if params["app"] is None:
-        settled = (evaluation.GRANTED, evaluation.ABSENT)
-        for entry in entries:
-            entry["users"] = [user for user in entry["users"] if user["outcome"] not in settled]
-        entries = [entry for entry in entries if entry["users"] or entry["not_found"]]
-    return {
-        "accesses": entries,
-        "summary": {outcome: outcomes.count(outcome) for outcome in evaluation.OUTCOMES},
-        **({"bypassed_approval": bypassed} if steps else {}),
-        **({"bypass_reason": params["bypass_reason"]} if bypassed else {}),
-    }
-
-
-def _entry(estate, decision, become):
-    app = estate.app
-    users = [
-        {
-            "user": person(case.who),
-            "user_id": case.who["id"],
-            "outcome": case.outcome,
-            "permission_level": label(case.level) if case.level else None,
-            "held": sorted(label(level) for level in estate.held_by(case.who).values() if level),
-            "request_id": case.request["id"] if case.request else None,
-            "request_status": case.request.get("requestStatus") if case.request else None,
-        }
-        for case in map(become, decision.cases[app["id"]])
-    ]
-    return {
-        "app": label(app),
-        "app_id": app["id"],
-        "users": sorted(users, key=lambda user: user["user"]),
-        "not_found": decision.unknown[app["id"]],
-    }
-
-
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

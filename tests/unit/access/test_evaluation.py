@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of somebody's access: from what is held and requested to the outcome and the step, by value."""
+"""Decisions about access: from held levels and requests to the outcome and the step, by value."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.eva
     AccessEntry,
     AccessEvaluator,
     AppState,
-    claims_of,
     conflict_of,
     diff_of,
+    entries_of_task,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.access_requests import (
     CHANGE,
@@ -51,7 +51,7 @@ NOW = datetime(2026, 2, 1, 12, tzinfo=timezone.utc)
 Asked = tuple[str, str | None, str]
 
 
-def estate(held: list[str | None], asked: list[Asked], with_levels: bool = True) -> AppState:
+def app_state(held: list[str | None], asked: list[Asked], with_levels: bool = True) -> AppState:
     """Return an app of which Ada holds these levels, and of which these requests are about her."""
     rows = [{"user": ADA, "permissionLevel": LEVELS.get(name or "")} for name in held]
     requests = [
@@ -72,19 +72,19 @@ def estate(held: list[str | None], asked: list[Asked], with_levels: bool = True)
     return AppState(APP, rows, levels, Requests([*reversed(requests), *about_others], REQUEST_STATUSES, NOW))
 
 
-def judged(
+def evaluated(
     held: list[str | None], asked: list[Asked], level: str | None = "Write", state: str = "present", **how: Any
 ) -> AccessDecision | str:
     """Return what becomes of Ada's access, or the reasons why that cannot be told."""
-    cases = AccessEvaluator(how.get("direct", False), how.get("retry", False))
-    claim = AccessEntry("GitHub", (ADA["email"],), level if state == "present" else None, state)
-    found, _unknown = cases.judge(estate(held, asked, how.get("with_levels", True)), [claim], PEOPLE)
+    evaluator = AccessEvaluator(how.get("direct", False), how.get("retry", False))
+    entry = AccessEntry("GitHub", (ADA["email"],), level if state == "present" else None, state)
+    found, _unknown = evaluator.evaluate(app_state(held, asked, how.get("with_levels", True)), [entry], PEOPLE)
     try:
-        cases.finder.check()
+        evaluator.resolver.check()
     except LookupFailed as error:
         return " ".join(problem["reason"] for problem in error.facts()["problems"])
-    (case,) = found
-    return case
+    (decision,) = found
+    return decision
 
 
 PRESENT: list[tuple[list[str | None], list[Asked], str, str | None]] = [
@@ -141,16 +141,16 @@ GONE: list[tuple[list[str | None], list[Asked], str, str | None]] = [
 
 @pytest.mark.parametrize(("held", "asked", "outcome", "step"), PRESENT)
 def test_access_that_is_to_be(held: list[str | None], asked: list[Asked], outcome: str, step: str | None) -> None:
-    case = judged(held, asked)
-    assert isinstance(case, AccessDecision)
-    assert (case.outcome, case.step) == (outcome, step)
+    decision = evaluated(held, asked)
+    assert isinstance(decision, AccessDecision)
+    assert (decision.outcome, decision.step) == (outcome, step)
 
 
 @pytest.mark.parametrize(("held", "asked", "outcome", "step"), GONE)
 def test_access_that_is_to_go(held: list[str | None], asked: list[Asked], outcome: str, step: str | None) -> None:
-    case = judged(held, asked, state="absent")
-    assert isinstance(case, AccessDecision)
-    assert (case.outcome, case.step) == (outcome, step)
+    decision = evaluated(held, asked, state="absent")
+    assert isinstance(decision, AccessDecision)
+    assert (decision.outcome, decision.step) == (outcome, step)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_access_that_is_to_go(held: list[str | None], asked: list[Asked], outcom
 def test_what_cannot_be_told_is_a_problem(
     held: list[str | None], asked: list[Asked], how: dict[str, Any], reason: str
 ) -> None:
-    assert judged(held, asked, **how) == reason
+    assert evaluated(held, asked, **how) == reason
 
 
 @pytest.mark.parametrize(
@@ -189,25 +189,25 @@ def test_what_cannot_be_told_is_a_problem(
     ],
 )
 def test_direct_recording(held: list[str | None], asked: list[Asked], outcome: str, step: str | None) -> None:
-    case = judged(held, asked, direct=True)
-    assert isinstance(case, AccessDecision)
-    assert (case.outcome, case.step) == (outcome, step)
+    decision = evaluated(held, asked, direct=True)
+    assert isinstance(decision, AccessDecision)
+    assert (decision.outcome, decision.step) == (outcome, step)
 
 
 def test_an_app_without_levels() -> None:
     for held, outcome in (([], REQUESTED), ([None], GRANTED)):
-        case = judged(held, [], level=None, with_levels=False)
-        assert isinstance(case, AccessDecision)
-        assert (case.outcome, case.level) == (outcome, None)
+        decision = evaluated(held, [], level=None, with_levels=False)
+        assert isinstance(decision, AccessDecision)
+        assert (decision.outcome, decision.level) == (outcome, None)
 
 
 @pytest.mark.parametrize("kind", [GRANT, CHANGE, REMOVE])
 def test_what_was_declined_is_asked_for_again_where_that_is_wanted(kind: str) -> None:
     held: list[str | None] = [] if kind == GRANT else ["Read"]
     state = "absent" if kind == REMOVE else "present"
-    case = judged(held, [(kind, None if kind == REMOVE else "Write", "Declined")], state=state, retry=True)
-    assert isinstance(case, AccessDecision)
-    assert case.step == kind
+    decision = evaluated(held, [(kind, None if kind == REMOVE else "Write", "Declined")], state=state, retry=True)
+    assert isinstance(decision, AccessDecision)
+    assert decision.step == kind
 
 
 _ASKED = st.lists(
@@ -230,15 +230,15 @@ _ASKED = st.lists(
 def test_nothing_is_called_granted_or_absent_that_is_not_and_nothing_is_asked_for_beside_an_open_request(
     held: list[str | None], asked: list[Asked], state: str, direct: bool, retry: bool
 ) -> None:
-    case = judged(held, asked, state=state, direct=direct and state == "present", retry=retry)
-    if isinstance(case, str):
+    decision = evaluated(held, asked, state=state, direct=direct and state == "present", retry=retry)
+    if isinstance(decision, str):
         return
-    assert case.outcome in OUTCOMES
-    assert (case.outcome == GRANTED) <= ("Write" in held)
-    assert (case.outcome == ABSENT) <= (not held)
+    assert decision.outcome in OUTCOMES
+    assert (decision.outcome == GRANTED) <= ("Write" in held)
+    assert (decision.outcome == ABSENT) <= (not held)
     is_open = any(status in ("Pending", "Mystery") for _kind, _level, status in asked)
-    assert (case.step is not None) <= (not is_open)
-    assert (case.step in (CHANGE, REMOVE)) == case.takes
+    assert (decision.step is not None) <= (not is_open)
+    assert (decision.step in (CHANGE, REMOVE)) == decision.takes
 
 
 @given(
@@ -251,17 +251,17 @@ def test_once_a_step_was_taken_nothing_more_is_done(
     held: list[str | None], asked: list[Asked], state: str, direct: bool
 ) -> None:
     how = {"state": state, "direct": direct and state == "present", "retry": True}
-    case = judged(held, asked, **how)
-    if isinstance(case, str) or case.step is None:
+    decision = evaluated(held, asked, **how)
+    if isinstance(decision, str) or decision.step is None:
         return
-    if case.step == RECORDED:
-        again = judged(["Write"], asked, **how)
+    if decision.step == RECORDED:
+        again = evaluated(["Write"], asked, **how)
         assert isinstance(again, AccessDecision)
         assert (again.outcome, again.step) == (GRANTED, None)
         return
-    again = judged(held, [*asked, (case.step, None if case.step == REMOVE else "Write", "Pending")], **how)
+    again = evaluated(held, [*asked, (decision.step, None if decision.step == REMOVE else "Write", "Pending")], **how)
     assert isinstance(again, AccessDecision)
-    assert (again.outcome, again.step) == (case.outcome, None)
+    assert (again.outcome, again.step) == (decision.outcome, None)
 
 
 @pytest.mark.parametrize(
@@ -279,44 +279,44 @@ def test_a_request_that_hides_what_it_is_about_matters_where_it_may_be_about_som
     shown: dict[str, str], status: str, matters: bool
 ) -> None:
     request = {"id": uid(300), "requestType": GRANT, "requestStatus": status, **shown}
-    cases = AccessEvaluator(False, False)
+    evaluator = AccessEvaluator(False, False)
     odd = AppState(APP, [], [READ], Requests([request], REQUEST_STATUSES, NOW))
-    cases.judge(odd, [AccessEntry("GitHub", (ADA["email"],), "Read", "present")], PEOPLE)
+    evaluator.evaluate(odd, [AccessEntry("GitHub", (ADA["email"],), "Read", "present")], PEOPLE)
     if matters:
         with pytest.raises(LookupFailed, match=uid(300)):
-            cases.finder.check()
+            evaluator.resolver.check()
     else:
-        cases.finder.check()
+        evaluator.resolver.check()
 
 
 def test_people_and_their_contradictions() -> None:
-    cases = AccessEvaluator(False, False)
+    evaluator = AccessEvaluator(False, False)
     both = [
         AccessEntry("GitHub", (ADA["email"],), "Read", "present"),
         AccessEntry("GitHub", (ADA["id"],), "Write", "present"),
     ]
     with pytest.raises(ConfigurationError, match="asked for twice, in different ways"):
-        cases.judge(estate([], []), both, PEOPLE)
+        evaluator.evaluate(app_state([], []), both, PEOPLE)
     same = [
         AccessEntry("GitHub", (ADA["email"], BEN["id"]), "Read", "present"),
         AccessEntry("GitHub", (ADA["id"],), "Read", "present"),
     ]
-    found, unknown = cases.judge(estate([], []), same, PEOPLE)
-    assert [case.who["id"] for case in found] == [ADA["id"], BEN["id"]]
+    found, unknown = evaluator.evaluate(app_state([], []), same, PEOPLE)
+    assert [decision.user["id"] for decision in found] == [ADA["id"], BEN["id"]]
     assert unknown == []
 
 
 def test_whom_nobody_knows_is_listed_where_access_is_to_go() -> None:
-    claim = AccessEntry("GitHub", ("nobody@example.com", ADA["email"], "nobody@example.com"), None, "absent")
-    found, unknown = AccessEvaluator(False, False).judge(estate([], []), [claim], PEOPLE)
+    entry = AccessEntry("GitHub", ("nobody@example.com", ADA["email"], "nobody@example.com"), None, "absent")
+    found, unknown = AccessEvaluator(False, False).evaluate(app_state([], []), [entry], PEOPLE)
     assert unknown == ["nobody@example.com"]
-    assert [case.outcome for case in found] == [ABSENT]
+    assert [decision.outcome for decision in found] == [ABSENT]
 
 
 def test_conflicts_are_told_with_their_requests() -> None:
-    case = judged([], [(GRANT, "Read", "Pending")])
-    assert isinstance(case, AccessDecision)
-    conflict = conflict_of([case])
+    decision = evaluated([], [(GRANT, "Read", "Pending")])
+    assert isinstance(decision, AccessDecision)
+    conflict = conflict_of([decision])
     assert conflict is not None
     assert f"ada@example.com and 'GitHub': GrantAccessRequest {uid(100)} is Pending" in str(conflict)
     assert conflict.facts()["requests"] == [uid(100)]
@@ -335,21 +335,21 @@ def test_conflicts_are_told_with_their_requests() -> None:
 def test_a_diff_never_shows_as_held_what_is_only_requested(
     held: list[str | None], state: str, direct: bool, before: str, after: str
 ) -> None:
-    case = judged(held, [], state=state, direct=direct)
-    assert isinstance(case, AccessDecision)
-    assert diff_of([case]) == (
+    decision = evaluated(held, [], state=state, direct=direct)
+    assert isinstance(decision, AccessDecision)
+    assert diff_of([decision]) == (
         {"GitHub": [f"ada@example.com: {before}"]},
         {"GitHub": [f"ada@example.com: {after}"]},
     )
 
 
 def test_a_diff_leaves_out_those_for_whom_nothing_is_done() -> None:
-    case = judged(["Write"], [])
-    assert isinstance(case, AccessDecision)
-    assert diff_of([case]) == ({}, {})
+    decision = evaluated(["Write"], [])
+    assert isinstance(decision, AccessDecision)
+    assert diff_of([decision]) == ({}, {})
 
 
 @pytest.mark.parametrize("entries", [None, [{"app": None}], [None]])
 def test_what_an_entry_is_about_must_not_be_null(entries: Any) -> None:
     with pytest.raises(ConfigurationError, match="app is null or missing"):
-        claims_of({"accesses": entries, "app": None})
+        entries_of_task({"accesses": entries, "app": None})

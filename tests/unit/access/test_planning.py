@@ -1,10 +1,12 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task about access does: who is looked up, which rails hold, what is sent and waited for, by value."""
+"""Plans of tasks about access: lookups, guardrails, steps and waits, by value."""
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,23 +14,19 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import (
     REQUEST_STATUSES,
     REQUESTS,
-    USERS,
-    UserStatuses,
     accesses,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.evaluation import AppState, claims_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.evaluation import AppState, entries_of_task
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.planning import (
     AccessPlan,
     AccessWait,
-    Claimed,
-    LookupRequirements,
+    AppEntries,
     RequestDeclined,
     check_options,
-    concluded,
-    decide,
-    steps_of,
+    lookups,
+    plan_access,
     unmet_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.access_requests import (
@@ -37,10 +35,13 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.acces
     REMOVE,
     Requests,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import LimitExceeded
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, LookupFailed, Row
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import (
+    LimitExceeded,
+    ProtectedUsers,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed, Row
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_access
-from unit.people import filled, uid, user
+from unit.people import MemoryTenant, filled, uid, user
 
 ADA, BEN, CAT, DAN = (user(number, f"{name}@example.com") for number, name in enumerate(("ada", "ben", "cat", "dan")))
 GONE = user(9, "gone@example.com", "Offboarding")
@@ -72,30 +73,34 @@ class Scene:
         )
         requests = Requests(asked, REQUEST_STATUSES, NOW)
         github = [{"user": BEN, "permissionLevel": READ}, {"user": CAT, "permissionLevel": WRITE}]
-        estates = {
+        app_states = {
             "GitHub": AppState(GITHUB, github, [READ, WRITE], requests),
             "Figma": AppState(FIGMA, [{"user": BEN, "permissionLevel": None}], [], requests),
         }
-        claims = claims_of(self.params)
-        self.claimed: list[Claimed] = [
-            (estate, its) for name, estate in estates.items() if (its := [one for one in claims if one.app == name])
+        entries = entries_of_task(self.params)
+        self.apps: list[AppEntries] = [
+            (state, its) for name, state in app_states.items() if (its := [one for one in entries if one.app == name])
         ]
-        self.questions = LookupRequirements(self.claimed, self.params)
+        self.tenant = MemoryTenant([ADA, BEN, CAT, DAN, GONE])
 
     def decide(self) -> AccessPlan:
-        """Return what the task decides; the directory is known to it only where it asks for somebody."""
+        """Return what the task plans."""
         check_options(self.params)
-        everybody = [ADA, BEN, CAT, DAN, GONE] if self.questions.references else []
-        people = Index(USERS, everybody, complete=bool(everybody)).assuming(self.questions.assumed)
-        return decide(self.claimed, people, self.questions, self.params, UserStatuses())
+        return plan_access(self.apps, self.params, self.tenant)
+
+    def looked_up(self) -> list[str]:
+        """Return who is looked up for the task, which may be refused afterwards."""
+        with suppress(CakewalkError):
+            self.decide()
+        return self.tenant.looked_up
 
     def steps(self) -> list[Step]:
         """Return the steps of the task."""
-        return steps_of(self.decide(), self.claimed, self.params["purpose"])
+        return self.decide().steps(self.params["purpose"])
 
     def outcomes(self) -> list[tuple[str, str]]:
-        """Return who is named and what becomes of it."""
-        return [(case.who["id"], case.outcome) for case in self.decide().all_cases]
+        """Return the outcome for each user."""
+        return [(decision.user["id"], decision.outcome) for decision in self.decide().decisions]
 
 
 def one(app: str, *people: Row | str, **given: Any) -> dict[str, Any]:
@@ -125,8 +130,15 @@ def one(app: str, *people: Row | str, **given: Any) -> dict[str, Any]:
     ],
 )
 def test_nobody_is_looked_up_who_need_not_be(given: dict[str, Any], asked: list[str]) -> None:
-    scene = Scene(**given)
-    assert sorted(scene.questions.references) == sorted(asked)
+    assert sorted(Scene(**given).looked_up()) == sorted(asked)
+
+
+@pytest.mark.parametrize("given", [{"state": "absent"}, {"state": "present", "allow_inactive": True}])
+def test_ten_thousand_ids_take_no_seconds(given: dict[str, Any]) -> None:
+    scene = Scene(**one("Figma", *(uid(1000 + number) for number in range(10_000)), **given), acting_user=ADA["id"])
+    began = time.process_time()
+    lookups(scene.apps, scene.params, ProtectedUsers([], []))
+    assert time.process_time() - began < 1
 
 
 def test_each_kind_of_request_says_what_it_is_for() -> None:
@@ -238,11 +250,10 @@ def test_protection_holds_for_people_whom_the_accesses_show_under_another_addres
     protected: str, given: dict[str, Any]
 ) -> None:
     scene = Scene(**given, protected_users=[protected])
-    renamed = {**BEN, "email": "renamed@example.com"}
-    people = Index(USERS, [ADA, renamed, CAT], complete=True)
-    assert set(scene.questions.references) >= {ADA["email"], "renamed@example.com"}
+    scene.tenant.users = [ADA, {**BEN, "email": "renamed@example.com"}, CAT]
     with pytest.raises(LimitExceeded, match="protected"):
-        decide(scene.claimed, people, scene.questions, scene.params, UserStatuses())
+        scene.decide()
+    assert set(scene.tenant.looked_up) >= {ADA["email"], "renamed@example.com"}
 
 
 def test_a_change_of_level_is_no_removal_to_be_counted() -> None:
@@ -257,14 +268,14 @@ def missing(wait: AccessWait, requests: list[Row], rows: list[Row]) -> list[str]
 
 def waiting(*asked: Row, **given: Any) -> AccessWait:
     """Return the wait of a task."""
-    return AccessWait(Scene(*asked, **given).decide().all_cases, 5, REQUEST_STATUSES)
+    return AccessWait(Scene(*asked, **given).decide().decisions, 5, REQUEST_STATUSES)
 
 
 def test_nothing_is_waited_for_where_nothing_is_requested() -> None:
     decided = Scene(accesses=[one("GitHub", CAT, permission_level="Write"), one("Figma", CAT, state="absent")]).decide()
-    assert not AccessWait(decided.all_cases, 5, REQUEST_STATUSES).awaits
-    assert list(map(concluded, decided.all_cases)) == decided.all_cases
-    assert unmet_of(decided.all_cases, wait=True) is None
+    assert not AccessWait(decided.decisions, 5, REQUEST_STATUSES).awaits
+    assert decided.concluded() == decided
+    assert unmet_of(decided.decisions, wait=True) is None
 
 
 def test_only_the_apps_with_something_to_wait_for_are_looked_at() -> None:
@@ -331,29 +342,29 @@ def test_what_was_seen_is_told_as_a_run_after_it_would() -> None:
     opened = request(5, DAN, GITHUB, GRANT, WRITE)
     entries = [one("GitHub", DAN, BEN, CAT, permission_level="Write"), one("Figma", BEN, state="absent")]
     decided = Scene(opened, accesses=entries).decide()
-    assert [case.outcome for case in decided.all_cases] == [
+    assert [decision.outcome for decision in decided.decisions] == [
         "requested",
         "level_change_requested",
         "granted",
         "removal_requested",
     ]
-    seen = list(map(concluded, decided.all_cases))
-    assert [(case.outcome, case.request) for case in seen] == [*[("granted", None)] * 3, ("absent", None)]
+    seen = decided.concluded().decisions
+    assert [(decision.outcome, decision.request) for decision in seen] == [*[("granted", None)] * 3, ("absent", None)]
 
 
 def test_what_is_recorded_is_waited_for_and_never_called_granted() -> None:
     decided = Scene(**one("Figma", DAN, state="present", **DIRECT)).decide()
-    assert [concluded(case).outcome for case in decided.all_cases] == ["recorded"]
-    wait = AccessWait(decided.all_cases, 5, REQUEST_STATUSES)
+    assert [decision.outcome for decision in decided.concluded().decisions] == ["recorded"]
+    wait = AccessWait(decided.decisions, 5, REQUEST_STATUSES)
     assert len(missing(wait, [], [])) == 1
     assert missing(wait, [], [{"user": DAN, "permissionLevel": None}]) == []
 
 
 def test_to_wait_for_what_was_declined_fails() -> None:
     declined = request(5, DAN, FIGMA, GRANT, None, "Declined")
-    cases = Scene(declined, **one("Figma", DAN, state="present")).decide().all_cases
-    assert unmet_of(cases, wait=False) is None
-    error = unmet_of(cases, wait=True)
+    decisions = Scene(declined, **one("Figma", DAN, state="present")).decide().decisions
+    assert unmet_of(decisions, wait=False) is None
+    error = unmet_of(decisions, wait=True)
     assert isinstance(error, RequestDeclined)
     assert f"the request {declined['id']} is Declined" in str(error)
 

@@ -1,16 +1,17 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is to have access to which app, and what that takes: pure, without a single request.
+"""Access of users to apps: from the entries of a task to a decision for each user, without a single request.
 
-Access is the state, a request only the means. So what is held is looked at first, then what is asked for already, and
-only what neither answers becomes a step.
+Access is the state, and a request only the means. So a decision depends on the held levels first, then on the open
+requests, and only access that neither of them covers takes a step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..._api.catalog import USERS, named, permission_levels_of
@@ -18,30 +19,26 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import member
 from ..._api.text import printable, summarize
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
-from ..core.entries import entries_of
+from ..core.entries import entries_of, users_of
 from ..core.lookup import Index, Resolver, Row, label, labelled, person
 
 GRANTED, ABSENT, RECORDED, DECLINED = "granted", "absent", "recorded", "declined"
-REQUESTED, CHANGING, REMOVING, CONFLICT = (
-    "requested",
-    "level_change_requested",
-    "removal_requested",
-    "conflicting_request",
-)
-#: All that can become of somebody's access, in the order in which they are counted.
+REQUESTED, CHANGING, REMOVING = "requested", "level_change_requested", "removal_requested"
+CONFLICT = "conflicting_request"
+#: All outcomes, in the order of the summary.
 OUTCOMES = (GRANTED, RECORDED, REQUESTED, CHANGING, REMOVING, ABSENT, DECLINED, CONFLICT)
-_MEANS = {GRANT: REQUESTED, CHANGE: CHANGING, REMOVE: REMOVING}
+_OUTCOME_OF = {GRANT: REQUESTED, CHANGE: CHANGING, REMOVE: REMOVING}
 
 
 class ConflictingRequests(CakewalkError):
-    """Open requests want the opposite, and nothing in the API can cancel one."""
+    """Open requests ask for the opposite, and nothing in the API can cancel a request."""
 
     kind = "conflicting_request"
 
 
 @dataclass(frozen=True)
 class AccessEntry:
-    """What one entry of a task says of one app, with people and level as they were written."""
+    """The users that a task names for an app, and their level, as written; C(state) is present or absent."""
 
     app: str
     users: tuple[str, ...]
@@ -50,7 +47,7 @@ class AccessEntry:
 
 
 class AppState:
-    """An app as it was read: its levels, who holds which of them, and what is requested."""
+    """An app as it was read: its levels, its holders with their levels, and the requests of the tenant."""
 
     def __init__(self, app: Row, accesses: Sequence[Row], levels: Sequence[Row], requests: Requests) -> None:
         self.app = app
@@ -59,265 +56,274 @@ class AppState:
         self.requests = requests
         self._held: dict[str, dict[str, Row | None]] = {}
         for row in accesses:
-            level = row.get("permissionLevel")
-            self._held.setdefault(row["user"]["id"].lower(), {})[
-                str(member(row, "permissionLevel.id") or "").lower()
-            ] = level
+            level_id = str(member(row, "permissionLevel.id") or "").lower()
+            self._held.setdefault(row["user"]["id"].lower(), {})[level_id] = row.get("permissionLevel")
 
-    def held_by(self, who: Row) -> Mapping[str, Row | None]:
-        """Return the levels that somebody holds, by id; the one of an app without levels has none. Empty: no access."""
-        return self._held.get(who["id"].lower(), {})
+    def held_by(self, user: Row) -> Mapping[str, Row | None]:
+        """Return the held levels by id, empty without access; in an app without levels, the id is empty."""
+        return self._held.get(user["id"].lower(), {})
 
 
 @dataclass(frozen=True)
 class AccessDecision:
-    """What becomes of the access of one person to one app.
+    """The outcome for the access of a user to an app.
 
-    :param level: the wanted level, C(None) where the app has none or the access is to go.
-    :param step: the type of the request to open (as the wire calls it), C(recorded) to record it, or C(None).
-    :param request: the request that the outcome hangs on, if there is one.
+    :param level: the wanted level, C(None) if the app has no levels or the access is removed.
+    :param step: the type of the request to open (as in the API), C(recorded) to record access, or C(None).
+    :param request: the request that the outcome depends on, if any.
     """
 
-    estate: AppState
-    who: Row
+    app_state: AppState
+    user: Row
     level: Row | None
     outcome: str
     step: str | None = None
     request: Row | None = None
 
     @property
+    def app(self) -> Row:
+        """The app."""
+        return self.app_state.app
+
+    @property
     def takes(self) -> bool:
         """Whether the step takes something away: a level change takes the old level."""
         return self.step in (REMOVE, CHANGE)
 
+    @property
+    def level_id(self) -> str:
+        """The id of the wanted level in lower case, empty without a level."""
+        return _id_of(self.level)
+
     def before(self) -> str:
-        """Return what is held, for the diff."""
-        held = self.estate.held_by(self.who)
-        words = ", ".join(label(level) if level else "access" for level in held.values()) or "no access"
-        return f"{person(self.who)}: {words}"
+        """Return the access before the step, for the diff."""
+        levels = self.app_state.held_by(self.user).values()
+        held = ", ".join(label(level) if level else "access" for level in levels) or "no access"
+        return f"{person(self.user)}: {held}"
 
     def after(self) -> str:
-        """Return what is held once the step was taken: what is requested is never shown as held."""
+        """Return the access after the step; requested access is never shown as held."""
         wanted = label(self.level) if self.level else "access"
-        change = {GRANT: f"{wanted} requested", CHANGE: f"{wanted} requested", REMOVE: "removal requested"}
         if self.step == RECORDED:
-            return f"{person(self.who)}: {wanted} recorded"
-        return self.before() + (f" ({change[self.step]})" if self.step else "")
+            return f"{person(self.user)}: {wanted} recorded"
+        requested = "removal" if self.step == REMOVE else wanted
+        return self.before() + (f" ({requested} requested)" if self.step else "")
+
+    def progress(self, request: Row | None) -> str:
+        """Return the user, the app, and the status of C(request), for messages."""
+        status = "no request is listed"
+        if request:
+            status = f"the request {printable(request['id'])} is {printable(request.get('requestStatus'))}"
+        return f"{printable(person(self.user))} and {named(self.app)}: {status}"
 
 
-def claims_of(params: Mapping[str, Any]) -> list[AccessEntry]:
-    """Return the claims of a task, from its single or its bulk form; an entry inherits what it does not say.
+def entries_of_task(params: Mapping[str, Any]) -> list[AccessEntry]:
+    """Return the entries of a task; an entry without C(state) inherits the state of the task.
 
-    :raises ConfigurationError: users are missing or blank, or a level is named where access is to go.
+    :raises ConfigurationError: a list of users is missing or holds a blank, or an option does not go with absent.
     """
-    return [_claim(entry, params) for entry in entries_of(params, "accesses", "app")]
-
-
-def _claim(entry: Mapping[str, Any], params: Mapping[str, Any]) -> AccessEntry:
-    attempt = f"use the accesses given for the app {printable(entry['app'])!r}"
-    state, users = entry["state"] or params["state"], entry["users"]
-    if users is None:
-        raise ConfigurationError(attempt, "users is null or missing", "Give a list.", option="users")
-    if not all(user.strip() for user in users):
-        raise ConfigurationError(attempt, "an entry is blank", "Remove it, or fill it in.", option="users")
-    if state == "absent" and entry["permission_level"] is not None:
-        raise ConfigurationError(
-            attempt,
-            "a permission level is named, and access can only be removed as a whole",
-            "Leave out permission_level, or ask for the level that is to stay with the state present.",
-            option="permission_level",
-        )
-    if state == "absent" and params["method"] == "direct":
-        raise ConfigurationError(
-            attempt,
-            "the state is absent, and nothing can remove an access directly",
-            "Use the method request, which asks for the removal.",
-            option="method",
-        )
-    return AccessEntry(entry["app"], tuple(users), entry["permission_level"], state)
+    entries = []
+    for entry in entries_of(params, "accesses", "app"):
+        action = f"use the accesses given for the app {printable(entry['app'])!r}"
+        state, users = entry["state"] or params["state"], users_of(entry, action)
+        if state == "absent" and entry["permission_level"] is not None:
+            raise ConfigurationError(
+                action,
+                "a permission level is named, and access can only be removed as a whole",
+                "Leave out permission_level, or ask for the level that is to stay with the state present.",
+                option="permission_level",
+            )
+        if state == "absent" and params["method"] == "direct":
+            raise ConfigurationError(
+                action,
+                "the state is absent, and nothing can remove an access directly",
+                "Use the method request, which asks for the removal.",
+                option="method",
+            )
+        entries.append(AccessEntry(entry["app"], users, entry["permission_level"], state))
+    return entries
 
 
 class AccessEvaluator:
-    """Judges all that a task says, app by app, and keeps what must not be taken further.
+    """Evaluates the entries of a task app by app, and collects their problems in C(resolver).
 
-    :param direct: whether access is recorded past approval.
-    :param retry: whether what was declined is asked for again.
+    :param direct: whether access is recorded without approval.
+    :param retry: whether declined requests are repeated.
     """
 
     def __init__(self, direct: bool, retry: bool) -> None:
         self._direct = direct
         self._retry = retry
-        self.finder = Resolver()
+        self.resolver = Resolver()
 
-    def judge(
-        self, estate: AppState, claims: Sequence[AccessEntry], people: Index
+    def evaluate(
+        self, app_state: AppState, entries: Sequence[AccessEntry], people: Index
     ) -> tuple[list[AccessDecision], list[str]]:
-        """Return what becomes of each person in an app, and whom an absent entry names though nobody knows them.
+        """Return a decision for each user of an app, and the references under absent that match no user.
 
-        :raises ConfigurationError: somebody is to have access and not, or two levels.
+        :raises ConfigurationError: a user should have access and not, or two levels.
         """
-        wants: dict[str, tuple[Row, Row | None, str]] = {}
+        wanted: dict[str, tuple[Row, Row | None, str]] = {}
         unknown: list[str] = []
-        for claim in claims:
-            level = self._level(estate, claim) if claim.state == "present" else None
-            # Of a level that is a problem already nothing more can be said about anybody.
-            is_open = claim.state == "present" and level is None and (claim.level is not None or estate.levels.by_id)
-            for reference in claim.users:
-                if claim.state == "absent" and not self._is_known(reference, estate, people):
+        for entry in entries:
+            level = self._level(app_state, entry) if entry.state == "present" else None
+            # The level is a problem already, so nothing can be decided for the users of this entry.
+            is_open = entry.state == "present" and level is None and (entry.level is not None or app_state.levels.by_id)
+            for reference in entry.users:
+                is_known = app_state.holders.matches(reference) or people.matches(reference)
+                if entry.state == "absent" and not is_known:
                     unknown.append(reference)
                     continue
-                who = self.finder.find(reference, estate.holders, people)
-                if who is None or is_open:
+                user = self.resolver.find(reference, app_state.holders, people)
+                if user is None or is_open:
                     continue
-                want = (who, level, claim.state)
-                if wants.setdefault(who["id"].lower(), want)[1:] != want[1:]:
-                    raise _contradiction(estate, who)
-        return [case for want in wants.values() if (case := self._case(estate, *want))], list(dict.fromkeys(unknown))
+                want = (user, level, entry.state)
+                if wanted.setdefault(user["id"].lower(), want)[1:] != want[1:]:
+                    raise ConfigurationError(
+                        f"plan the access of {printable(person(user))} to the app {named(app_state.app)}",
+                        "it is asked for twice, in different ways",
+                        "Take the person out of one of the lists.",
+                        option="accesses",
+                        references=[user["id"], person(user)],
+                    )
+        decisions = [
+            self._absent(app_state, user) if state == "absent" else self._present(app_state, user, level)
+            for user, level, state in wanted.values()
+        ]
+        return [decision for decision in decisions if decision], list(dict.fromkeys(unknown))
 
-    @staticmethod
-    def _is_known(reference: str, estate: AppState, people: Index) -> bool:
-        return bool(estate.holders.matches(reference) or people.matches(reference))
-
-    def _level(self, estate: AppState, claim: AccessEntry) -> Row | None:
-        """Return the wanted level; that an app has levels and none is named, or the reverse, is a problem."""
-        known = estate.levels.by_id.values()
-        if claim.level is not None and known:
-            return self.finder.find(claim.level, estate.levels)
-        where = f"the app {named(estate.app)}"
-        if claim.level is not None:
-            message = f"{where} has no permission levels, and {printable(claim.level)!r} is asked for"
-            self.finder.report(claim.level, "not_found", message)
+    def _level(self, app_state: AppState, entry: AccessEntry) -> Row | None:
+        """Return the wanted level; it is a problem if only the app or only the entry has levels."""
+        known = app_state.levels.by_id.values()
+        if entry.level is not None and known:
+            return self.resolver.find(entry.level, app_state.levels)
+        where = f"the app {named(app_state.app)}"
+        if entry.level is not None:
+            message = f"{where} has no permission levels, and {printable(entry.level)!r} is asked for"
+            self.resolver.report(entry.level, "not_found", message)
         elif known:
             names = summarize(repr(printable(label(level))) for level in known)
-            self.finder.report(
-                label(estate.app), "no_level", f"{where} has the permission levels {names}, and none is asked for"
-            )
+            message = f"{where} has the permission levels {names}, and none is asked for"
+            self.resolver.report(label(app_state.app), "no_level", message)
         return None
 
-    def _case(self, estate: AppState, who: Row, level: Row | None, state: str) -> AccessDecision | None:
-        judge = self._absent if state == "absent" else self._present
-        return judge(estate, who, level)
-
-    def _present(self, estate: AppState, who: Row, level: Row | None) -> AccessDecision | None:
-        held = estate.held_by(who)
-        wanted = level["id"].lower() if level else ""
-        requests = estate.requests.about(who, estate.app)
+    def _present(self, app_state: AppState, user: Row, level: Row | None) -> AccessDecision | None:
+        decision = partial(AccessDecision, app_state, user, level)
+        held, wanted = app_state.held_by(user), _id_of(level)
+        requests = app_state.requests.about(user, app_state.app)
         matching = of_type(requests, (GRANT, CHANGE), wanted)
-        others = [one for one in requests if one not in matching]
+        others = [request for request in requests if request not in matching]
         if wanted in held:
-            # Another level that is granted beside the wanted one takes nothing away.
-            others = [one for one in others if one.get("requestType") != GRANT]
-            return self._settled(estate, who, level, others) or AccessDecision(estate, who, level, GRANTED)
-        if self._is_unclear(estate, who, [*matching, *others]):
+            # A grant of another level takes nothing away.
+            others = [request for request in others if request.get("requestType") != GRANT]
+            return self._settled(app_state, user, level, others) or decision(GRANTED)
+        if self._is_unclear(app_state, user, [*matching, *others]):
             return None
-        against = estate.requests.under_way(others + (matching if self._direct else []), held)
+        against = app_state.requests.under_way(others + (matching if self._direct else []), held)
         if against:
-            return AccessDecision(estate, who, level, CONFLICT, request=against[-1])
-        under_way = estate.requests.under_way(matching, held)
+            return decision(CONFLICT, request=against[-1])
+        under_way = app_state.requests.under_way(matching, held)
         if under_way:
-            return AccessDecision(estate, who, level, _MEANS[under_way[-1]["requestType"]], request=under_way[-1])
+            return decision(_OUTCOME_OF[under_way[-1]["requestType"]], request=under_way[-1])
         if held and (self._direct or len(held) > 1 or level is None):
-            self._several(estate, who, held)
+            self._report_levels(app_state, user, held)
             return None
         if self._direct:
-            return AccessDecision(estate, who, level, RECORDED, RECORDED)
-        return self._asked(estate, who, level, CHANGE if held else GRANT, matching)
+            return decision(RECORDED, RECORDED)
+        return self._requested(app_state, user, level, CHANGE if held else GRANT, matching)
 
-    def _absent(self, estate: AppState, who: Row, _level: Row | None) -> AccessDecision | None:
-        requests = estate.requests.about(who, estate.app)
+    def _absent(self, app_state: AppState, user: Row) -> AccessDecision | None:
+        decision = partial(AccessDecision, app_state, user, None)
+        held = app_state.held_by(user)
+        requests = app_state.requests.about(user, app_state.app)
         removals = of_type(requests, (REMOVE,))
-        opposite = [one for one in requests if one not in removals]
-        held = estate.held_by(who)
+        opposite = [request for request in requests if request not in removals]
         if not held:
-            return self._settled(estate, who, None, opposite) or AccessDecision(estate, who, None, ABSENT)
-        if self._is_unclear(estate, who, [*opposite, *removals]):
+            return self._settled(app_state, user, None, opposite) or decision(ABSENT)
+        if self._is_unclear(app_state, user, [*opposite, *removals]):
             return None
-        against, under_way = (estate.requests.under_way(one, held) for one in (opposite, removals))
+        against = app_state.requests.under_way(opposite, held)
+        under_way = app_state.requests.under_way(removals, held)
         if against:
-            return AccessDecision(estate, who, None, CONFLICT, request=against[-1])
+            return decision(CONFLICT, request=against[-1])
         if under_way:
-            return AccessDecision(estate, who, None, REMOVING, request=under_way[-1])
-        return self._asked(estate, who, None, REMOVE, removals)
+            return decision(REMOVING, request=under_way[-1])
+        return self._requested(app_state, user, None, REMOVE, removals)
 
-    def _settled(self, estate: AppState, who: Row, level: Row | None, opposite: Sequence[Row]) -> AccessDecision | None:
-        """Return the conflict that awaits somebody whose access is as it should be now, if there is one."""
-        self._is_unclear(estate, who, opposite)
-        against = estate.requests.under_way(opposite, estate.held_by(who))
-        return AccessDecision(estate, who, level, CONFLICT, request=against[-1]) if against else None
+    def _settled(
+        self, app_state: AppState, user: Row, level: Row | None, opposite: Sequence[Row]
+    ) -> AccessDecision | None:
+        """Return the conflict that an open request means for access that is as wanted now, if there is a conflict."""
+        self._is_unclear(app_state, user, opposite)
+        against = app_state.requests.under_way(opposite, app_state.held_by(user))
+        return AccessDecision(app_state, user, level, CONFLICT, request=against[-1]) if against else None
 
-    def _asked(
-        self, estate: AppState, who: Row, level: Row | None, kind: str, earlier: Sequence[Row]
+    def _requested(
+        self, app_state: AppState, user: Row, level: Row | None, request_type: str, earlier: Sequence[Row]
     ) -> AccessDecision:
-        """Return the request to open, unless the last one of its kind was declined."""
-        same = of_type(earlier, (kind,))
-        if same and estate.requests.class_of(same[-1]) == "declined" and not self._retry:
-            return AccessDecision(estate, who, level, DECLINED, request=same[-1])
-        return AccessDecision(estate, who, level, _MEANS[kind], kind)
+        """Return the decision to open a request, unless the last request of this type was declined."""
+        same = of_type(earlier, (request_type,))
+        if same and app_state.requests.class_of(same[-1]) == "declined" and not self._retry:
+            return AccessDecision(app_state, user, level, DECLINED, request=same[-1])
+        return AccessDecision(app_state, user, level, _OUTCOME_OF[request_type], request_type)
 
-    def _is_unclear(self, estate: AppState, who: Row, requests: Iterable[Row]) -> bool:
-        """Report requests of which nobody knows what they are: they may be open, and then none must be sent beside."""
-        unknown = estate.requests.unknown(requests)
+    def _is_unclear(self, app_state: AppState, user: Row, requests: Iterable[Row]) -> bool:
+        """Return whether a request is unclear, and report it: it may be open, and then no other may be sent."""
+        unknown = app_state.requests.unknown(requests)
         for request in unknown:
-            status, kind = printable(request.get("requestStatus")), printable(request.get("requestType"))
-            self.finder.report(
+            status, request_type = printable(request.get("requestStatus")), printable(request.get("requestType"))
+            self.resolver.report(
                 request["id"],
                 "unknown_status",
-                f"the request {printable(request['id'])}, a {kind} with the status {status!r}, may be an open one "
-                "about "
-                f"{printable(person(who))} and {named(estate.app)}",
+                f"the request {printable(request['id'])}, a {request_type} with the status {status!r}, may be an open "
+                f"one about {printable(person(user))} and {named(app_state.app)}",
                 status=status,
             )
         return bool(unknown)
 
-    def _several(self, estate: AppState, who: Row, held: Mapping[str, Row | None]) -> None:
+    def _report_levels(self, app_state: AppState, user: Row, held: Mapping[str, Row | None]) -> None:
         names = summarize(repr(printable(label(level))) if level else "access" for level in held.values())
-        what = "recording another" if self._direct else "a change"
-        self.finder.report(
-            person(who),
+        effect = "recording another" if self._direct else "a change"
+        self.resolver.report(
+            person(user),
             "other_level",
-            f"{printable(person(who))} holds {names} of the app {named(estate.app)}, and what {what} does to that is "
-            "not "
-            "known",
+            f"{printable(person(user))} holds {names} of the app {named(app_state.app)}, and what {effect} does to "
+            "that is not known",
         )
 
 
-def conflict_of(cases: Iterable[AccessDecision]) -> ConflictingRequests | None:
-    """Return the error that names everybody of whom an open request wants the opposite."""
-    against = [case for case in cases if case.outcome == CONFLICT and case.request]
+def conflict_of(decisions: Iterable[AccessDecision]) -> ConflictingRequests | None:
+    """Return the error about all users with an open request for the opposite."""
+    against = [
+        (decision, decision.request) for decision in decisions if decision.outcome == CONFLICT and decision.request
+    ]
     if not against:
         return None
-    words = [
-        f"{printable(person(case.who))} and {named(case.estate.app)}: {printable(case.request['requestType'])} "
-        f"{printable(case.request['id'])} is {printable(case.request['requestStatus'])}"
-        for case in against
-        if case.request
+    descriptions = [
+        f"{printable(person(decision.user))} and {named(decision.app)}: {printable(request['requestType'])} "
+        f"{printable(request['id'])} is {printable(request['requestStatus'])}"
+        for decision, request in against
     ]
     return ConflictingRequests(
         "reach what is asked for",
-        f"open requests want something else: {summarize(words, separator='; ')}",
+        f"open requests want something else: {summarize(descriptions, separator='; ')}",
         "Nothing was sent about these people. The API cannot cancel a request: cancel or decide it in Cakewalk, then "
         "run again.",
-        requests=[case.request["id"] for case in against if case.request],
+        requests=[request["id"] for _decision, request in against],
     )
 
 
-def diff_of(cases: Iterable[AccessDecision]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Return what those hold for whom something is done, before and after, by the name of the app."""
+def diff_of(decisions: Iterable[AccessDecision]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the access before and after the steps by the name of the app, for users with a step."""
     by_app: dict[str, list[AccessDecision]] = {}
-    for case in sorted(cases, key=lambda one: person(one.who)):
-        if case.step:
-            by_app.setdefault(case.estate.app["id"], []).append(case)
-    named_apps = labelled(by_app.values(), lambda cases: cases[0].estate.app)
-    before = {name: [case.before() for case in changing] for name, changing in named_apps.items()}
-    after = {name: [case.after() for case in changing] for name, changing in named_apps.items()}
+    for decision in sorted(decisions, key=lambda decision: person(decision.user)):
+        if decision.step:
+            by_app.setdefault(decision.app["id"], []).append(decision)
+    apps = labelled(by_app.values(), lambda its_decisions: its_decisions[0].app)
+    before = {name: [decision.before() for decision in its_decisions] for name, its_decisions in apps.items()}
+    after = {name: [decision.after() for decision in its_decisions] for name, its_decisions in apps.items()}
     return before, after
 
 
-def _contradiction(estate: AppState, who: Row) -> ConfigurationError:
-    return ConfigurationError(
-        f"plan the access of {printable(person(who))} to the app {named(estate.app)}",
-        "it is asked for twice, in different ways",
-        "Take the person out of one of the lists.",
-        option="accesses",
-        references=[who["id"], person(who)],
-    )
+def _id_of(level: Row | None) -> str:
+    return str(level["id"]).lower() if level else ""

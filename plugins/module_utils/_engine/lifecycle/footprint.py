@@ -122,12 +122,12 @@ def _group(group: Row) -> Entry:
 
 def _access(estate: AppState, who: Row, retry_declined: bool) -> Entry:
     """Return what is held of an app, judged as C(cakewalk_app_access) judges it when the access is to go."""
-    judge = AccessEvaluator(direct=False, retry=retry_declined)
-    claim = AccessEntry(estate.app["id"], (who["id"],), None, "absent")
-    cases, _unknown = judge.judge(estate, [claim], Index(estate.holders.kind, [who]))
-    case = cases[0] if cases else None
+    evaluator = AccessEvaluator(direct=False, retry=retry_declined)
+    entry = AccessEntry(estate.app["id"], (who["id"],), None, "absent")
+    decisions, _unknown = evaluator.evaluate(estate, [entry], Index(estate.holders.kind, [who]))
+    decision = decisions[0] if decisions else None
     levels = [label(level) for level in estate.held_by(who).values() if level]
-    return {**_named(estate.app), "levels": sorted(levels), **_removal_status(estate.app, case)}
+    return {**_named(estate.app), "levels": sorted(levels), **_removal_status(estate.app, decision)}
 
 
 def _removal_status(app: Row, case: AccessDecision | None) -> Entry:

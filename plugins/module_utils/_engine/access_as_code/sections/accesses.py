@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import filterfalse
 from typing import Any
 
 from ...._api.catalog import APPS, USERS, named
 from ...._api.errors import CakewalkError
 from ...._api.text import printable
-from ...access import planning
 from ...access.evaluation import (
     ABSENT,
     CONFLICT,
@@ -23,11 +23,11 @@ from ...access.evaluation import (
     AccessEntry,
     AccessEvaluator,
     AppState,
-    claims_of,
     conflict_of,
     diff_of,
+    entries_of_task,
 )
-from ...access.planning import AccessPlan, AccessWait, LookupRequirements, check_purpose, read_app_states, steps_of
+from ...access.planning import AccessPlan, check_purpose, plan_access, read_app_states
 from ...core.access_requests import REMOVE
 from ...core.lookup import Row, label, person, reference_to
 from ...core.tenant import Tenant
@@ -71,37 +71,34 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     A change of group members may make the service open requests for the apps of the group. So the plan opens none for
     the same people and apps. The next plan finds those requests, and does the rest.
 
-    :raises CakewalkError: see C(planning.decide).
+    :raises CakewalkError: see C(plan_access).
     """
     check_purpose(params["purpose"])
     entries = [_access_entry(entry) for entry in code.data(SECTION)]
     if not entries:
         return SectionPlan()
-    options = {**params, **_FIXED}
-    app_states = read_app_states(tenant, entries)
-    lookups = LookupRequirements(app_states, options)
-    people = tenant.people(lookups.references).assuming(lookups.assumed)
-    decision = planning.decide(app_states, people, lookups, options, tenant.user_statuses)
-    tenant.warnings += decision.warnings
+    plan = plan_access(read_app_states(tenant, entries), {**params, **_FIXED}, tenant)
+    tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
-    postponed, decision = _postpone(decision, causes)
-    before, after = diff_of(decision.all_cases)
-    unmet = [case for case in decision.all_cases if case.outcome in (CONFLICT, DECLINED)]
-    idle = [case for case in decision.all_cases if case.step is None and case.outcome not in (GRANTED, ABSENT)]
-    left = [_line(case) for case in idle] + [
-        f"{printable(person(case.who))} and the app {named(case.estate.app)}: left to {causes[_key(case)]}, "
+    postponed, plan = _postpone(plan, causes)
+    decisions = plan.decisions
+    before, after = diff_of(decisions)
+    unmet = [decision for decision in decisions if decision.outcome in (CONFLICT, DECLINED)]
+    idle = [decision for decision in decisions if decision.step is None and decision.outcome not in (GRANTED, ABSENT)]
+    left = [_line(decision) for decision in idle] + [
+        f"{printable(person(decision.user))} and the app {named(decision.app)}: left to {causes[_key(decision)]}, "
         f"which this plan changes and which gives that app; plan again once it is applied"
-        for case in postponed
+        for decision in postponed
     ]
-    error = conflict_of(decision.all_cases)
+    error = conflict_of(decisions)
     return SectionPlan(
         changes=tuple(StateChange(f"app {name}", state, after[name]) for name, state in before.items()),
-        steps=tuple(ReversibleStep(step, _NOT_UNDOABLE) for step in steps_of(decision, app_states, params["purpose"])),
-        touched=(_touched(decision),),
+        steps=tuple(ReversibleStep(step, _NOT_UNDOABLE) for step in plan.steps(params["purpose"])),
+        touched=(_touched(decisions),),
         removals=tuple(
-            (label(case.estate.app), person(case.who)) for case in decision.all_cases if case.step == REMOVE
+            (label(decision.app), person(decision.user)) for decision in decisions if decision.step == REMOVE
         ),
-        read=sum(len(state.holders.by_id) for state, _entries in app_states),
+        read=sum(len(state.holders.by_id) for state, _decisions, _unknown in plan.apps),
         left=tuple(left),
         unmet=tuple(map(_line, unmet)),
         errors=(error,) if error else (),
@@ -133,37 +130,37 @@ def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
 def _access_entry(entry: Mapping[str, Any]) -> AccessEntry:
     """Parse an entry.
 
-    :raises ConfigurationError: see C(claims_of).
+    :raises ConfigurationError: see C(entries_of_task).
     """
-    return claims_of({**_FIXED, SECTION: [entry]})[0]
+    return entries_of_task({**_FIXED, SECTION: [entry]})[0]
 
 
-def _key(case: AccessDecision) -> tuple[str, str]:
-    return case.who["id"].lower(), case.estate.app["id"].lower()
+def _key(decision: AccessDecision) -> tuple[str, str]:
+    return decision.user["id"].lower(), decision.app["id"].lower()
 
 
-def _line(case: AccessDecision) -> str:
-    return AccessWait.words_of(case, case.request) + _REASONS.get(case.outcome, "")
+def _line(decision: AccessDecision) -> str:
+    return decision.progress(decision.request) + _REASONS.get(decision.outcome, "")
 
 
-def _postpone(decision: AccessPlan, causes: Collection[tuple[str, str]]) -> tuple[list[AccessDecision], AccessPlan]:
+def _postpone(plan: AccessPlan, causes: Collection[tuple[str, str]]) -> tuple[list[AccessDecision], AccessPlan]:
     """Return the decisions that wait for a change of group members, and the plan without them."""
-    postponed = [case for case in decision.all_cases if case.step and _key(case) in causes]
-    remaining = {
-        app: [case for case in cases if not case.step or _key(case) not in causes]
-        for app, cases in decision.cases.items()
-    }
-    return postponed, replace(decision, cases=remaining)
+
+    def remains(decision: AccessDecision) -> bool:
+        return not decision.step or _key(decision) not in causes
+
+    apps = [(state, list(filter(remains, decisions)), unknown) for state, decisions, unknown in plan.apps]
+    return list(filterfalse(remains, plan.decisions)), replace(plan, apps=apps)
 
 
-def _touched(decision: AccessPlan) -> dict[str, dict[str, Any]]:
+def _touched(decisions: Iterable[AccessDecision]) -> dict[str, dict[str, Any]]:
     """Return access and requests by app and person, as far as the plan has a step for them."""
     touched: dict[str, dict[str, Any]] = {}
-    for case in decision.all_cases:
-        if case.step:
-            requests = case.estate.requests.about(case.who, case.estate.app)
-            touched.setdefault(case.estate.app["id"], {})[case.who["id"]] = {
-                "held": sorted(case.estate.held_by(case.who)),
+    for decision in decisions:
+        if decision.step:
+            requests = decision.app_state.requests.about(decision.user, decision.app)
+            touched.setdefault(decision.app["id"], {})[decision.user["id"]] = {
+                "held": sorted(decision.app_state.held_by(decision.user)),
                 "requests": sorted(f"{request['id']} {request.get('requestStatus')}" for request in requests),
             }
     return touched
@@ -173,9 +170,10 @@ def _unstable_because(state: AppState, user: Row, level_id: str) -> str:
     """Return why an entry with the current level of a person would not be fulfilled, empty if it would."""
     evaluator = AccessEvaluator(direct=False, retry=False)
     entry = AccessEntry(state.app["id"], (user["id"],), level_id or None, "present")
-    cases, _unknown = evaluator.judge(state, [entry], state.holders)
+    decisions, _unknown = evaluator.evaluate(state, [entry], state.holders)
     try:
-        evaluator.finder.check()
+        evaluator.resolver.check()
     except CakewalkError as error:
         return error.cause
-    return "" if all(case.outcome == GRANTED for case in cases) else "about whom an open request wants something else"
+    is_granted = all(decision.outcome == GRANTED for decision in decisions)
+    return "" if is_granted else "about whom an open request wants something else"
