@@ -133,6 +133,12 @@ def test_nobody_is_looked_up_who_need_not_be(given: dict[str, Any], asked: list[
     assert sorted(Scene(**given).looked_up()) == sorted(asked)
 
 
+def test_an_id_that_gains_access_is_looked_up_although_it_loses_access_to_another_app() -> None:
+    entries = [one("GitHub", GONE["id"], state="absent"), one("Figma", GONE["id"])]
+    with pytest.raises(LookupFailed, match="is Offboarding and would be given access"):
+        Scene(accesses=entries, acting_user=ADA["id"]).decide()
+
+
 @pytest.mark.parametrize("given", [{"state": "absent"}, {"state": "present", "allow_inactive": True}])
 def test_ten_thousand_ids_take_no_seconds(given: dict[str, Any]) -> None:
     scene = Scene(**one("Figma", *(uid(1000 + number) for number in range(10_000)), **given), acting_user=ADA["id"])

@@ -199,7 +199,7 @@ def lookups(
     addresses = [user for _app, _state, user in named_users if not is_uuid(user)]
     unheld = [(state, user) for app, state, user in named_users if is_uuid(user) and not app.holders.matches(user)]
     gaining = {user for state, user in unheld if state == "present"}
-    assumed = {user for state, user in unheld if params["allow_inactive"] or state == "absent"}
+    assumed = {user for _state, user in unheld if params["allow_inactive"] or user not in gaining}
     references = addresses + [user for _state, user in unheld if user not in assumed]
     may_take = bool(addresses) or any(_may_take(app_state, entry) for app_state, entries in apps for entry in entries)
     references += [params["acting_user"]] if params["acting_user"] and (may_take or gaining) else []
