@@ -350,33 +350,29 @@ error:
   sample: {"kind": "unauthorized", "method": "GET", "path": "/api/v1/Users", "status": 401, "title": "Unauthorized"}
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import KINDS, REQUEST_TYPES
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.info.query import INCLUDES, Query
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
-from ansible_collections.cakewalk.access.plugins.module_utils._module.results import row
+from typing import Any
 
-_WORDS = {"type": "list", "elements": "str"}
+from ..module_utils._api.catalog import KINDS, REQUEST_TYPES
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._engine.info.query import INCLUDES, query
+from ..module_utils._module import arguments, entry, results
+
+_WORDS: dict[str, Any] = {"type": "list", "elements": "str"}
 _TYPES = {**_WORDS, "choices": list(REQUEST_TYPES)}
 
-SPEC = spec(
-    CONNECTION,
+SPEC = arguments.spec(
+    arguments.CONNECTION,
     options={
         "gather": {**_WORDS, "choices": list(KINDS)},
-        **dict.fromkeys(KINDS, _WORDS),
+        **dict.fromkeys([*KINDS, "tasks", "tasks_of", "task_statuses"], _WORDS),
         "policies": _TYPES,
-        "tasks": _WORDS,
-        "tasks_of": _WORDS,
-        "task_statuses": _WORDS,
         "requests": {
             "type": "dict",
             "options": {
-                "statuses": _WORDS,
+                **dict.fromkeys(["statuses", "users", "apps"], _WORDS),
                 "request_types": _TYPES,
                 "updated_since": {"type": "str"},
-                "users": _WORDS,
-                "apps": _WORDS,
             },
         },
         "footprint": {"type": "bool", "default": False},
@@ -392,16 +388,14 @@ SPEC = spec(
 )
 
 
-def plan(params, tenant):
-    """Return a plan without steps whose result is what was read, with the names of fields in snake_case."""
-    query = Query(params, tenant)
-    records = {name: [row(record) for record in rows] for name, rows in query.records.items()}
-    policies = {request_type: [row(record) for record in rows] for request_type, rows in query.policies.items()}
-    return Plan(result={**query.maps, **records, **({} if params["policies"] is None else {"policies": policies})})
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return a plan without steps, with the records in snake_case as its result."""
+    records, maps = query(params, tenant)
+    return Plan(result={**maps, **results.row(records)})
 
 
-def main():
-    run_module(SPEC, plan)
+def main() -> None:
+    entry.run_module(SPEC, plan)
 
 
 if __name__ == "__main__":

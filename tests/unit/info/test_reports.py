@@ -9,15 +9,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.timestamps import moment
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.info.reports import (
-    Footprints,
-    RequestFilter,
+    add_footprints,
     has_status,
-    is_about,
     ownerless,
     privileged,
+    select_requests,
 )
 from unit.people import group, uid, user
 
@@ -35,17 +33,18 @@ def access(person: dict[str, Any], level: dict[str, Any] | None = None) -> dict[
 
 
 def test_footprints() -> None:
-    apps = [(GITHUB, [access(ADA, READ), access(ADA, ADMIN)]), (FIGMA, [access(BEN)])]
-    footprints = Footprints([(CREW, [ADA, BEN]), (TEAM, [])], apps)
-    assert footprints.of(ADA) == {
+    lists: list[list[dict[str, Any]]] = [[ADA, BEN], [], [access(ADA, READ), access(ADA, ADMIN)], [access(BEN)]]
+    ada, ben, other = add_footprints([dict(ADA), dict(BEN), user(3)], [CREW, TEAM], [GITHUB, FIGMA], lists)
+    assert ada == {
+        **ADA,
         "groups": [{"id": CREW["id"], "name": "Crew"}],
         "accesses": [
             {"app": "GitHub", "app_id": GITHUB["id"], "permission_level": level, "is_owner": False}
             for level in (READ, ADMIN)
         ],
     }
-    assert [one["app"] for one in footprints.of(BEN)["accesses"]] == ["Figma"]
-    assert footprints.of(user(3)) == {"groups": [], "accesses": []}
+    assert [row["app"] for row in ben["accesses"]] == ["Figma"]
+    assert other == {**user(3), "groups": [], "accesses": []}
 
 
 def test_apps_without_owner() -> None:
@@ -58,10 +57,11 @@ def test_apps_without_owner() -> None:
 
 
 def test_a_level_that_does_not_tell_whether_it_is_privileged_is_not_left_out() -> None:
-    rows = [access(ADA, READ), access(ADA, ADMIN), access(BEN, ODD), access(BEN)]
-    assert [(one["user"], one["permission_level"], one["is_privileged"]) for one in privileged([(GITHUB, rows)])] == [
+    rows = [access(ADA, READ), access(ADA, ADMIN), access(BEN, ODD), access(BEN), access(BEN, {"isPrivileged": True})]
+    assert [(row["user"], row["permission_level"], row["is_privileged"]) for row in privileged([GITHUB], [rows])] == [
         ("ada@example.com", "Admin", True),
         ("ben@example.com", "Odd", None),
+        ("ben@example.com", None, True),
     ]
 
 
@@ -82,16 +82,12 @@ REQUEST = {"requestStatus": "Pending", "requestType": "GrantAccessRequest", "upd
         ({"updated_since": "2026-03-01T12:00:01Z"}, REQUEST, False),
         ({"updated_since": "2026-03-02"}, REQUEST, False),
         ({"updated_since": "2026-03-02"}, {**REQUEST, "updatedAt": None}, True),
+        ({"request_types": ["grant_access"]}, {**REQUEST, "requestType": {"name": "GrantAccessRequest"}}, False),
     ],
 )
 def test_which_requests_are_kept(wanted: dict[str, Any], request_: dict[str, Any], kept: bool) -> None:
     options = {"statuses": None, "request_types": None, "updated_since": None, **wanted}
-    assert RequestFilter(options).keeps(request_) is kept
-
-
-def test_what_is_no_time_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'soon' is no time"):
-        RequestFilter({"statuses": None, "request_types": None, "updated_since": "soon"})
+    assert select_requests([request_], options, None, None) == [request_] * kept
 
 
 @pytest.mark.parametrize(
@@ -123,8 +119,10 @@ def test_status_words_are_compared_by_ascii_case_only(status: str | None, words:
 )
 def test_whom_and_what_a_request_is_about(users: set[str] | None, apps: set[str] | None, about: bool) -> None:
     request = {"targetUserId": uid(1).upper(), "workAppId": GITHUB["id"], "requestedByUserId": uid(2)}
-    assert is_about(request, users, apps) is about
-    assert is_about({"targetUserId": None}, users, apps) is (users is None and apps is None)
+    options = dict.fromkeys(["statuses", "request_types", "updated_since"])
+    assert select_requests([request], options, users, apps) == [request] * about
+    hidden = {"targetUserId": None}
+    assert select_requests([hidden], options, users, apps) == [hidden] * (users is None and apps is None)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, LookupFailed
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.info.selection import Selection, kinds_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.info.selection import (
+    kinds_of,
+    lists_of,
+    names_of,
+    select,
+)
 from unit.people import group, uid, user, users
 
 INCLUDES = {"users": ("user_details",), "groups": ("members", "default_apps"), "apps": ("accesses",)}
@@ -65,45 +70,46 @@ def test_what_would_have_no_effect_is_an_error(params: dict[str, Any], message: 
     assert str(refused.value) == f"Could not {message}. Name the kind under gather, or leave it out."
 
 
+def test_what_is_no_time_is_refused() -> None:
+    requests = {"updated_since": "soon", "users": None, "apps": None}
+    with pytest.raises(ConfigurationError, match="'soon' is no time"):
+        lists_of({"requests": requests}, [])
+
+
 def test_without_references_everything_is_selected() -> None:
-    selection = Selection(DIRECTORY, None)
-    assert selection.rows == [ADA, SAM, TWIN]
-    assert selection.unique == {"ada@example.com": uid(1)}
-    assert selection.ambiguous == HOLDERS
-    assert selection.not_found == []
+    assert select(DIRECTORY, None) == ([ADA, SAM, TWIN], [])
+    assert names_of([ADA, SAM, TWIN], DIRECTORY) == ({"ada@example.com": uid(1)}, HOLDERS)
 
 
 def test_an_empty_list_selects_nothing() -> None:
-    selection = Selection(DIRECTORY, [])
-    assert (selection.rows, selection.not_found, selection.unique, selection.ambiguous) == ([], [], {}, {})
+    assert select(DIRECTORY, []) == ([], [])
+    assert names_of([], DIRECTORY) == ({}, {})
 
 
 def test_what_is_not_found_stands_as_written_once() -> None:
-    selection = Selection(DIRECTORY, ["Nobody@example.com", "ADA@example.com", "Nobody@example.com", uid(1)])
-    assert selection.rows == [ADA]
-    assert selection.not_found == ["Nobody@example.com"]
-    assert selection.unique == {"ada@example.com": uid(1)}
+    references = ["Nobody@example.com", "ADA@example.com", "Nobody@example.com", uid(1)]
+    assert select(DIRECTORY, references) == ([ADA], ["Nobody@example.com"])
+    assert names_of([ADA], DIRECTORY) == ({"ada@example.com": uid(1)}, {})
 
 
 def test_a_name_that_two_hold_cannot_be_selected_by() -> None:
     with pytest.raises(LookupFailed, match=r"the user 'sam@example\.com' is held by 2"):
-        Selection(DIRECTORY, ["sam@example.com"])
+        select(DIRECTORY, ["sam@example.com"])
 
 
 def test_one_of_two_holders_selected_by_id_is_still_in_no_map() -> None:
-    selection = Selection(DIRECTORY, [uid(3)])
-    assert selection.rows == [TWIN]
-    assert selection.unique == {}
-    assert selection.ambiguous == HOLDERS
+    assert select(DIRECTORY, [uid(3)]) == ([TWIN], [])
+    assert names_of([TWIN], DIRECTORY) == ({}, HOLDERS)
 
 
 def test_single_reads_show_nothing_as_unique() -> None:
-    selection = Selection(users(ADA, complete=False), [uid(1)])
-    assert selection.rows == [ADA]
-    assert (selection.unique, selection.ambiguous) == ({}, {})
+    directory = users(ADA, complete=False)
+    assert select(directory, [uid(1)]) == ([ADA], [])
+    assert names_of([ADA], directory) == ({}, {})
 
 
 def test_names_of_things_keep_their_spelling() -> None:
-    selection = Selection(Index(GROUPS, [group(1, "Crew"), group(2, "crew"), {"id": uid(9)}]), None)
-    assert selection.unique == {"Crew": uid(1001), "crew": uid(1002)}
-    assert len(selection.rows) == 3
+    index = Index(GROUPS, [group(1, "Crew"), group(2, "crew"), {"id": uid(9)}])
+    rows, _missing = select(index, None)
+    assert len(rows) == 3
+    assert names_of(rows, index) == ({"Crew": uid(1001), "crew": uid(1002)}, {})

@@ -1,11 +1,12 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a query returns: first the lists, then all that hangs on their rows, each source read once."""
+"""The query of C(cakewalk_info): first the lists, then everything that belongs to their rows, each source once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..._api import catalog
@@ -14,10 +15,9 @@ from ..._api.operations import Listing, Resource
 from ..._api.text import printable, summarize
 from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, person
 from ..core.tenant import Tenant
-from . import reports
-from .selection import Selection, kinds_of, lists_of, names_among
+from . import reports, selection
 
-#: What can hang on a row, by kind: another list, or with C(None) the full record.
+#: What can be included in a row, by type: another list, or with C(None) the full record.
 INCLUDES: dict[str, dict[str, Callable[[Row], Listing] | None]] = {
     "users": {"user_details": None},
     "groups": {
@@ -32,159 +32,121 @@ INCLUDES: dict[str, dict[str, Callable[[Row], Listing] | None]] = {
         "custom_fields": catalog.custom_fields,
     },
 }
-Source = Listing | Resource
+Records = dict[str, Any]
+#: The name of records, the sources to read for them, and a function that makes the records from what was read.
+_Part = tuple[str, Sequence[Listing | Resource], Callable[[list[Any]], Any]]
 
 
-class Query:
-    """A query over a tenant; its answer is in two parts.
+def query(params: Mapping[str, Any], tenant: Tenant) -> tuple[Records, dict[str, Any]]:
+    """Return lists of records, with members as the API names them, and mappings whose keys are data.
 
-    C(records) holds lists of records, as the wire shows them, with what was put together beside them; C(maps) holds
-    mappings whose keys are data.
-
-    :param params: the options of the module.
-    :raises CakewalkError: it makes no sense, or something cannot be read.
+    :param params: the options of C(cakewalk_info).
+    :raises ConfigurationError: the options contradict each other.
+    :raises LookupFailed: a user or app is missing or ambiguous.
     """
+    kinds = selection.kinds_of(params, INCLUDES)
+    lists = selection.lists_of(params, kinds)
+    indexes = dict(zip(lists, tenant.indexes(lists.values()), strict=True))
+    records, maps = _selected(kinds, indexes, params, tenant)
+    parts = list(_parts(kinds, indexes, records, params))
+    sources = list(dict.fromkeys(source for _name, wanted, _make in parts for source in wanted))
+    read = dict(zip(sources, tenant.read(sources), strict=True))
+    for name, wanted, make in parts:
+        records[name] = make([read[source] for source in wanted])
+    if params["tasks"] is not None or params["tasks_of"] is not None:
+        records["tasks"], missing = _tasks(records.get("tasks", []), params, tenant)
+        maps["not_found"] |= {"tasks": missing} if missing else {}
+    return records, maps
 
-    def __init__(self, params: Mapping[str, Any], tenant: Tenant) -> None:
-        self._params = params
-        self._cakewalk = tenant
-        self._waiting: list[tuple[list[Source], Callable[[list[Any]], None]]] = []
-        self.records: dict[str, list[dict[str, Any]]] = {}
-        self.policies: dict[str, list[dict[str, Any]]] = {}
-        self.maps: dict[str, Any] = {"ambiguous": {}, "not_found": {}}
-        wanted = None if params["requests"] is None else reports.RequestFilter(params["requests"])
-        lists = lists_of(params, kinds_of(params, INCLUDES))
-        self._registers = dict(zip(lists, tenant.indexes(lists.values()), strict=True))
-        self._select()
-        self._ask_for_policies()
-        self._ask_for_requests(wanted)
-        self._ask_for_footprints()
-        self._ask_for_reports()
-        self._ask_for_tasks()
-        self._read()
-        self._complete_tasks()
 
-    def _when_read(self, sources: Iterable[Source], put: Callable[[list[Any]], None]) -> None:
-        """Have these sources read, and what they hold handed to C(put), in their order."""
-        self._waiting.append((list(sources), put))
+def _selected(
+    kinds: Collection[ResourceType], indexes: Mapping[str, Index], params: Mapping[str, Any], tenant: Tenant
+) -> tuple[Records, dict[str, Any]]:
+    records: Records = {}
+    maps: dict[str, Any] = {"ambiguous": {}, "not_found": {}}
+    for kind in kinds:
+        rows, missing = selection.select(indexes[kind.name], params[kind.name])
+        unique, ambiguous = selection.names_of(rows, indexes[kind.name])
+        records[kind.name] = [dict(row) for row in rows]
+        maps[f"{kind.name}_by_{kind.key}"] = {tenant.scrubbed(name): identifier for name, identifier in unique.items()}
+        if ambiguous:
+            maps["ambiguous"][kind.name] = {tenant.scrubbed(name): holders for name, holders in ambiguous.items()}
+        if missing:
+            maps["not_found"][kind.name] = missing
+        if missing and (params["reports"] or params["footprint"]):
+            names = summarize(repr(printable(name)) for name in missing)
+            tenant.warnings.append(f"Not found, so nothing is reported of these {kind.name}: {names}.")
+    return records, maps
 
-    def _read(self) -> None:
-        sources = list(dict.fromkeys(source for needed, _put in self._waiting for source in needed))
-        found = dict(zip(sources, self._cakewalk.read(sources), strict=True))
-        for needed, put in self._waiting:
-            put([found[source] for source in needed])
 
-    def _select(self) -> None:
-        for kind in kinds_of(self._params, INCLUDES):
-            selection = Selection(self._registers[kind.name], self._params[kind.name])
-            rows = [dict(record) for record in selection.rows]
-            self.records[kind.name] = rows
-            self.maps[f"{kind.name}_by_{kind.key}"] = self._by_name(selection.unique)
-            self.maps["ambiguous"] |= {kind.name: self._by_name(selection.ambiguous)} if selection.ambiguous else {}
-            self.maps["not_found"] |= {kind.name: selection.not_found} if selection.not_found else {}
-            if selection.not_found and (self._params["reports"] or self._params["footprint"]):
-                missing = summarize(repr(printable(one)) for one in selection.not_found)
-                self._cakewalk.warnings.append(f"Not found, so nothing is reported of these {kind.name}: {missing}.")
-            for name, listing in INCLUDES[kind.name].items():
-                if name in self._params["include"]:
-                    self._include(kind, name, listing, rows)
+def _parts(
+    kinds: Collection[ResourceType], indexes: Mapping[str, Index], records: Records, params: Mapping[str, Any]
+) -> Iterator[_Part]:
+    """Yield everything that needs no other reads than those of the indexes, so that it is read concurrently."""
+    for kind in kinds:
+        rows = records[kind.name]
+        for name, listing in INCLUDES[kind.name].items():
+            if name in params["include"]:
+                sources = [listing(row) if listing else kind.record(row["id"]) for row in rows]
+                yield kind.name, sources, partial(_including, rows, name)
+    if params["policies"] is not None:
+        types = list(dict.fromkeys(params["policies"]))
+        listings = [catalog.policies(request_type).listing for request_type in types]
+        yield "policies", listings, lambda found: dict(zip(types, found, strict=True))
+    if (requests := params["requests"]) is not None:
+        ids = [_ids(requests[kind.name], indexes[kind.name]) for kind in (USERS, APPS)]
+        yield "requests", [catalog.REQUESTS], lambda found: reports.select_requests(found[0], requests, *ids)
+    if params["footprint"]:
+        groups, all_apps = (list(indexes[kind.name].by_id.values()) for kind in (GROUPS, APPS))
+        listings = [*map(catalog.members, groups), *map(catalog.accesses, all_apps)]
+        yield USERS.name, listings, partial(reports.add_footprints, records[USERS.name], groups, all_apps)
+    apps = records.get(APPS.name, list(indexes[APPS.name].by_id.values()))
+    if "ownerless_apps" in (params["reports"] or ()):
+        yield "ownerless_apps", [APPS.record(app["id"]) for app in apps], reports.ownerless
+    if "privileged_accesses" in (params["reports"] or ()):
+        yield "privileged_accesses", list(map(catalog.accesses, apps)), partial(reports.privileged, apps)
+    if params["tasks_of"] is not None:
+        people = _find_all(params["tasks_of"], indexes[USERS.name])
+        yield (
+            "tasks",
+            list(map(catalog.tasks_of, people)),
+            lambda found: [
+                {**row, "listedFor": person(user)}
+                for user, rows in zip(people, found, strict=True)
+                for row in rows
+                if reports.has_status(row, "status", params["task_statuses"])
+            ],
+        )
 
-    def _by_name(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        return {self._cakewalk.scrubbed(name): value for name, value in found.items()}
 
-    def _include(
-        self, kind: ResourceType, name: str, listing: Callable[[Row], Listing] | None, rows: list[dict[str, Any]]
-    ) -> None:
-        def put(found: list[Any]) -> None:
-            for row, inside in zip(rows, found, strict=True):
-                row[name] = inside
+def _including(rows: list[dict[str, Any]], name: str, found: list[Any]) -> list[dict[str, Any]]:
+    for row, included in zip(rows, found, strict=True):
+        row[name] = included
+    return rows
 
-        self._when_read((listing(row) if listing else kind.record(row["id"]) for row in rows), put)
 
-    def _ask_for_policies(self) -> None:
-        types = list(dict.fromkeys(self._params["policies"] or ()))
-        listings = [catalog.policies(one).listing for one in types]
-        self._when_read(listings, lambda found: self.policies.update(zip(types, found, strict=True)))
+def _ids(references: Collection[str] | None, index: Index) -> set[str] | None:
+    """Return the ids that references mean; ids are taken as given, since requests outlive people and apps."""
+    if references is None:
+        return None
+    names = selection.names_among(references)
+    return {reference.lower() for reference in references if is_uuid(reference)} | ids_of(_find_all(names, index))
 
-    def _ask_for_requests(self, wanted: reports.RequestFilter | None) -> None:
-        if wanted is None:
-            return
-        users, apps = (self._ids(kind, self._params["requests"][kind.name]) for kind in (USERS, APPS))
 
-        def put(found: list[Any]) -> None:
-            (rows,) = found
-            self.records["requests"] = [row for row in rows if wanted.keeps(row) and reports.is_about(row, users, apps)]
+def _find_all(references: Iterable[str], index: Index) -> list[Row]:
+    resolver = Resolver()
+    rows = resolver.find_all(references, index)
+    resolver.check()
+    return rows
 
-        self._when_read([catalog.REQUESTS], put)
 
-    def _ids(self, kind: ResourceType, references: Collection[str] | None) -> set[str] | None:
-        """Return the ids that are meant; ids are taken as given, since requests outlive what they are about."""
-        if references is None:
-            return None
-        finder = Resolver()
-        found = finder.find_all(names_among(references), self._registers[kind.name])
-        finder.check()
-        return {one.lower() for one in references if is_uuid(one)} | ids_of(found)
-
-    def _ask_for_footprints(self) -> None:
-        if not self._params["footprint"]:
-            return
-        groups, apps = (list(self._registers[kind.name].by_id.values()) for kind in (GROUPS, APPS))
-
-        def put(found: list[Any]) -> None:
-            listed = zip([*groups, *apps], found, strict=True)
-            footprints = reports.Footprints([next(listed) for _group in groups], listed)
-            for user in self.records[USERS.name]:
-                user.update(footprints.of(user))
-
-        self._when_read([*map(catalog.members, groups), *map(catalog.accesses, apps)], put)
-
-    def _ask_for_reports(self) -> None:
-        wanted = self._params["reports"] or ()
-        apps = self.records[APPS.name] if APPS.name in self.records else self._all(APPS) if wanted else []
-        if "ownerless_apps" in wanted:
-            self._when_read(
-                [APPS.record(app["id"]) for app in apps],
-                lambda found: self.records.update(ownerless_apps=reports.ownerless(found)),
-            )
-        if "privileged_accesses" in wanted:
-            self._when_read(
-                map(catalog.accesses, apps),
-                lambda found: self.records.update(
-                    privileged_accesses=reports.privileged(list(zip(apps, found, strict=True)))
-                ),
-            )
-
-    def _all(self, kind: ResourceType) -> list[Row]:
-        register: Index = self._registers[kind.name]
-        return list(register.by_id.values())
-
-    def _ask_for_tasks(self) -> None:
-        if self._params["tasks"] is not None or self._params["tasks_of"] is not None:
-            self.records["tasks"] = []
-        if self._params["tasks_of"] is None:
-            return
-        finder = Resolver()
-        people = finder.find_all(self._params["tasks_of"], self._registers[USERS.name])
-        finder.check()
-
-        def put(found: list[Any]) -> None:
-            for who, rows in zip(people, found, strict=True):
-                kept = [row for row in rows if reports.has_status(row, "status", self._params["task_statuses"])]
-                self.records["tasks"] += [{**row, "listedFor": person(who)} for row in kept]
-
-        self._when_read(map(catalog.tasks_of, people), put)
-
-    def _complete_tasks(self) -> None:
-        """Read in full the tasks that are selected, and those that were listed where that is asked for."""
-        listed = self.records.get("tasks", [])
-        if "task_details" in self._params["include"]:
-            details = self._cakewalk.read(catalog.task(row["id"]) for row in listed)
-            listed = [{**task, "listedFor": row["listedFor"]} for row, task in zip(listed, details, strict=True)]
-        selected = list(dict.fromkeys(self._params["tasks"] or ()))
-        ids = [one for one in selected if is_uuid(one)]
-        found = dict(zip(ids, self._cakewalk.read_existing(map(catalog.task, ids)), strict=True))
-        missing = [one for one in selected if found.get(one) is None]
-        self.maps["not_found"] |= {"tasks": missing} if missing else {}
-        if "tasks" in self.records:
-            self.records["tasks"] = [*(task for task in found.values() if task is not None), *listed]
+def _tasks(listed: list[Row], params: Mapping[str, Any], tenant: Tenant) -> tuple[list[Row], list[str]]:
+    """Return the selected tasks and then the listed ones, and the references to tasks that do not exist."""
+    if "task_details" in params["include"]:
+        details = tenant.read(catalog.task(row["id"]) for row in listed)
+        listed = [{**task, "listedFor": row["listedFor"]} for row, task in zip(listed, details, strict=True)]
+    selected = list(dict.fromkeys(params["tasks"] or ()))
+    ids = [reference for reference in selected if is_uuid(reference)]
+    tasks = dict(zip(ids, tenant.read_existing(map(catalog.task, ids)), strict=True))
+    missing = [reference for reference in selected if tasks.get(reference) is None]
+    return [*(task for task in tasks.values() if task is not None), *listed], missing

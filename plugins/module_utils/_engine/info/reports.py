@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that no single list of the service gives: put together from several, without a request."""
+"""Reports that no single list of the API gives, and the filter of requests."""
 
 from __future__ import annotations
 
@@ -10,44 +10,42 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._api.catalog import REQUEST_TYPES, folded
-from ..._api.errors import ConfigurationError
 from ..._api.operations import member
-from ..._api.text import printable
 from ..core.lookup import Row, label, person
 from ..core.timestamps import moment
 
-#: A thing, and the rows of a list of its own.
-Listed = tuple[Row, Sequence[Row]]
+Rows = Sequence[Row]
 
 
-class Footprints:
-    """Who is in which groups and has which accesses, over the whole tenant."""
+def add_footprints(
+    users: list[dict[str, Any]], groups: Rows, apps: Rows, found: Sequence[Rows]
+) -> list[dict[str, Any]]:
+    """Add to each user C(groups) and C(accesses), in the order of the lists.
 
-    def __init__(self, groups: Iterable[Listed], apps: Iterable[Listed]) -> None:
-        self._groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self._accesses: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for group, members in groups:
-            for one in members:
-                self._groups[one["id"].lower()].append({"id": group["id"], "name": label(group)})
-        for app, rows in apps:
-            for row in rows:
-                self._accesses[row["user"]["id"].lower()].append(
-                    {
-                        "app": label(app),
-                        "app_id": app["id"],
-                        "permission_level": row.get("permissionLevel"),
-                        "is_owner": row.get("isOwner"),
-                    }
-                )
-
-    def of(self, who: Row) -> dict[str, list[dict[str, Any]]]:
-        """Return the groups and accesses of a person, in the order of the lists."""
-        identifier = who["id"].lower()
-        return {"groups": self._groups.get(identifier, []), "accesses": self._accesses.get(identifier, [])}
+    :param found: the members of all groups of the tenant, and then the access rows of all its apps.
+    """
+    groups_of, accesses_of = defaultdict(list), defaultdict(list)
+    for group, members in zip(groups, found, strict=False):
+        for user in members:
+            groups_of[user["id"].lower()].append({"id": group["id"], "name": label(group)})
+    for app, rows in zip(apps, found[len(groups) :], strict=True):
+        for row in rows:
+            accesses_of[row["user"]["id"].lower()].append(
+                {
+                    "app": label(app),
+                    "app_id": app["id"],
+                    "permission_level": row.get("permissionLevel"),
+                    "is_owner": row.get("isOwner"),
+                }
+            )
+    for user in users:
+        identifier = user["id"].lower()
+        user |= {"groups": groups_of[identifier], "accesses": accesses_of[identifier]}
+    return users
 
 
 def ownerless(apps: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return the apps without owner, and, marked, those whose full record does not tell."""
+    """Return the apps without an owner; C(owner_shown) is false for those whose full record does not show owners."""
     return [
         {
             "app": label(app),
@@ -60,61 +58,59 @@ def ownerless(apps: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def privileged(apps: Iterable[Listed]) -> list[dict[str, Any]]:
-    """Return the accesses at a privileged level; a level that does not tell whether it is one counts as privileged."""
+def privileged(apps: Rows, found: Sequence[Rows]) -> list[dict[str, Any]]:
+    """Return the access rows with a privileged level, or with a level that does not show whether it is privileged.
+
+    :param found: the access rows of each app.
+    """
     return [
         {
             "app": label(app),
             "app_id": app["id"],
             "user": person(row["user"]),
             "user_id": row["user"]["id"],
-            "permission_level": label(row["permissionLevel"]),
-            "is_privileged": row["permissionLevel"].get("isPrivileged"),
+            "permission_level": level.get("name") or level.get("id"),
+            "is_privileged": level.get("isPrivileged"),
         }
-        for app, rows in apps
+        for app, rows in zip(apps, found, strict=True)
         for row in rows
-        if isinstance(row.get("permissionLevel"), Mapping) and row["permissionLevel"].get("isPrivileged") is not False
+        for level in [row.get("permissionLevel")]
+        if isinstance(level, Mapping) and level.get("isPrivileged") is not False
     ]
 
 
-class RequestFilter:
-    """Which requests are asked for: by status word, by type as options call it, by the time of the last update.
+def select_requests(
+    requests: Iterable[Row], options: Mapping[str, Any], users: Collection[str] | None, apps: Collection[str] | None
+) -> list[Row]:
+    """Return the requests that the options ask for; the API's own filters are inferred, so none is used.
 
-    The service's own filters are only inferred, so this is where they are applied. What does not tell is kept.
+    A request without a time of its last update is kept.
 
-    :raises ConfigurationError: the time is none.
+    :param options: the options of C(requests).
+    :param users: ids of users, in lower case; C(None) for all.
+    :param apps: ids of apps, likewise.
     """
-
-    def __init__(self, wanted: Mapping[str, Any]) -> None:
-        self._statuses = wanted["statuses"]
-        types = wanted["request_types"]
-        self._types = None if types is None else {REQUEST_TYPES[one] for one in types}
-        self._since = moment(wanted["updated_since"])
-        if wanted["updated_since"] is not None and self._since is None:
-            raise ConfigurationError(
-                "use requests.updated_since",
-                f"{printable(wanted['updated_since'])!r} is no time",
-                "Give a time in ISO form, such as 2026-01-31T00:00:00Z.",
-                option="requests",
-            )
-
-    def keeps(self, request: Row) -> bool:
-        """Tell whether a request is asked for."""
-        updated = moment(request.get("updatedAt"))
-        return (
-            has_status(request, "requestStatus", self._statuses)
-            and (self._types is None or request.get("requestType") in self._types)
-            and (self._since is None or updated is None or updated >= self._since)
-        )
+    types = options["request_types"]
+    wire_types = None if types is None else [REQUEST_TYPES[name] for name in types]
+    since = moment(options["updated_since"])
+    return [
+        request
+        for request in requests
+        for updated in [moment(request.get("updatedAt"))]
+        if has_status(request, "requestStatus", options["statuses"])
+        and (wire_types is None or request.get("requestType") in wire_types)
+        and (since is None or updated is None or updated >= since)
+        and _has_id(request, "targetUserId", users)
+        and _has_id(request, "workAppId", apps)
+    ]
 
 
 def has_status(row: Row, name: str, words: Iterable[str] | None) -> bool:
-    """Tell whether the member C(name) of a row is one of these status words, of any ASCII case; none means any."""
+    """Return whether the member C(name) of a row is one of the status words, by ASCII case; C(None) allows all."""
     word = member(row, name)
     return words is None or (isinstance(word, str) and folded(word) in map(folded, words))
 
 
-def is_about(request: Row, users: Collection[str] | None, apps: Collection[str] | None) -> bool:
-    """Tell whether a request is about one of these people and apps, by ids in lower case; C(None) means any."""
-    about = ((request.get("targetUserId"), users), (request.get("workAppId"), apps))
-    return all(wanted is None or (isinstance(one, str) and one.lower() in wanted) for one, wanted in about)
+def _has_id(row: Row, name: str, ids: Collection[str] | None) -> bool:
+    identifier = row.get(name)
+    return ids is None or (isinstance(identifier, str) and identifier.lower() in ids)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a query asks for and what of it there is."""
+"""The options of a query: which lists it reads, and which of their rows it selects."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import Any
 
 from ..._api.catalog import APPS, GROUPS, KINDS, USERS, ResourceType
 from ..._api.errors import ConfigurationError
+from ..._api.text import printable
 from ..core.lookup import Index, Resolver, Row, candidate, is_uuid
+from ..core.timestamps import moment
 
 
 def kinds_of(params: Mapping[str, Any], includes: Mapping[str, Collection[str]]) -> list[ResourceType]:
-    """Return the kinds to read: those under C(gather), without it those that have a selector.
+    """Return the types to read: those under C(gather), by default those that have a selector.
 
-    :param includes: what can hang on a row, by kind.
-    :raises ConfigurationError: a selector or an include is for a kind that is not read.
+    :param includes: what can be included in rows, by type.
+    :raises ConfigurationError: a selector or an include is for a type that is not read.
     """
     selectors = [name for name in KINDS if params[name] is not None]
     wanted = selectors if params["gather"] is None else params["gather"]
@@ -35,17 +37,26 @@ def kinds_of(params: Mapping[str, Any], includes: Mapping[str, Collection[str]])
 def lists_of(
     params: Mapping[str, Any], kinds: Collection[ResourceType]
 ) -> dict[str, tuple[ResourceType, list[str] | None]]:
-    """Return the lists to read, by name: each kind with the references to find in it, C(None) for the whole list; to
-    find nothing costs nothing.
+    """Return the lists to read, by name: a type, and the references to find or C(None) for the whole list.
 
-    :raises ConfigurationError: a footprint, or details of tasks, are asked for, and of nobody.
+    Without references nothing is read.
+
+    :raises ConfigurationError: a footprint or details of tasks lack the users, or a time is not valid.
     """
+    requests = params["requests"] or {}
+    since = requests.get("updated_since")
+    if since is not None and moment(since) is None:
+        raise ConfigurationError(
+            "use requests.updated_since",
+            f"{printable(since)!r} is no time",
+            "Give a time in ISO form, such as 2026-01-31T00:00:00Z.",
+            option="requests",
+        )
     if params["footprint"] and USERS not in kinds:
         raise ConfigurationError("use footprint", "it is not said whose", "Select users, or gather them all.")
     if "task_details" in params["include"] and params["tasks_of"] is None:
         raise ConfigurationError("use task_details", "no tasks are listed", "Say whose with tasks_of.")
     lists = {kind.name: (kind, params[kind.name]) for kind in kinds}
-    requests = params["requests"] or {}
     for kind, references in (
         (USERS, params["tasks_of"] or ()),
         (USERS, names_among(requests.get(USERS.name))),
@@ -61,32 +72,29 @@ def lists_of(
 
 
 def names_among(references: Collection[str] | None) -> list[str]:
-    """Return those references that are no ids, so that they must be looked up."""
+    """Return the references that are not ids, which need a lookup."""
     return [reference for reference in references or () if not is_uuid(reference)]
 
 
-class Selection:
-    """The rows that the references select from a register; all rows where C(references) is C(None).
-
-    C(unique) maps e-mail address or name to id, C(ambiguous) to all holders of what several hold; both are empty where
-    the register is not the whole list, since nothing is known to be unique then.
+def select(index: Index, references: Collection[str] | None) -> tuple[list[Row], list[str]]:
+    """Return the rows that the references mean, by default all rows, and the references that match no row.
 
     :raises LookupFailed: a reference means more than one row.
     """
+    if references is None:
+        return list(index.by_id.values()), []
+    is_known = {reference: bool(index.matches(reference)) for reference in references}
+    resolver = Resolver()
+    rows = resolver.find_all((reference for reference, known in is_known.items() if known), index)
+    resolver.check()
+    return rows, [reference for reference, known in is_known.items() if not known]
 
-    def __init__(self, register: Index, references: Collection[str] | None) -> None:
-        self.not_found: list[str] = []
-        self.rows: list[Row] = list(register.by_id.values())
-        if references is not None:
-            found = {reference: bool(register.matches(reference)) for reference in references}
-            self.not_found = [reference for reference, known in found.items() if not known]
-            finder = Resolver()
-            self.rows = finder.find_all((reference for reference, known in found.items() if known), register)
-            finder.check()
-        self.unique: dict[str, str] = {}
-        self.ambiguous: dict[str, list[dict[str, Any]]] = {}
-        for key, holders in register.holders(self.rows).items() if register.complete else ():
-            if len(holders) == 1:
-                self.unique[key] = holders[0]["id"]
-            else:
-                self.ambiguous[key] = [candidate(holder) for holder in holders]
+
+def names_of(rows: Collection[Row], index: Index) -> tuple[dict[str, str], dict[str, list[dict[str, Any]]]]:
+    """Return the ids of rows by unique e-mail address or name, and all holders of each name that is not unique.
+
+    Without the whole list no name is known to be unique, so both are empty.
+    """
+    holders = index.holders(rows) if index.complete else {}
+    unique = {name: held[0]["id"] for name, held in holders.items() if len(held) == 1}
+    return unique, {name: list(map(candidate, held)) for name, held in holders.items() if len(held) > 1}
