@@ -38,7 +38,7 @@ class ActionModule(ControllerAction):
             self._record(params["run"], after["user"]["id"], told)
         failures = leaver_report.failures(params["results"])
         seen = before if foreseen else after
-        words = leaver_report.verdict(seen["looked_until"], left, foreseen, len(seen["tasks"]))
+        words = leaver_report.summary(seen["looked_until"], left, foreseen, len(seen["tasks"]))
         # Shown without -v too, as what debug shows.
         return {
             "msg": " ".join([words, *failures]),

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody who leaves has in Cakewalk, and what of it can be taken away."""
+"""Footprints of people who leave."""
 
 from __future__ import annotations
 
@@ -214,9 +214,12 @@ error:
   sample: {"kind": "rail", "protected": ["ada.admin@example.com"]}
 """
 
+from typing import Any
+
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.planning import check_purpose
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import candidate, person
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.timestamps import now
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import check_timeout
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import footprint, leaver
@@ -240,32 +243,36 @@ SPEC = spec(
 )
 
 
-def plan(params, tenant):
-    """Return a plan without steps whose result is what the person has, and what can be taken away."""
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return a plan without steps, whose result is the footprint of the person and what a run can remove."""
     check_purpose(params["purpose"])
     check_timeout(params["wait_timeout"])
-    who, actor, others = leaver.leaver(params, tenant)
+    user, actor, others = leaver.leaver(params, tenant)
     tenant.warnings += leaver.warnings_of(others)
+
+    def read() -> footprint.Footprint:
+        return footprint.read_footprint(tenant, user, params["retry_declined"])
+
     begun = now()
-    seen = _look(params, tenant, who)
-    leaver.check_rails(who, seen, params["max_removals"], params["max_removal_percent"])
+    found = footprint.read_until_stable(read) if params["twice"] else read()
+    leaver.check_guardrails(user, found, params["max_removals"], params["max_removal_percent"])
     return Plan(
         result={
             "tenant": params["base_url"].rstrip("/"),
-            "user": {"id": who["id"], "email": person(who), "status": who.get("statusName")},
+            "user": {"id": user["id"], "email": person(user), "status": user.get("statusName")},
             "actor_id": actor["id"],
             "actor": person(actor),
             "other_accounts": [candidate(other) for other in others],
-            "groups": seen.groups,
-            "accesses": seen.accesses,
-            "ownerships": seen.ownerships,
-            "requests": seen.requests,
-            "tasks": seen.tasks,
-            "memberships": leaver.memberships(who, seen),
-            "removals": leaver.removals(who, seen),
-            "staying": leaver.staying(seen),
-            "left": leaver.left(seen),
-            "shown": footprint.lines(who, seen),
+            "groups": found.groups,
+            "accesses": found.accesses,
+            "ownerships": found.ownerships,
+            "requests": found.requests,
+            "tasks": found.tasks,
+            "memberships": leaver.memberships(user, found),
+            "removals": leaver.removals(user, found),
+            "staying": leaver.staying(found),
+            "left": leaver.left(found),
+            "shown": footprint.lines(user, found),
             "looked_from": begun,
             "looked_until": now(),
             "looks": 2 if params["twice"] else 1,
@@ -273,14 +280,7 @@ def plan(params, tenant):
     )
 
 
-def _look(params, tenant, who):
-    def see():
-        return footprint.read_footprint(tenant, who, params["retry_declined"])
-
-    return footprint.read_until_stable(see) if params["twice"] else see()
-
-
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

@@ -2,7 +2,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody gains and loses in Cakewalk by moving from some groups to others."""
+"""The access that a person gains and loses by a move between groups."""
 
 from __future__ import annotations
 
@@ -142,11 +142,13 @@ error:
 """
 
 from dataclasses import asdict
+from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import check_bypass, check_share
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver, Row, person
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import acting_user
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import check_timeout
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import (
     not_members,
@@ -159,7 +161,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments 
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
 _GROUPS = {"type": "list", "elements": "str", "default": []}
-#: What is never allowed in a move.
+#: Options of the other modules that a move never sets.
 _STRICTLY = {"allow_inactive": False, "allow_self_approval": False}
 
 SPEC = spec(
@@ -179,45 +181,41 @@ SPEC = spec(
 )
 
 
-def plan(params, tenant):
-    """Return a plan without steps whose result is what a move changes."""
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return a plan without steps, whose result is what a move changes."""
     check_timeout(params["wait_timeout"])
     if params["implicitly_approve_requests"]:
         check_bypass("implicitly_approve_requests", params["bypass_reason"])
-    who, actor = _people(params, tenant)
-    given = {**params, **_STRICTLY, "user": who["id"], "acting_user": actor["id"]}
-    memberships, _actor, warnings = plan_memberships(mover.claims_of(given), given, tenant)
-    mover.refuse_synced(memberships)
+    user, actor = _people(params, tenant)
+    given = {**params, **_STRICTLY, "user": user["id"], "acting_user": actor["id"]}
+    changes, _actor, warnings = plan_memberships(mover.entries_of_move(given), given, tenant)
+    mover.refuse_synced(changes)
     # The result shows groups that the person left before; a warning would appear in every second run.
-    tenant.warnings += [warning for warning in warnings if warning not in not_members(memberships)]
-    check_share(removals_of(memberships), read_count(memberships), params["max_removal_percent"])
-    change = mover.read_access_delta(tenant, who, memberships)
+    tenant.warnings += [warning for warning in warnings if warning not in not_members(changes)]
+    check_share(removals_of(changes), read_count(changes), params["max_removal_percent"])
+    delta = mover.read_access_delta(tenant, user, changes)
     return Plan(
         result={
-            "user": {"id": who["id"], "email": person(who)},
+            "user": {"id": user["id"], "email": person(user)},
             "actor_id": actor["id"],
             "actor": person(actor),
-            "joining": [_entry(edit, who) for edit in memberships if edit.added],
-            "leaving": [_entry(edit, who) for edit in memberships if edit.removed],
-            **asdict(change),
-            "shown": mover.lines(who, memberships, change),
+            "joining": [{"group": change.group["id"], "users": [user["id"]]} for change in changes if change.added],
+            "leaving": [{"group": change.group["id"], "users": [user["id"]]} for change in changes if change.removed],
+            **asdict(delta),
+            "shown": mover.lines(user, changes, delta),
         }
     )
 
 
-def _people(params, tenant):
-    finder = Resolver()
+def _people(params: dict[str, Any], tenant: Tenant) -> tuple[Row, Row]:
+    resolver = Resolver()
     people = tenant.people([reference for reference in (params["user"], params["acting_user"]) if reference])
-    who = finder.find(params["user"], people)
-    actor = acting_user(params["acting_user"], people, tenant.user_statuses, finder)
-    return who, actor
+    users = resolver.find_all([params["user"]], people)
+    actor = acting_user(params["acting_user"], people, tenant.user_statuses, resolver)
+    return users[0], actor
 
 
-def _entry(edit, who):
-    return {"group": edit.group["id"], "users": [who["id"]]}
-
-
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

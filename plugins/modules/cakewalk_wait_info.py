@@ -2,7 +2,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for people and accesses in Cakewalk."""
+"""Waits for a person in the directory, and for access to apps."""
 
 from __future__ import annotations
 
@@ -81,9 +81,13 @@ error:
   sample: {"kind": "wait_timed_out", "waiting_for": ["nobody has the address or id 'owen.onboarding@example.com'"]}
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, USERS
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver, person
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver, Row, person
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import check_timeout
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.arrivals import (
     AccessAppears,
@@ -102,43 +106,43 @@ SPEC = spec(
 )
 
 
-def plan(params, tenant):
-    """Return a plan without steps that waits for what is not there yet."""
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return a plan without steps that waits for the person, or for access to the apps."""
     check_timeout(params["wait_timeout"])
-    return _for_accesses(params, tenant) if params["apps"] else _for_the_person(params, tenant)
+    return _for_access(params, tenant) if params["apps"] else _for_user(params, tenant)
 
 
-def _for_the_person(params, tenant):
+def _for_user(params: dict[str, Any], tenant: Tenant) -> Plan:
     wait = UserAppears(params["user"], params["wait_timeout"])
     missing = wait.missing(tenant.read(wait.sources))
     return Plan(
-        result=_told(wait.who),
-        report=lambda applied: _told(wait.who) if applied.goal_reached else {},
+        result=_result(wait.user),
+        report=lambda applied: _result(wait.user) if applied.goal_reached else {},
         wait=wait if missing else None,
     )
 
 
-def _for_accesses(params, tenant):
-    finder = Resolver()
-    people, register = tenant.indexes([(USERS, [params["user"]]), (APPS, params["apps"])])
-    who = finder.find(params["user"], people)
-    apps = finder.find_all(params["apps"], register)
-    finder.check()
-    wait = AccessAppears(who, apps, params["wait_timeout"], tenant.request_statuses)
+def _for_access(params: dict[str, Any], tenant: Tenant) -> Plan:
+    resolver = Resolver()
+    people, app_index = tenant.indexes([(USERS, [params["user"]]), (APPS, params["apps"])])
+    users = resolver.find_all([params["user"]], people)
+    apps = resolver.find_all(params["apps"], app_index)
+    resolver.check()
+    wait = AccessAppears(users[0], apps, params["wait_timeout"], tenant.request_statuses)
     missing = wait.missing(tenant.read(wait.sources))
     return Plan(
-        result=_told(who, missing),
-        report=lambda applied: _told(who) if applied.goal_reached else {},
+        result=_result(users[0], missing),
+        report=lambda applied: _result(users[0]) if applied.goal_reached else {},
         wait=wait if missing else None,
     )
 
 
-def _told(who, missing=()):
-    user = {"id": who["id"], "email": person(who), "status": who.get("statusName")} if who else None
-    return {"found": who is not None, "user": user, "waiting_for": list(missing)}
+def _result(user: Row | None, missing: Sequence[str] = ()) -> dict[str, Any]:
+    found = {"id": user["id"], "email": person(user), "status": user.get("statusName")} if user else None
+    return {"found": user is not None, "user": found, "waiting_for": list(missing)}
 
 
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

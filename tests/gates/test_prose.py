@@ -16,7 +16,7 @@ NOT_YET = (
     *("plugins/action", "plugins/doc_fragments", "plugins/modules", "plugins/plugin_utils"),
     *(
         f"plugins/module_utils/_engine/{room}"
-        for room in ("access", "audit", "custom_fields", "fulfilment", "info", "lifecycle", "policies", "tasks")
+        for room in ("access", "audit", "custom_fields", "fulfilment", "info", "policies", "tasks")
     ),
 )
 

@@ -34,13 +34,13 @@ def app(number: int) -> dict[str, Any]:
 
 def test_a_move_joins_and_leaves() -> None:
     params = {"user": uid(1), "joins": ["Sales"], "leaves": ["Engineering"]}
-    assert mover.claims_of(params) == [
+    assert mover.entries_of_move(params) == [
         MembershipEntry("Sales", (uid(1),), "present"),
         MembershipEntry("Engineering", (uid(1),), "absent"),
     ]
     for empty in ({"joins": [], "leaves": []}, {"joins": ["Sales", " "], "leaves": []}):
         with pytest.raises(ConfigurationError, match="no group is named, or a blank one"):
-            mover.claims_of({**params, **empty})
+            mover.entries_of_move({**params, **empty})
 
 
 def test_a_move_changes_what_one_side_alone_gives() -> None:
@@ -63,9 +63,9 @@ def test_a_move_changes_what_one_side_alone_gives() -> None:
 def test_an_arrival_is_somebody_and_not_one_of_two() -> None:
     arrival = UserAppears("Erin@example.com", 5)
     assert arrival.missing([[user(3)]]) == ["nobody has the address or id 'Erin@example.com'"]
-    assert arrival.who is None
+    assert arrival.user is None
     assert arrival.missing([[user(3), ERIN]]) == []
-    assert arrival.who == ERIN
+    assert arrival.user == ERIN
     with pytest.raises(LookupFailed, match="held by 2"):
         UserAppears("erin@example.com", 5).missing([[ERIN, TWIN]])
 

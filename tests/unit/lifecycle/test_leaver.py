@@ -142,11 +142,11 @@ def test_what_is_left_is_that_and_what_could_be_taken_away() -> None:
 
 
 def test_the_rails_count_groups_and_apps_together() -> None:
-    leaver.check_rails(ERIN, EVERYTHING, max_removals=2, max_removal_percent=2)
+    leaver.check_guardrails(ERIN, EVERYTHING, max_removals=2, max_removal_percent=2)
     with pytest.raises(LimitExceeded, match="make 2 removals"):
-        leaver.check_rails(ERIN, EVERYTHING, max_removals=1, max_removal_percent=100)
+        leaver.check_guardrails(ERIN, EVERYTHING, max_removals=1, max_removal_percent=100)
     with pytest.raises(LimitExceeded, match="max_removal_percent allows 1 % of the 100") as caught:
-        leaver.check_rails(ERIN, EVERYTHING, max_removals=None, max_removal_percent=1)
+        leaver.check_guardrails(ERIN, EVERYTHING, max_removals=None, max_removal_percent=1)
     assert [one["from"] for one in caught.value.facts()["would_remove"]] == ["Group 10", "App 20"]
 
 
@@ -258,7 +258,7 @@ def test_what_the_lists_answer_better_is_no_failure() -> None:
         ([1, 2], True, 1, "2 things would be left. 1 open task of the person needs somebody else."),
     ],
 )
-def test_the_verdict_says_when_cakewalk_listed_it(left: list[Any], foreseen: bool, tasks: int, words: str) -> None:
-    verdict = leaver_report.verdict("12:00", left, foreseen, tasks)
-    assert verdict.startswith("As Cakewalk listed at 12:00")
-    assert verdict.endswith(words)
+def test_the_summary_says_when_cakewalk_listed_it(left: list[Any], foreseen: bool, tasks: int, words: str) -> None:
+    summary = leaver_report.summary("12:00", left, foreseen, tasks)
+    assert summary.startswith("As Cakewalk listed at 12:00")
+    assert summary.endswith(words)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for people whom a directory is to bring, and for accesses that somebody is to get."""
+"""Waits until a person is in the directory, and until requests have brought access."""
 
 from __future__ import annotations
 
@@ -18,60 +18,59 @@ from ..core.wait import PAUSES
 
 
 class UserAppears:
-    """Waits until somebody is in the directory; a part of C(waiting.Wait).
+    """A C(Wait) until a person is in the directory; C(user) is the person once the wait is over.
 
-    C(who) is the person once the wait is over. The vendor's directory syncs every two hours (the help page on joiners),
-    so after some quick looks there is time between them.
+    The vendor's directory syncs every two hours (the help page on joiners), so the pauses grow to a minute.
     """
 
-    action = "see the person in the directory"
-    pauses = (1.0, 5.0, 15.0, 30.0, 60.0)
-    needs_second_read = False
+    action: str = "see the person in the directory"
+    pauses: Sequence[float] = (1.0, 5.0, 15.0, 30.0, 60.0)
+    needs_second_read: bool = False
 
     def __init__(self, reference: str, timeout: int) -> None:
         self.timeout = timeout
         self.sources: Sequence[Listing | Resource] = [USERS.listing]
-        self.who: Row | None = None
+        self.user: Row | None = None
         self._reference = reference
 
     def missing(self, found: Sequence[Any]) -> list[str]:
-        """Return who is not there yet.
+        """Return a line if the person is missing.
 
-        :raises LookupFailed: several have the address.
+        :raises LookupFailed: several people have the address.
         """
-        register = Index(USERS, found[0])
-        if not register.matches(self._reference):
+        directory = Index(USERS, found[0])
+        if not directory.matches(self._reference):
             return [f"nobody has the address or id {printable(self._reference)!r}"]
-        finder = Resolver()
-        self.who = finder.find(self._reference, register)
-        finder.check()
+        resolver = Resolver()
+        self.user = resolver.find(self._reference, directory)
+        resolver.check()
         return []
 
 
 class AccessAppears:
-    """Waits until the lists show that somebody has access to each of some apps, at whatever level."""
+    """A C(Wait) until the lists show that a person has access to each of some apps, at any level."""
 
-    action = "see the new accesses"
-    pauses = PAUSES
-    needs_second_read = False
+    action: str = "see the new accesses"
+    pauses: Sequence[float] = PAUSES
+    needs_second_read: bool = False
 
-    def __init__(self, who: Row, apps: Sequence[Row], timeout: int, statuses: StatusTable) -> None:
+    def __init__(self, user: Row, apps: Sequence[Row], timeout: int, statuses: StatusTable) -> None:
         self.timeout = timeout
         self.sources: Sequence[Listing | Resource] = [REQUESTS, *map(accesses, apps)]
-        self._who, self._apps, self._statuses = who, apps, statuses
+        self._user, self._apps, self._statuses = user, apps, statuses
 
     def missing(self, found: Sequence[Any]) -> list[str]:
-        """Return the apps to which there is no access yet, with the request that is to bring it."""
+        """Return a line for each app without access, with the request that should bring it."""
         requests = Requests(found[0], self._statuses, datetime.now(timezone.utc))
         return [
-            self._words(app, requests)
+            self._line(app, requests)
             for app, rows in zip(self._apps, found[1:], strict=True)
-            if self._who["id"].lower() not in ids_of(row["user"] for row in rows)
+            if self._user["id"].lower() not in ids_of(row["user"] for row in rows)
         ]
 
-    def _words(self, app: Row, requests: Requests) -> str:
-        asked = of_type(requests.about(self._who, app), (GRANT, CHANGE))
+    def _line(self, app: Row, requests: Requests) -> str:
+        granting = of_type(requests.about(self._user, app), (GRANT, CHANGE))
         status = "no request is listed"
-        if asked:
-            status = f"the request {printable(asked[-1]['id'])} is {printable(asked[-1].get('requestStatus'))}"
-        return f"{printable(person(self._who))} and {named(app)}: {status}"
+        if granting:
+            status = f"the request {printable(granting[-1]['id'])} is {printable(granting[-1].get('requestStatus'))}"
+        return f"{printable(person(self._user))} and {named(app)}: {status}"

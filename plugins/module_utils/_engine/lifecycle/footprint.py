@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that the lists of a tenant show of one person: groups, accesses, apps owned, requests and tasks."""
+"""The footprint of a person in the lists of a tenant: groups, apps, apps owned, requests and tasks."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ from ..core.tenant import Tenant
 
 Entry = dict[str, Any]
 
-#: What keeps the removal of an access from being asked for, beside the outcomes of cases.
+#: Why the removal of access cannot be requested, besides the outcomes of C(AccessDecision).
 NOT_MANAGED, UNCLEAR = "not_managed", "unclear_request"
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """What the lists showed of a person. Entries hold ids and names, sorted by id, so that two looks can be compared.
+    """Everything that the lists show about a person: ids and names, sorted by id, so that two reads can be compared.
 
-    :param groups: with C(synced), whether another directory decides about the membership.
-    :param accesses: with the C(outcome) that asking for the removal would have, and the request that it hangs on.
-    :param ownerships: apps whose owner the person is.
-    :param requests: those about the person's access that are not decided, or may be, or were granted a moment ago and
-        do not show yet (C(is_decided)); C(is_known) is false where the record does not tell what a request is, or whom
-        it is about.
-    :param tasks: those assigned to the person that are not decided, likewise.
-    :param read: how many memberships and accesses of anybody were read.
+    Each of C(accesses) has the C(outcome) of requesting its removal, and the request that this depends on.
+
+    :param groups: C(synced) says whether another directory decides about the membership.
+    :param ownerships: apps that the person owns.
+    :param requests: requests about access that are undecided or may be. C(is_decided) marks a recent grant that does
+        not show yet. C(is_known) is false if a record does not show its meaning or its person.
+    :param tasks: tasks of the person that are undecided or may be.
+    :param read: the number of memberships and access rows read, of all people.
     """
 
     groups: list[Entry]
@@ -59,43 +59,44 @@ class Footprint:
     read: int = field(default=0, compare=False)
 
 
-def read_footprint(tenant: Tenant, who: Row, retry_declined: bool = False) -> Footprint:
-    """Read every list that can show something of a person, once.
+def read_footprint(tenant: Tenant, user: Row, retry_declined: bool = False) -> Footprint:
+    """Read every list that can show a person, once.
 
-    An app's own record is read too: its owner need not be among those who have access.
+    The record of each app is read, too, because an owner need not have access.
     """
-    groups, apps, requests, tasks = tenant.read([GROUPS.listing, APPS.listing, REQUESTS, tasks_of(who)])
+    groups, apps, requests, tasks = tenant.read([GROUPS.listing, APPS.listing, REQUESTS, tasks_of(user)])
     sources: list[Listing | Resource] = [
         *map(members, groups),
         *map(accesses, apps),
         *(APPS.record(app["id"]) for app in apps),
     ]
-    found = iter(tenant.read(sources))
-    rosters, holders, records = ([next(found) for _thing in things] for things in (groups, apps, apps))
-    asked = Requests(requests, tenant.request_statuses, datetime.now(timezone.utc))
-    held = list(zip(records, holders, strict=True))
-    estates = [AppState(app, rows, [], asked) for app, rows in held]
+    reads = iter(tenant.read(sources))
+    member_lists, holders, records = ([next(reads) for _row in rows] for rows in (groups, apps, apps))
+    indexed = Requests(requests, tenant.request_statuses, datetime.now(timezone.utc))
+    with_holders = list(zip(records, holders, strict=True))
+    app_states = [AppState(app, rows, [], indexed) for app, rows in with_holders]
+    held = {state.app["id"].lower(): state.held_by(user) for state in app_states}
     return Footprint(
-        groups=_sorted(_group(group) for group, rows in zip(groups, rosters, strict=True) if _is_in(who, rows)),
-        accesses=_sorted(_access(estate, who, retry_declined) for estate in estates if estate.held_by(who)),
-        ownerships=_sorted(_named(app) for app, rows in held if _owns(who, app, rows)),
-        requests=requests_of(who, requests, asked, {one.app["id"].lower(): one.held_by(who) for one in estates}),
+        groups=_sorted(_group(group) for group, rows in zip(groups, member_lists, strict=True) if _is_in(user, rows)),
+        accesses=_sorted(_access(state, user, retry_declined) for state in app_states if state.held_by(user)),
+        ownerships=_sorted(_named(app) for app, rows in with_holders if _owns(user, app, rows)),
+        requests=requests_of(user, requests, indexed, held),
         tasks=_sorted(_task(row, tenant.task_statuses) for row in tasks),
-        read=sum(map(len, [*rosters, *holders])),
+        read=sum(map(len, [*member_lists, *holders])),
     )
 
 
-def read_until_stable(see: Callable[[], Footprint]) -> Footprint:
-    """Look until two looks in a row agree: a list that moves may skip a row, and leaves no trace of it.
+def read_until_stable(read: Callable[[], Footprint]) -> Footprint:
+    """Read footprints until two in a row agree, because a list that moves may skip a row without a trace.
 
-    :raises ListMoved: no two agreed.
+    :raises ListMoved: no two footprints in a row agree.
     """
-    seen = see()
-    for _again in range(REREADINGS):
-        newer = see()
-        if newer == seen:
+    last = read()
+    for _attempt in range(REREADINGS):
+        newer = read()
+        if newer == last:
             return newer
-        seen = newer
+        last = newer
     raise ListMoved(
         "look at what the person has",
         "each look showed something else than the one before",
@@ -103,74 +104,77 @@ def read_until_stable(see: Callable[[], Footprint]) -> Footprint:
     )
 
 
-def _is_in(who: Row, rows: Iterable[Row]) -> bool:
-    return who["id"].lower() in ids_of(rows)
+def _is_in(user: Row, rows: Iterable[Row]) -> bool:
+    return user["id"].lower() in ids_of(rows)
 
 
-def _owns(who: Row, app: Row, rows: Iterable[Row]) -> bool:
-    own = [row for row in rows if row.get("isOwner") and _is_in(who, [row["user"]])]
-    return bool(own) or str(member(app, "owner.id") or "").lower() == who["id"].lower()
+def _owns(user: Row, app: Row, rows: Iterable[Row]) -> bool:
+    own = [row for row in rows if row.get("isOwner") and _is_in(user, [row["user"]])]
+    return bool(own) or str(member(app, "owner.id") or "").lower() == user["id"].lower()
 
 
-def _named(thing: Row) -> Entry:
-    return {"id": thing["id"].lower(), "name": label(thing)}
+def _named(row: Row) -> Entry:
+    return {"id": row["id"].lower(), "name": label(row)}
 
 
 def _group(group: Row) -> Entry:
     return {**_named(group), "synced": is_synced(group)}
 
 
-def _access(estate: AppState, who: Row, retry_declined: bool) -> Entry:
-    """Return what is held of an app, judged as C(cakewalk_app_access) judges it when the access is to go."""
+def _access(state: AppState, user: Row, retry_declined: bool) -> Entry:
+    """Return the access of a person to an app, with the outcome that C(cakewalk_app_access) has for its removal."""
     evaluator = AccessEvaluator(direct=False, retry=retry_declined)
-    entry = AccessEntry(estate.app["id"], (who["id"],), None, "absent")
-    decisions, _unknown = evaluator.evaluate(estate, [entry], Index(estate.holders.kind, [who]))
+    entry = AccessEntry(state.app["id"], (user["id"],), None, "absent")
+    decisions, _unknown = evaluator.evaluate(state, [entry], Index(state.holders.kind, [user]))
     decision = decisions[0] if decisions else None
-    levels = [label(level) for level in estate.held_by(who).values() if level]
-    return {**_named(estate.app), "levels": sorted(levels), **_removal_status(estate.app, decision)}
+    levels = [label(level) for level in state.held_by(user).values() if level]
+    return {**_named(state.app), "levels": sorted(levels), **_removal_status(state.app, decision)}
 
 
-def _removal_status(app: Row, case: AccessDecision | None) -> Entry:
-    request = case.request if case else None
-    outcome = case.outcome if case else UNCLEAR
+def _removal_status(app: Row, decision: AccessDecision | None) -> Entry:
+    request = decision.request if decision else None
+    outcome = decision.outcome if decision else UNCLEAR
     return {
         "outcome": outcome if is_managed(app) else NOT_MANAGED,
-        "to_request": is_managed(app) and bool(case and case.step),
+        "to_request": is_managed(app) and bool(decision and decision.step),
         "request_id": request["id"] if request else None,
         "request_status": request.get("requestStatus") if request else None,
     }
 
 
-def requests_of(who: Row, requests: Iterable[Row], asked: Requests, held: Mapping[str, Collection[str]]) -> list[Entry]:
-    """Return the requests that may still come to something for a person, also those of which nobody knows what they
-    ask for, and those that would give something to somebody whom they do not show.
+def requests_of(
+    user: Row, requests: Iterable[Row], indexed: Requests, held: Mapping[str, Collection[str]]
+) -> list[Entry]:
+    """Return the requests that may still take effect for a person.
 
-    :param asked: the same requests, by what they are about.
-    :param held: by app the levels that the person holds.
+    Requests of an unknown status or type count, and requests to give access that do not show their person.
+
+    :param indexed: the same requests by person and app.
+    :param held: the levels that the person holds, by app.
     """
     return _sorted(
-        _request(row, asked, held.get(str(row.get("workAppId") or "").lower(), ()))
+        _request(row, indexed, held.get(str(row.get("workAppId") or "").lower(), ()))
         for row in requests
-        if _may_be_about(who, row)
+        if _may_be_about(user, row)
     )
 
 
-def _may_be_about(who: Row, request: Row) -> bool:
+def _may_be_about(user: Row, request: Row) -> bool:
     target = str(request.get("targetUserId") or "").lower()
-    return target == who["id"].lower() or bool(not target and of_type([request], (GRANT, CHANGE)))
+    return target == user["id"].lower() or bool(not target and of_type([request], (GRANT, CHANGE)))
 
 
-def _request(row: Row, asked: Requests, held: Collection[str]) -> Entry | None:
-    known, gives = asked.class_of(row), bool(of_type([row], (GRANT, CHANGE)))
-    is_late = known == "granted" and gives and bool(asked.under_way([row], held))
-    if known not in ("open", None) and not is_late:
+def _request(row: Row, indexed: Requests, held: Collection[str]) -> Entry | None:
+    status, gives = indexed.class_of(row), bool(of_type([row], (GRANT, CHANGE)))
+    is_late = status == "granted" and gives and bool(indexed.under_way([row], held))
+    if status not in ("open", None) and not is_late:
         return None
     is_of_known_type = row.get("requestType") in REQUEST_TYPES.values()
     return {
         "id": row["id"].lower(),
         "request_type": row.get("requestType"),
         "status": row.get("requestStatus"),
-        "is_known": bool(known and is_of_known_type and row.get("targetUserId")),
+        "is_known": bool(status and is_of_known_type and row.get("targetUserId")),
         "is_decided": is_late,
         "gives": gives,
         "app_id": row.get("workAppId"),
@@ -188,19 +192,19 @@ def _sorted(entries: Iterable[Entry | None]) -> list[Entry]:
     return sorted((entry for entry in entries if entry), key=lambda entry: str(entry["id"]))
 
 
-def lines(who: Row, footprint: Footprint) -> list[str]:
-    """Return a footprint for people to read: a line for each thing, in which nothing of the tenant makes another."""
+def lines(user: Row, footprint: Footprint) -> list[str]:
+    """Return a footprint for people, one line for each entry, whatever the names of the tenant hold."""
 
     def access(entry: Entry) -> str:
         levels = f" ({', '.join(entry['levels'])})" if entry["levels"] else ""
-        outlook = "its removal is to be requested" if entry["to_request"] else entry["outcome"]
-        return f"access to {entry['name']}{levels}: {outlook}"
+        outcome = "its removal is to be requested" if entry["to_request"] else entry["outcome"]
+        return f"access to {entry['name']}{levels}: {outcome}"
 
-    told = [
-        *(f"member of {one['name']}{' (synced)' if one['synced'] else ''}" for one in footprint.groups),
-        *(access(one) for one in footprint.accesses),
-        *(f"owner of {one['name']}" for one in footprint.ownerships),
-        *(f"request {one['id']}: {one['request_type']}, {one['status']}" for one in footprint.requests),
-        *(f"task {one['id']}: {one['type']}, {one['status']}" for one in footprint.tasks),
+    parts = [
+        *(f"member of {group['name']}{' (synced)' if group['synced'] else ''}" for group in footprint.groups),
+        *map(access, footprint.accesses),
+        *(f"owner of {app['name']}" for app in footprint.ownerships),
+        *(f"request {row['id']}: {row['request_type']}, {row['status']}" for row in footprint.requests),
+        *(f"task {task['id']}: {task['type']}, {task['status']}" for task in footprint.tasks),
     ]
-    return [f"{printable(person(who))}: {printable(one)}" for one in told or ["nothing"]]
+    return [f"{printable(person(user))}: {printable(part)}" for part in parts or ["nothing"]]

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who leaves, what is taken from that person, and what stays although it should not."""
+"""Leavers: the memberships and access to remove, and what a run cannot remove."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..core.people import acting_user
 from ..core.tenant import Tenant
 from .footprint import NOT_MANAGED, UNCLEAR, Entry, Footprint
 
-#: Why an access stays that nothing can be asked about.
+#: What stays and why, by the outcome of access whose removal cannot be requested.
 _STAYS = {
     NOT_MANAGED: ("unmanaged_access", "the app is not managed, so Cakewalk takes nothing away there"),
     CONFLICT: ("access", "an open request wants the opposite: cancel or decide it in Cakewalk"),
@@ -28,51 +28,51 @@ _STAYS = {
 
 
 def leaver(params: Mapping[str, Any], tenant: Tenant) -> tuple[Row, Row, list[Row]]:
-    """Return who leaves, who acts, and other accounts with the same address.
+    """Return the person who leaves, the acting user, and other accounts with the same address.
 
     :raises LookupFailed: one of them, or a protected person, does not exist or is ambiguous.
-    :raises ConfigurationError: the address that confirms is another, or the one who acts may not.
-    :raises RailHit: the person is protected.
+    :raises ConfigurationError: the confirmed address is another, or the acting user may not act.
+    :raises LimitExceeded: the person is protected.
     """
-    directory, finder = tenant.index(USERS), Resolver()
-    found = finder.find_all([params["user"]], directory)
+    directory, resolver = tenant.index(USERS), Resolver()
+    users = resolver.find_all([params["user"]], directory)
     actor_reference = [params["acting_user"]] if params["acting_user"] else []
     protection = ProtectedUsers([*params["protected_users"], *actor_reference], [directory])
-    protection.look_up(directory, finder)
-    people = tenant.people([*(row["id"] for row in found), *actor_reference])
-    actor = acting_user(params["acting_user"], people, tenant.user_statuses, finder)
-    finder.check()
-    (who,) = found
-    _check_confirmed(who, params["confirm"])
-    protection.refuse([who["id"]], "all groups and apps")
-    return who, actor, [row for row in directory.matches(person(who)) if row["id"] != who["id"]]
+    protection.look_up(directory, resolver)
+    people = tenant.people([*(row["id"] for row in users), *actor_reference])
+    actor = acting_user(params["acting_user"], people, tenant.user_statuses, resolver)
+    resolver.check()
+    (user,) = users
+    _check_confirmed(user, params["confirm"])
+    protection.refuse([user["id"]], "all groups and apps")
+    return user, actor, [row for row in directory.matches(person(user)) if row["id"] != user["id"]]
 
 
-def _check_confirmed(who: Row, confirmed: str) -> None:
-    if folded_email(confirmed) != folded_email(person(who)):
+def _check_confirmed(user: Row, confirmed: str) -> None:
+    if folded_email(confirmed) != folded_email(person(user)):
         raise ConfigurationError(
-            f"take everything from {printable(person(who))}",
+            f"take everything from {printable(person(user))}",
             f"the address that confirms it is {printable(confirmed)!r}",
             "Nothing was changed. Type the e-mail address of the person who leaves a second time.",
             option="confirm",
         )
 
 
-def check_rails(who: Row, footprint: Footprint, max_removals: int | None, max_removal_percent: int) -> None:
-    """Hold all that a run would take against its rails, before its first write.
+def check_guardrails(user: Row, footprint: Footprint, max_removals: int | None, max_removal_percent: int) -> None:
+    """Check all removals of a run before its first write.
 
-    :raises RailHit: it would take too much.
+    :raises LimitExceeded: there are too many removals.
     """
-    taken = [one for one in footprint.groups if not one["synced"]]
-    taken += [one for one in footprint.accesses if one["to_request"]]
-    removals = [(str(one["name"]), person(who)) for one in taken]
+    removed = [group for group in footprint.groups if not group["synced"]]
+    removed += [access for access in footprint.accesses if access["to_request"]]
+    removals = [(str(entry["name"]), person(user)) for entry in removed]
     check_removals(removals, max_removals, authoritative=False)
     check_share(removals, footprint.read, max_removal_percent)
 
 
 def warnings_of(others: Iterable[Row]) -> list[str]:
-    """Return what is to be known of other accounts with the address of the one who leaves."""
-    accounts = [f"{one['id']} ({printable(one.get('statusName'))})" for one in others]
+    """Return a warning about other accounts with the address of the person who leaves."""
+    accounts = [f"{row['id']} ({printable(row.get('statusName'))})" for row in others]
     if not accounts:
         return []
     return [
@@ -81,41 +81,43 @@ def warnings_of(others: Iterable[Row]) -> list[str]:
     ]
 
 
-def memberships(who: Row, footprint: Footprint) -> list[Entry]:
-    """Return the memberships to end, as C(cakewalk_group_member) takes them: ids, and nothing that people wrote."""
-    return [{"group": one["id"], "users": [who["id"]]} for one in footprint.groups if not one["synced"]]
+def memberships(user: Row, footprint: Footprint) -> list[Entry]:
+    """Return the memberships to end as C(cakewalk_group_member) takes them, by ids, without text from the tenant."""
+    return [{"group": group["id"], "users": [user["id"]]} for group in footprint.groups if not group["synced"]]
 
 
-def removals(who: Row, footprint: Footprint) -> list[Entry]:
-    """Return the accesses to have removed, or whose removal is asked for, as C(cakewalk_app_access) takes them."""
-    return [{"app": one["id"], "users": [who["id"]]} for one in footprint.accesses if one["outcome"] == REMOVING]
+def removals(user: Row, footprint: Footprint) -> list[Entry]:
+    """Return access whose removal is requested, or must be, as C(cakewalk_app_access) takes it."""
+    return [
+        {"app": access["id"], "users": [user["id"]]} for access in footprint.accesses if access["outcome"] == REMOVING
+    ]
 
 
 def staying(footprint: Footprint) -> list[Entry]:
-    """Return what no run can take away, each with C(what) it is, its id and name, and C(why) it stays."""
+    """Return what no run can remove: what it is, its id and name, and why it stays."""
     left = [
-        _left("synced_membership", one, "another directory decides who is a member: take the person out there")
-        for one in footprint.groups
-        if one["synced"]
+        _left("synced_membership", group, "another directory decides who is a member: take the person out there")
+        for group in footprint.groups
+        if group["synced"]
     ]
     left += [
-        _left(_STAYS[one["outcome"]][0], one, _STAYS[one["outcome"]][1])
-        for one in footprint.accesses
-        if one["outcome"] in _STAYS
+        _left(_STAYS[access["outcome"]][0], access, _STAYS[access["outcome"]][1])
+        for access in footprint.accesses
+        if access["outcome"] in _STAYS
     ]
-    left += [_left("ownership", one, "the app needs another owner") for one in footprint.ownerships]
+    left += [_left("ownership", app, "the app needs another owner") for app in footprint.ownerships]
     return left + [
         _left(
-            "open_grant" if one["is_known"] else "unclear_request",
-            {"id": one["id"], "name": f"{one['request_type']} ({one['status']})"},
-            _why(one),
+            "open_grant" if request["is_known"] else "unclear_request",
+            {"id": request["id"], "name": f"{request['request_type']} ({request['status']})"},
+            _reason(request),
         )
-        for one in footprint.requests
-        if not one["is_known"] or one["gives"]
+        for request in footprint.requests
+        if not request["is_known"] or request["gives"]
     ]
 
 
-def _why(request: Entry) -> str:
+def _reason(request: Entry) -> str:
     if not request["is_known"]:
         return "its status, its type or whom it is about is not known: known_statuses can tell what a status means"
     if request["is_decided"]:
@@ -124,26 +126,26 @@ def _why(request: Entry) -> str:
 
 
 def left(footprint: Footprint) -> list[Entry]:
-    """Return all that is left: what cannot be taken away, and what could and is still there."""
+    """Return everything that is left: what no run can remove, and what a run could, and is still there."""
     return [
-        *(_left("membership", one, "it is still listed") for one in footprint.groups if not one["synced"]),
+        *(_left("membership", group, "it is still listed") for group in footprint.groups if not group["synced"]),
         *(
-            _left("access", one, _words(one["request_id"], one["request_status"]))
-            for one in footprint.accesses
-            if one["outcome"] == REMOVING
+            _left("access", access, _removal(access["request_id"], access["request_status"]))
+            for access in footprint.accesses
+            if access["outcome"] == REMOVING
         ),
         *staying(footprint),
     ]
 
 
-def _words(request: str | None, status: str | None) -> str:
+def _removal(request: str | None, status: str | None) -> str:
     return f"its removal is asked for: {request} is {status}" if request else "its removal is not asked for"
 
 
-def _left(what: str, thing: Entry, why: str) -> Entry:
-    return {"what": what, "id": thing["id"], "name": thing["name"], "why": why}
+def _left(what: str, entry: Entry, why: str) -> Entry:
+    return {"what": what, "id": entry["id"], "name": entry["name"], "why": why}
 
 
 def lines(entries: list[Entry]) -> list[str]:
-    """Return what is left for people to read."""
-    return [printable(f"{one['what']} {one['name']!r} ({one['id']}): {one['why']}") for one in entries]
+    """Return what is left, for people."""
+    return [printable(f"{entry['what']} {entry['name']!r} ({entry['id']}): {entry['why']}") for entry in entries]

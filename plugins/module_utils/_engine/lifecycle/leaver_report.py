@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of a leaver: what Cakewalk listed before and after, what was done between, and what is left."""
+"""The proof about a leaver: what Cakewalk listed before and after the run, the writes, and what is left."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..._api.text import pluralize
 from ..storage.journal import lines_of
 from ..storage.private_file import PrivateFile
 
-#: What a look has that belongs into a proof.
-_SEEN = ("looked_from", "looked_until", "looks", "groups", "accesses", "ownerships", "requests", "tasks")
+#: Results of C(cakewalk_leaver_info) that belong into a proof.
+_LISTED = ("looked_from", "looked_until", "looks", "groups", "accesses", "ownerships", "requests", "tasks")
 
-#: Errors that say no more than that something was not there yet, or would not come: what is left tells it, and why.
-_ANSWERED = frozenset({"wait_timed_out", "declined", "conflicting_request"})
+#: Errors about what did not appear in time; the lists of what is left say the same, with the reason.
+_IN_LISTS = frozenset({"wait_timed_out", "declined", "conflicting_request"})
 
 
 def proof_of(
     run: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], results: Iterable[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return the proof of a run, from what C(cakewalk_leaver_info) returned before and after it.
+    """Return the proof of a run, from the results of C(cakewalk_leaver_info) before and after it.
 
-    It says what was listed, and never that somebody can no longer get into an app: only the app knows.
+    It says what Cakewalk listed, not whether the person can still sign in to an app: only the app knows.
     """
     return {
         "tenant": after["tenant"],
@@ -35,21 +35,21 @@ def proof_of(
         "other_accounts": after["other_accounts"],
         "statement": f"As Cakewalk listed at {after['looked_until']}.",
         "complete": not after["left"],
-        "before": _seen(before),
-        "after": _seen(after),
+        "before": _listed(before),
+        "after": _listed(after),
         "writes": [line for result in results for line in lines_of(result)],
         "left": after["left"],
     }
 
 
-def _seen(look: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: look[name] for name in _SEEN}
+def _listed(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: result[name] for name in _LISTED}
 
 
 def keep(folder: str, proof: Mapping[str, Any]) -> str:
-    """Write a proof into a file of its own, and return its path: who and when are in it by id and time, not by name.
+    """Write a proof to its own file, and return the path, which holds the id of the person, not the name.
 
-    :raises FileRefused: it cannot be written.
+    :raises FileRefused: the file cannot be written.
     """
     stamp = "".join(sign for sign in proof["after"]["looked_until"] if sign.isalnum())
     path = f"{folder}/leaver-{proof['user']['id'].lower()}-{stamp}-{proof['run']}.json"
@@ -59,21 +59,21 @@ def keep(folder: str, proof: Mapping[str, Any]) -> str:
 
 
 def failures(results: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the messages of the modules that failed, but of those that the lists answer better."""
+    """Return the messages of failed modules, except errors that the lists explain better."""
     failed = [result for result in results if result.get("failed")]
-    return [str(one.get("msg")) for one in failed if (one.get("error") or {}).get("kind") not in _ANSWERED]
+    return [str(result.get("msg")) for result in failed if (result.get("error") or {}).get("kind") not in _IN_LISTS]
 
 
-def verdict(listed_at: str, left: list[Any], foreseen: bool, tasks: int) -> str:
-    """Return in a sentence or two how far it is.
+def summary(listed_at: str, left: list[Any], is_dry_run: bool, tasks: int) -> str:
+    """Return what is left, in a sentence or two.
 
-    :param foreseen: whether this is what a run would leave behind.
+    :param is_dry_run: whether C(left) is what a run would leave.
     """
     need = pluralize(tasks, "open task of the person needs", "open tasks of the person need")
     more = f" {need} somebody else." if tasks else ""
     if not left:
-        words = "would be left once all that is asked for is approved" if foreseen else "is left"
+        words = "would be left once all that is asked for is approved" if is_dry_run else "is left"
         return f"As Cakewalk listed at {listed_at}, nothing {words}.{more}"
     verb = "is" if len(left) == 1 else "are"
-    words = "would be left" if foreseen else f"{verb} left"
+    words = "would be left" if is_dry_run else f"{verb} left"
     return f"As Cakewalk listed at {listed_at}: {pluralize(len(left), 'thing', 'things')} {words}.{more}"

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody gains and loses by moving from some groups to others."""
+"""Moves from groups to other groups: the access that a person gains and loses."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ..groups.membership import MembershipChange, MembershipEntry, refuse_groups
 Entry = dict[str, Any]
 
 
-def claims_of(params: Mapping[str, Any]) -> list[MembershipEntry]:
-    """Return what a move says of groups.
+def entries_of_move(params: Mapping[str, Any]) -> list[MembershipEntry]:
+    """Return an entry for each group of a move.
 
-    :raises ConfigurationError: it names no group, or a blank one.
+    :raises ConfigurationError: no group is named, or a name is blank.
     """
     named = [*params["joins"], *params["leaves"]]
     if not named or not all(name.strip() for name in named):
@@ -32,21 +32,21 @@ def claims_of(params: Mapping[str, Any]) -> list[MembershipEntry]:
             "Name the groups to join, or those to leave.",
             option="joins",
         )
-    who = (params["user"],)
+    users = (params["user"],)
     return [
-        *(MembershipEntry(group, who, "present") for group in params["joins"]),
-        *(MembershipEntry(group, who, "absent") for group in params["leaves"]),
+        *(MembershipEntry(group, users, "present") for group in params["joins"]),
+        *(MembershipEntry(group, users, "absent") for group in params["leaves"]),
     ]
 
 
 @dataclass(frozen=True)
 class AccessDelta:
-    """What a move changes in what the groups give: apps by id and name, each in one of these lists or in none.
+    """Apps that a move affects, by id and name.
 
-    :param gains: given by the new groups alone, and not held.
-    :param shared: given by old and new groups.
-    :param loses: given by the old groups alone, and held: what the removal is to take away.
-    :param required: given by the new groups, whether held or not.
+    :param gains: only the new groups give the app, and the person has no access to it.
+    :param shared: old and new groups give the app.
+    :param loses: only the old groups give the app, and the person has access to it.
+    :param required: the new groups give the app, whether the person has access to it or not.
     """
 
     gains: list[Entry]
@@ -56,16 +56,16 @@ class AccessDelta:
 
 
 def access_delta(
-    who: Row, given: Iterable[Row], taken: Iterable[Row], holders: Mapping[str, Sequence[Row]]
+    user: Row, joined: Iterable[Row], left: Iterable[Row], holders: Mapping[str, Sequence[Row]]
 ) -> AccessDelta:
-    """Return what a move changes.
+    """Return the access that a move changes.
 
-    :param given: default apps of the groups to join.
-    :param taken: those of the groups to leave.
-    :param holders: by id the accesses of each of these apps.
+    :param joined: default apps of the groups to join.
+    :param left: default apps of the groups to leave.
+    :param holders: the access rows of each of these apps, by the id of the app.
     """
-    new, old = ({app["id"].lower(): app for app in apps} for apps in (given, taken))
-    held = {one for one, rows in holders.items() if who["id"].lower() in ids_of(row["user"] for row in rows)}
+    new, old = ({app["id"].lower(): app for app in apps} for apps in (joined, left))
+    held = {app_id for app_id, rows in holders.items() if user["id"].lower() in ids_of(row["user"] for row in rows)}
     return AccessDelta(
         gains=_entries(new, new.keys() - old.keys() - held),
         shared=_entries(new, new.keys() & old.keys()),
@@ -74,46 +74,46 @@ def access_delta(
     )
 
 
-def read_access_delta(tenant: Tenant, who: Row, edits: Sequence[MembershipChange]) -> AccessDelta:
-    """Read what the groups of a move give, and who has it."""
-    found = list(zip(edits, tenant.read(default_apps(edit.group) for edit in edits), strict=True))
-    given = [app for edit, rows in found if not _is_left(edit) for app in rows]
-    taken = [app for edit, rows in found if _is_left(edit) for app in rows]
-    apps = {app["id"].lower(): app for app in [*given, *taken]}
+def read_access_delta(tenant: Tenant, user: Row, changes: Sequence[MembershipChange]) -> AccessDelta:
+    """Read the apps that the groups of a move give, and the people who have access to them."""
+    with_apps = list(zip(changes, tenant.read(default_apps(change.group) for change in changes), strict=True))
+    joined = [app for change, rows in with_apps if not _is_left(change) for app in rows]
+    left = [app for change, rows in with_apps if _is_left(change) for app in rows]
+    apps = {app["id"].lower(): app for app in [*joined, *left]}
     holders = dict(zip(apps, tenant.read(map(accesses, apps.values())), strict=True))
-    return access_delta(who, given, taken, holders)
+    return access_delta(user, joined, left, holders)
 
 
-def _is_left(edit: MembershipChange) -> bool:
-    """Tell whether the group is one to leave, be it that the person left it before."""
-    return bool(edit.removed or edit.not_members)
+def _is_left(change: MembershipChange) -> bool:
+    """Return whether the person leaves the group, or left it before."""
+    return bool(change.removed or change.not_members)
 
 
-def refuse_synced(edits: Iterable[MembershipChange]) -> None:
-    """Refuse to take somebody out of a group whose record shows that it is synced, before anybody joins another.
+def refuse_synced(changes: Iterable[MembershipChange]) -> None:
+    """Refuse to remove people from a group whose record shows that it is synced.
 
-    :raises RailHit: somebody would be removed from such a group.
+    :raises LimitExceeded: a person would be removed from such a group.
     """
     refuse_groups(
-        [edit.group for edit in edits if edit.removed and is_synced(edit.group)],
+        [change.group for change in changes if change.removed and is_synced(change.group)],
         "remove people from",
         "another directory decides who is a member of a synced group",
         "Take the person out there",
     )
 
 
-def lines(who: Row, memberships: Sequence[MembershipChange], change: AccessDelta) -> list[str]:
-    """Return a move for people to read, a line for each thing that changes."""
-    told = [
-        *(f"joins {label(edit.group)}" for edit in memberships if edit.added),
-        *(f"leaves {label(edit.group)}" for edit in memberships if edit.removed),
-        *(f"is no member of {label(edit.group)}" for edit in memberships if edit.not_members),
-        *(f"is to gain {app['name']}" for app in change.gains),
-        *(f"keeps {app['name']}, which old and new groups give" for app in change.shared),
-        *(f"may lose {app['name']}, which only old groups give" for app in change.loses),
+def lines(user: Row, changes: Sequence[MembershipChange], delta: AccessDelta) -> list[str]:
+    """Return a move for people, a line for each group and app."""
+    parts = [
+        *(f"joins {label(change.group)}" for change in changes if change.added),
+        *(f"leaves {label(change.group)}" for change in changes if change.removed),
+        *(f"is no member of {label(change.group)}" for change in changes if change.not_members),
+        *(f"is to gain {app['name']}" for app in delta.gains),
+        *(f"keeps {app['name']}, which old and new groups give" for app in delta.shared),
+        *(f"may lose {app['name']}, which only old groups give" for app in delta.loses),
     ]
-    return [printable(f"{person(who)}: {one}") for one in told or ["nothing changes"]]
+    return [printable(f"{person(user)}: {part}") for part in parts or ["nothing changes"]]
 
 
 def _entries(apps: Mapping[str, Row], ids: Collection[str]) -> list[Entry]:
-    return [{"id": one, "name": label(apps[one])} for one in sorted(ids)]
+    return [{"id": app_id, "name": label(apps[app_id])} for app_id in sorted(ids)]
