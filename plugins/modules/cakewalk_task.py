@@ -300,121 +300,55 @@ error:
 """
 
 from datetime import datetime, timezone
+from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, REQUEST_TYPES, task
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import member
-from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import decide_task
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks import evaluation, expectations
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from ..module_utils._api.catalog import REQUEST_TYPES, task
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._engine.tasks import evaluation, expectations
+from ..module_utils._module.arguments import ACTING, CONNECTION, WRITING, bulk_spec
+from ..module_utils._module.entry import run_module
 
-_STATE = {"type": "str", "choices": ["approved", "declined"]}
-_EXPECT = {
-    "type": "dict",
-    "options": {
-        "user": {"type": "str"},
-        "app": {"type": "str"},
-        "permission_level": {"type": "str"},
-        "request_type": {"type": "str", "choices": list(REQUEST_TYPES)},
+_TEXT, _FLAG = {"type": "str"}, {"type": "bool", "default": False}
+_REQUEST_TYPE = {"type": "str", "choices": list(REQUEST_TYPES)}
+_EXPECT = {"user": _TEXT, "app": _TEXT, "permission_level": _TEXT, "request_type": _REQUEST_TYPE}
+
+SPEC = bulk_spec(
+    "decisions",
+    {"task": {"type": "str", "required": True}, "expect": {"type": "dict", "options": _EXPECT}},
+    {
+        "state": {"type": "str", "choices": ["approved", "declined"]},
+        "decide": {"type": "str", "choices": ["action", "review", "standalone"], "default": "action"},
     },
-}
-_DECIDE = {"type": "str", "choices": ["action", "review", "standalone"]}
-
-SPEC = spec(
     CONNECTION,
     ACTING,
     WRITING,
-    options={
-        "task": {"type": "str"},
-        "state": _STATE,
-        "expect": _EXPECT,
-        "decide": {**_DECIDE, "default": "action"},
-        "decisions": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "task": {"type": "str", "required": True},
-                "state": _STATE,
-                "expect": _EXPECT,
-                "decide": _DECIDE,
-            },
-        },
-        "allow_autoprovisioning": {"type": "bool", "default": False},
-        "allow_self_approval": {"type": "bool", "default": False},
-    },
-    mutually_exclusive=[("task", "decisions"), ("expect", "decisions")],
-    required_one_of=[("task", "decisions")],
+    options={"allow_autoprovisioning": _FLAG, "allow_self_approval": _FLAG},
 )
 
 
-def plan(params, tenant):
-    """Return the plan for C(params); names are looked up only as far as C(expect) holds any."""
-    claims = evaluation.claims_of(params)
-    now = datetime.now(timezone.utc)
-    tables = (tenant.task_statuses, tenant.request_statuses)
-    cases = map(evaluation.TaskState, claims, tenant.read(task(claim.task) for claim in claims))
-    verdicts = [evaluation.assess(case, *tables, now, params["allow_autoprovisioning"]) for case in cases]
-
-    people = tenant.people(expectations.people_asked(verdicts, params))
-    apps = tenant.index(APPS, expectations.apps_asked(verdicts))
-    levels = expectations.levels_asked(verdicts, apps)
-    registers = dict(zip(levels, tenant.indexes(levels.values()), strict=True))
-    known = expectations.NameLookup(people, apps, registers)
-    expectations.check(verdicts, known, params, tenant.user_statuses)
-    tenant.warnings += evaluation.warnings(verdicts)
-
-    decided = {f"task {verdict.case.row['id']}": verdict for verdict in verdicts if verdict.changes}
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return the plan for C(params); names are looked up only as far as C(expect) has any."""
+    entries = evaluation.entries_of_task(params)
+    rows = tenant.read(task(entry.task) for entry in entries)
+    tables = (tenant.task_statuses, tenant.request_statuses, datetime.now(timezone.utc))
+    assessments = [
+        evaluation.assess(evaluation.TaskState(entry, row), *tables, params["allow_autoprovisioning"])
+        for entry, row in zip(entries, rows, strict=True)
+    ]
+    names = expectations.NameLookup.read(assessments, params, tenant)
+    expectations.check(assessments, names, params, tenant.user_statuses)
+    tenant.warnings += evaluation.warnings(assessments)
+    decided = {f"task {assessment.task.row['id']}": assessment for assessment in assessments if assessment.changes}
     return Plan(
-        before={name: {"status": verdict.case.row["status"]} for name, verdict in decided.items()},
-        after={name: {"status": verdict.outcome} for name, verdict in decided.items()},
-        steps=tuple(_step(verdict, known, tenant.task_statuses) for verdict in decided.values()),
-        result=_result(params, verdicts, known),
+        before={name: {"status": assessment.task.row["status"]} for name, assessment in decided.items()},
+        after={name: {"status": assessment.outcome} for name, assessment in decided.items()},
+        steps=tuple(expectations.step_of(assessment, names, tenant.task_statuses) for assessment in decided.values()),
+        result=expectations.result_of(assessments, names, is_bulk=not params["task"]),
     )
 
 
-def _step(verdict, known, statuses):
-    case = verdict.case
-    user = known.label(case, "user")
-    return decide_task(case.row, verdict.outcome, statuses, known.described(case), (user,) if user else ())
-
-
-def _result(params, verdicts, known):
-    noted = [verdict for verdict in verdicts if params["task"] or verdict.changes or verdict.is_left_alone]
-    changed = sum(verdict.changes for verdict in verdicts)
-    left_alone = sum(verdict.is_left_alone for verdict in verdicts)
-    return {
-        "decisions": [_entry(verdict, known) for verdict in noted],
-        "summary": {
-            "tasks": len(verdicts),
-            "changed": changed,
-            "unchanged": len(verdicts) - changed - left_alone,
-            "left_alone": left_alone,
-        },
-    }
-
-
-def _entry(verdict, known):
-    case, row = verdict.case, verdict.case.row
-    return {
-        "task": row["id"],
-        "state": case.claim.state,
-        "outcome": verdict.outcome,
-        "changed": verdict.changes,
-        "status": row["status"],
-        "kind": case.kind,
-        "request_type": known.label(case, "request_type"),
-        "user": known.label(case, "user"),
-        "user_id": case.shown["user"],
-        "app": known.label(case, "app"),
-        "app_id": case.shown["app"],
-        "permission_level": known.label(case, "permission_level"),
-        "snoozed_till": row.get("snoozedTill"),
-        "assigned_to": member(row, "assignedUser.email") or member(row, "assignedUser.id"),
-    }
-
-
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

@@ -22,14 +22,14 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.eval
     TaskAssessment,
     TaskState,
     assess,
-    claims_of,
+    entries_of_task,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.expectations import (
     NameLookup,
-    apps_asked,
     check,
-    levels_asked,
-    people_asked,
+    expected_names,
+    levels_to_read,
+    users_to_read,
 )
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_task
 from unit.people import filled, uid, user
@@ -108,22 +108,22 @@ def decision(row: Row, **given: Any) -> dict[str, Any]:
 
 def judged(rows: Sequence[Row], params: dict[str, Any]) -> list[TaskAssessment]:
     """Return what becomes of tasks by what they show; the rows are in the order in which the options name them."""
-    cases = [TaskState(claim, row) for claim, row in zip(claims_of(params), rows, strict=True)]
-    return [assess(case, TASK_STATUSES, REQUEST_STATUSES, NOW, params["allow_autoprovisioning"]) for case in cases]
+    tasks = [TaskState(entry, row) for entry, row in zip(entries_of_task(params), rows, strict=True)]
+    return [assess(task, TASK_STATUSES, REQUEST_STATUSES, NOW, params["allow_autoprovisioning"]) for task in tasks]
 
 
-def looked_up(verdicts: list[TaskAssessment], params: dict[str, Any]) -> NameLookup:
+def looked_up(assessments: list[TaskAssessment], params: dict[str, Any]) -> NameLookup:
     """Return what is known once everything that is asked for was looked up, and nothing else."""
-    people = Index(USERS, PEOPLE if people_asked(verdicts, params) else [])
-    apps = Index(APPS, ALL_APPS if apps_asked(verdicts) else [])
+    people = Index(USERS, PEOPLE if users_to_read(assessments, params) else [])
+    apps = Index(APPS, ALL_APPS if expected_names(assessments, "app") else [])
     levels = {
-        app: Index(permission_levels_of({"id": app}), LEVELS.get(app, [])) for app in levels_asked(verdicts, apps)
+        app: Index(permission_levels_of({"id": app}), LEVELS.get(app, [])) for app in levels_to_read(assessments, apps)
     }
     return NameLookup(people, apps, levels)
 
 
 def decided(rows: Sequence[Row], params: dict[str, Any]) -> list[TaskAssessment]:
     """Return what becomes of tasks, held against what is expected and every rail."""
-    verdicts = judged(rows, params)
-    check(verdicts, looked_up(verdicts, params), params, UserStatuses())
-    return verdicts
+    assessments = judged(rows, params)
+    check(assessments, looked_up(assessments, params), params, UserStatuses())
+    return assessments

@@ -15,7 +15,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.eval
     TaskEntry,
     TaskState,
     assess,
-    claims_of,
+    entries_of_task,
     warnings,
 )
 from unit.approvals import (
@@ -39,14 +39,14 @@ from unit.people import uid
 ID = uid(901)
 
 
-def claims(**given: Any) -> list[TaskEntry]:
-    """Return the claims of a task with these options."""
-    return claims_of(options(**given))
+def parsed(**given: Any) -> list[TaskEntry]:
+    """Return the entries of a task with these options."""
+    return entries_of_task(options(**given))
 
 
-def test_the_single_form_is_one_claim() -> None:
+def test_the_single_form_is_one_entry() -> None:
     expect = {"user": "ben@example.com", "app": None, "permission_level": None, "request_type": "grant_access"}
-    assert claims(task=ID.upper(), state="approved", expect=expect) == [
+    assert parsed(task=ID.upper(), state="approved", expect=expect) == [
         TaskEntry(ID, "approved", "action", {"user": "ben@example.com", "request_type": "grant_access"})
     ]
 
@@ -56,14 +56,14 @@ def test_entries_inherit_what_they_do_not_set() -> None:
         decision(a_task(1), state="declined"),
         decision(a_task(2), decide="standalone", expect={"user": "ben@example.com"}),
     ]
-    assert claims(decisions=entries, state="approved", decide="review", acting_user="ada@example.com") == [
+    assert parsed(decisions=entries, state="approved", decide="review", acting_user="ada@example.com") == [
         TaskEntry(uid(901), "declined", "review", {}),
         TaskEntry(uid(902), "approved", "standalone", {"user": "ben@example.com"}),
     ]
 
 
-def test_no_decisions_are_no_claims() -> None:
-    assert claims(decisions=[]) == []
+def test_no_decisions_are_no_entries() -> None:
+    assert parsed(decisions=[]) == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_no_decisions_are_no_claims() -> None:
 )
 def test_what_cannot_be_meant(given: dict[str, Any], option: str, words: str) -> None:
     with pytest.raises(ConfigurationError) as wrong:
-        claims(**given)
+        parsed(**given)
     assert words in str(wrong.value)
     assert wrong.value.facts()["option"] == option
 
@@ -132,20 +132,20 @@ LEAVER = {"targetUser": {"id": BEN["id"].upper(), "email": BEN["email"]}, "termi
     ],
 )
 def test_a_standalone_task_is_about_the_leaver_or_the_assignee(row: dict[str, Any], user: str | None) -> None:
-    case = TaskState(TaskEntry(ID, "approved", "standalone", {}), row)
-    assert case.shown == {"request_type": None, "user": user, "app": None, "permission_level": None}
+    task = TaskState(TaskEntry(ID, "approved", "standalone", {}), row)
+    assert task.attributes == {"request_type": None, "user": user, "app": None, "permission_level": None}
 
 
 def test_the_request_shows_what_a_task_is_about_whomever_it_is_assigned_to() -> None:
     row = a_task(request={"targetUserId": BEN["id"].upper(), "requestType": "GrantAccessRequest"})
-    assert TaskState(TaskEntry(ID, "approved", "action", {}), row).shown == {
+    assert TaskState(TaskEntry(ID, "approved", "action", {}), row).attributes == {
         "request_type": "GrantAccessRequest",
         "user": BEN["id"],
         "app": GITHUB["id"],
         "permission_level": WRITE["id"],
     }
     row = a_task(request={"targetUserId": None}, offboardingMetadata=LEAVER)
-    assert TaskState(TaskEntry(ID, "approved", "action", {}), row).shown["user"] is None
+    assert TaskState(TaskEntry(ID, "approved", "action", {}), row).attributes["user"] is None
 
 
 #: What a task shows, then what becomes of it where it is to be approved and where it is to be declined. A word with a
@@ -187,16 +187,16 @@ OUTCOMES: list[tuple[str, dict[str, Any], str, str]] = [
 def test_what_becomes_of_a_task(name: str, row: dict[str, Any], approving: str, declining: str) -> None:
     table = TASK_STATUSES.extended({"open": ["Waiting"]})
     for state, expected in (("approved", approving), ("declined", declining)):
-        case = TaskState(TaskEntry(ID, state, "action" if row["request"] else "standalone", {}), row)
-        verdict = assess(case, table, REQUEST_STATUSES, NOW, False)
+        task = TaskState(TaskEntry(ID, state, "action" if row["request"] else "standalone", {}), row)
+        assessment = assess(task, table, REQUEST_STATUSES, NOW, False)
         if expected == "decided":
             opposite = "declined" if state == "approved" else "approved"
-            assert verdict.flaws == (("decided", f"it is {opposite} already"),)
+            assert assessment.errors == (("decided", f"it is {opposite} already"),)
             continue
-        assert verdict.flaws == ()
-        assert verdict.outcome == expected.rstrip("*")
-        assert verdict.changes == (expected == state)
-        assert verdict.is_left_alone == (not expected.startswith(state))
+        assert assessment.errors == ()
+        assert assessment.outcome == expected.rstrip("*")
+        assert assessment.changes == (expected == state)
+        assert assessment.is_left_alone == (not expected.startswith(state))
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,8 @@ def test_what_becomes_of_a_task(name: str, row: dict[str, Any], approving: str, 
     ],
 )
 def test_tasks_of_the_agent_are_decided_where_that_is_allowed(row: dict[str, Any], outcome: str) -> None:
-    (verdict,) = judged([row], options(task=ID, state="approved", allow_autoprovisioning=True))
-    assert (verdict.outcome, verdict.changes, verdict.flaws) == (outcome, outcome == "approved", ())
+    (assessment,) = judged([row], options(task=ID, state="approved", allow_autoprovisioning=True))
+    assert (assessment.outcome, assessment.changes, assessment.errors) == (outcome, outcome == "approved", ())
 
 
 NO_KIND = ("unclear", "isActionStep is not shown, so it may be the action step or a review")
@@ -220,7 +220,7 @@ REMOVAL = {"requestType": "RemoveAccessRequest", "targetUserId": None}
 
 
 @pytest.mark.parametrize(
-    ("row", "decide", "flaws"),
+    ("row", "decide", "errors"),
     [
         (a_task(), "action", []),
         (a_task(isActionStep=False), "review", []),
@@ -259,14 +259,14 @@ REMOVAL = {"requestType": "RemoveAccessRequest", "targetUserId": None}
         (a_task(request={**REMOVAL, "requestType": "ArchiveWorkAppRequest"}), "action", []),
     ],
 )
-def test_what_forbids_to_go_on(row: dict[str, Any], decide: str, flaws: list[tuple[str, str]]) -> None:
-    (verdict,) = judged([row], options(task=ID, state="approved", decide=decide, acting_user="ada@example.com"))
-    assert list(verdict.flaws) == flaws
+def test_what_forbids_to_go_on(row: dict[str, Any], decide: str, errors: list[tuple[str, str]]) -> None:
+    (assessment,) = judged([row], options(task=ID, state="approved", decide=decide, acting_user="ada@example.com"))
+    assert list(assessment.errors) == errors
 
 
 def test_a_removal_from_nobody_may_be_declined() -> None:
-    (verdict,) = judged([a_task(request=REMOVAL)], options(task=ID, state="declined"))
-    assert (verdict.outcome, verdict.changes, verdict.flaws) == ("declined", True, ())
+    (assessment,) = judged([a_task(request=REMOVAL)], options(task=ID, state="declined"))
+    assert (assessment.outcome, assessment.changes, assessment.errors) == ("declined", True, ())
 
 
 @pytest.mark.parametrize("kind", ["RemoveAccessRequest", "ChangePermissionLevelRequest", "GrantAccessRequest"])
@@ -282,8 +282,8 @@ def test_what_takes_something(kind: str, is_action: bool) -> None:
         ("declined", {}, False),
     ):
         row = a_task(request=request, isActionStep=is_action, **members)
-        (verdict,) = judged([row], options(task=ID, state=state, decide=decide, acting_user=ADA["id"]))
-        assert verdict.takes is takes
+        (assessment,) = judged([row], options(task=ID, state=state, decide=decide, acting_user=ADA["id"]))
+        assert assessment.removes_access is takes
 
 
 @pytest.mark.parametrize(
@@ -308,8 +308,8 @@ def test_until_when_a_task_is_snoozed(text: object, moment: datetime | None) -> 
 
 
 def test_a_task_is_snoozed_until_the_very_moment() -> None:
-    (verdict,) = judged([a_task(snoozedTill="2026-06-01T12:00:00Z")], options(task=ID, state="approved"))
-    assert verdict.changes
+    (assessment,) = judged([a_task(snoozedTill="2026-06-01T12:00:00Z")], options(task=ID, state="approved"))
+    assert assessment.changes
 
 
 def test_what_is_left_alone_is_warned_of_by_reason() -> None:
@@ -323,8 +323,8 @@ def test_what_is_left_alone_is_warned_of_by_reason() -> None:
         a_task(7, status="Approved"),
         standalone(8, status="Cancelled"),
     ]
-    verdicts = judged(rows, options(state="approved", decisions=[decision(row) for row in rows]))
-    assert warnings(verdicts) == [
+    assessments = judged(rows, options(state="approved", decisions=[decision(row) for row in rows]))
+    assert warnings(assessments) == [
         "Some tasks are cancelled, so there is nothing left to decide: "
         f"{uid(902)} (Cancelled, its request Cancelled), {uid(908)} (Cancelled).",
         "Some tasks are snoozed, so they are left alone until then: "
@@ -339,6 +339,6 @@ def test_what_is_left_alone_is_warned_of_by_reason() -> None:
 
 def test_no_control_characters_of_the_service_are_shown() -> None:
     row = a_task(snoozedTill="2026-07-01\x1b[31m", status="\u202eApproved", request={"requestStatus": "\n"})
-    (verdict,) = judged([row], options(task=ID, state="approved"))
-    assert len(verdict.flaws) == 3
-    assert all(message.isprintable() for _reason, message in verdict.flaws)
+    (assessment,) = judged([row], options(task=ID, state="approved"))
+    assert len(assessment.errors) == 3
+    assert all(message.isprintable() for _reason, message in assessment.errors)

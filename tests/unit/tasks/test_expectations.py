@@ -14,9 +14,9 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guard
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, LookupFailed
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.expectations import (
     NotAsExpected,
-    apps_asked,
-    levels_asked,
-    people_asked,
+    expected_names,
+    levels_to_read,
+    users_to_read,
 )
 from unit.approvals import (
     ADA,
@@ -91,8 +91,8 @@ def expecting(**changed: str | None) -> Data:
 def test_what_is_as_expected_is_approved(row: Data, expect: Data, decide: str) -> None:
     if decide == "review":
         row = {**row, "isActionStep": False}
-    (verdict,) = decided([row], approving(expect, decide=decide, acting_user=ADA["id"]))
-    assert (verdict.outcome, verdict.changes) == ("approved", True)
+    (assessment,) = decided([row], approving(expect, decide=decide, acting_user=ADA["id"]))
+    assert (assessment.outcome, assessment.changes) == ("approved", True)
 
 
 def mismatch(name: str, given: str, shown: str) -> tuple[str, str]:
@@ -215,8 +215,8 @@ def test_to_approve_an_offboarding_takes_from_whom_it_is_about() -> None:
 def test_what_stays_as_it_is_is_compared_too(members: Data) -> None:
     row = a_task(**members)
     assert problems(row, approving(expecting(user=EVE["id"]))) == [mismatch("user", EVE["id"], f"'{BEN['id']}'")]
-    (verdict,) = decided([row], approving(EXPECTED))
-    assert not verdict.changes
+    (assessment,) = decided([row], approving(EXPECTED))
+    assert not assessment.changes
 
 
 def missing(names: str, shows: str) -> tuple[str, str]:
@@ -266,8 +266,8 @@ def test_a_standalone_task_is_about_nothing_but_a_person(expect: Data) -> None:
 
 @pytest.mark.parametrize("expect", [None, {}, {"app": "GitHub"}, {"permission_level": "Write"}, EXPECTED])
 def test_to_decline_expects_as_much_as_it_likes(expect: Data | None) -> None:
-    (verdict,) = decided([a_task()], options(task=ID, state="declined", expect=expect))
-    assert (verdict.outcome, verdict.changes) == ("declined", True)
+    (assessment,) = decided([a_task()], options(task=ID, state="declined", expect=expect))
+    assert (assessment.outcome, assessment.changes) == ("declined", True)
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
@@ -334,10 +334,10 @@ def test_only_what_is_named_is_looked_up() -> None:
         decision(rows[2], expect={"request_type": "change_permission"}),
     ]
     params = options(state="approved", decisions=entries, protected_users=["eve@example.com"])
-    verdicts = judged(rows, params)
-    assert people_asked(verdicts, params) == []
-    assert apps_asked(verdicts) == []
-    assert levels_asked(verdicts, Index(APPS, [])) == {}
+    assessments = judged(rows, params)
+    assert users_to_read(assessments, params) == []
+    assert expected_names(assessments, "app") == []
+    assert levels_to_read(assessments, Index(APPS, [])) == {}
 
 
 def test_who_is_looked_up() -> None:
@@ -345,9 +345,9 @@ def test_who_is_looked_up() -> None:
     users = ["ben@example.com", "eve@example.com", "ben@example.com"]
     entries = [decision(row, expect={"user": one}) for row, one in zip(rows, users, strict=True)]
     params = options(state="approved", decisions=entries, protected_users=[uid(7)], acting_user="ada@example.com")
-    assert people_asked(judged(rows, params), params) == ["ada@example.com", *users[:2], uid(7)]
+    assert users_to_read(judged(rows, params), params) == ["ada@example.com", *users[:2], uid(7)]
     (grant,) = judged(rows[:1], params := {**params, "decisions": entries[:1]})
-    assert people_asked([grant], params) == ["ada@example.com", "ben@example.com"]
+    assert users_to_read([grant], params) == ["ada@example.com", "ben@example.com"]
 
 
 @pytest.mark.parametrize(
@@ -365,8 +365,8 @@ def test_who_is_looked_up() -> None:
     ],
 )
 def test_levels_are_those_of_the_app_that_is_shown(expect: Data, row: Data, asked: list[str] | None) -> None:
-    verdicts = judged([row], options(task=ID, state="declined", expect=expect))
-    found = levels_asked(verdicts, Index(APPS, ALL_APPS))
+    assessments = judged([row], options(task=ID, state="declined", expect=expect))
+    found = levels_to_read(assessments, Index(APPS, ALL_APPS))
     assert {app: names for app, (_kind, names) in found.items()} == ({} if asked is None else {GITHUB["id"]: asked})
     for kind, _names in found.values():
         assert kind.listing.path == f"/api/v1/WorkApps/{GITHUB['id']}/PermissionLevels"
@@ -395,8 +395,8 @@ def test_nobody_decides_what_is_their_own(row: Data, actor: str, state: str) -> 
         "asked for it or is whom it is about. No task was touched. "
         "Let another admin act, or set allow_self_approval if that is meant."
     )
-    (verdict,) = decided([row], {**params, "allow_self_approval": True})
-    assert verdict.changes
+    (assessment,) = decided([row], {**params, "allow_self_approval": True})
+    assert assessment.changes
     already = {**row, "status": state.capitalize()}
     assert not decided([already], params)[0].changes
 
@@ -410,7 +410,7 @@ def test_who_acts_must_be_active() -> None:
     with pytest.raises(LookupFailed, match=r"'gone@example\.com' does not exist"):
         decided([a_task()], approving(EXPECTED, acting_user="gone@example.com"))
     known = looked_up([], options(acting_user="ada@example.com"))
-    assert known.people.by_id
+    assert known.users.by_id
     row = a_task(status="Approved")
     with pytest.raises(LookupFailed, match="held by 2"):
         decided([row], approving(EXPECTED, acting_user=TWINS[0]["email"]))
@@ -479,17 +479,17 @@ def test_what_results_and_steps_call_things() -> None:
         decision(rows[2], decide="standalone"),
     ]
     params = options(state="approved", decisions=entries, acting_user="ada@example.com")
-    verdicts = judged(rows, params)
-    known = looked_up(verdicts, params)
-    assert [known.described(verdict.case) for verdict in verdicts] == [
+    assessments = judged(rows, params)
+    known = looked_up(assessments, params)
+    assert [known.describe(assessment.task) for assessment in assessments] == [
         "kind action, request_type grant_access, user ben@example.com, app GitHub, permission_level Write",
         "kind action, request_type BorrowAccessRequest, user ben@example.com, app GitHub, "
         f"permission_level {EDITOR['id']}",
         "kind standalone, user eve@example.com",
     ]
     bare = looked_up([], options())
-    assert bare.described(verdicts[0].case) == (
+    assert bare.describe(assessments[0].task) == (
         f"kind action, request_type grant_access, user {BEN['id']}, app {GITHUB['id']}, permission_level {WRITE['id']}"
     )
-    assert bare.label(verdicts[2].case, "user") == "eve@example.com", "the task shows it"
-    assert bare.label(verdicts[2].case, "app") is None
+    assert bare.label(assessments[2].task, "user") == "eve@example.com", "the task shows it"
+    assert bare.label(assessments[2].task, "app") is None

@@ -54,7 +54,7 @@ class Case:
     expected: dict[str, str]
 
     @property
-    def shown(self) -> dict[str, str]:
+    def attributes(self) -> dict[str, str]:
         """What the task is about, by name."""
         if self.row.get("request") is None:
             return {"user": self.row["assignedUser"]["id"]} if self.row["assignedUser"] else {}
@@ -64,14 +64,14 @@ class Case:
     def may_be_decided(self) -> bool:
         """Tell, without the code that is tested, whether the task is one that can be decided now, by who acts."""
         row, request, params = self.row, self.row.get("request"), self.params
-        actor, user = params["acting_user"], self.shown.get("user")
+        actor, user = params["acting_user"], self.attributes.get("user")
         kind = "standalone" if request is None else {True: "action", False: "review"}.get(row.get("isActionStep"))
         must_show = {
             "GrantAccessRequest": {"user", "app"},
             "RemoveAccessRequest": {"user", "app"},
             "ChangePermissionLevelRequest": {"user", "app", "permission_level"},
-        }.get(self.shown.get("request_type", ""), set())
-        taking = self.shown.get("request_type") in ("RemoveAccessRequest", "ChangePermissionLevelRequest")
+        }.get(self.attributes.get("request_type", ""), set())
+        taking = self.attributes.get("request_type") in ("RemoveAccessRequest", "ChangePermissionLevelRequest")
         return (
             row["status"].lower() == "pending"
             and kind == params["decide"]
@@ -80,15 +80,15 @@ class Case:
             and (request is None or request["requestStatus"] in ("Pending", "Approved"))
             and (request is None or request["cancelledByUserId"] is None)
             and (params["allow_self_approval"] or actor is None or actor not in (user, _asker(row)))
-            and (params["state"] == "declined" or must_show <= self.shown.keys())
+            and (params["state"] == "declined" or must_show <= self.attributes.keys())
             and not (taking and params["state"] == "approved" and user in (None, actor, *params["protected_users"]))
-            and all(self.shown.get(name) == value for name, value in self.expected.items())
+            and all(self.attributes.get(name) == value for name, value in self.expected.items())
         )
 
     def is_fully_expected(self) -> bool:
         """Tell whether what is expected is all that the task shows, and nothing else."""
         least = {"user"} if self.row.get("request") is None else {"request_type"}
-        return self.expected == self.shown and least <= self.expected.keys()
+        return self.expected == self.attributes and least <= self.expected.keys()
 
 
 def _asker(row: dict[str, Any]) -> str | None:
@@ -131,7 +131,7 @@ def cases(draw: st.DrawFn) -> Case:
         "allow_self_approval": draw(_mostly(False, True)),
     }
     case = Case(row, params, {})
-    case.expected = {name: value for name, value in case.shown.items() if draw(_mostly(True, False))}
+    case.expected = {name: value for name, value in case.attributes.items() if draw(_mostly(True, False))}
     if draw(_mostly(False, True, True)):
         wrong = draw(st.sampled_from(sorted(_FIELDS)))
         choices = [*REQUEST_TYPES.values()] if wrong == "request_type" else [BEN["id"], FIGMA["id"], READ["id"]]
@@ -139,7 +139,7 @@ def cases(draw: st.DrawFn) -> Case:
     # The name of a level means nothing where the task does not show whose level it is.
     nameless = {"permission_level"} if app is None else set()
     written = {
-        name: _written(draw, value, case.shown.get(name) == value and name not in nameless)
+        name: _written(draw, value, case.attributes.get(name) == value and name not in nameless)
         for name, value in case.expected.items()
     }
     if case.expected.get("request_type") not in (None, *REQUEST_TYPES.values()):
@@ -158,11 +158,11 @@ def _written(draw: st.DrawFn, value: str, by_name: bool) -> str:
 def _decides(case: Case) -> bool:
     """Tell whether the code that is tested decides the task."""
     try:
-        (verdict,) = decided([case.row], case.params)
+        (assessment,) = decided([case.row], case.params)
     except CakewalkError as error:
         assert error.kind in ("not_as_expected", "rail", "configuration"), error
         return False
-    return verdict.changes
+    return assessment.changes
 
 
 @settings(max_examples=600)

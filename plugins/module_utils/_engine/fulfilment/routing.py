@@ -46,7 +46,7 @@ class Route:
 
     def fits(self, case: TaskState) -> bool:
         """Tell whether it is meant for a task."""
-        shown = case.shown
+        shown = case.attributes
         about = (shown["app"], _OURS.get(shown["request_type"] or ""))
         return about == (self.app, self.request_type) and self.level in (None, shown["permission_level"])
 
@@ -80,13 +80,13 @@ class RoutedTask:
     @property
     def about(self) -> tuple[str | None, str | None]:
         """Whom and which app it is about."""
-        shown = self.case.shown if self.case else {}
+        shown = self.case.attributes if self.case else {}
         return shown.get("user"), shown.get("app")
 
     @property
     def expect(self) -> dict[str, str]:
         """All that the task shows of what it is about, as C(expect) of an approval wants it."""
-        shown = dict(self.case.shown) if self.case else {}
+        shown = dict(self.case.attributes) if self.case else {}
         shown["request_type"] = _OURS.get(shown.get("request_type") or "")
         return {name: value for name, value in shown.items() if value is not None}
 
@@ -115,7 +115,7 @@ class Router:
             return RoutedTask(task, "unreadable", f"it cannot be read ({row.kind})")
         case = TaskState(TaskEntry(task, "approved", "action", {}), row)
         verdict = assess(case, self.task_statuses, self.request_statuses, self.now, allow_autoprovisioning=False)
-        flaws = dict(reversed(verdict.flaws))
+        flaws = dict(reversed(verdict.errors))
         outcomes = {"kind": "not_an_action", "unknown_status": "unclear", "unclear": "unclear", "decided": "declined"}
         for reason, outcome in outcomes.items():
             if reason in flaws:
@@ -125,12 +125,12 @@ class Router:
         return self._routed(task, case)
 
     def _routed(self, task: str, case: TaskState) -> RoutedTask:
-        if self.apps and case.shown["app"] not in self.apps:
+        if self.apps and case.attributes["app"] not in self.apps:
             return RoutedTask(task, "app_not_allowed", "its app is not among those that may be dealt with", case)
         route = next((number for number, one in enumerate(self.routes) if one.fits(case)), None)
         if route is None:
             return RoutedTask(task, "unroutable", "no route fits its app, permission level and request type", case)
-        user, level = case.shown["user"], case.shown["permission_level"]
+        user, level = case.attributes["user"], case.attributes["permission_level"]
         if user is None or not is_uuid(user) or not is_uuid(level or user):
             return RoutedTask(
                 task, "unclear", "it does not show by ids whom it is about, and which permission level", case

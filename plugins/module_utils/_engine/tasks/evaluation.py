@@ -1,9 +1,9 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of approval tasks by what they show of themselves, without a request.
+"""The assessment of approval tasks by what their records show, without a request.
 
-A task is the action step of a request, a review of one, or standalone: without a request.
+A task is the action step of an access request, a review of a request, or standalone: without a request.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from ..core.entries import entries_of
 from ..core.lookup import Row, is_uuid
 from ..core.timestamps import moment
 
-#: What C(expect) can name, and which member of the request shows it.
-SHOWN_BY = {
+#: The attributes that C(expect) can name, and the members of the request that show them.
+ATTRIBUTES = {
     "request_type": "requestType",
     "user": "targetUserId",
     "app": "workAppId",
     "permission_level": "permissionLevelId",
 }
-#: What takes something from somebody once it is approved; a change takes the old level.
-_TAKING = frozenset(REQUEST_TYPES[name] for name in ("remove_access", "change_permission"))
+#: Requests that remove access; a change removes the old level.
+_REMOVING = frozenset(REQUEST_TYPES[name] for name in ("remove_access", "change_permission"))
 _OPPOSITE = {"approved": "declined", "declined": "approved"}
-_WORDS = {"action": "an action step", "review": "a review", "standalone": "a standalone task, without a request"}
-#: Why a task is left alone, and what a warning says of it.
+_KINDS = {"action": "an action step", "review": "a review", "standalone": "a standalone task, without a request"}
+#: Why a task is left alone, in the words of a warning.
 _LEFT_ALONE = {
     "cancelled": "cancelled, so there is nothing left to decide",
     "snoozed": "snoozed, so they are left alone until then",
@@ -45,10 +45,10 @@ _LEFT_ALONE = {
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """What is wanted of one task.
+    """The decision that the options name for a task.
 
-    :param decide: which kind of task it is taken for.
-    :param expect: what it is taken to be about, as written; what is not given is not in it.
+    :param decide: the expected kind of the task.
+    :param expect: the expected attributes, as written.
     """
 
     task: str
@@ -59,96 +59,105 @@ class TaskEntry:
 
 @dataclass(frozen=True)
 class TaskState:
-    """A claim, and the task that it is about as it was read."""
+    """The record of a task, and the entry about it."""
 
-    claim: TaskEntry
+    entry: TaskEntry
     row: Row
 
     @property
     def has_request(self) -> bool:
-        """Whether it belongs to a request."""
+        """Whether the task belongs to an access request."""
         return self.row.get("request") is not None
 
     @property
     def kind(self) -> str | None:
-        """What it is; C(None) where the record does not tell."""
+        """C(action), C(review) or C(standalone); C(None) if the record does not show it."""
         if not self.has_request:
             return "standalone"
         is_action = self.row.get("isActionStep")
         return ("action" if is_action else "review") if isinstance(is_action, bool) else None
 
     @cached_property
-    def shown(self) -> dict[str, str | None]:
-        """What it is about: the request type in the vendor's word, everything else by id in lower case."""
-        found = {name: member(self.row, f"request.{one}") for name, one in SHOWN_BY.items()}
+    def attributes(self) -> dict[str, str | None]:
+        """The attributes that the record shows: the request type in the vendor's word, ids in lower case."""
+        values = {name: member(self.row, f"request.{wire}") for name, wire in ATTRIBUTES.items()}
         if not self.has_request:
-            found["user"] = next((one["id"] for one in self._people()), None)
+            values["user"] = next((user["id"] for user in self._users()), None)
         return {
             name: None if value is None else str(value) if name == "request_type" else str(value).lower()
-            for name, value in found.items()
+            for name, value in values.items()
         }
 
     @property
-    def snoozed_till(self) -> datetime | None:
-        """Until when it is put off; C(None) where it is not, or not until a time that can be read."""
-        return moment(self.row.get("snoozedTill"))
+    def requester(self) -> str | None:
+        """The id of the person who made the request, in lower case; C(None) if the record does not show it."""
+        return _lower(member(self.row, "request.requestedByUserId"))
 
     @property
     def leaver(self) -> str | None:
-        """The id, in lower case, of who is offboarded, if somebody is and is shown."""
-        found = member(self.row, "offboardingMetadata.targetUser.id")
-        return found.lower() if isinstance(found, str) else None
+        """The id of the person who is offboarded, in lower case; C(None) if the record does not show it."""
+        return _lower(member(self.row, "offboardingMetadata.targetUser.id"))
 
-    def shown_person(self, identifier: str) -> Row | None:
-        """Return what the record shows of a person, if it does."""
-        return next((one for one in self._people() if one["id"].lower() == identifier), None)
+    @property
+    def snoozed_till(self) -> datetime | None:
+        """The time until which the task is snoozed; C(None) if it is not snoozed, or the time is not valid."""
+        return moment(self.row.get("snoozedTill"))
 
-    def _people(self) -> Iterator[Row]:
-        """Whom it concerns where it has no request: the leaver, else the one it is assigned to."""
+    def user(self, identifier: str) -> Row:
+        """Return the record of a user, as far as the task shows it."""
+        return next((user for user in self._users() if user["id"].lower() == identifier), {"id": identifier})
+
+    def _users(self) -> Iterator[Row]:
+        """Yield the users that a task without a request may be about: the leaver, then the assignee."""
         for name in ("offboardingMetadata.targetUser", "assignedUser"):
-            found = member(self.row, name)
-            if isinstance(found, Mapping) and isinstance(found.get("id"), str):
-                yield found
+            user = member(self.row, name)
+            if isinstance(user, Mapping) and isinstance(user.get("id"), str):
+                yield user
 
 
 @dataclass(frozen=True)
 class TaskAssessment:
-    """What becomes of a task.
+    """The outcome of a task, as far as its record decides it.
 
-    :param outcome: the wanted state, or why it is left alone.
-    :param changes: whether it is decided now.
-    :param flaws: what forbids to go on with it whatever is expected, as reasons with clauses.
+    :param outcome: the wanted state, or the reason why the task is left alone.
+    :param changes: whether the task is decided now.
+    :param errors: what prevents any decision, as pairs of a reason for programs and a clause for people.
     """
 
-    case: TaskState
+    task: TaskState
     outcome: str
     changes: bool
-    flaws: tuple[tuple[str, str], ...] = ()
+    errors: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_left_alone(self) -> bool:
-        """Whether it is neither decided nor in the wanted state already."""
+        """Whether the task is neither decided nor in the wanted state already."""
         return self.outcome in _LEFT_ALONE
 
     @property
-    def takes(self) -> bool:
-        """Whether it approves that something be taken from somebody."""
-        offboards = self.case.row.get("offboardingMetadata") is not None
-        return self.changes and self.outcome == "approved" and (offboards or self.case.shown["request_type"] in _TAKING)
+    def removes_access(self) -> bool:
+        """Whether the decision approves a removal of access."""
+        is_offboarding = self.task.row.get("offboardingMetadata") is not None
+        is_removal = is_offboarding or self.task.attributes["request_type"] in _REMOVING
+        return self.changes and self.outcome == "approved" and is_removal
 
 
-def claims_of(params: Mapping[str, Any]) -> list[TaskEntry]:
-    """Return what is wanted of which task; an entry of the bulk form inherits C(state) and C(decide).
+def entries_of_task(params: Mapping[str, Any]) -> list[TaskEntry]:
+    """Return the entries of a task; an entry inherits C(state) and C(decide).
 
-    :raises ConfigurationError: a task is no id or named twice, C(state) is missing, or nobody acts where that matters.
+    :raises ConfigurationError: a task is not an id or is named twice, C(state) is missing, or C(acting_user) is missing
+        where self-approval would be possible.
     """
-    claims = [_claim(entry, params) for entry in entries_of(params, "decisions", "task")]
-    twice = [identifier for identifier, times in Counter(claim.task for claim in claims).items() if times > 1]
-    if twice:
+    entries = [_entry(entry, params) for entry in entries_of(params, "decisions", "task")]
+    repeated = [identifier for identifier, times in Counter(entry.task for entry in entries).items() if times > 1]
+    if repeated:
         raise ConfigurationError(
-            "use decisions", f"{summarize(twice)} is named more than once", "Name each task once.", option="decisions"
+            "use decisions",
+            f"{summarize(repeated)} is named more than once",
+            "Name each task once.",
+            option="decisions",
         )
-    others = sorted({claim.decide for claim in claims} - {"action"})
+    others = sorted({entry.decide for entry in entries} - {"action"})
     if others and not params["acting_user"]:
         raise ConfigurationError(
             f"decide: {' and '.join(others)}",
@@ -156,76 +165,77 @@ def claims_of(params: Mapping[str, Any]) -> list[TaskEntry]:
             "Set acting_user (CAKEWALK_ACTING_USER) to the e-mail address or id of whoever decides.",
             option="acting_user",
         )
-    return claims
+    return entries
 
 
 def assess(
-    case: TaskState,
+    task: TaskState,
     task_statuses: StatusTable,
     request_statuses: StatusTable,
     now: datetime,
     allow_autoprovisioning: bool,
 ) -> TaskAssessment:
-    """Return what becomes of a task by what it shows of itself; C(check) holds it against what is expected."""
-    status = task_statuses.class_of(case.row.get("status"))
-    request = request_statuses.class_of(member(case.row, "request.requestStatus"))
-    flaws = [*_unclear(case), *_unknown(case, status, request)]
-    if status == _OPPOSITE[case.claim.state]:
-        flaws.append(("decided", f"it is {status} already"))
-    if status == case.claim.state:
-        return TaskAssessment(case, case.claim.state, False, tuple(flaws))
-    obstacle = _obstacle(case, status, request, now, allow_autoprovisioning)
-    return TaskAssessment(case, obstacle or case.claim.state, obstacle is None, tuple(flaws))
+    """Return the assessment of a task by its record alone; C(check) compares it with what is expected."""
+    status = task_statuses.class_of(task.row.get("status"))
+    request_status = request_statuses.class_of(member(task.row, "request.requestStatus"))
+    state = task.entry.state
+    errors = [*_unclear(task), *_unknown_statuses(task, status, request_status)]
+    if status == _OPPOSITE[state]:
+        errors.append(("decided", f"it is {status} already"))
+    if status == state:
+        return TaskAssessment(task, state, False, tuple(errors))
+    obstacle = _obstacle(task, status, request_status, now, allow_autoprovisioning)
+    return TaskAssessment(task, obstacle or state, obstacle is None, tuple(errors))
 
 
-def warnings(verdicts: Iterable[TaskAssessment]) -> list[str]:
-    """Return a warning for each reason for which tasks are left alone, with their names."""
-    verdicts = list(verdicts)
-    told = []
-    for outcome, words in _LEFT_ALONE.items():
-        cases = [verdict.case for verdict in verdicts if verdict.outcome == outcome]
-        if cases:
-            told.append(f"Some tasks are {words}: {summarize(_as_left(case, outcome) for case in cases)}.")
-    return told
+def warnings(assessments: Iterable[TaskAssessment]) -> list[str]:
+    """Return a warning for each reason for which tasks are left alone."""
+    tasks: dict[str, list[str]] = {}
+    for assessment in assessments:
+        tasks.setdefault(assessment.outcome, []).append(_with_status(assessment.task, assessment.outcome))
+    return [
+        f"Some tasks are {reason}: {summarize(tasks[outcome])}."
+        for outcome, reason in _LEFT_ALONE.items()
+        if outcome in tasks
+    ]
 
 
-def _claim(entry: Mapping[str, Any], params: Mapping[str, Any]) -> TaskEntry:
-    attempt = f"decide the task {printable(entry['task'])!r}"
+def _entry(entry: Mapping[str, Any], params: Mapping[str, Any]) -> TaskEntry:
+    action = f"decide the task {printable(entry['task'])!r}"
     state = entry["state"] or params["state"]
     if not is_uuid(entry["task"]):
         raise ConfigurationError(
-            attempt, "this is no id", "Name a task by its id, as cakewalk_info or an event shows it.", option="task"
+            action, "this is no id", "Name a task by its id, as cakewalk_info or an event shows it.", option="task"
         )
     if state is None:
         raise ConfigurationError(
-            attempt, "state is missing, and nothing is decided by default", "Set approved or declined.", option="state"
+            action, "state is missing, and nothing is decided by default", "Set approved or declined.", option="state"
         )
     expect = {name: value for name, value in (entry["expect"] or {}).items() if value is not None}
     return TaskEntry(entry["task"].lower(), state, entry["decide"] or params["decide"], expect)
 
 
-def _unclear(case: TaskState) -> Iterator[tuple[str, str]]:
-    """Tell what the record leaves open, and a task of another kind than is to be decided."""
-    if case.kind is None:
+def _unclear(task: TaskState) -> Iterator[tuple[str, str]]:
+    """Yield what the record does not show, and a task of another kind than the entry names."""
+    if task.kind is None:
         yield "unclear", "isActionStep is not shown, so it may be the action step or a review"
-    elif case.kind != case.claim.decide:
-        yield "kind", f"it is {_WORDS[case.kind]}, and decide is {case.claim.decide}"
-    if not isinstance(case.row.get("isAutoprovisioning"), bool):
+    elif task.kind != task.entry.decide:
+        yield "kind", f"it is {_KINDS[task.kind]}, and decide is {task.entry.decide}"
+    if not isinstance(task.row.get("isAutoprovisioning"), bool):
         yield "unclear", "isAutoprovisioning is not shown, so it may be for the vendor's agent"
-    if case.claim.state == "approved":
-        hidden = [name for name in _must_show(case) if case.shown[name] is None]
-        if hidden:
-            yield "unclear", f"it does not show the {' and '.join(hidden)} that it is about"
-    if case.row.get("offboardingMetadata") is not None and case.leaver is None:
+    hidden = [name for name in _required(task) if task.attributes[name] is None]
+    if hidden and task.entry.state == "approved":
+        yield "unclear", f"it does not show the {' and '.join(hidden)} that it is about"
+    if task.row.get("offboardingMetadata") is not None and task.leaver is None:
         yield "unclear", "it does not show who is offboarded"
-    till = case.row.get("snoozedTill")
-    if till is not None and case.snoozed_till is None:
+    till = task.row.get("snoozedTill")
+    if till is not None and task.snoozed_till is None:
         yield "unclear", f"it is snoozed till {printable(till)!r}, which is no time"
 
 
-def _must_show(case: TaskState) -> tuple[str, ...]:
-    """Return what a task must show to be approved: requests about somebody's access are about a user and an app."""
-    request_type = case.shown["request_type"]
+def _required(task: TaskState) -> tuple[str, ...]:
+    """Return the attributes that a task must show to be approved; requests about access have a user and an app."""
+    request_type = task.attributes["request_type"]
     if request_type == REQUEST_TYPES["change_permission"]:
         return "user", "app", "permission_level"
     if request_type in (REQUEST_TYPES["grant_access"], REQUEST_TYPES["remove_access"]):
@@ -233,35 +243,38 @@ def _must_show(case: TaskState) -> tuple[str, ...]:
     return ()
 
 
-def _unknown(case: TaskState, status: str | None, request: str | None) -> Iterator[tuple[str, str]]:
-    """Tell the status words that are in no table."""
+def _unknown_statuses(task: TaskState, status: str | None, request_status: str | None) -> Iterator[tuple[str, str]]:
     if status is None:
-        yield "unknown_status", f"its status {printable(case.row.get('status'))!r} is not in known_statuses.task"
-    if case.has_request and request is None:
-        word = printable(member(case.row, "request.requestStatus"))
+        yield "unknown_status", f"its status {printable(task.row.get('status'))!r} is not in known_statuses.task"
+    if task.has_request and request_status is None:
+        word = printable(member(task.row, "request.requestStatus"))
         yield "unknown_status", f"the status {word!r} of its request is not in known_statuses.request"
 
 
 def _obstacle(
-    case: TaskState, status: str | None, request: str | None, now: datetime, allow_autoprovisioning: bool
+    task: TaskState, status: str | None, request_status: str | None, now: datetime, allow_autoprovisioning: bool
 ) -> str | None:
-    """Return why a task is left alone; C(None) where it can be decided.
+    """Return why a task is left alone, C(None) if it can be decided.
 
-    A request may be called granted once its reviews are done, so that keeps nobody from its action step.
+    A request may be called granted once its reviews are done, so that does not prevent its action step.
     """
-    if "cancelled" in (status, request) or member(case.row, "request.cancelledByUserId") is not None:
+    if "cancelled" in (status, request_status) or member(task.row, "request.cancelledByUserId") is not None:
         return "cancelled"
-    if status == "actionable" and case.snoozed_till is not None and case.snoozed_till > now:
+    if status == "actionable" and task.snoozed_till is not None and task.snoozed_till > now:
         return "snoozed"
-    if case.row.get("isAutoprovisioning") and not allow_autoprovisioning:
+    if task.row.get("isAutoprovisioning") and not allow_autoprovisioning:
         return "autoprovisioning"
-    return None if status == "actionable" and request != "declined" else "not_actionable"
+    return None if status == "actionable" and request_status != "declined" else "not_actionable"
 
 
-def _as_left(case: TaskState, outcome: str) -> str:
-    """Return how a warning names a task that is left alone."""
+def _with_status(task: TaskState, outcome: str) -> str:
+    """Return the name of a task in a warning."""
     if outcome == "snoozed":
-        return f"{case.row['id']} (till {printable(case.row['snoozedTill'])})"
-    request = member(case.row, "request.requestStatus")
-    of_request = f", its request {printable(request)}" if request is not None else ""
-    return f"{case.row['id']} ({printable(case.row['status'])}{of_request})"
+        return f"{task.row['id']} (till {printable(task.row['snoozedTill'])})"
+    request_status = member(task.row, "request.requestStatus")
+    of_request = f", its request {printable(request_status)}" if request_status is not None else ""
+    return f"{task.row['id']} ({printable(task.row['status'])}{of_request})"
+
+
+def _lower(value: Any) -> str | None:
+    return value.lower() if isinstance(value, str) else None

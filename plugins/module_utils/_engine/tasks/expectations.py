@@ -1,219 +1,248 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Holds approval tasks against what they are expected to be about, and against the rails, without a request."""
+"""The comparison of approval tasks with what the options expect, and the guardrails of decisions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from ..._api.catalog import REQUEST_TYPES, ResourceType, UserStatuses, permission_levels_of, task
+from ..._api import catalog
+from ..._api.catalog import APPS, REQUEST_TYPES, ResourceType, StatusTable, UserStatuses
 from ..._api.errors import CakewalkError
-from ..._api.operations import is_usable_id, member
+from ..._api.operations import Step, is_usable_id, member
 from ..._api.text import printable, summarize
+from ..._api.writes import decide_task
 from ..core.guardrails import LimitExceeded, ProtectedUsers
-from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, person
+from ..core.lookup import Index, Resolver, ids_of, is_uuid, label, person
 from ..core.people import acting_user
-from .evaluation import SHOWN_BY, TaskAssessment, TaskState
+from ..core.tenant import Tenant
+from .evaluation import ATTRIBUTES, TaskAssessment, TaskState
 
-_NO_ASKER = "it does not show who asked for it, so it may be the acting user (allow_self_approval permits that)"
+_NO_REQUESTER = "it does not show who asked for it, so it may be the acting user (allow_self_approval permits that)"
+_HINTS = {
+    "mismatch": "Look at the task in Cakewalk: it is not about what was expected.",
+    "missing": "Check what the task shows, and name all of it under expect.",
+    "kind": "Set decide if such a task is meant.",
+    "unclear": "Decide it in Cakewalk: here it must be known what it is.",
+    "unknown_status": "If you know what the status means, list it under known_statuses.",
+    "decided": "A decision cannot be taken back here.",
+}
 
 
 class NotAsExpected(CakewalkError):
-    """Tasks that are not what they were taken for, so that none is decided; C(problems) names what is wrong."""
+    """Tasks are not as expected, so none is decided; C(problems) describes each difference."""
 
     kind = "not_as_expected"
 
     def __init__(self, problems: Sequence[Mapping[str, str]]) -> None:
+        reasons = {problem["reason"] for problem in problems}
         super().__init__(
             "decide the tasks",
-            summarize((f"the task {each['task']}: {each['message']}" for each in problems), separator="; "),
-            _remedy({each["reason"] for each in problems}),
+            summarize((f"the task {problem['task']}: {problem['message']}" for problem in problems), separator="; "),
+            " ".join(["No task was touched.", *(hint for reason, hint in _HINTS.items() if reason in reasons)]),
             problems=list(problems),
         )
 
 
-def _remedy(reasons: set[str]) -> str:
-    remedies = {
-        "mismatch": "Look at the task in Cakewalk: it is not about what was expected.",
-        "missing": "Check what the task shows, and name all of it under expect.",
-        "kind": "Set decide if such a task is meant.",
-        "unclear": "Decide it in Cakewalk: here it must be known what it is.",
-        "unknown_status": "If you know what the status means, list it under known_statuses.",
-        "decided": "A decision cannot be taken back here.",
-    }
-    return " ".join(["No task was touched.", *(words for reason, words in remedies.items() if reason in reasons)])
-
-
-@dataclass
+@dataclass(frozen=True)
 class NameLookup:
-    """People, apps, and by app id levels, as far as they had to be read.
+    """Users, apps, and by app id permission levels, as far as they had to be read."""
 
-    They tell what C(expect) means, and what ids are called.
-    """
-
-    people: Index
+    users: Index
     apps: Index
-    levels: dict[str, Index] = field(default_factory=dict)
+    levels: Mapping[str, Index]
 
-    def meant(self, case: TaskState, finder: Resolver) -> dict[str, str]:
-        """Return what C(expect) means, in the form of C(Case.shown); names that mean nothing are problems."""
-        return {name: self._meant(case, name, given, finder) for name, given in case.claim.expect.items()}
+    @classmethod
+    def read(cls, assessments: Sequence[TaskAssessment], params: Mapping[str, Any], tenant: Tenant) -> NameLookup:
+        """Read what C(expect) refers to by name, the acting user, and protected users if access is removed."""
+        users = tenant.people(users_to_read(assessments, params))
+        apps = tenant.index(APPS, expected_names(assessments, "app"))
+        levels = levels_to_read(assessments, apps)
+        return cls(users, apps, dict(zip(levels, tenant.indexes(levels.values()), strict=True)))
 
-    def label(self, case: TaskState, name: str) -> str | None:
-        """Return what a result calls what a task is about: a name where one is known, else the id."""
-        shown = case.shown[name]
-        if shown is None:
+    def expected(self, task: TaskState, resolver: Resolver) -> dict[str, str]:
+        """Return what C(expect) means, in the form of C(TaskState.attributes); keep problems with names."""
+        return {name: self._expected(task, name, value, resolver) for name, value in task.entry.expect.items()}
+
+    def label(self, task: TaskState, name: str) -> str | None:
+        """Return an attribute of a task as results show it: by name if the name was read, or else by id."""
+        value = task.attributes[name]
+        if value is None:
             return None
         if name == "request_type":
-            return next((ours for ours, wire in REQUEST_TYPES.items() if wire == shown), shown)
-        register = self._register(case, name)
-        row = register.by_id.get(shown) if register else None
-        if name == "user":
-            return person(row or case.shown_person(shown) or {"id": shown})
-        return label(row or {"id": shown})
+            return next((option for option, wire in REQUEST_TYPES.items() if wire == value), value)
+        index = self._index(task, name)
+        row = index.by_id.get(value) if index else None
+        return person(row or task.user(value)) if name == "user" else label(row or {"id": value})
 
-    def described(self, case: TaskState) -> str:
-        """Return in words what a task is about."""
-        labels = {"kind": case.kind, **{name: self.label(case, name) for name in SHOWN_BY}}
-        return summarize(f"{name} {printable(one)}" for name, one in labels.items() if one is not None)
+    def describe(self, task: TaskState) -> str:
+        """Return the kind and attributes of a task, for messages."""
+        labels = {"kind": task.kind, **{name: self.label(task, name) for name in ATTRIBUTES}}
+        return summarize(f"{name} {printable(value)}" for name, value in labels.items() if value is not None)
 
-    def _meant(self, case: TaskState, name: str, given: str, finder: Resolver) -> str:
-        register = self._register(case, name)
+    def _expected(self, task: TaskState, name: str, value: str, resolver: Resolver) -> str:
         if name == "request_type":
-            return REQUEST_TYPES[given]
-        if is_uuid(given):
-            return given.lower()
-        row = finder.find(given, register) if register else None
-        return row["id"].lower() if row else given
+            return REQUEST_TYPES[value]
+        if is_uuid(value):
+            return value.lower()
+        index = self._index(task, name)
+        row = resolver.find(value, index) if index else None
+        return row["id"].lower() if row else value
 
-    def _register(self, case: TaskState, name: str) -> Index | None:
-        """Return where something is looked up; C(None) where nothing was read, as the levels of an unexpected app."""
-        registers = {"user": self.people, "app": self.apps}
-        return self.levels.get(case.shown["app"] or "") if name == "permission_level" else registers.get(name)
-
-
-def people_asked(verdicts: Sequence[TaskAssessment], params: Mapping[str, Any]) -> list[str]:
-    """Return the people to look up: who acts, who is expected by address, and who is protected where that counts."""
-    asked = [params["acting_user"]] if params["acting_user"] else []
-    asked += _names(verdicts, "user")
-    asked += params["protected_users"] if any(verdict.takes for verdict in verdicts) else []
-    return list(dict.fromkeys(asked))
+    def _index(self, task: TaskState, name: str) -> Index | None:
+        """Return the index for an attribute; C(None) for levels that were not read, as those of an unexpected app."""
+        if name == "permission_level":
+            return self.levels.get(task.attributes["app"] or "")
+        return self.users if name == "user" else self.apps
 
 
-def apps_asked(verdicts: Iterable[TaskAssessment]) -> list[str]:
-    """Return the apps to look up: those that are expected by name."""
-    return _names(verdicts, "app")
+def users_to_read(assessments: Sequence[TaskAssessment], params: Mapping[str, Any]) -> list[str]:
+    """Return references to the acting user, expected users, and protected users if access is removed."""
+    actor = [params["acting_user"]] if params["acting_user"] else []
+    protected = params["protected_users"] if any(assessment.removes_access for assessment in assessments) else []
+    return list(dict.fromkeys([*actor, *expected_names(assessments, "user"), *protected]))
 
 
-def levels_asked(verdicts: Iterable[TaskAssessment], apps: Index) -> dict[str, tuple[ResourceType, list[str]]]:
-    """Return by app id the levels to look up: those expected by name, unless it is another app than expected."""
-    asked: dict[str, tuple[ResourceType, list[str]]] = {}
-    for case in (verdict.case for verdict in verdicts):
-        app, expected = case.shown["app"], case.claim.expect.get("app")
-        name = case.claim.expect.get("permission_level")
-        if name is None or is_uuid(name) or case.shown["permission_level"] is None:
+def expected_names(assessments: Iterable[TaskAssessment], attribute: str) -> list[str]:
+    """Return the expected values of an attribute that are names or addresses rather than ids."""
+    values = (assessment.task.entry.expect.get(attribute) for assessment in assessments)
+    return list(dict.fromkeys(value for value in values if value is not None and not is_uuid(value)))
+
+
+def levels_to_read(assessments: Iterable[TaskAssessment], apps: Index) -> dict[str, tuple[ResourceType, list[str]]]:
+    """Return by app id the levels that are expected by name, except those of an unexpected app."""
+    levels: dict[str, tuple[ResourceType, list[str]]] = {}
+    for assessment in assessments:
+        attributes, expect = assessment.task.attributes, assessment.task.entry.expect
+        app, level = attributes["app"], expect.get("permission_level")
+        if level is None or is_uuid(level) or attributes["permission_level"] is None:
             continue
-        is_expected = expected is None or app in {expected.lower(), *ids_of(apps.matches(expected))}
+        is_expected = "app" not in expect or app in {expect["app"].lower(), *ids_of(apps.matches(expect["app"]))}
         if app is not None and is_usable_id(app) and is_expected:
-            kind = permission_levels_of(apps.by_id.get(app, {"id": app}))
-            asked.setdefault(app, (kind, []))[1].append(name)
-    return asked
+            kind = catalog.permission_levels_of(apps.by_id.get(app, {"id": app}))
+            levels.setdefault(app, (kind, []))[1].append(level)
+    return levels
 
 
 def check(
-    verdicts: Sequence[TaskAssessment], known: NameLookup, params: Mapping[str, Any], statuses: UserStatuses
+    assessments: Sequence[TaskAssessment], names: NameLookup, params: Mapping[str, Any], statuses: UserStatuses
 ) -> None:
-    """Hold tasks against what is expected of them, and what is to be decided against every rail.
+    """Compare tasks with what is expected, and check the guardrails of the decisions.
 
-    :raises LookupFailed: people, apps or levels that do not exist or are ambiguous.
+    :raises LookupFailed: a user, app or level does not exist or is ambiguous.
     :raises ConfigurationError: C(acting_user) may not act.
-    :raises NotAsExpected: a task is not what it was taken for; all that is wrong with any of them is told.
-    :raises RailHit: somebody would decide what is their own, or something would be taken from protected people.
+    :raises NotAsExpected: a task is not as expected; the error names all differences of all tasks.
+    :raises LimitExceeded: the acting user would decide their own task, or access of protected users would be removed.
     """
-    finder = Resolver()
-    meant = [known.meant(verdict.case, finder) for verdict in verdicts]
-    actor = [params["acting_user"]] if params["acting_user"] else []
-    protection = ProtectedUsers([*params["protected_users"], *actor], [])
-    taking = [verdict for verdict in verdicts if verdict.takes]
-    if taking:
-        protection.look_up(known.people, finder)
-    acting = acting_user(params["acting_user"], known.people, statuses, finder) if actor else None
-    finder.check()
+    resolver = Resolver()
+    expected = [names.expected(assessment.task, resolver) for assessment in assessments]
+    actors = [params["acting_user"]] if params["acting_user"] else []
+    protected = ProtectedUsers([*params["protected_users"], *actors], [])
+    removing = [assessment.task for assessment in assessments if assessment.removes_access]
+    if removing:
+        protected.look_up(names.users, resolver)
+    actor = acting_user(params["acting_user"], names.users, statuses, resolver) if actors else None
+    resolver.check()
     problems = [
-        {"task": verdict.case.row["id"], "reason": reason, "message": message}
-        for verdict, expected in zip(verdicts, meant, strict=True)
-        for reason, message in (*verdict.flaws, *_differences(verdict.case, expected, known))
+        {"task": assessment.task.row["id"], "reason": reason, "message": message}
+        for assessment, values in zip(assessments, expected, strict=True)
+        for reason, message in (*assessment.errors, *_differences(assessment.task, values, names))
     ]
-    if acting is not None and not params["allow_self_approval"]:
+
+    deciding = [assessment.task for assessment in assessments if assessment.changes]
+    actor_id = actor["id"].lower() if actor and not params["allow_self_approval"] else None
+    if actor_id:
         problems += [
-            {"task": verdict.case.row["id"], "reason": "unclear", "message": _NO_ASKER}
-            for verdict in verdicts
-            if verdict.changes and verdict.case.has_request and _asker(verdict.case) is None
+            {"task": task.row["id"], "reason": "unclear", "message": _NO_REQUESTER}
+            for task in deciding
+            if task.has_request and task.requester is None
         ]
     if problems:
         raise NotAsExpected(problems)
-    if acting is not None and not params["allow_self_approval"]:
-        _refuse_own([verdict.case for verdict in verdicts if verdict.changes], acting)
-    _refuse_protected([verdict.case for verdict in taking], protection, known)
-
-
-def _differences(case: TaskState, meant: Mapping[str, str], known: NameLookup) -> Iterator[tuple[str, str]]:
-    """Tell where what is expected is not what the task shows, and what an approval fails to expect."""
-    missing = {}
-    for name, shown in case.shown.items():
-        called = "none" if shown is None else repr(printable(known.label(case, name)))
-        if name in meant:
-            if meant[name] != shown:
-                given = printable(case.claim.expect[name])
-                yield "mismatch", f"expect.{name} is {given!r}, the task shows {called}"
-        elif shown is not None or name == ("request_type" if case.has_request else "user"):
-            missing[name] = called
-    if missing and case.claim.state == "approved":
-        shows = summarize(f"{name} {called}" for name, called in missing.items())
-        yield "missing", f"an approval must expect {summarize(missing)}, the task shows {shows}"
-
-
-def _asker(case: TaskState) -> str | None:
-    """Return the id, in lower case, of who asked for what a task is about; C(None) where it is not shown."""
-    found = member(case.row, "request.requestedByUserId")
-    return found.lower() if isinstance(found, str) else None
-
-
-def _refuse_own(cases: Iterable[TaskState], acting: Row) -> None:
-    own = []
-    for case in cases:
-        if acting["id"].lower() in (case.shown["user"], _asker(case)):
-            own.append(case.row["id"])
-    if own:
+    own = [task.row["id"] for task in deciding if actor_id and actor_id in (task.attributes["user"], task.requester)]
+    if actor and own:
         raise LimitExceeded(
-            f"decide {summarize(task(identifier).what for identifier in own)}",
-            f"the acting user {printable(person(acting))} asked for it or is whom it is about",
+            f"decide {summarize(catalog.task(identifier).what for identifier in own)}",
+            f"the acting user {printable(person(actor))} asked for it or is whom it is about",
             "No task was touched. Let another admin act, or set allow_self_approval if that is meant.",
             tasks=own,
         )
+    _refuse_protected(removing, protected, names)
 
 
-def _refuse_protected(cases: Iterable[TaskState], protection: ProtectedUsers, known: NameLookup) -> None:
+def step_of(assessment: TaskAssessment, names: NameLookup, statuses: StatusTable) -> Step:
+    """Return the step that decides a task."""
+    task = assessment.task
+    user = names.label(task, "user")
+    return decide_task(task.row, assessment.outcome, statuses, names.describe(task), (user,) if user else ())
+
+
+def result_of(assessments: Sequence[TaskAssessment], names: NameLookup, is_bulk: bool) -> dict[str, Any]:
+    """Return the result of C(cakewalk_task); in bulk form it lists no tasks that are in the wanted state already."""
+    changed = sum(assessment.changes for assessment in assessments)
+    left_alone = sum(assessment.is_left_alone for assessment in assessments)
+    return {
+        "decisions": [
+            _decision(assessment, names)
+            for assessment in assessments
+            if not is_bulk or assessment.changes or assessment.is_left_alone
+        ],
+        "summary": {
+            "tasks": len(assessments),
+            "changed": changed,
+            "unchanged": len(assessments) - changed - left_alone,
+            "left_alone": left_alone,
+        },
+    }
+
+
+def _decision(assessment: TaskAssessment, names: NameLookup) -> dict[str, Any]:
+    task, row = assessment.task, assessment.task.row
+    return {
+        "task": row["id"],
+        "state": task.entry.state,
+        "outcome": assessment.outcome,
+        "changed": assessment.changes,
+        "status": row["status"],
+        "kind": task.kind,
+        **{name: names.label(task, name) for name in ATTRIBUTES},
+        "user_id": task.attributes["user"],
+        "app_id": task.attributes["app"],
+        "snoozed_till": row.get("snoozedTill"),
+        "assigned_to": member(row, "assignedUser.email") or member(row, "assignedUser.id"),
+    }
+
+
+def _differences(task: TaskState, expected: Mapping[str, str], names: NameLookup) -> Iterator[tuple[str, str]]:
+    """Yield the attributes that differ from what is expected, and those that an approval fails to expect."""
+    missing = {}
+    for name, value in task.attributes.items():
+        shown = "none" if value is None else repr(printable(names.label(task, name)))
+        if name in expected:
+            if expected[name] != value:
+                yield "mismatch", f"expect.{name} is {printable(task.entry.expect[name])!r}, the task shows {shown}"
+        elif value is not None or name == ("request_type" if task.has_request else "user"):
+            missing[name] = shown
+    if missing and task.entry.state == "approved":
+        shows = summarize(f"{name} {shown}" for name, shown in missing.items())
+        yield "missing", f"an approval must expect {summarize(missing)}, the task shows {shows}"
+
+
+def _refuse_protected(tasks: Iterable[TaskState], protected: ProtectedUsers, names: NameLookup) -> None:
     hit = {
-        case.row["id"]: printable(person(known.people.by_id.get(one) or case.shown_person(one) or {"id": one}))
-        for case in cases
-        for one in (case.shown["user"], case.leaver)
-        if one and protection.covers({"id": one})
+        task.row["id"]: printable(person(names.users.by_id.get(identifier) or task.user(identifier)))
+        for task in tasks
+        for identifier in (task.attributes["user"], task.leaver)
+        if identifier and protected.covers({"id": identifier})
     }
     if hit:
         raise LimitExceeded(
-            f"approve {summarize(task(identifier).what for identifier in hit)}",
+            f"approve {summarize(catalog.task(identifier).what for identifier in hit)}",
             f"it would take access from protected people: {summarize(dict.fromkeys(hit.values()))}",
             "No task was touched. Decline it or leave it out, or take them out of protected_users; the acting user is "
             "always protected.",
             tasks=list(hit),
         )
-
-
-def _names(verdicts: Iterable[TaskAssessment], name: str) -> list[str]:
-    """Return what is expected by name or address rather than by id."""
-    given = (verdict.case.claim.expect.get(name) for verdict in verdicts)
-    return list(dict.fromkeys(one for one in given if one is not None and not is_uuid(one)))
