@@ -19,7 +19,7 @@ description:
   - Without, it is sent each time, and it is the service that refuses a name which is taken.
 extends_documentation_fragment:
   - cakewalk.access.attributes
-  - cakewalk.access.attributes.action_group_all
+  - cakewalk.access.attributes.action_group_write
   - cakewalk.access.connection
   - cakewalk.access.acting
   - cakewalk.access.ledger
@@ -66,6 +66,15 @@ options:
       - Whether all apps are reviewed. Excludes O(apps).
     type: bool
     default: false
+  protected_users:
+    description:
+      - Changes nothing here. It is accepted so that C(group/cakewalk.access.write) can set it for all modules that
+        write.
+      - To start a campaign takes nothing from anybody. What reviewers decide in it is not up to this collection, so it
+        cannot protect anybody from them.
+    type: list
+    elements: str
+    default: []
 notes:
   - If the answer of the service is lost, the task fails, as it cannot be known whether the campaign was started, and it
     is not sent again. Look in Cakewalk before the next run, which would send it once more.
@@ -203,12 +212,19 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.looku
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import acting_user
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan, StepStatus
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import FileLedger
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, LEDGER, spec
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
+    ACTING,
+    CONNECTION,
+    LEDGER,
+    WRITING,
+    spec,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
 
 SPEC = spec(
     CONNECTION,
     ACTING,
+    WRITING,
     LEDGER,
     options={
         "name": {"type": "str", "required": True},

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
     ACTING,
     CONNECTION,
@@ -17,7 +19,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments 
 )
 from contract.certificates import self_signed
 from contract.wire import Wire, detour
-from playbooks.harness import INFO, MEMBERS, Data, Playbooks, members, play, task, writes
+from playbooks.harness import INFO, MEMBERS, REVIEW, ROOT, Data, Playbooks, members, play, task, writes
 from sandbox.process import Sandbox
 
 CONNOR, ERIN = "connor.contractor@example.com", "erin.engineer@example.com"
@@ -104,6 +106,21 @@ def test_protected_people_may_stand_in_the_defaults(playbooks: Playbooks, tenant
     run = playbooks.run(play(task("leave", MEMBERS, LEAVES, ignore_errors=True), module_defaults=defaults), **NOTHING)
     assert f"protected: {CONNOR}" in run["leave"].data["msg"]
     assert not writes(tenant.log())
+
+
+def test_the_defaults_of_the_readme_fit_every_module_that_acts_for_somebody(
+    playbooks: Playbooks, tenant: Sandbox
+) -> None:
+    readme = yaml.safe_load(
+        re.search(r"```yaml\n(- name: .*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    )
+    review = {"name": "Spring", "reviewer": "manager", "due_date": "2099-12-31", "apps": ["GitHub"]}
+    tasks = [task("review", REVIEW, review), task("join", MEMBERS, JOINS)]
+    plays = play(*tasks, module_defaults=readme[0]["module_defaults"])
+    run = playbooks.run(plays, CAKEWALK_ACTING_USER="").succeeded()
+    assert all(result.changed for result in run.results)
+    (started,) = (entry for entry in tenant.log() if entry["operation"] == "createAccessReview")
+    assert started["status"] in (200, 201)
 
 
 def test_a_key_that_may_only_read_is_enough_to_foresee(playbooks: Playbooks, tenant: Sandbox) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +39,7 @@ from ansible_collections.cakewalk.access.plugins.modules import (
 )
 from unit.people import KEY, SECRET, options
 
+ROOT = Path(__file__).parents[3]
 GROUPS = [
     (CONNECTION, connection_fragment),
     (ACTING, acting_fragment),
@@ -130,3 +133,12 @@ def test_the_options_make_a_connection_with_the_same_defaults() -> None:
 def test_options_that_cannot_work_make_none() -> None:
     with pytest.raises(ConfigurationError, match="Could not use the option timeout"):
         connection_of(options(api_key=KEY, api_secret=SECRET, timeout=0))
+
+
+def test_the_modules_of_an_action_group_take_the_same_options() -> None:
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
+    modules = "ansible_collections.cakewalk.access.plugins.modules"
+    specs = {name: import_module(f"{modules}.{name}").SPEC["argument_spec"] for name in groups["all"]}
+    assert all(options.items() >= CONNECTION.items() for options in specs.values())
+    assert set(groups["write"]) == {name for name, options in specs.items() if options.items() >= ACTING.items()}
+    assert all(specs[name].items() >= WRITING.items() for name in groups["write"])
