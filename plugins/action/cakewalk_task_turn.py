@@ -69,6 +69,7 @@ _STEPS = {
         **_OF_A_TASK,
         "outcome": {"type": "str", "default": ""},
         "why": {"type": "str", "default": ""},
+        "rehearsal": {"type": "dict", "default": {}},
         "approval": {"type": "dict", "default": {}},
         "stumbled": {"type": "bool", "default": False},
     },
@@ -132,7 +133,7 @@ class ActionModule(ControllerAction):
         entry, task = params["entry"], params["task"]
         obstacle = outcomes.obstacle(entry, params["rehearsal"])
         if obstacle:
-            return {"proceed": False, "outcome": obstacle[0], "why": obstacle[1]}
+            return {"proceed": False, **obstacle}
         if self._task.check_mode:
             return {"proceed": False, "outcome": "would_run", "why": f"by the route {entry['route']}"}
         item, route = outcomes.item_of(entry), self._run["routes"][entry["route"]]
@@ -167,7 +168,7 @@ class ActionModule(ControllerAction):
         turn = None if self._task.check_mode else self._turns().of(task)
         told = {"outcome": params["outcome"], "why": params["why"]}
         if params["stumbled"]:
-            told = outcomes.after_failure(turn, approval, task)
+            told = outcomes.after_failure(turn, params["rehearsal"], approval, task)
         elif turn and turn.phase == "approve":
             told = outcomes.after_approval(approval, task)
         facts = {"route": turn.route, "proof": turn.proof} if turn else {}

@@ -95,7 +95,7 @@ options:
     description: For V(begin), the task as it was read again.
     type: dict
   rehearsal:
-    description: For V(begin), what M(cakewalk.access.cakewalk_task) would do about it.
+    description: For V(begin) and V(end), what M(cakewalk.access.cakewalk_task) would do about it.
     type: dict
   approval:
     description: For V(end), what M(cakewalk.access.cakewalk_task) did about it.

@@ -115,6 +115,28 @@ def test_a_sweep_takes_what_is_due_and_two_bad_ones_do_not_stop_a_third(stage: F
     assert not writes(stage.tenant.log())
 
 
+#: What happens to a task between the first reading of it and the second, and what comes of it.
+BETWEEN = {
+    "approved": ({"change": "decide_task", "task": GRANT, "verdict": "approve"}, "done"),
+    "declined": ({"change": "decide_task", "task": GRANT, "verdict": "decline"}, "declined"),
+    "snoozed": ({"change": "snooze_task", "task": GRANT, "until": "2099-12-31T00:00:00Z"}, "snoozed"),
+    "withdrawn": ({"change": "cancel_request", "request": request_id("action"), "user": PETRA}, "cancelled"),
+}
+
+
+@pytest.mark.parametrize("readings", [1, 2])
+@pytest.mark.parametrize("case", BETWEEN)
+def test_a_task_that_is_no_longer_due_when_it_is_read_again_is_no_failure(
+    stage: FulfilmentEnv, case: str, readings: int
+) -> None:
+    change, outcome = BETWEEN[case]
+    stage.tenant.change(**change, operation="getTask", after=readings)
+    run = stage.run(routes=[stage.route("GitHub", level="Write")], task=GRANT).succeeded()
+    assert outcomes(run) == {GRANT: outcome}
+    assert stage.calls() == []
+    assert json.loads((stage.locks / "turns.json").read_text()) == {}
+
+
 #: What somebody does to the task after how many readings of it, and what comes of it.
 MEANWHILE = {
     "declined while the handler runs": ("decline", 3, "done_not_approved", "Declined"),

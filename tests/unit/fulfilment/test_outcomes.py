@@ -63,7 +63,17 @@ def test_an_approval_counts_only_as_far_as_it_went(approval: dict[str, Any], out
 )
 def test_a_failure_means_what_the_phase_says(phase: str | None, outcome: str) -> None:
     turn = TaskLock(Process("host", "", 1, ""), "run", "", phase) if phase else None
-    assert after_failure(turn, failed("moved"), TASK)["outcome"] == outcome
+    assert after_failure(turn, {}, failed("moved"), TASK)["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("task", "reason", "outcome"),
+    [(TASK, "decided", "declined"), (TASK, "mismatch", "not_begun"), ("another", "decided", "not_begun")],
+)
+def test_a_task_that_was_declined_before_its_rehearsal_is_no_failure(task: str, reason: str, outcome: str) -> None:
+    rehearsal = {"error": {"kind": "not_as_expected", "problems": [{"task": task, "reason": reason}]}}
+    turn = TaskLock(Process("host", "", 1, ""), "run", "", "taken")
+    assert after_failure(turn, rehearsal, {}, TASK)["outcome"] == outcome
 
 
 @pytest.mark.parametrize(

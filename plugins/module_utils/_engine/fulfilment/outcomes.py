@@ -87,10 +87,18 @@ def after_approval(approval: Mapping[str, Any], task: str) -> dict[str, str]:
     return _told("approval_failed", "the work is done, and approving the task failed")
 
 
-def after_failure(turn: TaskLock | None, approval: Mapping[str, Any], task: str) -> dict[str, str]:
-    """Return the outcome, and more about it, of a task at which something failed."""
+def after_failure(
+    turn: TaskLock | None, rehearsal: Mapping[str, Any], approval: Mapping[str, Any], task: str
+) -> dict[str, str]:
+    """Return the outcome of a task at which something failed, and why.
+
+    :param rehearsal: what C(cakewalk_task) returned in check mode, maybe for an earlier task of the run.
+    """
     if turn is not None and turn.phase == "approve":
         return after_approval(approval, task)
+    problems = (rehearsal.get("error") or {}).get("problems") or ()
+    if any(problem["task"] == task and problem["reason"] == "decided" for problem in problems):
+        return _told("declined")
     return _FAILED_IN.get(turn.phase, _NOT_BEGUN) if turn else _NOT_BEGUN
 
 
