@@ -148,6 +148,13 @@ def test_who_is_on_the_way_out_or_unclear_and_has_something() -> None:
     assert found.unknown == {"user status Odd": 1, "request status Odd": 1}
 
 
+def test_a_status_that_is_no_text_is_unknown() -> None:
+    tables, _found = made(
+        replace(LISTED, users=[{**ADA, "statusName": ["Active"]}, BEN, EVE], members=[[{"id": ADA["id"]}]])
+    )
+    assert cells(tables["group_members"], "user_status", "user_status_class") == [("['Active']", "unknown")]
+
+
 def test_statuses_that_are_taught() -> None:
     statuses = UserStatuses().extended({"may_act": ["Odd"]})
     found = Populations(LISTED, statuses, REQUEST_STATUSES, Privileged([], LISTED.apps))

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import UserStatuses
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
@@ -40,9 +42,12 @@ def test_people_on_their_way_out_are_refused(status: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "shown"),
-    [("Sabbatical", "Sabbatical"), ("active", "active"), (None, "None"), ("", ""), ("a\x1bb", r"a\x1bb")],
+    [
+        *(("Sabbatical", "Sabbatical"), ("active", "active"), (None, "None"), ("", ""), ("a\x1bb", r"a\x1bb")),
+        *((["Active"], "['Active']"), ({"name": "Active"}, "{'name': 'Active'}")),
+    ],
 )
-def test_a_status_of_unknown_meaning_is_a_warning_that_names_the_remedy(status: str | None, shown: str) -> None:
+def test_a_status_of_unknown_meaning_is_a_warning_that_names_the_remedy(status: Any, shown: str) -> None:
     finder = Resolver()
     (warning,) = check_receivers([user(1, "ada@example.com", status)], STATUSES, finder)
     finder.check()

@@ -178,8 +178,8 @@ def test_changes_to_different_levels_conflict() -> None:
     assert [one.outcome for one in without_conflicts([places[0], places[0]])] == ["due"] * 2
 
 
-@pytest.mark.parametrize("status", ["Suspended", "active", None])
-def test_nothing_is_given_to_people_in_a_status_that_nobody_knows(status: str | None) -> None:
+@pytest.mark.parametrize("status", ["Suspended", "active", None, ["Active"], {"name": "Active"}])
+def test_nothing_is_given_to_people_in_a_status_that_nobody_knows(status: Any) -> None:
     person = {**BEN, "statusName": status}
     found = with_person(place(a_task(), GRANT), person, UserStatuses())
 

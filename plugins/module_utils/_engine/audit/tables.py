@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._api.catalog import REQUEST_TYPES, StatusTable, UserStatuses
 from ..core.lookup import Row
+from ..core.people import status_of
 from ..core.timestamps import moment, utc
 from .privileges import ORDINARY, Privileged
 from .snapshot import TenantSnapshot
@@ -252,11 +253,11 @@ class Populations:
     def _of_person(self, row: Row) -> dict[str, Any]:
         """Return what tells of a person; what the row itself does not tell, the directory does."""
         known = {**self._directory.get(row["id"].lower(), {}), **{name: one for name, one in row.items() if one}}
-        status = known.get("statusName")
+        status = status_of(known)
         told = {"user_id": row["id"].lower(), "user_email": known.get("email"), "user_name": known.get("name")}
         return {**told, "user_status": status, "user_status_class": self._class_of(status)}
 
-    def _class_of(self, status: object) -> str:
+    def _class_of(self, status: str | None) -> str:
         if status in self._statuses.inactive:
             return INACTIVE
         return CURRENT if status in self._statuses.may_receive_access | self._statuses.may_act else UNKNOWN

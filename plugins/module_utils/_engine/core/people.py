@@ -13,11 +13,17 @@ from ..._api.text import printable, summarize
 from .lookup import Index, Resolver, Row, person
 
 
+def status_of(user: Row) -> str | None:
+    """Return the status of a user; a status that is not a text becomes a text, which is never a known status."""
+    status = user.get("statusName")
+    return None if status is None else str(status)
+
+
 def check_receivers(people: Iterable[Row], statuses: UserStatuses, resolver: Resolver) -> list[str]:
     """Report inactive people as problems, and return a warning about people with an unknown status."""
     unknown = []
     for row in people:
-        status = row.get("statusName")
+        status = status_of(row)
         if status in statuses.inactive:
             message = f"the user {printable(person(row))!r} is {status} and would be given access"
             resolver.report(person(row), "inactive", f"{message} (allow_inactive permits it)", status=status)
@@ -49,7 +55,7 @@ def acting_user(reference: str | None, people: Index, statuses: UserStatuses, re
         )
     row = resolver.find(reference, people, called="acting user")
     resolver.check()
-    status = row.get("statusName") if row else None
+    status = status_of(row) if row else None
     if row is None or status not in statuses.may_act:
         raise ConfigurationError(
             f"act as {printable(reference)}",

@@ -22,6 +22,7 @@ from ..._api.catalog import REQUEST_TYPES, StatusTable, UserStatuses
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.text import printable
 from ..core.lookup import Row, is_uuid
+from ..core.people import status_of
 from ..tasks.evaluation import TaskEntry, TaskState, assess
 
 #: What can be routed: the requests that are about a person.
@@ -178,7 +179,7 @@ def with_person(place: RoutedTask, person: Row | None, statuses: UserStatuses) -
     if person is None:
         return replace(place, outcome="unclear", why="whom it is about is not in the directory")
     if place.expect["request_type"] != "remove_access":
-        status = person.get("statusName")
+        status = status_of(person)
         if status in statuses.inactive:
             return replace(place, outcome="inactive_user", why="whom it is about is on the way out of the company")
         if status not in statuses.may_receive_access:
