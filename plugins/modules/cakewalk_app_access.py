@@ -337,12 +337,10 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     apps = planning.read_app_states(tenant, evaluation.entries_of_task(params))
     access = planning.plan_access(apps, params, tenant)
     tenant.warnings += access.warnings
-    before, after = evaluation.diff_of(access.decisions)
     wait = planning.AccessWait(access.decisions, params["wait_timeout"], tenant.request_statuses)
     waits = params["wait"] and wait.awaits
     return Plan(
-        before,
-        after,
+        *evaluation.diff_of(access.decisions),
         tuple(access.steps(params["purpose"])),
         access.result(params),
         report=lambda applied: access.concluded().result(params) if waits and applied.goal_reached else {},

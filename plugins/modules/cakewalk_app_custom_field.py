@@ -164,66 +164,39 @@ error:
         near: [Cost Center]
 """
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS
-from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import set_custom_fields
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import custom_fields
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import label, labelled
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from typing import Any
 
-_VALUES = {"fields": {"type": "dict"}, "clear": {"type": "list", "elements": "str"}}
+from ..module_utils._engine import custom_fields
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._module.arguments import CONNECTION, bulk_spec
+from ..module_utils._module.entry import run_module
 
-SPEC = spec(
-    CONNECTION,
-    options={
-        "app": {"type": "str"},
-        **_VALUES,
-        "values": {
-            "type": "list",
-            "elements": "dict",
-            "options": {"app": {"type": "str", "required": True}, **_VALUES},
-        },
+SPEC = bulk_spec(
+    "values",
+    {
+        "app": {"type": "str", "required": True},
+        "fields": {"type": "dict"},
+        "clear": {"type": "list", "elements": "str"},
     },
-    mutually_exclusive=[(name, "values") for name in ("app", "fields", "clear")],
-    required_one_of=[("app", "values")],
+    {},
+    CONNECTION,
 )
 
 
-def plan(params, tenant):
-    """Return the plan for C(params): one request for each app in which something differs."""
-    claims = custom_fields.claims_of(params)
-    wanted = custom_fields.claimed(claims, tenant.index(APPS, [claim.app for claim in claims]))
-    edits = custom_fields.edits_of(wanted, tenant.read(catalog.custom_fields(app) for app, _claim in wanted))
-    changing = labelled([edit for edit in edits if edit.values], lambda edit: edit.app)
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return the plan for C(params): one request for each app with a field to change."""
+    changes = custom_fields.plan_fields(custom_fields.entries_of_task(params), tenant)
+    changed = custom_fields.by_label(changes)
     return Plan(
-        before={name: edit.before() for name, edit in changing.items()},
-        after={name: edit.after() for name, edit in changing.items()},
-        steps=tuple(set_custom_fields(edit.app, edit.values, edit.names) for edit in changing.values()),
-        result={
-            "apps": [_entry(edit) for edit in edits if edit.values or params["values"] is None],
-            "summary": {
-                "apps": len(edits),
-                "changed": len(changing),
-                "fields": sum(len(edit.values) for edit in edits),
-                "unchanged": sum(len(edit.unchanged) for edit in edits),
-            },
-        },
+        before={name: change.before() for name, change in changed.items()},
+        after={name: change.after() for name, change in changed.items()},
+        steps=tuple(change.step() for change in changed.values()),
+        result=custom_fields.result_of(changes, params),
     )
 
 
-def _entry(edit):
-    before, after = edit.before(), edit.after()
-    return {
-        "app": label(edit.app),
-        "app_id": edit.app["id"],
-        "fields": {name: {"before": before[name], "after": after[name]} for name in after},
-        "unchanged": edit.unchanged,
-    }
-
-
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

@@ -8,24 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, custom_fields
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import ReadResult
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import has_value, set_custom_fields
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.custom_fields import (
     FieldChange,
-    claimed,
-    claims_of,
-    edits_of,
+    entries_of_task,
+    plan_fields,
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.people import uid
+from unit.people import MemoryTenant, uid
 
 GITHUB, FIGMA = {"id": uid(1), "name": "GitHub"}, {"id": uid(2), "name": "Figma"}
 TWINS = [{"id": uid(number), "name": "Twin"} for number in (3, 4)]
-REGISTER = Index(APPS, [GITHUB, FIGMA, *TWINS])
+APP_ROWS = [GITHUB, FIGMA, *TWINS]
 
 
 def custom_field(number: int, name: str, value: str | None = None, **more: Any) -> dict[str, Any]:
@@ -54,9 +52,15 @@ def task(**given: Any) -> dict[str, Any]:
     return {"app": "GitHub", "fields": None, "clear": None, "values": None, **given}
 
 
-def edit(**given: Any) -> FieldChange:
-    """Return what changes in the app that has all fields."""
-    (found,) = edits_of(claimed(claims_of(task(**given)), REGISTER), [FIELDS])
+def changes(params: dict[str, Any], fields: list[dict[str, Any]]) -> list[FieldChange]:
+    """Return the changes of a task in a tenant whose apps have these fields."""
+    rows = {APPS.listing: APP_ROWS, **{custom_fields(app): fields for app in APP_ROWS}}
+    return plan_fields(entries_of_task(params), MemoryTenant([], rows=rows))
+
+
+def change(**given: Any) -> FieldChange:
+    """Return the change of the app of a task."""
+    (found,) = changes(task(**given), FIELDS)
     return found
 
 
@@ -76,12 +80,12 @@ def edit(**given: Any) -> FieldChange:
     ],
 )
 def test_only_what_differs_changes(given: dict[str, Any], values: dict[str, Any], unchanged: list[str]) -> None:
-    found = edit(**given)
+    found = change(**given)
     assert (found.values, found.unchanged) == (values, unchanged)
 
 
 def test_fields_of_one_name_are_told_apart() -> None:
-    found = edit(fields={SAME[0]["id"]: "x", SAME[1]["id"]: "y"})
+    found = change(fields={SAME[0]["id"]: "x", SAME[1]["id"]: "y"})
     assert found.after() == {f"Same ({SAME[0]['id']})": "x", f"Same ({SAME[1]['id']})": "y"}
 
 
@@ -113,8 +117,7 @@ def test_fields_of_one_name_are_told_apart() -> None:
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any], kind: str, words: str) -> None:
     with pytest.raises(CakewalkError) as caught:
-        wanted = claimed(claims_of(task(**given)), REGISTER)
-        edits_of(wanted, [FIELDS for _app in wanted])
+        changes(task(**given), FIELDS)
     assert caught.value.facts()["kind"] == kind
     assert words in str(caught.value)
 
@@ -137,17 +140,17 @@ def test_only_what_differs_is_sent_and_then_nothing_changes(values: dict[str, st
         "fields": {name: value for name, value in values.items() if value is not None},
         "clear": [name for name, value in values.items() if value is None],
     }
-    found = edit(**options)
+    found = change(**options)
     wanted = {field["id"]: values[field["name"]] for field in FIELDS if field["name"] in values}
     held = {field["id"]: {field["value"], field["guidValue"]} - {None} for field in FIELDS}
     differing = {one: value for one, value in wanted.items() if (value not in held[one] if value else held[one])}
     assert found.values == differing
     assert len(found.unchanged) == len(values) - len(differing)
 
-    step = set_custom_fields(GITHUB, found.values, found.names)
+    step = found.step()
     sent = {one["id"]: {"value": one["value"], "guidValue": None} for one in step.body["customFields"]}
     after = [{**field, **sent.get(field["id"], {})} for field in FIELDS]
-    (again,) = edits_of(claimed(claims_of(task(**options)), REGISTER), [after])
+    (again,) = changes(task(**options), after)
     assert again.values == {}
     assert step.postcondition is not None
     assert step.postcondition.holds(ReadResult(step.postcondition.source, after))

@@ -1,26 +1,28 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which custom fields of which apps are to have which values, without a single request."""
+"""Custom fields of apps: from the entries of a task to the change of each app."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._api.catalog import custom_fields_of, is_computed, named
+from .._api.catalog import APPS, custom_fields, custom_fields_of, is_computed, named
 from .._api.errors import ConfigurationError
+from .._api.operations import Step
 from .._api.text import printable
-from .._api.writes import has_value
+from .._api.writes import has_value, set_custom_fields
 from .core.entries import entries_of
 from .core.guardrails import LimitExceeded
 from .core.lookup import Index, Resolver, Row, label, labelled
+from .core.tenant import Tenant
 
 
 @dataclass(frozen=True)
 class FieldEntry:
-    """What one entry of a task says of one app: by field, as written, the value, C(None) to clear it."""
+    """The fields that a task names for an app, as written, with their values; C(None) clears a field."""
 
     app: str
     values: Mapping[str, str | None]
@@ -28,9 +30,11 @@ class FieldEntry:
 
 @dataclass(frozen=True)
 class FieldChange:
-    """What changes in one app: by field id the value, and the fields as they were read.
+    """The change of the custom fields of an app.
 
-    :param unchanged: the names of fields that have their values.
+    :param fields: all fields as they were read, by id.
+    :param values: the new values by field id.
+    :param unchanged: the names of fields that have the wanted value.
     """
 
     app: Row
@@ -40,134 +44,150 @@ class FieldChange:
 
     @property
     def names(self) -> dict[str, str]:
-        """The ids of the fields that change, by what they are called, sorted."""
+        """The ids of the fields that change, by sorted name."""
         return dict(sorted(labelled(self.values, lambda identifier: self.fields[identifier]).items()))
 
     def before(self) -> dict[str, str | None]:
-        """Return the values of the fields that change, by name, as Cakewalk shows them."""
+        """Return the values before by name, as Cakewalk shows them, of the fields that change."""
         return {name: self.fields[identifier].get("value") for name, identifier in self.names.items()}
 
     def after(self) -> dict[str, str | None]:
-        """Return the values that are sent, by name."""
+        """Return the values to send, by name."""
         return {name: self.values[identifier] for name, identifier in self.names.items()}
 
+    def as_result(self) -> dict[str, Any]:
+        """Return the change as the module returns it."""
+        before, after = self.before(), self.after()
+        return {
+            "app": label(self.app),
+            "app_id": self.app["id"],
+            "fields": {name: {"before": before[name], "after": after[name]} for name in after},
+            "unchanged": self.unchanged,
+        }
 
-def claims_of(params: Mapping[str, Any]) -> list[FieldEntry]:
-    """Return the claims of a task, from its single or its bulk form.
+    def step(self) -> Step:
+        """Return the step that sets all fields."""
+        return set_custom_fields(self.app, self.values, self.names)
 
-    :raises ConfigurationError: there is nothing to set, or a value is none that a field can have.
+
+def entries_of_task(params: Mapping[str, Any]) -> list[FieldEntry]:
+    """Return the entries of a task.
+
+    :raises ConfigurationError: an entry names no field or a field twice, or a field cannot have the value.
     """
-    return [_claim(entry) for entry in entries_of(params, "values", "app")]
+    return [_entry(entry) for entry in entries_of(params, "values", "app")]
 
 
-def claimed(claims: Iterable[FieldEntry], apps: Index) -> list[tuple[Row, FieldEntry]]:
-    """Return each claim with its app.
+def plan_fields(entries: Sequence[FieldEntry], tenant: Tenant) -> list[FieldChange]:
+    """Read the apps that entries name, and their custom fields, and return the change of each app.
 
-    :raises LookupFailed: an app does not exist, or its name is held by several.
-    :raises ConfigurationError: two entries are about one app.
+    :raises LookupFailed: an app or a field does not exist, or its name is ambiguous.
+    :raises ConfigurationError: two entries name the same app, or an entry names a field twice.
+    :raises LimitExceeded: a computed field would be set, or a required field cleared.
     """
-    finder = Resolver()
-    found: dict[str, tuple[Row, FieldEntry]] = {}
-    for claim in claims:
-        app = finder.find(claim.app, apps)
-        if app is not None and found.setdefault(app["id"], (app, claim))[1] is not claim:
+    resolver = Resolver()
+    apps = resolver.group(entries, lambda entry: entry.app, tenant.index(APPS, [entry.app for entry in entries]))
+    for app, (first, *others) in apps:
+        if others:
             raise ConfigurationError(
                 f"plan the custom fields of the app {named(app)}",
                 "two entries are about it",
                 "Put all of its fields into one entry.",
                 option="values",
-                references=[claim.app, found[app["id"]][1].app],
+                references=[others[0].app, first.app],
             )
-    finder.check()
-    return list(found.values())
-
-
-def edits_of(wanted: Iterable[tuple[Row, FieldEntry]], rows: Iterable[Iterable[Row]]) -> list[FieldChange]:
-    """Return what changes in each app.
-
-    :param rows: the custom fields of each app, in the same order.
-    :raises LookupFailed: a field does not exist, or its name is held by several.
-    :raises ConfigurationError: a field is named twice.
-    :raises RailHit: a field that is computed is to be set, or one that is required to be cleared.
-    """
-    finder = Resolver()
-    edits = [
-        _edit(app, claim, Index(custom_fields_of(app), fields), finder)
-        for (app, claim), fields in zip(wanted, rows, strict=True)
+    resolver.check()
+    rows = tenant.read(custom_fields(app) for app, _entries in apps)
+    changes = [
+        _change(app, entry, Index(custom_fields_of(app), fields), resolver)
+        for (app, (entry,)), fields in zip(apps, rows, strict=True)
     ]
-    finder.check()
-    for edit in edits:
-        _check(edit)
-    return edits
+    resolver.check()
+    for change in changes:
+        _check(change)
+    return changes
 
 
-def _claim(entry: Mapping[str, Any]) -> FieldEntry:
-    attempt = f"use the custom fields given for the app {printable(entry['app'])!r}"
+def by_label(changes: Iterable[FieldChange]) -> dict[str, FieldChange]:
+    """Return the apps that change by name, with ids where two have the same name."""
+    return labelled([change for change in changes if change.values], lambda change: change.app)
+
+
+def result_of(changes: Sequence[FieldChange], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of C(cakewalk_app_custom_field)."""
+    return {
+        "apps": [change.as_result() for change in changes if change.values or params["values"] is None],
+        "summary": {
+            "apps": len(changes),
+            "changed": sum(bool(change.values) for change in changes),
+            "fields": sum(len(change.values) for change in changes),
+            "unchanged": sum(len(change.unchanged) for change in changes),
+        },
+    }
+
+
+def _entry(entry: Mapping[str, Any]) -> FieldEntry:
+    action = f"use the custom fields given for the app {printable(entry['app'])!r}"
     fields, clear = entry["fields"] or {}, entry["clear"] or []
     if not fields and not clear:
-        raise ConfigurationError(attempt, "there are none", "Give fields, clear, or both.", option="fields")
-    twice = [name for name in clear if name in fields]
-    if twice or len(set(clear)) < len(clear):
+        raise ConfigurationError(action, "there are none", "Give fields, clear, or both.", option="fields")
+    if len({*fields, *clear}) < len(fields) + len(clear):
         raise ConfigurationError(
-            attempt, "a field is named twice", "Name each field once, under fields or under clear.", option="clear"
+            action, "a field is named twice", "Name each field once, under fields or under clear.", option="clear"
         )
-    values = {name: _text(name, value, attempt) for name, value in fields.items()}
+    values = {name: _text(name, value, action) for name, value in fields.items()}
     return FieldEntry(entry["app"], {**values, **dict.fromkeys(clear)})
 
 
-def _text(name: str, value: object, attempt: str) -> str:
-    """Return a value as the text that it is in Cakewalk; whole numbers are, since templates make them of digits."""
+def _text(name: str, value: object, action: str) -> str:
+    """Return the value of a field as text; whole numbers are allowed, because templates make them of digits."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, str) and value.strip():
         return value
-    reason, remedy = f"it is a {type(value).__name__}, and values are texts", "Put it in quotes."
+    cause, hint = f"it is a {type(value).__name__}, and values are texts", "Put it in quotes."
     if value is None:
-        reason, remedy = "it is null, which YAML makes of a forgotten value", "Name it under clear to clear it."
+        cause, hint = "it is null, which YAML makes of a forgotten value", "Name it under clear to clear it."
     elif isinstance(value, str):
-        reason, remedy = "it is blank", "Name it under clear to clear it."
+        cause, hint = "it is blank", "Name it under clear to clear it."
     elif isinstance(value, (list, dict)):
-        remedy = "Give one text."
-    raise ConfigurationError(f"{attempt}, {printable(name)!r} among them", reason, remedy, option="fields")
+        hint = "Give one text."
+    raise ConfigurationError(f"{action}, {printable(name)!r} among them", cause, hint, option="fields")
 
 
-def _edit(app: Row, claim: FieldEntry, register: Index, finder: Resolver) -> FieldChange:
-    values: dict[str, str | None] = {}
-    unchanged = []
-    seen: set[str] = set()
-    for reference, value in claim.values.items():
-        field = finder.find(reference, register)
+def _change(app: Row, entry: FieldEntry, index: Index, resolver: Resolver) -> FieldChange:
+    wanted: dict[str, str | None] = {}
+    for reference, value in entry.values.items():
+        field = resolver.find(reference, index)
         if field is None:
             continue
         identifier = field["id"].lower()
-        if identifier in seen:
+        if identifier in wanted:
             raise ConfigurationError(
                 f"plan the custom fields of the app {named(app)}",
                 f"{named(field)} is named twice, by id and by name",
                 "Name each field once.",
                 option="fields",
             )
-        seen.add(identifier)
-        if has_value(field, value):
-            unchanged.append(label(field))
-        else:
-            values[identifier] = value
-    return FieldChange(app, register.by_id, values, sorted(unchanged))
+        wanted[identifier] = value
+    values = {
+        identifier: value for identifier, value in wanted.items() if not has_value(index.by_id[identifier], value)
+    }
+    unchanged = sorted(label(index.by_id[identifier]) for identifier in wanted.keys() - values.keys())
+    return FieldChange(app, index.by_id, values, unchanged)
 
 
-def _check(edit: FieldChange) -> None:
-    for identifier, value in edit.values.items():
-        field = edit.fields[identifier]
+def _check(change: FieldChange) -> None:
+    for identifier, value in change.values.items():
+        field, cause = change.fields[identifier], ""
         if is_computed(field):
-            raise _hit(edit, field, "its value is computed", "Leave it out.")
-        if value is None and field.get("required"):
-            raise _hit(edit, field, "it is required, so it cannot be cleared", "Give a value, or leave it out.")
-
-
-def _hit(edit: FieldChange, field: Row, reason: str, remedy: str) -> LimitExceeded:
-    return LimitExceeded(
-        f"set the custom field {named(field)} of the app {named(edit.app)}",
-        reason,
-        f"Nothing was changed. {remedy}",
-        field=label(field),
-    )
+            cause, hint = "its value is computed", "Leave it out."
+        elif value is None and field.get("required"):
+            cause, hint = "it is required, so it cannot be cleared", "Give a value, or leave it out."
+        if cause:
+            raise LimitExceeded(
+                f"set the custom field {named(field)} of the app {named(change.app)}",
+                cause,
+                f"Nothing was changed. {hint}",
+                field=label(field),
+            )

@@ -10,10 +10,9 @@ from typing import Any
 
 from ...._api.catalog import APPS, custom_fields, custom_fields_of, is_computed
 from ...._api.text import is_writable
-from ...._api.writes import set_custom_fields
-from ...core.lookup import Index, Row, label, labelled, reference_to
+from ...core.lookup import Index, Row, label, reference_to
 from ...core.tenant import Tenant
-from ...custom_fields import FieldChange, claimed, claims_of, edits_of
+from ...custom_fields import FieldChange, by_label, entries_of_task, plan_fields
 from ...policies.field_ledger import holds_ledger
 from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo, sorted_rows
 from ..source import SourceCode, is_reserved
@@ -23,20 +22,18 @@ SECTION = "custom_fields"
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
     """Yield the contradictions within the section; they do not depend on the tenant."""
-    return code.refused_by(lambda entry: claims_of({"values": [entry]}), SECTION)
+    return code.refused_by(lambda entry: entries_of_task({"values": [entry]}), SECTION)
 
 
 def section_plan(code: SourceCode, _params: Mapping[str, Any], tenant: Tenant, _earlier: SectionPlan) -> SectionPlan:
     """Return the changes of the section.
 
-    :raises CakewalkError: see C(edits_of).
+    :raises CakewalkError: see C(plan_fields).
     """
-    entries = claims_of({"values": code.data(SECTION)})
+    entries = entries_of_task({"values": code.data(SECTION)})
     if not entries:
         return SectionPlan()
-    by_app = claimed(entries, tenant.index(APPS))
-    changes = edits_of(by_app, tenant.read(custom_fields(app) for app, _entry in by_app))
-    changed = labelled([change for change in changes if change.values], lambda change: change.app)
+    changed = by_label(plan_fields(entries, tenant))
     return sum((_app_plan(name, change) for name, change in changed.items()), SectionPlan())
 
 
@@ -56,10 +53,9 @@ def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
 def _app_plan(name: str, change: FieldChange) -> SectionPlan:
     fields = {field_id: change.fields[field_id] for field_id in change.values}
     state = {field_id: [field.get("value"), field.get("guidValue")] for field_id, field in fields.items()}
-    step = set_custom_fields(change.app, change.values, change.names)
     return SectionPlan(
         changes=(StateChange(f"custom fields of {name}", change.before(), change.after()),),
-        steps=(ReversibleStep(step, Undo(SECTION, _undo(change.app, fields))),),
+        steps=(ReversibleStep(change.step(), Undo(SECTION, _undo(change.app, fields))),),
         touched=({change.app["id"]: state},),
         fields_set=(*fields, *map(label, fields.values())),
     )
