@@ -205,21 +205,15 @@ error:
 """
 
 from datetime import datetime, timezone
+from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, REVIEWERS
-from ansible_collections.cakewalk.access.plugins.module_utils._engine import access_reviews
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import acting_user
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan, StepStatus
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import FileLedger
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
-    ACTING,
-    CONNECTION,
-    LEDGER,
-    WRITING,
-    spec,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from ..module_utils._api.catalog import REVIEWERS
+from ..module_utils._engine import access_reviews
+from ..module_utils._engine.core.people import acting_user
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._module.arguments import ACTING, CONNECTION, LEDGER, WRITING, spec
+from ..module_utils._module.entry import run_module
 
 SPEC = spec(
     CONNECTION,
@@ -237,48 +231,30 @@ SPEC = spec(
 )
 
 
-def plan(params, tenant):
-    """Return the plan for C(params); a ledger is read with all apps, by which it knows its tenant."""
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return the plan for C(params): one step, unless the ledger shows that the review was started before."""
     access_reviews.check_options(params)
-    path = params["ledger_path"]
-    apps = tenant.index(APPS, None if path else params["apps"] or [])
-    ledger = FileLedger.read(path, params["base_url"], apps.by_id) if path else None
-    finder = Resolver()
-    wanted = access_reviews.review_of(params, apps, finder)
-    known = ledger.get(wanted.key) if ledger else None
-    if known:
-        finder.check()
-        tenant.warnings += access_reviews.changed_since(wanted, known)
-        return Plan({}, {}, result=_result(wanted, ledger, "started_before", started_at=known.at.isoformat()))
-
-    wanted.check_due(datetime.now(timezone.utc))
+    review, ledger, resolver = access_reviews.read_review(params, tenant)
+    started = ledger.get(review.key) if ledger else None
+    if started:
+        resolver.check()
+        tenant.warnings += access_reviews.changed_since(review, started)
+        return Plan({}, {}, result=review.result("started_before", ledger, started))
+    review.check_due(datetime.now(timezone.utc))
     people = tenant.people([params["acting_user"]] if params["acting_user"] else [])
-    actor = acting_user(params["acting_user"], people, tenant.user_statuses, finder)
-    tenant.warnings += [] if ledger else [access_reviews.sent_blindly(wanted)]
-
-    def report(applied):
-        refused = applied.having(StepStatus.REFUSED)
-        if not refused:
-            return {}
-        message = access_reviews.name_refused(wanted, refused[0].error)
-        return {**_result(wanted, ledger, "name_refused"), "msg": message}
-
+    actor = acting_user(params["acting_user"], people, tenant.user_statuses, resolver)
+    tenant.warnings += [] if ledger else [access_reviews.sent_blindly(review)]
     return Plan(
         before={},
-        after={wanted.name: wanted.described()},
-        steps=(wanted.start(actor),),
-        result=_result(wanted, ledger, "started"),
-        report=report,
+        after={review.name: review.described()},
+        steps=(review.start(actor),),
+        result=review.result("started", ledger),
+        report=lambda applied: review.refusal(applied, ledger),
         ledger=ledger,
     )
 
 
-def _result(wanted, ledger, outcome, **more):
-    basis = {"changed_basis": "ledger" if ledger else "none", "verified": False}
-    return {"review": {**wanted.described(), "outcome": outcome, **more, **basis}}
-
-
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

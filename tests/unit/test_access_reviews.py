@@ -14,12 +14,17 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine import access_reviews
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_reviews import AccessReview, due_date
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, Resolver
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
+    ApplyResult,
+    StepResult,
+    StepStatus,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import LedgerEntry
-from unit.people import uid, user
+from unit.people import MemoryTenant, uid, user
 
 ADA = user(1, "ada@example.com")
 GITHUB, AWS = {"id": uid(7), "name": "GitHub"}, {"id": uid(6), "name": "AWS"}
+TENANT = MemoryTenant([], rows={APPS.listing: [GITHUB, AWS]})
 DUE = datetime(2030, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
 SPRING = AccessReview("Spring", "manager", DUE, "Look through it", (GITHUB, AWS))
 REMEMBERED = {
@@ -32,7 +37,7 @@ REMEMBERED = {
 
 def options(**given: Any) -> dict[str, Any]:
     plain = {"name": "Spring", "reviewer": "manager", "due_date": "2030-12-31", "description": None}
-    return {**plain, "apps": None, "all_apps": False, **given}
+    return {**plain, "apps": None, "all_apps": False, "ledger_path": None, **given}
 
 
 @pytest.mark.parametrize(
@@ -119,16 +124,16 @@ def test_options_that_can_be_meant(given: dict[str, Any]) -> None:
 
 
 def test_an_app_is_meant_once_however_often_it_is_named() -> None:
-    finder = Resolver()
-    apps = Index(APPS, [GITHUB, AWS])
-    wanted = access_reviews.review_of(options(apps=["GitHub", uid(7).upper(), "AWS", "GitHub"]), apps, finder)
-    finder.check()
-    assert wanted.apps == (GITHUB, AWS)
-    assert wanted.due_date == DUE
+    params = options(apps=["GitHub", uid(7).upper(), "AWS", "GitHub"])
+    review, ledger, resolver = access_reviews.read_review(params, TENANT)
+    resolver.check()
+    assert review.apps == (GITHUB, AWS)
+    assert review.due_date == DUE
+    assert ledger is None
 
 
 def test_all_apps_are_not_listed() -> None:
-    assert access_reviews.review_of(options(all_apps=True), Index(APPS, [GITHUB]), Resolver()).apps is None
+    assert access_reviews.read_review(options(all_apps=True), TENANT)[0].apps is None
 
 
 def test_a_campaign_is_one_step_that_is_remembered_by_its_name() -> None:
@@ -185,7 +190,6 @@ def test_a_campaign_as_data() -> None:
 )
 def test_what_differs_from_the_campaign_that_was_started(wanted: AccessReview, differing: list[str]) -> None:
     entry = LedgerEntry(REMEMBERED, datetime(2030, 10, 1, 8, tzinfo=timezone.utc))
-    assert wanted.differing(entry) == differing
     warnings = access_reviews.changed_since(wanted, entry)
     assert len(warnings) == bool(differing)
     for warning in warnings:
@@ -195,10 +199,11 @@ def test_what_differs_from_the_campaign_that_was_started(wanted: AccessReview, d
 
 def test_names_cannot_forge_what_is_told() -> None:
     odd = replace(SPRING, name="Spring\n\u202e")
+    refusal = CakewalkError("start it", "the server answered 409", "Nothing.")
     told = [
         *access_reviews.changed_since(replace(odd, apps=None), LedgerEntry(REMEMBERED, DUE)),
         access_reviews.sent_blindly(odd),
-        access_reviews.name_refused(odd, CakewalkError("start it", "the server answered 409", "Nothing.")),
+        odd.refusal(ApplyResult([StepResult(odd.start(ADA), StepStatus.REFUSED, refusal)]), None)["msg"],
         odd.start(ADA).action,
     ]
     assert all("Spring\\\\n\\\\u202e" in text or "Spring\\n\\u202e" in text for text in told), told

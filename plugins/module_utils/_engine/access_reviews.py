@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access reviews as campaigns that can be started once, and never be read or changed."""
+"""Access reviews, which can be started once, and never read or changed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from .._api.errors import CakewalkError, ConfigurationError
+from .._api.catalog import APPS
+from .._api.errors import ConfigurationError
 from .._api.operations import Key, Step
 from .._api.text import printable, summarize
 from .._api.writes import start_review
-from .core.lookup import Index, Resolver, Row, label
-from .storage.ledger import LedgerEntry
+from .core.lookup import Resolver, Row, label
+from .core.plan import ApplyResult, StepStatus
+from .core.tenant import Tenant
+from .storage.ledger import FileLedger, LedgerEntry
 
-#: A date, or a date with a time and where it holds, as in RFC 3339; seconds may be left out.
+#: A date, or a date with a time and its zone, as in RFC 3339; seconds are optional.
 _DUE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)([Zz]|[+-][0-9]{2}:[0-9]{2}))?"
 )
@@ -26,11 +29,11 @@ _DUE = re.compile(
 
 @dataclass(frozen=True)
 class AccessReview:
-    """A campaign as a task wants it.
+    """An access review as a task describes it.
 
-    :param reviewer: as options call it.
-    :param due_date: when it ends, in UTC.
-    :param apps: which apps; C(None) means all of them.
+    :param reviewer: the value of the option.
+    :param due_date: the end of the review, in UTC.
+    :param apps: the reviewed apps; C(None) means all apps.
     """
 
     name: str
@@ -41,7 +44,7 @@ class AccessReview:
 
     @property
     def key(self) -> Key:
-        """Under what a ledger remembers it: its name is all that identifies a campaign."""
+        """The key in the ledger: only its name identifies a review."""
         return ("review", self.name)
 
     @property
@@ -49,8 +52,8 @@ class AccessReview:
         """The due date as it is sent."""
         return self.due_date.strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def remembered(self) -> dict[str, Any]:
-        """Return what a ledger is to remember of it, apps by id."""
+    def ledger_value(self) -> dict[str, Any]:
+        """Return the value for the ledger, with the ids of apps."""
         return {
             "reviewer": self.reviewer,
             "due_date": self.due,
@@ -59,7 +62,7 @@ class AccessReview:
         }
 
     def described(self) -> dict[str, Any]:
-        """Return it as data, apps by name."""
+        """Return the review as data, with the names of apps."""
         return {
             "name": self.name,
             "reviewer": self.reviewer,
@@ -70,49 +73,60 @@ class AccessReview:
         }
 
     def check_due(self, now: datetime) -> None:
-        """Refuse to start what is over already.
+        """Refuse to start a review that is over already.
 
-        :raises ConfigurationError: it is.
+        :raises ConfigurationError: the due date is in the past.
         """
         if self.due_date <= now:
             raise _unusable("due_date", self.due, "it is in the past", "Give one that is to come.")
 
-    def start(self, acting_user: Row) -> Step:
-        """Return the step that starts it, and leaves it in the ledger."""
-        return start_review(
-            self.name,
-            self.description,
-            self.reviewer,
-            self.due,
-            self.apps,
-            acting_user,
-            (self.key, self.remembered()),
+    def start(self, actor: Row) -> Step:
+        """Return the step that starts the review, and stores it in the ledger."""
+        entry = (self.key, self.ledger_value())
+        return start_review(self.name, self.description, self.reviewer, self.due, self.apps, actor, entry)
+
+    def result(self, outcome: str, ledger: FileLedger | None, started: LedgerEntry | None = None) -> dict[str, Any]:
+        """Return the result of C(cakewalk_access_review).
+
+        :param started: the ledger entry of a review that was started before.
+        """
+        started_at = {"started_at": started.at.isoformat()} if started else {}
+        basis = {"changed_basis": "ledger" if ledger else "none", "verified": False}
+        return {"review": {**self.described(), "outcome": outcome, **started_at, **basis}}
+
+    def refusal(self, applied: ApplyResult, ledger: FileLedger | None) -> dict[str, Any]:
+        """Return the result if the service refused the name, and nothing otherwise."""
+        causes = [result.error.cause for result in applied.having(StepStatus.REFUSED) if result.error]
+        if not causes:
+            return {}
+        message = (
+            f"Nothing was started: {causes[0]}. The service answers so when a name is taken. Whether the access review "
+            f"called {printable(self.name)!r} is this one cannot be known. Look in Cakewalk, and give another name if "
+            "it is not."
         )
-
-    def differing(self, entry: LedgerEntry) -> list[str]:
-        """Return the options in which it differs from the campaign that was started under its name."""
-        return [name for name, value in self.remembered().items() if entry.value.get(name) != value]
+        return {**self.result("name_refused", ledger), "msg": message}
 
 
-def review_of(params: Mapping[str, Any], apps: Index, finder: Resolver) -> AccessReview:
-    """Return the campaign that a task describes; C(finder) collects apps that mean nothing, or several.
+def read_review(params: Mapping[str, Any], tenant: Tenant) -> tuple[AccessReview, FileLedger | None, Resolver]:
+    """Read the apps and the ledger of a task; return its review, the ledger, and a resolver with problems of the apps.
 
-    :param params: the options of a task, as C(check_options) lets them pass.
+    A ledger needs all apps, because it recognizes its tenant by them.
+
+    :param params: the options of a task, validated by C(check_options).
     """
-    return AccessReview(
-        params["name"],
-        params["reviewer"],
-        due_date(params["due_date"]),
-        params["description"],
-        None if params["all_apps"] else tuple(finder.find_all(params["apps"], apps)),
-    )
+    path, resolver = params["ledger_path"], Resolver()
+    apps = tenant.index(APPS, None if path else params["apps"] or [])
+    ledger = FileLedger.read(path, params["base_url"], apps.by_id) if path else None
+    reviewed = None if params["all_apps"] else tuple(resolver.find_all(params["apps"], apps))
+    due = due_date(params["due_date"])
+    return AccessReview(params["name"], params["reviewer"], due, params["description"], reviewed), ledger, resolver
 
 
 def check_options(params: Mapping[str, Any]) -> None:
-    """Refuse options that cannot be meant, before anything is read.
+    """Validate options before anything is read.
 
-    :raises ConfigurationError: the name is blank, null or has space around it, the due date is none, or it is not said
-        which apps: to the service no apps means all of them.
+    :raises ConfigurationError: the name is blank, null or has space around it, the due date is not valid, or the apps
+        are neither listed nor all meant. To the service, an empty list means all apps.
     """
     name = params["name"]
     if not name.strip() or name == str(None):  # which is what ansible-core before 2.19 makes of null
@@ -134,9 +148,9 @@ def check_options(params: Mapping[str, Any]) -> None:
 
 
 def due_date(text: str) -> datetime:
-    """Return the time in UTC that a due date means; a bare date means the last second of that day in UTC.
+    """Parse a due date, and return it in UTC; a bare date means the last second of that day in UTC.
 
-    :raises ConfigurationError: it is no date, or a time that does not say where it holds.
+    :raises ConfigurationError: the text is not a date, or a time without a zone.
     """
     form = _DUE.fullmatch(text)
     if form:
@@ -154,36 +168,25 @@ def due_date(text: str) -> datetime:
     )
 
 
-def changed_since(campaign: AccessReview, entry: LedgerEntry) -> list[str]:
-    """Return the warning that the campaign is wanted otherwise than it was started, if it is."""
-    differing = campaign.differing(entry)
+def changed_since(review: AccessReview, started: LedgerEntry) -> list[str]:
+    """Return a warning if the review differs from the review that was started under its name."""
+    differing = [name for name, value in review.ledger_value().items() if started.value.get(name) != value]
     if not differing:
         return []
     return [
-        f"The access review {printable(campaign.name)!r} was started on {entry.at:%Y-%m-%d} with other values for "
+        f"The access review {printable(review.name)!r} was started on {started.at:%Y-%m-%d} with other values for "
         f"{summarize(differing)}. A campaign cannot be changed, so nothing was sent: change it in Cakewalk, or start "
-        "one "
-        "under another name."
+        "one under another name."
     ]
 
 
-def sent_blindly(campaign: AccessReview) -> str:
-    """Return the warning that nothing tells whether the campaign was started before."""
+def sent_blindly(review: AccessReview) -> str:
+    """Return the warning that nothing shows whether the review was started before."""
     return (
-        f"It cannot be known whether there is an access review called {printable(campaign.name)!r} already: the "
-        "service "
+        f"It cannot be known whether there is an access review called {printable(review.name)!r} already: the service "
         "does not show reviews, and without ledger_path nothing is remembered. So it is sent each time."
     )
 
 
-def name_refused(campaign: AccessReview, refusal: CakewalkError) -> str:
-    """Return what is to be told where the service refused the name."""
-    return (
-        f"Nothing was started: {refusal.cause}. The service answers so when a name is taken. Whether the access "
-        f"review called {printable(campaign.name)!r} is this one cannot be known. Look in Cakewalk, and give another "
-        "name if it is not."
-    )
-
-
-def _unusable(option: str, value: str, why: str, remedy: str) -> ConfigurationError:
-    return ConfigurationError(f"use {printable(value)!r} as {option}", why, remedy, option=option)
+def _unusable(option: str, value: str, cause: str, hint: str) -> ConfigurationError:
+    return ConfigurationError(f"use {printable(value)!r} as {option}", cause, hint, option=option)
