@@ -1,13 +1,13 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options of modules that act in somebody's name, C(ACTING) in C(_module/arguments.py)."""
+"""Documentation of C(ACTING) in C(_module/arguments.py): options of modules that act on behalf of a user."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """In whose name something is done."""
+    """The acting user."""
 
     DOCUMENTATION = r"""
 options:

@@ -1,13 +1,13 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of what the modules of this collection promise to Ansible."""
+"""Documentation of the attributes of modules: check mode, diff mode, idempotence and action groups."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes of modules that write; C(INFO) for those that only read."""
+    """Attributes of modules that write; C(INFO) for modules that only read."""
 
     DOCUMENTATION = r"""
 options: {}

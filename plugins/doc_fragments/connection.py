@@ -1,13 +1,13 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options that reach the vendor, C(CONNECTION) in C(_module/arguments.py)."""
+"""Documentation of C(CONNECTION) in C(_module/arguments.py): options to reach the service."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How to reach Cakewalk, for every module."""
+    """The connection to Cakewalk."""
 
     DOCUMENTATION = r"""
 options:

@@ -1,13 +1,13 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options of modules that keep a ledger, C(LEDGER) in C(_module/arguments.py)."""
+"""Documentation of C(LEDGER) in C(_module/arguments.py): options of modules with a ledger."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Where is kept what the vendor cannot be asked."""
+    """The ledger, which stores state that the service does not show."""
 
     DOCUMENTATION = r"""
 options:

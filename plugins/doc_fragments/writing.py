@@ -1,13 +1,13 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options of modules that take something from people, C(WRITING) in C(_module/arguments.py)."""
+"""Documentation of C(WRITING) in C(_module/arguments.py): options of modules that take something from people."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Who is never touched; goes with the fragment C(acting)."""
+    """Protection of people, together with the fragment C(acting)."""
 
     DOCUMENTATION = r"""
 options:
