@@ -2,7 +2,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant as code."""
+"""Access as code."""
 
 from __future__ import annotations
 
@@ -423,21 +423,15 @@ error:
 
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.drift import drift_of, error_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.export import files_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan import tenant_plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.rollback import inverse_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import SOURCE
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
-    ACTING,
-    CONNECTION,
-    LEDGER,
-    WRITING,
-    spec,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from ..module_utils._engine.access_as_code.drift import drift_of, error_of
+from ..module_utils._engine.access_as_code.export import files_of
+from ..module_utils._engine.access_as_code.plan import tenant_plan
+from ..module_utils._engine.access_as_code.rollback import inverse_of
+from ..module_utils._engine.access_as_code.schema import SOURCE
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._module.arguments import ACTING, CONNECTION, LEDGER, WRITING, spec
+from ..module_utils._module.entry import run_module
 
 SPEC = spec(
     CONNECTION,

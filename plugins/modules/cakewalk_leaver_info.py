@@ -216,15 +216,15 @@ error:
 
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.planning import check_purpose
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import candidate, person
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.timestamps import now
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import check_timeout
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import footprint, leaver
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from ..module_utils._engine.access.planning import check_purpose
+from ..module_utils._engine.core.lookup import candidate, person
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._engine.core.timestamps import now
+from ..module_utils._engine.core.wait import check_timeout
+from ..module_utils._engine.lifecycle import footprint, leaver
+from ..module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
+from ..module_utils._module.entry import run_module
 
 SPEC = spec(
     CONNECTION,

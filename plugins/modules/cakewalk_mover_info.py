@@ -144,21 +144,16 @@ error:
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import check_bypass, check_share
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver, Row, person
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import acting_user
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import check_timeout
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import (
-    not_members,
-    plan_memberships,
-    read_count,
-    removals_of,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import mover
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from ..module_utils._engine.core.guardrails import check_bypass, check_share
+from ..module_utils._engine.core.lookup import Resolver, Row, person
+from ..module_utils._engine.core.people import acting_user
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._engine.core.wait import check_timeout
+from ..module_utils._engine.groups.membership import not_members, plan_memberships, read_count, removals_of
+from ..module_utils._engine.lifecycle import mover
+from ..module_utils._module.arguments import ACTING, CONNECTION, WRITING, spec
+from ..module_utils._module.entry import run_module
 
 _GROUPS = {"type": "list", "elements": "str", "default": []}
 #: Options of the other modules that a move never sets.

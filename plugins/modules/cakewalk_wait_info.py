@@ -84,17 +84,14 @@ error:
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, USERS
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Resolver, Row, person
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import check_timeout
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.arrivals import (
-    AccessAppears,
-    UserAppears,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from ..module_utils._api.catalog import APPS, USERS
+from ..module_utils._engine.core.lookup import Resolver, Row, person
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._engine.core.wait import check_timeout
+from ..module_utils._engine.lifecycle.arrivals import AccessAppears, UserAppears
+from ..module_utils._module.arguments import CONNECTION, spec
+from ..module_utils._module.entry import run_module
 
 SPEC = spec(
     CONNECTION,
