@@ -135,11 +135,10 @@ def check_options(params: Mapping[str, Any]) -> None:
         raise _unusable("name", name, "it has space around it", "Give it without.")
     due_date(params["due_date"])
     if params["all_apps"] != (params["apps"] is None) or params["apps"] == []:
-        both = "all_apps is true, and apps are listed too"
-        neither = "apps is not set and all_apps is false" if params["apps"] is None else "apps is empty"
+        cause = "apps is not set and all_apps is false" if params["apps"] is None else "apps is empty"
         raise ConfigurationError(
             "tell which apps are reviewed",
-            both if params["all_apps"] else neither,
+            "all_apps is true, and apps are listed too" if params["all_apps"] else cause,
             "List apps, or set all_apps: true if all of them are meant.",
             option="apps",
         )

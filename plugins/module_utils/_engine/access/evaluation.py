@@ -186,10 +186,7 @@ class AccessEvaluator:
                         option="accesses",
                         references=[user["id"], person(user)],
                     )
-        decisions = [
-            self._absent(app_state, user) if state == "absent" else self._present(app_state, user, level)
-            for user, level, state in wanted.values()
-        ]
+        decisions = [self._decision(app_state, *want) for want in wanted.values()]
         return [decision for decision in decisions if decision], list(dict.fromkeys(unknown))
 
     def _level(self, app_state: AppState, entry: AccessEntry) -> Row | None:
@@ -207,65 +204,39 @@ class AccessEvaluator:
             self.resolver.report(label(app_state.app), "no_level", message)
         return None
 
-    def _present(self, app_state: AppState, user: Row, level: Row | None) -> AccessDecision | None:
+    def _decision(self, app_state: AppState, user: Row, level: Row | None, state: str) -> AccessDecision | None:
+        """Return the decision for a user, or C(None) and report a problem."""
         decision = partial(AccessDecision, app_state, user, level)
-        held, wanted = app_state.held_by(user), _id_of(level)
+        held, wanted, removes = app_state.held_by(user), _id_of(level), state == "absent"
         requests = app_state.requests.about(user, app_state.app)
-        matching = of_type(requests, (GRANT, CHANGE), wanted)
+        matching = of_type(requests, (REMOVE,)) if removes else of_type(requests, (GRANT, CHANGE), wanted)
         others = [request for request in requests if request not in matching]
-        if wanted in held:
+        is_settled = not held if removes else wanted in held
+        if is_settled and not removes:
             # A grant of another level takes nothing away.
             others = [request for request in others if request.get("requestType") != GRANT]
-            return self._settled(app_state, user, level, others) or decision(GRANTED)
-        if self._is_unclear(app_state, user, [*matching, *others]):
+        if self._is_unclear(app_state, user, others if is_settled else requests) and not is_settled:
             return None
-        against = app_state.requests.under_way(others + (matching if self._direct else []), held)
-        if against:
-            return decision(CONFLICT, request=against[-1])
+        # Recording access does not answer a request, so even a request for the same access is in conflict.
+        against = others + matching if self._direct and not is_settled else others
+        conflicts = app_state.requests.under_way(against, held)
+        if conflicts:
+            return decision(CONFLICT, request=conflicts[-1])
+        if is_settled:
+            return decision(ABSENT if removes else GRANTED)
         under_way = app_state.requests.under_way(matching, held)
         if under_way:
             return decision(_OUTCOME_OF[under_way[-1]["requestType"]], request=under_way[-1])
-        if held and (self._direct or len(held) > 1 or level is None):
+        if held and not removes and (self._direct or len(held) > 1 or level is None):
             self._report_levels(app_state, user, held)
             return None
         if self._direct:
             return decision(RECORDED, RECORDED)
-        return self._requested(app_state, user, level, CHANGE if held else GRANT, matching)
-
-    def _absent(self, app_state: AppState, user: Row) -> AccessDecision | None:
-        decision = partial(AccessDecision, app_state, user, None)
-        held = app_state.held_by(user)
-        requests = app_state.requests.about(user, app_state.app)
-        removals = of_type(requests, (REMOVE,))
-        opposite = [request for request in requests if request not in removals]
-        if not held:
-            return self._settled(app_state, user, None, opposite) or decision(ABSENT)
-        if self._is_unclear(app_state, user, [*opposite, *removals]):
-            return None
-        against = app_state.requests.under_way(opposite, held)
-        under_way = app_state.requests.under_way(removals, held)
-        if against:
-            return decision(CONFLICT, request=against[-1])
-        if under_way:
-            return decision(REMOVING, request=under_way[-1])
-        return self._requested(app_state, user, None, REMOVE, removals)
-
-    def _settled(
-        self, app_state: AppState, user: Row, level: Row | None, opposite: Sequence[Row]
-    ) -> AccessDecision | None:
-        """Return the conflict that an open request means for access that is as wanted now, if there is a conflict."""
-        self._is_unclear(app_state, user, opposite)
-        against = app_state.requests.under_way(opposite, app_state.held_by(user))
-        return AccessDecision(app_state, user, level, CONFLICT, request=against[-1]) if against else None
-
-    def _requested(
-        self, app_state: AppState, user: Row, level: Row | None, request_type: str, earlier: Sequence[Row]
-    ) -> AccessDecision:
-        """Return the decision to open a request, unless the last request of this type was declined."""
-        same = of_type(earlier, (request_type,))
+        step = REMOVE if removes else CHANGE if held else GRANT
+        same = of_type(matching, (step,))
         if same and app_state.requests.class_of(same[-1]) == "declined" and not self._retry:
-            return AccessDecision(app_state, user, level, DECLINED, request=same[-1])
-        return AccessDecision(app_state, user, level, _OUTCOME_OF[request_type], request_type)
+            return decision(DECLINED, request=same[-1])
+        return decision(_OUTCOME_OF[step], step)
 
     def _is_unclear(self, app_state: AppState, user: Row, requests: Iterable[Row]) -> bool:
         """Return whether a request is unclear, and report it: it may be open, and then no other may be sent."""

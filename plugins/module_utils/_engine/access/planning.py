@@ -45,11 +45,10 @@ def check_options(params: Mapping[str, Any]) -> None:
     """
     direct = params["method"] == "direct"
     if direct != params["bypass_approval"]:
+        missing = "bypass_approval is not set, and direct recording bypasses approval"
         raise ConfigurationError(
             f"use the method {params['method']}",
-            "bypass_approval is not set, and direct recording bypasses approval"
-            if direct
-            else "bypass_approval is set",
+            missing if direct else "bypass_approval is set",
             "Set bypass_approval: true with the method direct, and only there.",
             option="bypass_approval",
         )
@@ -119,7 +118,12 @@ class AccessPlan:
 
     def concluded(self) -> AccessPlan:
         """Return the plan after a wait as the next run would find it: with access, and without open requests."""
-        apps = [(app_state, list(map(_concluded, decisions)), unknown) for app_state, decisions, unknown in self.apps]
+
+        def conclude(decision: AccessDecision) -> AccessDecision:
+            outcome = _AWAITED.get(decision.outcome)
+            return replace(decision, outcome=outcome, request=None) if outcome else decision
+
+        apps = [(app_state, list(map(conclude, decisions)), unknown) for app_state, decisions, unknown in self.apps]
         return replace(self, apps=apps)
 
     def result(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,11 +240,6 @@ def _user_result(decision: AccessDecision) -> dict[str, Any]:
         "request_id": request["id"] if request else None,
         "request_status": request.get("requestStatus") if request else None,
     }
-
-
-def _concluded(decision: AccessDecision) -> AccessDecision:
-    outcome = _AWAITED.get(decision.outcome)
-    return replace(decision, outcome=outcome, request=None) if outcome else decision
 
 
 class RequestDeclined(CakewalkError):

@@ -117,7 +117,7 @@ def plan_memberships(
     """
     groups = _read_groups(entries, tenant)
     actors = [params["acting_user"]] if params["acting_user"] else []
-    protected = ProtectedUsers([*params["protected_users"], *actors], [listed for _group, _entries, listed in groups])
+    protected = ProtectedUsers([*params["protected_users"], *actors], [listed for _row, _entries, listed in groups])
     is_removing = any(_may_remove(group, protected) for group in groups)
     references, assumed = lookups(groups, params)
     references += actors if references or assumed else []
@@ -147,12 +147,7 @@ def plan_memberships(
 
 def lookups(groups: Iterable[_Group], params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Return the references to look up before they are added, and the ids to add as given."""
-    joining = [
-        user
-        for _group, entries, listed in groups
-        for user in _users(entries, "present", "exact")
-        if not listed.matches(user)
-    ]
+    joining = [user for _row, entries, listed in groups for user in _users(entries) if not listed.matches(user)]
     assumed = {user for user in joining if params["allow_inactive"] and is_uuid(user)}
     return [user for user in joining if user not in assumed], sorted(assumed)
 
@@ -255,25 +250,23 @@ def _read_groups(entries: Sequence[MembershipEntry], tenant: Tenant) -> list[_Gr
     return [(*group, Index(USERS, its_rows)) for group, its_rows in zip(groups, rows, strict=True)]
 
 
-def _users(entries: Iterable[MembershipEntry], *states: str) -> list[str]:
-    return list(dict.fromkeys(user for entry in entries if entry.state in states for user in entry.users))
+def _users(entries: Iterable[MembershipEntry], absent: bool = False) -> list[str]:
+    return list(dict.fromkeys(user for entry in entries if (entry.state == "absent") is absent for user in entry.users))
 
 
 def _may_remove(group: _Group, protected: ProtectedUsers) -> bool:
     """Return whether a user may be removed, judged by the members alone; the directory can only rule removals out."""
-    _group, entries, listed = group
-    if any(listed.matches(user) for user in _users(entries, "absent")):
-        return True
-    wanted = ids_of(row for user in _users(entries, "exact") for row in listed.matches(user))
-    return entries[0].state == "exact" and not all(
-        identifier in wanted or protected.covers(row) for identifier, row in listed.by_id.items()
-    )
+    _row, entries, listed = group
+    if entries[0].state != "exact":
+        return any(listed.matches(user) for user in _users(entries, absent=True))
+    wanted = ids_of(row for user in _users(entries) for row in listed.matches(user))
+    return any(user not in wanted and not protected.covers(row) for user, row in listed.by_id.items())
 
 
 def _change(group: _Group, people: Index, protected: ProtectedUsers, resolver: Resolver) -> MembershipChange:
     row, entries, listed = group
-    wanted = Index(USERS, resolver.find_all(_users(entries, "present", "exact"), listed, people))
-    is_member = {user: bool(listed.matches(user)) for user in _users(entries, "absent")}
+    wanted = Index(USERS, resolver.find_all(_users(entries), listed, people))
+    is_member = {user: bool(listed.matches(user)) for user in _users(entries, absent=True)}
     leaving = resolver.find_all([user for user, is_listed in is_member.items() if is_listed], listed)
     protected.refuse(is_member, f"the group {named(row)}")
     both = [user for user in is_member if wanted.matches(user)]
