@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, USERS, is_edited_here
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code import source
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan import (
     GUARDRAILS,
     PlanMoved,
@@ -89,6 +90,17 @@ def test_an_error_of_the_tenant_tells_where_the_code_asks_for_it() -> None:
     assert str(both) == "Could not plan it: it is both (a.yml:5). Choose."
     plain = LimitExceeded("do it", "no", "Leave it.")
     assert CODE.with_positions(plain) is plain
+
+
+def test_many_errors_are_located_in_much_code_by_reading_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(source, "folded", lambda reference: read.append(reference) or reference)
+    people = [f"user{number}@example.com" for number in range(50)]
+    code = SourceCode({"groups": [{"group": "Crew", "members": people}]}, {})
+    problems = [{"reference": person, "reason": "not_found", "message": "no"} for person in people]
+    located = code.with_positions(LookupFailed(problems)).facts()["problems"]
+    assert [problem["at"] for problem in located] == [[f"groups[0].members[{number}]"] for number in range(50)]
+    assert len(read) <= 1 + 2 * len(people)
 
 
 def test_a_plan_is_told_thing_by_thing() -> None:

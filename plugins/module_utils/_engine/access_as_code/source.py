@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from ..._api.errors import CakewalkError, ConfigurationError
@@ -86,15 +87,23 @@ class SourceCode:
 
     def positions_of(self, references: Iterable[str]) -> list[str]:
         """Return the positions of these references in any section, in the order of the files."""
-        wanted = set(map(folded, references))
-        return [
-            printable(self.positions.get(path) or path)
+        found = {at for reference in references for at in self._by_text.get(folded(reference), ())}
+        return [position for _number, position in sorted(found)]
+
+    @cached_property
+    def _by_text(self) -> dict[str, list[tuple[int, str]]]:
+        """The positions of each text, folded, with their order in the files."""
+        texts = (
+            text
             for section in self.sections
             if section != "tenant"
             for entry in self.entries(section)
-            for path, text in _texts(entry.path, entry.data)
-            if folded(text) in wanted
-        ]
+            for text in _texts(entry.path, entry.data)
+        )
+        by_text: dict[str, list[tuple[int, str]]] = {}
+        for number, (path, text) in enumerate(texts):
+            by_text.setdefault(folded(text), []).append((number, printable(self.positions.get(path) or path)))
+        return by_text
 
     def with_positions(self, error: CakewalkError) -> CakewalkError:
         """Return an error that also names the positions of the references it is about."""
