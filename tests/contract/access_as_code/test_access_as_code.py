@@ -32,7 +32,7 @@ NOTHING = "Nothing to do: the tenant is as the code says."
 
 
 @dataclass
-class Scene:
+class Example:
     """A tenant, and its export as code."""
 
     tenant: Sandbox
@@ -49,7 +49,7 @@ class Scene:
         return self.files[name]
 
     @classmethod
-    def of(cls, tenant: Sandbox, client: Client, **options: Any) -> Scene:
+    def of(cls, tenant: Sandbox, client: Client, **options: Any) -> Example:
         """Export a tenant."""
         given = {"mode": "export", "folder": "/code", "source": {}, **options}
         files = cakewalk_access_as_code.plan(
@@ -57,7 +57,7 @@ class Scene:
         ).result["files"]
         return cls(tenant, client, dict(files))
 
-    def hold(self, code: Data, mode: str, cakewalk: Tenant | None = None, **options: Any) -> Plan:
+    def compare(self, code: Data, mode: str, cakewalk: Tenant | None = None, **options: Any) -> Plan:
         """Return what a mode makes of some code."""
         source = {"version": "1", "positions": {}, "code": code}
         given = {"mode": mode, "folder": "/code", "acting_user": self.tenant.acting_user, "purpose": "Code"}
@@ -69,25 +69,25 @@ class Scene:
 
     def plan(self, code: Data, **options: Any) -> list[str]:
         """Return the plan of some code."""
-        plan = self.hold(code, "plan", **options)
+        plan = self.compare(code, "plan", **options)
         assert plan.steps == ()
         return list(plan.result["plan"])
 
     def apply(self, code: Data, **options: Any) -> Data:
         """Plan, approve and carry out some code, and return what takes it back."""
-        approved = self.hold(code, "plan", **options).result["plan_hash"]
-        plan = self.hold(code, "apply", plan_hash=approved, record_path="/record", **options)
+        approved = self.compare(code, "plan", **options).result["plan_hash"]
+        plan = self.compare(code, "apply", plan_hash=approved, record_path="/record", **options)
         return dict(plan.report(apply(plan, self.client, CONFIRM_DELAYS)).get("inverse", {}))
 
 
 @pytest.fixture
-def scene(tenant: Sandbox, connect: Callable[..., Client]) -> Iterator[Callable[[int], Scene]]:
+def example_of(tenant: Sandbox, connect: Callable[..., Client]) -> Iterator[Callable[[int], Example]]:
     """Makes a small tenant of a seed, and exports it."""
     client = connect(requests_per_minute=0)
 
-    def make(seed: int, **dialect: str) -> Scene:
+    def make(seed: int, **dialect: str) -> Example:
         tenant.reset(seed=seed, users=16, groups=5, apps=4, rate_limit=0, **dialect)
-        return Scene.of(tenant, client)
+        return Example.of(tenant, client)
 
     yield make
     tenant.reset()
@@ -95,33 +95,35 @@ def scene(tenant: Sandbox, connect: Callable[..., Client]) -> Iterator[Callable[
 
 @_few
 @given(seed=st.integers(1, 200))
-def test_an_export_changes_nothing(scene: Callable[[int], Scene], seed: int) -> None:
-    the_scene = scene(seed)
-    assert the_scene.plan(the_scene.code) == [NOTHING]
+def test_an_export_changes_nothing(example_of: Callable[[int], Example], seed: int) -> None:
+    example = example_of(seed)
+    assert example.plan(example.code) == [NOTHING]
 
 
-def test_an_export_holds_names_whole_and_tells_apart_who_or_what_has_the_same(scene: Callable[[int], Scene]) -> None:
-    the_scene = scene(1)
-    state = the_scene.tenant.state()
+def test_an_export_holds_names_whole_and_tells_apart_who_or_what_has_the_same(
+    example_of: Callable[[int], Example],
+) -> None:
+    example = example_of(1)
+    state = example.tenant.state()
     long = "L" * 400
     for number, group in enumerate(state["groups"][:2]):
-        the_scene.tenant.change("rename_group", group=group["id"], name=f"{long}{number}")
+        example.tenant.change("rename_group", group=group["id"], name=f"{long}{number}")
     for app in state["apps"][:2]:
-        the_scene.tenant.change("rename_app", app=app["id"], name=long)
+        example.tenant.change("rename_app", app=app["id"], name=long)
         for level in app["levels"]:
-            the_scene.tenant.change("rename_level", app=app["id"], level=level["id"], name=long)
-    exported = Scene.of(the_scene.tenant, the_scene.client)
+            example.tenant.change("rename_level", app=app["id"], level=level["id"], name=long)
+    exported = Example.of(example.tenant, example.client)
     names = [entry["group"] for entry in exported.code["groups"]]
     assert {f"{long}0", f"{long}1"} <= set(names)
     assert long not in exported.text("accesses.yml"), "a name of two apps, or of two levels, means neither"
     assert exported.plan(exported.code) == [NOTHING]
 
 
-def test_an_export_names_by_its_id_what_ansible_would_take_for_its_own(scene: Callable[[int], Scene]) -> None:
-    the_scene = scene(1)
-    field = the_scene.tenant.find("fields", "Cost Center")["id"]
-    the_scene.tenant.change("rename_field", field="Cost Center", name="__ansible_type")
-    exported = Scene.of(the_scene.tenant, the_scene.client)
+def test_an_export_names_by_its_id_what_ansible_would_take_for_its_own(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    field = example.tenant.find("fields", "Cost Center")["id"]
+    example.tenant.change("rename_field", field="Cost Center", name="__ansible_type")
+    exported = Example.of(example.tenant, example.client)
     assert "__ansible" not in exported.text("custom_fields.yml")
     assert any(field in entry["fields"] for entry in exported.code["custom_fields"])
     assert exported.plan(exported.code) == [NOTHING]
@@ -130,10 +132,10 @@ def test_an_export_names_by_its_id_what_ansible_would_take_for_its_own(scene: Ca
 class Edits:
     """Edits of code that somebody could make, each with the plan that says exactly that, worked out from the tenant."""
 
-    def __init__(self, scene: Scene, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
-        self.code, self._draw = scene.code, draw
-        self._actor = scene.tenant.acting_user
-        state = scene.tenant.state()
+    def __init__(self, example: Example, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
+        self.code, self._draw = example.code, draw
+        self._actor = example.tenant.acting_user
+        state = example.tenant.state()
         self._emails = {row["id"]: row["email"] for row in state["users"]}
         self._active = {row["email"] for row in state["users"] if row["status"] == "Active"}
         self._asking = {self._emails.get(row["target_id"]) for row in state["requests"]}
@@ -159,10 +161,10 @@ class Edits:
         people = sorted(self._active - set(group["members"])) if group else []
         if not group or not people:
             return None
-        who = self._draw(st.sampled_from(people))
-        group["members"].append(who)
+        user = self._draw(st.sampled_from(people))
+        group["members"].append(user)
         follows = self._follows(group, "opens access requests for")
-        return [f"group {group['group']}", f"  + {who}", *follows, "1 step, 0 removals among them."]
+        return [f"group {group['group']}", f"  + {user}", *follows, "1 step, 0 removals among them."]
 
     def leaves(self) -> list[str] | None:
         """Somebody is no longer to be in a group."""
@@ -170,11 +172,11 @@ class Edits:
         people = sorted(set(group["members"]) - {self._actor}) if group else []
         if not group or not people:
             return None
-        who = self._draw(st.sampled_from(people))
-        group["members"].remove(who)
-        group["absent"] = [who]
+        user = self._draw(st.sampled_from(people))
+        group["members"].remove(user)
+        group["absent"] = [user]
         follows = self._follows(group, _MAY_TAKE)
-        return [f"group {group['group']}", f"  - {who}", *follows, "1 step, 1 removal among them."]
+        return [f"group {group['group']}", f"  - {user}", *follows, "1 step, 1 removal among them."]
 
     def is_owned(self) -> list[str] | None:
         """A group is owned by a shorter list."""
@@ -185,7 +187,7 @@ class Edits:
         gone = sorted(self._draw(st.sets(st.sampled_from(people), min_size=1)))
         group |= {"mode": "exact", "allow_empty": True, "members": sorted(set(group["members"]) - set(gone))}
         steps = f"{len(gone)} step{'s' * (len(gone) > 1)}, {len(gone)} removal{'s' * (len(gone) > 1)} among them."
-        return [f"group {group['group']}", *(f"  - {who}" for who in gone), *self._follows(group, _MAY_TAKE), steps]
+        return [f"group {group['group']}", *(f"  - {user}" for user in gone), *self._follows(group, _MAY_TAKE), steps]
 
     def is_set(self) -> list[str] | None:
         """A custom field gets another value."""
@@ -204,11 +206,11 @@ class Edits:
         people = sorted(self._active - held - self._asking)
         if not people:
             return None
-        who = self._draw(st.sampled_from(people))
+        user = self._draw(st.sampled_from(people))
         level = self._draw(st.sampled_from([one["name"] for one in app["levels"]])) if app["levels"] else None
         at = {"permission_level": level} if level else {}
-        self.code["accesses"].append({"app": app["name"], **at, "users": [who]})
-        lines = [f"  - {who}: no access", f"  + {who}: no access ({level or 'access'} requested)"]
+        self.code["accesses"].append({"app": app["name"], **at, "users": [user]})
+        lines = [f"  - {user}: no access", f"  + {user}: no access ({level or 'access'} requested)"]
         return [f"app {app['name']}", *lines, "1 step, 0 removals among them."]
 
     def goes(self) -> list[str] | None:
@@ -217,11 +219,11 @@ class Edits:
         people = sorted(set(entry["users"]) - {self._actor} - self._asking) if entry else []
         if not entry or not people:
             return None
-        who = self._draw(st.sampled_from(people))
-        entry["users"].remove(who)
-        self.code["accesses"].append({"app": entry["app"], "users": [who], "state": "absent"})
+        user = self._draw(st.sampled_from(people))
+        entry["users"].remove(user)
+        self.code["accesses"].append({"app": entry["app"], "users": [user], "state": "absent"})
         held = entry.get("permission_level", "access")
-        lines = [f"  - {who}: {held}", f"  + {who}: {held} (removal requested)"]
+        lines = [f"  - {user}: {held}", f"  + {user}: {held} (removal requested)"]
         return [f"app {entry['app']}", *lines, "1 step, 1 removal among them."]
 
     def _follows(self, group: Data, words: str) -> list[str]:
@@ -236,26 +238,26 @@ class Edits:
 @_few
 @given(seed=st.integers(1, 40), data=st.data())
 def test_the_plan_of_an_edit_says_exactly_that_edit(
-    scene: Callable[[int], Scene], seed: int, data: st.DataObject
+    example_of: Callable[[int], Example], seed: int, data: st.DataObject
 ) -> None:
-    the_scene = scene(seed)
-    edits = Edits(the_scene, data.draw)
+    example = example_of(seed)
+    edits = Edits(example, data.draw)
     name, plan = edits.any()
-    assert the_scene.plan(edits.code) == plan, name
-    assert not the_scene.hold(edits.code, "drift").result["drift"]["in_sync"]
+    assert example.plan(edits.code) == plan, name
+    assert not example.compare(edits.code, "drift").result["drift"]["in_sync"]
 
 
 @examples(20)
 @given(seed=st.integers(1, 40), data=st.data())
 def test_an_edit_that_was_applied_leaves_nothing_to_do_and_drift_and_plan_agree(
-    scene: Callable[[int], Scene], seed: int, data: st.DataObject
+    example_of: Callable[[int], Example], seed: int, data: st.DataObject
 ) -> None:
-    the_scene = scene(seed)
-    edits = Edits(the_scene, data.draw)
+    example = example_of(seed)
+    edits = Edits(example, data.draw)
     edits.any()
-    the_scene.apply(edits.code)
-    assert the_scene.plan(edits.code)[-1].startswith("Nothing to do"), the_scene.plan(edits.code)
-    assert the_scene.hold(edits.code, "drift").result["drift"]["in_sync"]
+    example.apply(edits.code)
+    assert example.plan(edits.code)[-1].startswith("Nothing to do"), example.plan(edits.code)
+    assert example.compare(edits.code, "drift").result["drift"]["in_sync"]
 
 
 def assignment(app: str, policy: str, **options: Any) -> Data:
@@ -263,23 +265,25 @@ def assignment(app: str, policy: str, **options: Any) -> Data:
     return {"app": app, "request_type": "grant_access", "policy": policy, **options}
 
 
-def test_an_export_takes_from_the_ledger_what_is_still_there(scene: Callable[[int], Scene], tmp_path: Path) -> None:
-    the_scene = scene(1)
+def test_an_export_takes_from_the_ledger_what_is_still_there(
+    example_of: Callable[[int], Example], tmp_path: Path
+) -> None:
+    example = example_of(1)
     ledger = {"ledger_path": str(tmp_path / "ledger.json")}
     kept = [assignment("GitHub", "Admins", permission_level="Admin"), assignment("Figma", "Two approvals")]
     gone = [
         assignment("GitHub", "Admins", permission_level="Read"),
         assignment("Salesforce", "App owner", request_type="remove_access"),
     ]
-    assert "Which policies are assigned is unknown" in the_scene.text("policies.yml")
-    the_scene.apply({**the_scene.code, "policies": [*kept, *gone]}, **ledger)
-    state = the_scene.tenant.state("apps", "policies")
+    assert "Which policies are assigned is unknown" in example.text("policies.yml")
+    example.apply({**example.code, "policies": [*kept, *gone]}, **ledger)
+    state = example.tenant.state("apps", "policies")
     policy = next(
         one for one in state["policies"] if (one["name"], one["request_type"]) == ("App owner", "RemoveAccessRequest")
     )
     forgotten = (tmp_path / "ledger.json").read_text(encoding="utf-8").replace(policy["id"], "0" * 8 + policy["id"][8:])
     (tmp_path / "ledger.json").write_text(forgotten, encoding="utf-8")
-    exported = Scene.of(the_scene.tenant, the_scene.client, **ledger)
+    exported = Example.of(example.tenant, example.client, **ledger)
     found = [(one["app"], one.get("permission_level"), one["policy"]) for one in exported.code["policies"]]
     assert sorted(found) == [
         ("Figma", None, "Two approvals"),
@@ -291,14 +295,14 @@ def test_an_export_takes_from_the_ledger_what_is_still_there(scene: Callable[[in
     assert exported.plan(exported.code, **ledger)[-1].startswith(NOTHING)
 
 
-def test_drift_tells_what_differs_and_what_nobody_can_read(scene: Callable[[int], Scene]) -> None:
-    the_scene = scene(1)
-    code = the_scene.code
-    plan = the_scene.hold(code, "drift")
+def test_drift_tells_what_differs_and_what_nobody_can_read(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    code = example.code
+    plan = example.compare(code, "drift")
     assert (plan.unmet, plan.result["drift"]["in_sync"]) == (None, True)
     groups = [one for one in code["groups"] if one["group"] != "Sales"]
     other = {**code, "groups": groups, "policies": [assignment("Figma", "Admins")]}
-    plan = the_scene.hold(other, "drift")
+    plan = example.compare(other, "drift")
     assert plan.unmet is None
     assert plan.result["drift"] == {
         "in_sync": True,
@@ -307,53 +311,53 @@ def test_drift_tells_what_differs_and_what_nobody_can_read(scene: Callable[[int]
         "not_in_code": ["Sales"],
         "not_verifiable": ["grant_access of the app 'Figma': Admins"],
     }
-    the_scene.tenant.change("set_field", app="Figma", field="Cost Center", value="another")
-    plan = the_scene.hold(other, "drift")
+    example.tenant.change("set_field", app="Figma", field="Cost Center", value="another")
+    plan = example.compare(other, "drift")
     assert plan.result["drift"]["differing"] == ["custom fields of Figma"]
     assert plan.unmet is not None
     assert plan.unmet.facts() == {"kind": "drift", "differing": ["custom fields of Figma"]}
-    assert the_scene.hold(other, "drift", fail_on_drift=False).unmet is None
+    assert example.compare(other, "drift", fail_on_drift=False).unmet is None
 
 
-def test_drift_tells_of_protected_people_and_of_what_is_only_asked_for(scene: Callable[[int], Scene]) -> None:
-    the_scene = scene(1)
+def test_drift_tells_of_protected_people_and_of_what_is_only_asked_for(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
     connor = "connor.contractor@example.com"
     groups = [{"group": "Contractors", "mode": "exact", "members": [], "allow_empty": True}]
     stays = f"{connor} stays in the group 'Contractors', being protected"
-    drift = the_scene.hold({**the_scene.code, "groups": groups}, "drift", protected_users=[connor]).result["drift"]
+    drift = example.compare({**example.code, "groups": groups}, "drift", protected_users=[connor]).result["drift"]
     assert (drift["in_sync"], stays in drift["differing"], drift["left_alone"]) == (False, True, [stays])
-    the_scene.tenant.change("open_request", kind="grant", app="Figma", user=ERIN)
-    plan = the_scene.hold({**the_scene.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}, "drift")
+    example.tenant.change("open_request", kind="grant", app="Figma", user=ERIN)
+    plan = example.compare({**example.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}, "drift")
     (line,) = plan.result["drift"]["left_alone"]
     assert line.startswith(f"{ERIN} and 'Figma': the request ")
     assert plan.result["drift"]["in_sync"]
 
 
-def test_what_is_not_sent_again_is_said(scene: Callable[[int], Scene], tmp_path: Path) -> None:
-    the_scene = scene(1)
+def test_what_is_not_sent_again_is_said(example_of: Callable[[int], Example], tmp_path: Path) -> None:
+    example = example_of(1)
     ledger = {"ledger_path": str(tmp_path / "ledger.json")}
-    code = {**the_scene.code, "policies": [assignment("Figma", "Admins")]}
-    the_scene.apply(code, **ledger)
-    approved = the_scene.hold(code, "plan", **ledger).result["plan_hash"]
+    code = {**example.code, "policies": [assignment("Figma", "Admins")]}
+    example.apply(code, **ledger)
+    approved = example.compare(code, "plan", **ledger).result["plan_hash"]
     for plan_hash, steps, warned in (("0", 0, True), (approved, 1, False)):
-        cakewalk = Tenant(the_scene.client)
-        plan = the_scene.hold(code, "apply", cakewalk, plan_hash=plan_hash, record_path="/record", **ledger)
+        cakewalk = Tenant(example.client)
+        plan = example.compare(code, "apply", cakewalk, plan_hash=plan_hash, record_path="/record", **ledger)
         assert (len(plan.steps), plan.changed) == (steps, False)
         assert any("is not sent again" in warning for warning in cakewalk.warnings) is warned
 
 
-def test_what_follows_from_a_group_is_not_asked_for_beside_it(scene: Callable[..., Scene]) -> None:
-    the_scene = scene(1, removal_requests="open")
+def test_what_follows_from_a_group_is_not_asked_for_beside_it(example_of: Callable[..., Example]) -> None:
+    example = example_of(1, removal_requests="open")
     sally, iris = "sally.sales@example.com", "iris.invited@example.com"
-    the_scene.tenant.change("add_access", app="Salesforce", user=sally)
+    example.tenant.change("add_access", app="Salesforce", user=sally)
     level = {"app": "Salesforce", "permission_level": "Standard"}
     code = {
-        **the_scene.code,
+        **example.code,
         "groups": [{"group": "Sales", "members": [iris], "absent": [sally]}],
         "accesses": [{**level, "users": [iris, ERIN]}, {"app": "Salesforce", "users": [sally], "state": "absent"}],
     }
     left = "left to the group 'Sales', which this plan changes and which gives that app; plan again once it is applied"
-    assert the_scene.plan(code) == [
+    assert example.plan(code) == [
         "group Sales",
         f"  - {sally}",
         f"  + {iris}",
@@ -366,55 +370,57 @@ def test_what_follows_from_a_group_is_not_asked_for_beside_it(scene: Callable[..
         f"{sally} and the app 'Salesforce': {left}",
         "3 steps, 1 removal among them.",
     ]
-    before = {row["id"] for row in the_scene.tenant.state("requests")["requests"]}
-    the_scene.apply(code)
-    opened = [row for row in the_scene.tenant.state("requests")["requests"] if row["id"] not in before]
+    before = {row["id"] for row in example.tenant.state("requests")["requests"]}
+    example.apply(code)
+    opened = [row for row in example.tenant.state("requests")["requests"] if row["id"] not in before]
     assert len({(row["target_id"], row["app_id"]) for row in opened}) == len(opened) == 3
-    again = the_scene.plan(code)
+    again = example.plan(code)
     assert len(again) == 4, again
     assert again[-1] == "Nothing to do; what stands above is left alone."
 
 
-def test_the_requests_that_followed_from_a_group_cannot_be_taken_back(scene: Callable[[int], Scene]) -> None:
-    the_scene = scene(1)
-    code = {**the_scene.code, "groups": [{"group": "Sales", "members": ["iris.invited@example.com"]}]}
-    inverse = the_scene.apply(code)
+def test_the_requests_that_followed_from_a_group_cannot_be_taken_back(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    code = {**example.code, "groups": [{"group": "Sales", "members": ["iris.invited@example.com"]}]}
+    inverse = example.apply(code)
     (stays,) = inverse["not_undoable"]
     assert stays.startswith("add 1 person to the group 'Sales': ")
     assert stays.endswith("the access requests that it opened, for Salesforce: nothing in the API cancels a request")
     assert "# Takes back: add 1 person to the group 'Sales' (iris.invited@example.com)\n" in inverse["text"]
 
 
-def test_a_selection_by_a_field_that_the_plan_sets_is_told(scene: Callable[[int], Scene]) -> None:
-    the_scene = scene(1)
+def test_a_selection_by_a_field_that_the_plan_sets_is_told(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
     select = {"custom_field": {"name": "Cost Center", "value": "new"}}
     rule = {"select": select, "request_type": "grant_access", "policy": "Admins"}
     code = {
-        **the_scene.code,
+        **example.code,
         "custom_fields": [{"app": "Figma", "fields": {"Cost Center": "new"}}],
         "policies": [rule, assignment("GitHub", "Admins")],
     }
-    told = [line for line in the_scene.plan(code, max_assignments=5) if "selects apps" in line]
-    assert told == [
+    lines = [line for line in example.plan(code, max_assignments=5) if "selects apps" in line]
+    assert lines == [
         "the custom field 'Cost Center', by which a policy selects apps, is taken as it is before this plan; "
         "plan again once it is applied"
     ]
-    the_scene.apply(code, max_assignments=5)
-    again = the_scene.plan(code, max_assignments=5)
+    example.apply(code, max_assignments=5)
+    again = example.plan(code, max_assignments=5)
     assert "policies of Figma" in again
     assert not [line for line in again if "selects apps" in line]
 
 
-def test_a_plan_names_every_write_whole_in_whose_name_and_why(scene: Callable[[int], Scene], tmp_path: Path) -> None:
-    the_scene = scene(1)
+def test_a_plan_names_every_write_whole_in_whose_name_and_why(
+    example_of: Callable[[int], Example], tmp_path: Path
+) -> None:
+    example = example_of(1)
     ledger = {"ledger_path": str(tmp_path / "ledger.json")}
     long = "x" * 400
-    code = {**the_scene.code, "policies": [assignment("GitHub", "Admins")]}
-    the_scene.apply(code, **ledger)
+    code = {**example.code, "policies": [assignment("GitHub", "Admins")]}
+    example.apply(code, **ledger)
     code = {**code, "policies": [*code["policies"], assignment("Figma", "Admins")]}
     code["custom_fields"] = [{"app": "Figma", "fields": {"Cost Center": f"{long}y"}}]
-    lines = the_scene.hold(code, "plan", **ledger).result["plan_text"].splitlines()
-    assert lines[1:4] == [f"In the name of {the_scene.tenant.acting_user}", "Purpose: Code", ""]
+    lines = example.compare(code, "plan", **ledger).result["plan_text"].splitlines()
+    assert lines[1:4] == [f"In the name of {example.tenant.acting_user}", "Purpose: Code", ""]
     assert f'  + Cost Center: "{long}y"' in lines
     assert lines[-8:-3] == [
         "policies of Figma",
@@ -425,28 +431,28 @@ def test_a_plan_names_every_write_whole_in_whose_name_and_why(scene: Callable[[i
     ]
 
 
-def test_code_knows_its_tenant_by_any_of_its_anchors(scene: Callable[[int], Scene]) -> None:
-    the_scene = scene(1)
-    (anchor, *_others) = the_scene.code["tenant"]["anchors"]
+def test_code_knows_its_tenant_by_any_of_its_anchors(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    (anchor, *_others) = example.code["tenant"]["anchors"]
     gone = "00000000-0000-4000-8000-000000000000"
-    cakewalk = Tenant(the_scene.client)
-    the_scene.hold({"tenant": {"anchors": [gone, anchor.upper()]}}, "plan", cakewalk)
+    cakewalk = Tenant(example.client)
+    example.compare({"tenant": {"anchors": [gone, anchor.upper()]}}, "plan", cakewalk)
     assert [gone in warning for warning in cakewalk.warnings] == [True]
     for anchors, error in (([gone], WrongTenant), ([], ConfigurationError), ([anchor, "GitHub"], ConfigurationError)):
         with pytest.raises(error):
-            the_scene.hold({"tenant": {"anchors": anchors}}, "plan")
+            example.compare({"tenant": {"anchors": anchors}}, "plan")
 
 
-def test_a_conflict_is_told_and_does_not_stop_the_rest(scene: Callable[[int], Scene]) -> None:
-    the_scene = scene(1)
-    the_scene.tenant.change("add_access", app="Figma", user=ERIN)
-    the_scene.tenant.change("open_request", kind="remove", app="Figma", user=ERIN)
-    code = {**the_scene.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}
-    told = the_scene.plan(code)
-    assert told[0].startswith(f"{ERIN} and 'Figma': the request ")
-    assert told[0].endswith(" is Pending, which wants something else: a run does the rest, and then fails")
-    assert told[1] == "Nothing to do; what stands above is left alone."
-    plan = the_scene.hold(code, "apply", plan_hash="0", record_path="/record")
+def test_a_conflict_is_told_and_does_not_stop_the_rest(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    example.tenant.change("add_access", app="Figma", user=ERIN)
+    example.tenant.change("open_request", kind="remove", app="Figma", user=ERIN)
+    code = {**example.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}
+    lines = example.plan(code)
+    assert lines[0].startswith(f"{ERIN} and 'Figma': the request ")
+    assert lines[0].endswith(" is Pending, which wants something else: a run does the rest, and then fails")
+    assert lines[1] == "Nothing to do; what stands above is left alone."
+    plan = example.compare(code, "apply", plan_hash="0", record_path="/record")
     assert plan.unmet is not None
     assert plan.unmet.kind == "conflicting_request"
-    assert the_scene.hold(code, "drift").result["drift"]["differing"] == told[:1]
+    assert example.compare(code, "drift").result["drift"]["differing"] == lines[:1]
