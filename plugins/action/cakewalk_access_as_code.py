@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.plugin_utils._code_storage import CodeStorage
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import FileKeepingAction, Result, option_of
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import FileKeepingAction, option_of
 
 
 class ActionModule(FileKeepingAction):
     """The action of C(cakewalk_access_as_code), which gets the content of the files as data, never as a template."""
 
-    def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., Result]) -> Result:
+    def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         files = CodeStorage(options, self._task.check_mode, option_of(self, "acting_user"))
         source = files.source()
         with files.begun():

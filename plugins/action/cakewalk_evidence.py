@@ -30,7 +30,6 @@ from ansible_collections.cakewalk.access.plugins.modules.cakewalk_evidence impor
 from ansible_collections.cakewalk.access.plugins.plugin_utils import _audit_report
 from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import (
     FileKeepingAction,
-    Result,
     collection_version,
     option_of,
 )
@@ -39,7 +38,7 @@ from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import
 class ActionModule(FileKeepingAction):
     """The action of C(cakewalk_evidence): it masks, compares and writes what the module read."""
 
-    def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., Result]) -> Result:
+    def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         validator = ArgumentSpecValidator(FILES, mutually_exclusive=SPEC["mutually_exclusive"])
         validated = validator.validate({name: value for name, value in options.items() if name in FILES})
         if validated.error_messages:
@@ -97,7 +96,7 @@ def _files(facts: Mapping[str, Any], tables: Sequence[Table], changes: Table | N
     }
 
 
-def _written(folder: str, files: Mapping[str, str], facts: Mapping[str, Any]) -> Result:
+def _written(folder: str, files: Mapping[str, str], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Write the bundle, and return its place and its sum."""
     _begun, ended = facts["listed_between"]
     name = f"cakewalk-evidence-{ended.replace('-', '').replace(':', '')}"

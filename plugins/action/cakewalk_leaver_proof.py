@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps what Cakewalk listed of a leaver before and after a run, and fails if anything is left."""
+"""Write what Cakewalk listed about a leaver before and after a run, and fail if anything is left."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import leaver, leaver_report
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import Journal
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction, Result
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
 
-_OPTIONS = {
+_OPTIONS: dict[str, dict[str, Any]] = {
     "run": {"type": "dict", "required": True},
     "before": {"type": "dict", "required": True},
     "after": {"type": "dict", "required": True},
@@ -22,16 +22,16 @@ _OPTIONS = {
 
 
 class ActionModule(ControllerAction):
-    """The end of the role C(leaver): in check mode it tells what would be left, and keeps nothing."""
+    """The end of the role C(leaver); check mode reports what would be left, and writes nothing."""
 
     def options(self) -> dict[str, Any]:
         return _OPTIONS
 
-    def perform(self, params: Mapping[str, Any]) -> Result:
+    def perform(self, params: Mapping[str, Any]) -> dict[str, Any]:
         before, after = params["before"], params["after"]
-        foreseen = self._task.check_mode
+        foreseen = bool(self._task.check_mode)
         left = before["staying"] if foreseen else after["left"]
-        told = {"complete": not left, "left": left, "shown": leaver.lines(left)}
+        told: dict[str, Any] = {"complete": not left, "left": left, "shown": leaver.lines(left)}
         if not foreseen:
             proof = leaver_report.proof_of(params["run"], before, after, params["results"])
             told["proof_path"] = leaver_report.keep(params["folder"], proof)
@@ -39,7 +39,7 @@ class ActionModule(ControllerAction):
         failures = leaver_report.failures(params["results"])
         seen = before if foreseen else after
         words = leaver_report.summary(seen["looked_until"], left, foreseen, len(seen["tasks"]))
-        # Shown without -v too, as what debug shows.
+        # Ansible shows the result without -v then, as it does for debug.
         return {
             "msg": " ".join([words, *failures]),
             **told,
@@ -48,7 +48,7 @@ class ActionModule(ControllerAction):
         }
 
     @staticmethod
-    def _record(run, user, told):
+    def _record(run: Mapping[str, Any], user: str, told: Mapping[str, Any]) -> None:
         about = {"run": run["id"], "role": run["role"], "actor": run["acting_user"], "user": user}
         ended = {
             "status": "ended",

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the record of a run of the roles C(joiner), C(mover) and C(leaver)."""
+"""Write the journal of a run of the roles C(joiner), C(mover) and C(leaver)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.jo
     lines_of,
     refuse_relative,
 )
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction, Result, option_of
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction, option_of
 
-#: The variables of each role that people may set, without its prefix; all others with the prefix are its own.
+#: The options of each role, without the prefix; all other variables with the prefix are internal.
 OPTIONS = {
     "joiner": (
         *("user", "groups", "accesses", "purpose", "record_path", "acting_user", "wait_timeout"),
@@ -34,9 +34,9 @@ OPTIONS = {
         *("max_removals", "max_removal_percent", "retry_declined", "wait_timeout"),
     ),
 }
-_RUN = {"type": "dict", "required": True}
+_RUN: dict[str, Any] = {"type": "dict", "required": True}
 #: The options of each step.
-_STEPS = {
+_STEPS: dict[str, dict[str, Any]] = {
     "start": {
         "role": {"type": "str", "required": True, "choices": list(OPTIONS)},
         "record_path": {"type": "path", "required": True},
@@ -49,18 +49,19 @@ _STEPS = {
 
 
 class ActionModule(ControllerAction):
-    """A step of a role: C(start) opens the record, C(begin) and C(note) add to it, C(tell) tells people."""
+    """A step of a role: C(start) opens the journal, C(begin) and C(note) add lines, C(tell) returns a summary."""
 
     def options(self) -> dict[str, Any]:
-        """Return the options of the step that is asked for."""
-        steps = {"step": {"type": "str", "required": True, "choices": list(_STEPS)}}
-        return {**steps, **_STEPS.get(self._task.args.get("step"), {})}
+        """Return the options of the requested step."""
+        step = {"type": "str", "required": True, "choices": list(_STEPS)}
+        return {"step": step, **_STEPS.get(str(self._task.args.get("step")), {})}
 
-    def perform(self, params: Mapping[str, Any]) -> Result:
-        return getattr(self, f"_{params['step']}")(params)
+    def perform(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = getattr(self, f"_{params['step']}")(params)
+        return result
 
-    def _start(self, params):
-        """See that what is done can be recorded, before anything is done."""
+    def _start(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Check that the journal can be written, before anything is done."""
         prefix = f"{params['role']}_"
         self.refuse_own_names(prefix, [f"{prefix}{name}" for name in OPTIONS[params["role"]]])
         refuse_relative(params["record_path"])
@@ -69,24 +70,24 @@ class ActionModule(ControllerAction):
         kept = {name: params[name] for name in ("role", "record_path")}
         return {"run": {"id": secrets.token_hex(8), **kept, "acting_user": option_of(self, "acting_user")}}
 
-    def _begin(self, params):
-        """Record what is intended, so that a run that is killed leaves that behind."""
+    def _begin(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Record what is intended, so that a killed run leaves that behind."""
         self._add(params, status="begun", intended=params["intended"])
         return {}
 
-    def _note(self, params):
-        """Record each write of a module, with what became of it."""
+    def _note(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Record each write of a module, with its outcome."""
         for line in lines_of(params["result"]):
             self._add(params, **line)
         return {}
 
-    def _tell(self, params):
-        """Tell what follows for somebody who joins."""
-        # Shown without -v too, as what debug shows.
+    def _tell(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a summary for a person who joins."""
+        # Ansible shows the result without -v then, as it does for debug.
         shown = lines_of_joiner(params["person"], params["joined"], params["asked"])
         return {"shown": shown, "_ansible_verbose_always": True}
 
-    def _add(self, params, **facts):
+    def _add(self, params: Mapping[str, Any], **facts: Any) -> None:
         if not self._task.check_mode:
             run = params["run"]
             about = {"run": run["id"], "role": run["role"], "actor": run["acting_user"], "user": params["user"]}

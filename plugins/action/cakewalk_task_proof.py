@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps what was seen in a target system as the proof that an approval task is carried out."""
+"""Write the proof that an approval task was carried out in a target system."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.verification import STATES
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction, Result
+from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
 
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "turn": {
         "type": "dict",
         "required": True,
@@ -30,16 +30,16 @@ _OPTIONS = {
 
 
 class ActionModule(ControllerAction):
-    """Writes the proof into the file that the run asked for it with; no variable of a playbook holds it."""
+    """Writes the proof to the file of task locks, since a variable of a playbook could be forged."""
 
     def options(self) -> dict[str, Any]:
         return _OPTIONS
 
-    def perform(self, params: Mapping[str, Any]) -> Result:
+    def perform(self, params: Mapping[str, Any]) -> dict[str, Any]:
         turn = params["turn"]
         proof = {name: params[name] for name in ("task", "user", "observed", "permission_level")}
         if not self._task.check_mode:
             time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-            turns = self.locks(turn["folder"], turn["run"])
-            turns.prove(params["task"].lower(), turn["nonce"], {**proof, "time": time})
+            locks = self.locks(turn["folder"], turn["run"])
+            locks.prove(params["task"].lower(), turn["nonce"], {**proof, "time": time})
         return {"proof": proof}

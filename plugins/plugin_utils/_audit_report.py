@@ -1,29 +1,43 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report: the tables of a bundle as one page that needs nothing beside it, for people to look at."""
+"""Render the tables of a bundle as one HTML page that needs no other file."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import pluralize
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit import comparison, privileges, tables
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.manifest import caveats_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.table import ID, NUMBER, TEXT, TIME, shown
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.table import (
+    ID,
+    NUMBER,
+    TEXT,
+    TIME,
+    Cells,
+    Column,
+    Table,
+    shown,
+)
 from markupsafe import Markup
 
+Facts = Mapping[str, Any]
+Rows = Sequence[Cells]
+
 _FOLDER = Path(__file__).parent / "report"
-#: How many bars a chart has at most.
+#: The largest number of bars in a chart.
 _BARS = 10
-#: The ages of requests that are told apart, in days.
+#: The age classes of requests, in days.
 _AGES = ((7, "up to 7 days"), (30, "8 to 30 days"), (90, "31 to 90 days"))
 _OLDER, _UNDATED = "more than 90 days", "no date shown"
-#: Cells that somebody should look at.
+#: The cells that need attention, by column.
 _ALARMING = {
     "user_status_class": (tables.INACTIVE, tables.UNKNOWN),
     "status_class": (tables.UNKNOWN,),
@@ -31,9 +45,9 @@ _ALARMING = {
 }
 _TITLES = {table.name: table.title for table in comparison.COMPARED}
 _LOOKS = {NUMBER: "number", TIME: "time", TEXT: "text", ID: "id"}
-#: Too much beside the addresses; they stand in the other files.
+#: Columns that only the other files have, since the addresses are enough here.
 _LEFT_OUT = ("target_name", "requester_name")
-#: Where a name or address is missing, the id in another column stands for it.
+#: The column of the id that replaces a missing name or address.
 _NAMED_BY = {
     "app": "app_id",
     "permission_level": "permission_level_id",
@@ -42,15 +56,14 @@ _NAMED_BY = {
 }
 
 
-def html(facts, populations, changes):
+def html(facts: Facts, populations: Sequence[Table], changes: Table | None) -> str:
     """Return the report.
 
-    Nothing of the tenant's gets into it but as text: the template escapes all that it is given, and the policy of the
-    page lets nothing run or load but the one style and the one script whose hashes it names.
+    The data of the tenant is only shown as text. The template escapes every value, and the Content-Security-Policy of
+    the page allows nothing but the one style and the one script whose hashes it holds.
 
-    :param facts: what the manifest says.
-    :param populations: the populations.
-    :param changes: what was gained and lost since an earlier bundle, if there is one.
+    :param facts: the manifest.
+    :param changes: the rows that were gained and lost since an earlier bundle, if there is one.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
@@ -81,18 +94,18 @@ def html(facts, populations, changes):
     )
 
 
-def _hash(text):
-    """Return what a Content-Security-Policy names an inline style or script by (CSP level 3, section 2.3.1)."""
+def _hash(text: str) -> str:
+    """Return the hash of an inline style or script in a Content-Security-Policy (CSP level 3, section 2.3.1)."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _clock(time):
-    """Return a time in UTC as people read it."""
+def _clock(time: str) -> str:
+    """Return a time in UTC in a form that is easy to read."""
     return shown(time).replace("T", " ").removesuffix("Z")
 
 
-def _notes(facts):
-    """Return what must be known before anything else is read."""
+def _notes(facts: Facts) -> Iterator[str]:
+    """Return the notes at the top of the page."""
     if facts["masking"]:
         yield "Ids, e-mail addresses, names and free text are masked. The same mask means the same value."
     earlier = facts["compared_with"]
@@ -102,10 +115,10 @@ def _notes(facts):
         yield from caveats_of(facts)
 
 
-def _figures(rows, changes):
-    """Return the numbers at the top: what to look at first, then how much there is.
+def _figures(rows: Mapping[str, Rows], changes: Table | None) -> Iterator[dict[str, Any]]:
+    """Return the numbers at the top: those that need attention first, then the totals.
 
-    :param rows: of each population, by its name.
+    :param rows: the rows of each population, by its name.
     """
     leavers, requests, counts = rows["inactive_people"], rows["open_requests"], rows["account_counts"]
     unknown = sum(row["user_status_class"] == tables.UNKNOWN for row in leavers)
@@ -136,34 +149,34 @@ def _figures(rows, changes):
         )
 
 
-def _figure(section, value, what, more, alarming=False):
+def _figure(section: str, value: int, what: str, more: str, alarming: bool = False) -> dict[str, Any]:
     return {"section": section, "value": value, "what": what, "more": more, "alarm": bool(alarming and value)}
 
 
-def _people(rows):
+def _people(rows: Rows) -> str:
     return pluralize(len({row["user_id"] for row in rows}), "person", "people")
 
 
-def _charts(rows, changes):
-    """Return what is better looked at than read, as far as there is something to look at."""
-    charts = [_changed(changes)] if changes else []
+def _charts(rows: Mapping[str, Rows], changes: Table | None) -> list[dict[str, Any]]:
+    """Return the charts that have bars."""
+    charts = [_changes_chart(changes)] if changes else []
     charts += [_by_app(rows["accesses"]), _by_status(rows["accesses"]), _by_age(rows["open_requests"])]
     return [chart for chart in charts if chart["bars"]]
 
 
-def _changed(changes):
+def _changes_chart(changes: Table) -> dict[str, Any]:
     totals = comparison.totals(changes)
-    widest = max(map(max, (each.values() for each in totals.values())))
+    widest = max(max(total.values()) for total in totals.values())
     bars = [
-        _bar(_TITLES[name], 0, widest, f"+{each['gained']} \N{MINUS SIGN}{each['lost']}")
-        | {"parts": _halves(each["gained"], each["lost"], widest)}
-        for name, each in totals.items()
+        _bar(_TITLES[name], 0, widest, f"+{total['gained']} \N{MINUS SIGN}{total['lost']}")
+        | {"parts": _two_sides(total["gained"], total["lost"], widest)}
+        for name, total in totals.items()
     ]
     legend = [{"look": "plain", "words": "lost"}, {"look": "gain", "words": "gained"}]
     return {"title": "Gained and lost", "bars": bars if widest else [], "legend": legend, "about": ""}
 
 
-def _halves(gained, lost, widest):
+def _two_sides(gained: int, lost: int, widest: int) -> list[dict[str, str]]:
     """Return two bars that grow from the middle."""
     left, right = (50 * number / max(widest, 1) for number in (lost, gained))
     return [
@@ -172,8 +185,8 @@ def _halves(gained, lost, widest):
     ]
 
 
-def _by_app(accesses):
-    """Return the apps with the most privileged accesses, then the most accesses."""
+def _by_app(accesses: Rows) -> dict[str, Any]:
+    """Return the chart of the apps with the most privileged rows, then the most rows."""
     held = Counter((row["app_id"], row["privileged"] != privileges.ORDINARY) for row in accesses)
     labels = {row["app_id"]: shown(row["app"]) or row["app_id"] for row in accesses}
     first = sorted(labels, key=lambda app: (-held[app, True], -held[app, False], labels[app]))[:_BARS]
@@ -188,35 +201,35 @@ def _by_app(accesses):
     return {"title": "Privileged accesses by app", "bars": bars, "legend": legend, "about": about}
 
 
-def _by_status(accesses):
+def _by_status(accesses: Rows) -> dict[str, Any]:
     people = {row["user_id"]: (shown(row["user_status"]) or "not told", row["user_status_class"]) for row in accesses}
-    found = Counter(people.values())
-    widest = max(found.values(), default=0)
+    counts = Counter(people.values())
+    widest = max(counts.values(), default=0)
     bars = [
         _bar(status, number, widest, number, strong=0 if kind == tables.CURRENT else number)
-        for (status, kind), number in sorted(found.items(), key=lambda one: (-one[1], one[0]))
+        for (status, kind), number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     legend = [{"look": "plain", "words": "may have access"}, {"look": "strong", "words": "may not, or not known"}]
     return {"title": "People with access by status", "bars": bars, "legend": legend, "about": ""}
 
 
-def _by_age(requests):
-    found = Counter(map(_age, (row["age_days"] for row in requests)))
-    words = [*(words for _days, words in _AGES), _OLDER, *([_UNDATED] if found[_UNDATED] else [])]
-    widest = max(found.values(), default=0)
-    bars = [_bar(age, found[age], widest, found[age], strong=found[age] if age == _OLDER else 0) for age in words]
+def _by_age(requests: Rows) -> dict[str, Any]:
+    counts = Counter(map(_age, (row["age_days"] for row in requests)))
+    words = [*(words for _days, words in _AGES), _OLDER, *([_UNDATED] if counts[_UNDATED] else [])]
+    widest = max(counts.values(), default=0)
+    bars = [_bar(age, counts[age], widest, counts[age], strong=counts[age] if age == _OLDER else 0) for age in words]
     return {"title": "Open requests by age", "bars": bars if widest else [], "legend": [], "about": ""}
 
 
-def _age(days):
+def _age(days: int | None) -> str:
     if days is None:
         return _UNDATED
     return next((words for limit, words in _AGES if days <= limit), _OLDER)
 
 
-def _bar(label, number, widest, amount, strong=0):
-    """Return a bar whose first part stands out."""
-    first, all_of_it = (100 * one / max(widest, 1) for one in (strong, number))
+def _bar(label: str, number: int, widest: int, amount: int | str, strong: int = 0) -> dict[str, Any]:
+    """Return a bar with a highlighted first part."""
+    first, all_of_it = (100 * part / max(widest, 1) for part in (strong, number))
     parts = [
         {"look": "strong", "start": "0", "width": _length(first)},
         {"look": "plain", "start": _length(first), "width": _length(all_of_it - first)},
@@ -224,11 +237,11 @@ def _bar(label, number, widest, amount, strong=0):
     return {"label": label, "amount": amount, "of": "", "parts": parts}
 
 
-def _length(number):
+def _length(number: float) -> str:
     return f"{number:.2f}"
 
 
-def _section(table):
+def _section(table: Table) -> dict[str, Any]:
     hidden = {*_NAMED_BY.values(), *_LEFT_OUT}
     columns = [column for column in table.columns if column.name not in hidden]
     return {
@@ -240,14 +253,14 @@ def _section(table):
     }
 
 
-def _cell(column, row):
+def _cell(column: Column, row: Cells) -> dict[str, str]:
     text = _TITLES.get(row[column.name]) if column.name == "population" else None
     text = text or shown(row[column.name]) or shown(row.get(_NAMED_BY.get(column.name, "")))
     alarming = row[column.name] in _ALARMING.get(column.name, ())
     return {"text": text, "look": "alarm-word" if alarming else _LOOKS.get(column.kind, "")}
 
 
-def _origin(facts):
+def _origin(facts: Facts) -> list[dict[str, str]]:
     operator, tool, rules = facts["operator"], facts["tool"], facts["privileged"]
     readings = sum(query["pages"] for query in facts["queries"])
     named = "; ".join(" of ".join(filter(None, (rule["permission_level"], rule["app"]))) for rule in rules)

@@ -1,12 +1,14 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the code of a tenant from files: as data, never as templates, and with the line on which everything stands."""
+"""Read access as code from files: as data, never as templates, and with the line of each value."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -19,114 +21,118 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_
     problem,
 )
 
-#: How files of code are called; others in the folder are left alone.
+Problem = dict[str, str]
+Code = dict[str, Any]
+Positions = dict[str, str]
+
+#: The suffixes of files of code; other files in the folder are ignored.
 SUFFIXES = (".yml", ".yaml")
 _NULL = "tag:yaml.org,2002:null"
-#: What YAML takes a text for where nobody says otherwise; merge keys are not among them.
+#: The tags that YAML gives to plain text. Merge keys are not among them.
 _TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "timestamp", "null", "map", "seq", "value")
 )
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: What the reader makes of a file, by the types of the argument spec, and how messages call it.
-_SHAPES = {"str": str, "bool": str, "dict": dict}
+#: The types of values in the files, by the types of the argument spec, and their names in messages.
+_SHAPES: dict[str, Any] = {"str": str, "bool": str, "dict": dict}
 _WORDS = {"str": "a text", "bool": "true or false", "dict": "a mapping"}
-#: How deep files may be nested, which is deeper than any code; what puts them together goes down with the depth, and
-#: the one written in C takes the process with it.
+#: How deep files may be nested, which is deeper than any code. Composing a file is recursive, and recursion that is too
+#: deep in the C library ends the process.
 _DEEPEST = 20
 _CONSTRAINTS = ("mutually_exclusive", "required_one_of")
 
 
-def files_in(folder):
-    """Return the files of code in a folder and those below it, in the order of their names, without hidden ones.
+def files_in(folder: str) -> list[Path]:
+    """Return the files of code in a folder and its subfolders, sorted by name, without hidden files.
 
     :param folder: a whole path.
-    :raises CodeRefused: there is no such folder, a file or folder is a link, or one cannot be read: then nobody knows
-        what the code says.
+    :raises CodeRefused: there is no such folder, a file or folder is a link, or cannot be read.
     """
     root = Path(folder)
     if not root.is_absolute() or not root.is_dir():
         why = "the path is relative" if not root.is_absolute() else "there is no such folder"
         raise CodeRefused([problem(printable(folder), why)])
-    found, wrong = [], []
-    for path in _shown_in(root, root, wrong):
+    files: list[Path] = []
+    problems: list[Problem] = []
+    for path in _visible_paths(root, root, problems):
         if path.is_symlink() and (path.suffix in SUFFIXES or not path.is_file()):
-            wrong.append(problem(_called(path, root), "it is a link"))
+            problems.append(problem(_relative(path, root), "it is a link"))
         elif path.suffix in SUFFIXES and not path.is_file():
-            wrong.append(problem(_called(path, root), "it is no file"))
+            problems.append(problem(_relative(path, root), "it is no file"))
         elif path.suffix in SUFFIXES:
-            found.append(path)
-    if wrong:
-        raise CodeRefused(wrong)
-    return sorted(found)
+            files.append(path)
+    if problems:
+        raise CodeRefused(problems)
+    return sorted(files)
 
 
-def _shown_in(folder, root, wrong):
-    """Return all that a folder and those below it hold, but what is hidden; C(wrong) gets what cannot be read."""
+def _visible_paths(folder: Path, root: Path, problems: list[Problem]) -> Iterator[Path]:
+    """Return all paths in a folder and its subfolders that are not hidden; unreadable folders become problems."""
     try:
         with os.scandir(folder) as entries:
             paths = sorted(Path(entry) for entry in entries if not entry.name.startswith("."))
     except OSError as error:
-        wrong.append(problem(_called(folder, root), f"it cannot be read: {error.strerror}"))
+        problems.append(problem(_relative(folder, root), f"it cannot be read: {error.strerror}"))
         return
     for path in paths:
         yield path
         if path.is_dir() and not path.is_symlink():
-            yield from _shown_in(path, root, wrong)
+            yield from _visible_paths(path, root, problems)
 
 
-def read(folder):
-    """Return what the files say, section by section, and the file and line of everything by its place.
+def read(folder: str) -> tuple[Code, Positions]:
+    """Return the content of the files by section, and the file and line of each value by its place.
 
-    :raises CodeRefused: a file is not what code can be; all that is wrong is told at once.
+    :raises CodeRefused: the files do not hold valid code; the error has all problems.
     """
     root = Path(folder)
-    reading = _CodeReader()
+    reader = _CodeReader()
     for path in files_in(folder):
-        reading.add(_called(path, root), path)
-    return reading.finished(printable(folder))
+        reader.add(_relative(path, root), path)
+    return reader.result(printable(folder))
 
 
 class _CodeReader:
-    """Puts files together, and keeps what is wrong in them."""
+    """Combines files, and collects their problems."""
 
-    def __init__(self):
-        self._sections = {}
-        self._positions = {}
-        self._problems = []
-        #: What was looked at; kept, so that no other node gets the identity of one of them.
-        self._nodes = {}
+    def __init__(self) -> None:
+        self._sections: Code = {}
+        self._positions: Positions = {}
+        self._problems: list[Problem] = []
+        #: The nodes read so far. Keeping them guarantees that no other node gets the same id().
+        self._nodes: dict[int, yaml.Node] = {}
 
-    def add(self, name, path):
+    def add(self, name: str, path: Path) -> None:
         """Add a file."""
         try:
             text = path.read_text(encoding="utf-8")
             if _depth(text) > _DEEPEST:
-                self._wrong(name, "it is nested too deeply")
+                self._add_problem(name, "it is nested too deeply")
                 return
             node = yaml.compose(text, Loader=_LOADER)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
             why = getattr(error, "problem", None) or "it is no YAML in UTF-8"
-            self._wrong(f"{name}:{mark.line + 1}" if mark else name, why)
+            self._add_problem(f"{name}:{mark.line + 1}" if mark else name, why)
             return
         except OSError as error:
-            self._wrong(name, f"it cannot be read: {error.strerror}")
+            self._add_problem(name, f"it cannot be read: {error.strerror}")
             return
         if node is None:
             return
         if not isinstance(node, yaml.MappingNode):
-            self._wrong(_line(name, node), "a file holds sections by name")
+            self._add_problem(_line(name, node), "a file holds sections by name")
             return
         for key, value in self._members(name, node):
             self._add_section(name, key, value)
 
-    def finished(self, folder):
+    def result(self, folder: str) -> tuple[Code, Positions]:
         """Return the sections and the positions.
 
-        :raises CodeRefused: something is wrong.
+        :raises CodeRefused: there are problems.
         """
         if not self._problems and "tenant" not in self._sections:
-            self._wrong(
+            self._add_problem(
                 folder, "no file has the section tenant, which tells by its anchors which tenant the code is about"
             )
         if not self._problems:
@@ -136,13 +142,13 @@ class _CodeReader:
             raise CodeRefused(self._problems)
         return self._sections, self._positions
 
-    def _add_section(self, name, key, value):
+    def _add_section(self, name: str, key: yaml.ScalarNode, value: yaml.Node) -> None:
         section, at = key.value, _line(name, key)
         form = CODE.get(section)
         if form is None:
-            self._wrong(at, f"there is no section {printable(section)!r}, there are {summarize(CODE)}")
+            self._add_problem(at, f"there is no section {printable(section)!r}, there are {summarize(CODE)}")
         elif form["type"] == "dict" and section in self._sections:
-            self._wrong(at, f"the section {section} stands in {self._positions[section]} already")
+            self._add_problem(at, f"the section {section} stands in {self._positions[section]} already")
         elif form["type"] == "dict":
             self._sections[section] = self._value(name, value, section)
         elif isinstance(value, yaml.SequenceNode):
@@ -150,67 +156,67 @@ class _CodeReader:
             for item in value.value:
                 entries.append(self._value(name, item, f"{section}[{len(entries)}]"))
         else:
-            self._wrong(at, f"the section {section} is a list of entries")
+            self._add_problem(at, f"the section {section} is a list of entries")
 
-    def _value(self, name, node, place):
-        """Return a node as plain data: a scalar is the text that stands there, so that a group may be called No.
+    def _value(self, name: str, node: yaml.Node, place: str) -> Any:
+        """Return a node as plain data. A scalar is the text in the file, so that a group may have the name No.
 
-        What stands in several places by an alias has no line of its own, and can grow without end.
+        Aliases are refused: a value that is used several times has no line of its own, and can grow without limit.
         """
         at = self._positions[place] = _line(name, node)
         if id(node) in self._nodes:
-            self._wrong(at, "an alias has no place in code; write out what it stands for")
+            self._add_problem(at, "an alias has no place in code; write out what it stands for")
             return None
         self._nodes[id(node)] = node
         if node.tag not in _TAGS:
-            self._wrong(at, f"the tag {printable(node.tag)} has no place in code")
+            self._add_problem(at, f"the tag {printable(node.tag)} has no place in code")
         elif node.tag == _NULL:
-            self._wrong(at, "here is nothing; give a value, or leave out the name")
+            self._add_problem(at, "here is nothing; give a value, or leave out the name")
         elif isinstance(node, yaml.ScalarNode):
             return node.value
         elif isinstance(node, yaml.SequenceNode):
-            return [self._value(name, one, f"{place}[{number}]") for number, one in enumerate(node.value)]
-        else:
+            return [self._value(name, item, f"{place}[{number}]") for number, item in enumerate(node.value)]
+        elif isinstance(node, yaml.MappingNode):
             members = self._members(name, node)
             return {key.value: self._value(name, value, f"{place}.{key.value}") for key, value in members}
         return None
 
-    def _members(self, name, node):
-        """Return the names and values of a mapping; YAML's loaders would let the last of two pass for both."""
-        lines = {}
+    def _members(self, name: str, node: yaml.MappingNode) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+        """Return the names and values of a mapping; of two equal names, the loaders of YAML would ignore the first."""
+        lines: dict[str, int] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag not in _TAGS - {_NULL}:
-                self._wrong(_line(name, key), "the name of something is a text")
+                self._add_problem(_line(name, key), "the name of something is a text")
             elif is_reserved(key.value):
-                self._wrong(_line(name, key), f"{key.value!r} is a name of Ansible's own; name it by its id")
+                self._add_problem(_line(name, key), f"{key.value!r} is a name of Ansible's own; name it by its id")
             elif key.value in lines:
-                self._wrong(_line(name, key), f"{key.value!r} stands here already, on line {lines[key.value]}")
+                self._add_problem(_line(name, key), f"{key.value!r} stands here already, on line {lines[key.value]}")
             else:
                 lines[key.value] = key.start_mark.line + 1
                 yield key, value
 
-    def _check(self, section, value):
-        """Hold entries against the argument spec, one by one, so that a problem has its line."""
+    def _check(self, section: str, value: Any) -> None:
+        """Compare entries with the argument spec, one at a time, so that each problem has its line."""
         form = CODE[section]
         entries = [value] if form["type"] == "dict" else value
         places = [section] if form["type"] == "dict" else [f"{section}[{number}]" for number in range(len(entries))]
         constraints = {name: form[name] for name in _CONSTRAINTS if name in form}
         for place, entry in zip(places, entries, strict=True):
             if not isinstance(entry, dict):
-                self._wrong(self._positions[place], f"an entry of {section} is a mapping")
+                self._add_problem(self._positions[place], f"an entry of {section} is a mapping")
                 continue
             checked = ArgumentSpecValidator(form["options"], **constraints).validate(entry)
-            for message in [*_shapes(form["options"], entry), *map(_message, checked.errors)]:
-                self._wrong(self._positions[place], message)
+            for message in [*_shape_problems(form["options"], entry), *map(_message, checked.errors)]:
+                self._add_problem(self._positions[place], message)
 
-    def _wrong(self, at, message):
+    def _add_problem(self, at: str, message: str) -> None:
         self._problems.append(problem(at, printable(message)))
 
 
-def _depth(text):
-    """Return how deep a file is nested, without putting it together.
+def _depth(text: str) -> int:
+    """Return how deep a file is nested, without composing it.
 
-    :raises yaml.YAMLError: it is no YAML.
+    :raises yaml.YAMLError: the file is not YAML.
     """
     depth = deepest = 0
     for event in yaml.parse(text, Loader=_LOADER):
@@ -221,29 +227,29 @@ def _depth(text):
     return deepest
 
 
-def _message(error):
-    """Return what an error of an argument spec says; that of unknown names is made to stand behind such words."""
-    return f"unknown: {error.msg}" if isinstance(error, UnsupportedError) else error.msg
+def _message(error: Any) -> str:
+    """Return the message of an argument spec error; that of an unknown name has no words of its own."""
+    return f"unknown: {error.msg}" if isinstance(error, UnsupportedError) else str(error.msg)
 
 
-def _called(path, root):
+def _relative(path: Path, root: Path) -> str:
     return printable(path.relative_to(root).as_posix())
 
 
-def _line(name, node):
+def _line(name: str, node: yaml.Node) -> str:
     return f"{name}:{node.start_mark.line + 1}"
 
 
-def _shapes(options, entry):
-    """Return what has another shape than it should: the argument spec would make lists of texts, and the reverse."""
+def _shape_problems(options: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterable[str]:
+    """Return values of a wrong type that the argument spec would convert, such as a text for a list."""
     for name, value in entry.items():
         option = options.get(name, {"type": None})
         if option["type"] == "list":
-            fits = isinstance(value, list) and all(isinstance(one, _SHAPES[option["elements"]]) for one in value)
+            fits = isinstance(value, list) and all(isinstance(item, _SHAPES[option["elements"]]) for item in value)
             yield from () if fits else [f"{name} is to be a list of texts"]
         elif not isinstance(value, _SHAPES.get(option["type"], object)):
             yield f"{name} is to be {_WORDS[option['type']]}"
         elif "options" in option:
-            yield from _shapes(option["options"], value)
-        elif option["type"] == "dict" and not all(isinstance(one, str) for one in value.values()):
+            yield from _shape_problems(option["options"], value)
+        elif option["type"] == "dict" and not all(isinstance(item, str) for item in value.values()):
             yield f"{name} is to hold texts by name"

@@ -1,17 +1,16 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of C(cakewalk_access_as_code): the code that it reads, and the plans, exports and journals that it keeps.
-
-They are on the controller, wherever the module runs.
-"""
+"""The files of C(cakewalk_access_as_code) on the controller: code, plans, exports and journals."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.common.validation import check_type_path
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -28,47 +27,47 @@ _PATHS = ("folder", "plan_path", "inverse_path", "record_path")
 class CodeStorage:
     """The files of one task.
 
-    :param options: of the task, as they were given.
-    :param foreseen: whether nothing is to be written, as in check mode.
-    :param actor: who is to act, as far as the controller can tell.
+    :param options: the options of the task, as they were given.
+    :param check_mode: whether no file is written.
+    :param actor: the acting user, as far as the controller can know it.
     """
 
-    def __init__(self, options, foreseen, actor):
+    def __init__(self, options: Mapping[str, Any], check_mode: bool, actor: str | None) -> None:
         self._options = options
-        self._foreseen = foreseen
+        self._check_mode = check_mode
         self._actor = actor
         self._mode = options.get("mode", "plan")
-        self._paths = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
+        self._paths: dict[str, str] = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
         self._run = secrets.token_hex(8)
 
-    def source(self):
-        """Return what the module is to know of the files.
+    def source(self) -> dict[str, Any]:
+        """Return what the module must know about the files.
 
-        :raises CodeRefused: the code is none.
-        :raises ConfigurationError: a task brings data of its own, past the files, or leaves out a file that it needs.
+        :raises CodeRefused: the files do not hold valid code.
+        :raises ConfigurationError: a task passes data in place of the files, or leaves out a file that it needs.
         """
         if "source" in self._options:
             raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
-        # To the argument spec what is blank or null is there.
+        # The argument spec accepts a blank value or null for a required option.
         for name in ("folder", "record_path") if self._mode == "apply" else ("folder",):
             if name not in self._paths:
                 raise ConfigurationError(f"use {name}", "it is missing or blank", "Give a whole path.", option=name)
-        self._refuse_what_is_in_the_way()
+        self._refuse_conflicting_paths()
         if self._mode == "export":
             return {"version": collection_version()}
         code, positions = _code_reader.read(self._paths["folder"])
         return {"version": collection_version(), "code": code, "positions": positions}
 
-    def _refuse_what_is_in_the_way(self):
-        """Refuse files that would take the place of each other, or of code.
+    def _refuse_conflicting_paths(self) -> None:
+        """Refuse files that would overwrite each other, or that the next run would read as code.
 
-        :raises ConfigurationError: there are such.
+        :raises ConfigurationError: a path is refused.
         :raises FileRefused: a path is relative.
         """
         folder = Path(os.path.normpath(self._paths["folder"]))
-        seen = {}
+        seen: dict[Path, str] = {}
         for name in sorted(self._paths.keys() - {"folder"}):
-            self._kept(name)
+            self._file(name)
             path = Path(os.path.normpath(self._paths[name]))
             why = ""
             if path in seen:
@@ -80,56 +79,57 @@ class CodeStorage:
             seen[path] = name
 
     @contextmanager
-    def begun(self):
-        """Begin the record, so that nothing is written that it does not tell of, and keep others from it meanwhile:
-        two runs of one plan would both find that it fits, and write everything twice.
+    def begun(self) -> Iterator[None]:
+        """Begin the journal before the first write, and hold its lock for the length of the block.
 
-        :raises FileRefused: it cannot be kept, nor what takes back the run, or another run does not end.
+        Without the lock, two runs of one plan would both find that it fits, and write everything twice.
+
+        :raises FileRefused: the journal or the inverse cannot be written, or another run does not end.
         """
-        if not self._is_recorded():
+        if not self._has_journal():
             yield
             return
         with Journal(self._paths["record_path"]).locked():
             if "inverse_path" in self._paths:
-                self._kept("inverse_path").read()
+                self._file("inverse_path").read()
             self._record([{"status": "begun", "plan_hash": self._options.get("plan_hash")}])
             yield
 
-    def kept(self, result):
-        """Keep what the module returned for files, and return the rest as the task is to show it.
+    def kept(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Write the files that the module returned, and return the rest of the result.
 
         :raises CakewalkError: a file could not be written.
         """
         result.get("invocation", {}).get("module_args", {}).pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
-        if self._is_recorded():
-            # A module that died says neither what it had done nor what went wrong.
+        if self._has_journal():
+            # A module that was killed returns neither its steps nor an error.
             ended = [{"status": "ended"}] if result.keys() & {"steps", "error"} else []
             self._record([*lines_of(result), *ended])
         if "inverse" in result and "inverse_path" in self._paths:
             self._write_inverse(result["inverse"]["text"])
         if plan is not None and "plan_path" in self._paths:
             self._write("plan_path", plan)
-        exported = {"changed": self._exported(files), "files": sorted(files)} if files is not None else {}
-        # Shown without -v too, as what debug shows.
+        exported = {"changed": self._export(files), "files": sorted(files)} if files is not None else {}
+        # Ansible shows the result without -v then, as it does for debug.
         return {**result, **exported, "_ansible_verbose_always": True}
 
-    def _exported(self, files):
-        """Write the files of an export, and tell whether there was anything new in them.
+    def _export(self, files: Mapping[str, str]) -> bool:
+        """Write the files of an export, and return whether one of them changed.
 
-        :raises ConfigurationError: there are other files of code, or others of these names.
+        :raises ConfigurationError: the folder holds other files of code, or others of these names.
         """
         folder = Path(self._paths["folder"])
-        there = (
-            {str(path.relative_to(folder)): path for path in _code_reader.files_in(folder)} if folder.is_dir() else {}
+        present = (
+            [str(path.relative_to(folder)) for path in _code_reader.files_in(str(folder))] if folder.is_dir() else []
         )
-        kept = {
+        targets = {
             name: PrivateFile(str(folder / name), "the code", "Export it anew into another folder.") for name in files
         }
-        differing = [name for name, file in kept.items() if file.read() != files[name]]
-        # Before ansible-core 2.19 templates make texts of booleans.
+        differing = [name for name, file in targets.items() if file.read() != files[name]]
+        # Before ansible-core 2.19, a template returns a boolean as text.
         overwrite = boolean(self._options.get("overwrite", False))
-        taken = [name for name in there if name not in files or (name in differing and not overwrite)]
+        taken = [name for name in present if name not in files or (name in differing and not overwrite)]
         if taken:
             raise ConfigurationError(
                 f"export into {printable(folder)}",
@@ -138,34 +138,34 @@ class CodeStorage:
                 option="folder",
             )
         for name in differing:
-            if not self._foreseen:
-                kept[name].write(files[name])
+            if not self._check_mode:
+                targets[name].write(files[name])
         return bool(differing)
 
-    def _write_inverse(self, text):
-        """Write what takes back this run; what takes back an earlier one is not lost by that, but kept beside it."""
-        earlier = self._kept("inverse_path").read()
-        if earlier not in (None, text):
+    def _write_inverse(self, text: str) -> None:
+        """Write the rollback of this run, and keep that of an earlier run under another name."""
+        earlier = self._file("inverse_path").read()
+        if earlier is not None and earlier != text:
             path = f"{self._paths['inverse_path']}.before-{self._run}"
             PrivateFile(path, "the earlier inverse", "Move it away.").write(earlier)
         self._write("inverse_path", text)
 
-    def _write(self, option, text):
-        file = self._kept(option)
-        if not self._foreseen and file.read() != text:
+    def _write(self, option: str, text: str) -> None:
+        file = self._file(option)
+        if not self._check_mode and file.read() != text:
             file.write(text)
 
-    def _kept(self, option):
+    def _file(self, option: str) -> PrivateFile:
         return PrivateFile(self._paths[option], _what(option), "Move it away.")
 
-    def _is_recorded(self):
-        return self._mode == "apply" and not self._foreseen
+    def _has_journal(self) -> bool:
+        return self._mode == "apply" and not self._check_mode
 
-    def _record(self, lines):
+    def _record(self, lines: Iterable[Mapping[str, Any]]) -> None:
         for line in lines:
             Journal(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=self._actor, **line)
 
 
-def _what(option):
-    """Return what is kept, in words, by the option that says where."""
+def _what(option: str) -> str:
+    """Return the name that messages use for the file of an option."""
     return f"the {option.removesuffix('_path')}"

@@ -27,8 +27,6 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import error_result
 from ansible_collections.cakewalk.access.plugins.plugin_utils._in_process import InProcessAction
 
-Result = dict[str, Any]
-
 #: How the variables begin that Ansible, AWX and Automation Controller add themselves.
 _OF_ANSIBLE = ("ansible_", "awx_", "tower_")
 _SECRETS = ("api_key", "api_secret", "mask_key")
@@ -55,10 +53,10 @@ def option_of(action: ActionBase, name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def scrubbed_result(action: ActionBase, result: Result) -> Result:
+def scrubbed_result(action: ActionBase, result: dict[str, Any]) -> dict[str, Any]:
     """Return a result without the credentials of a task, as C(AnsibleModule) does for modules."""
     secrets = [secret for secret in (option_of(action, name) for name in _SECRETS) if secret]
-    scrubbed: Result = remove_values(result, secrets)
+    scrubbed: dict[str, Any] = remove_values(result, secrets)
     return scrubbed
 
 
@@ -68,9 +66,9 @@ class ControllerAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
-        result: Result = {**super().run(tmp, task_vars), "changed": False}
-        _validation, params = self.validate_argument_spec(argument_spec=self.options())
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = {**super().run(tmp, task_vars), "changed": False}
+        _validation, params = self.validate_argument_spec(self.options())  # type: ignore[no-untyped-call] # of Ansible
         try:
             return {**result, **self.perform(params)}
         except AnsibleError:
@@ -83,13 +81,19 @@ class ControllerAction(ActionBase):
         """Return the argument spec."""
 
     @abstractmethod
-    def perform(self, params: Mapping[str, Any]) -> Result:
+    def perform(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Do what the options say, and return the result."""
 
     @staticmethod
     def process_of_run() -> Process:
-        """Return the process of the run that this action belongs to: its parent."""
-        return Process.running(os.getppid())
+        """Return the process of the run that this action belongs to, which is its parent.
+
+        :raises TaskLockRefused: the process has ended.
+        """
+        process = Process.running(os.getppid())
+        if process is None:
+            raise _run_ended()
+        return process
 
     def locks(self, folder: str, run: Mapping[str, Any]) -> TaskLocks:
         """Return the locks in a folder, for a run.
@@ -99,7 +103,7 @@ class ControllerAction(ActionBase):
         """
         process = Process(**run["process"])
         if process != self.process_of_run():
-            raise TaskLockRefused("go on", "the run that this belongs to has ended", "Nothing was approved. Run again.")
+            raise _run_ended()
         return TaskLocks(folder, process, run["id"])
 
     def refuse_all_but(self, prefix: str, options: Iterable[str], allowed: Iterable[str]) -> None:
@@ -108,7 +112,7 @@ class ControllerAction(ActionBase):
         :param prefix: of all variables of the role.
         :param options: the options of the role, without the prefix.
         :param allowed: the names of other variables that are allowed.
-        :raises ConfigurationError: there are others.
+        :raises ConfigurationError: a variable is refused.
         """
         known = {*(f"{prefix}{name}" for name in options), *allowed}
         others = [name for name in load_extra_vars(self._loader) if name not in known]
@@ -125,7 +129,7 @@ class ControllerAction(ActionBase):
 
         :param prefix: of all variables of the role.
         :param options: the options of the role, with the prefix.
-        :raises ConfigurationError: there are such variables.
+        :raises ConfigurationError: a variable is refused.
         """
         given = load_extra_vars(self._loader)
         taken = sorted(name for name in given if name.startswith(prefix) and name not in options)
@@ -141,11 +145,11 @@ class ControllerAction(ActionBase):
 class FileKeepingAction(InProcessAction):
     """An action that runs its module, and reads and writes files on the controller before and after it."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         options = dict(self._task.args)
-        result: Result = {"changed": False}
+        result: dict[str, Any] = {"changed": False}
 
-        def run_module(**more: Any) -> Result:
+        def run_module(**more: Any) -> dict[str, Any]:
             self._task.args = {**options, **more}
             result.update(super(FileKeepingAction, self).run(tmp, task_vars))
             return result
@@ -161,7 +165,7 @@ class FileKeepingAction(InProcessAction):
             self._task.args = options
 
     @abstractmethod
-    def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., Result]) -> Result:
+    def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         """Run the module, handle its files, and return the result of the task.
 
         :param options: the options of the task, as they were given.
@@ -178,3 +182,7 @@ class FileKeepingAction(InProcessAction):
             raise ConfigurationError(
                 "use async", "what the module returns is kept as files when it ends", "Leave out async, or set it to 0."
             )
+
+
+def _run_ended() -> TaskLockRefused:
+    return TaskLockRefused("go on", "the run that this belongs to has ended", "Nothing was approved. Run again.")
