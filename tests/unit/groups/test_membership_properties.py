@@ -162,22 +162,22 @@ def test_those_who_are_named_in_vain_are_listed(case: Case, name: str, change: M
 
 @each_change
 def test_the_steps_do_what_the_change_says(case: Case, name: str, change: MembershipChange) -> None:
-    roster = {uid(number) for number in case.before[name]}
+    members = {uid(number) for number in case.before[name]}
     steps = remove_members(change.group, change.removed)
     steps += [add_members(change.group, change.added, case.tenant.users[ACTOR], False)] if change.added else []
     for step in steps:
         assert step.postcondition is not None
         assert not step.postcondition.holds(
-            ReadResult(step.postcondition.source, [{"id": identifier} for identifier in roster])
+            ReadResult(step.postcondition.source, [{"id": identifier} for identifier in members])
         )
         if step.body:
-            roster |= set(step.body["userIds"])
+            members |= set(step.body["userIds"])
         else:
-            roster.remove(step.path.rpartition("/")[2])
+            members.remove(step.path.rpartition("/")[2])
         assert step.postcondition.holds(
-            ReadResult(step.postcondition.source, [{"id": identifier} for identifier in roster])
+            ReadResult(step.postcondition.source, [{"id": identifier} for identifier in members])
         )
-    assert roster == {uid(number) for number in case.after[name]}
+    assert members == {uid(number) for number in case.after[name]}
 
 
 @_enough

@@ -265,22 +265,20 @@ class AccessEvaluator:
 
 def conflict_of(decisions: Iterable[AccessDecision]) -> ConflictingRequests | None:
     """Return the error about all users with an open request for the opposite."""
-    against = [
-        (decision, decision.request) for decision in decisions if decision.outcome == CONFLICT and decision.request
-    ]
-    if not against:
+    conflicts = [(decision, decision.request or {}) for decision in decisions if decision.outcome == CONFLICT]
+    if not conflicts:
         return None
     descriptions = [
         f"{printable(person(decision.user))} and {named(decision.app)}: {printable(request['requestType'])} "
         f"{printable(request['id'])} is {printable(request['requestStatus'])}"
-        for decision, request in against
+        for decision, request in conflicts
     ]
     return ConflictingRequests(
         "reach what is asked for",
         f"open requests want something else: {summarize(descriptions, separator='; ')}",
         "Nothing was sent about these people. The API cannot cancel a request: cancel or decide it in Cakewalk, then "
         "run again.",
-        requests=[request["id"] for _decision, request in against],
+        requests=[request["id"] for _decision, request in conflicts],
     )
 
 
