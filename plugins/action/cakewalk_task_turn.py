@@ -32,11 +32,6 @@ _PART: dict[str, Any] = {
     "required_one_of": [("role", "tasks")],
     "mutually_exclusive": [("role", "tasks")],
 }
-_ROUTE: dict[str, Any] = {
-    "app": {"type": "str", "required": True},
-    "permission_level": {"type": "str", "required": True},
-    "request_type": {"type": "str", "required": True, "choices": list(routing.ROUTED)},
-}
 _OF_A_TASK: dict[str, Any] = {"run": {"type": "dict", "required": True}, "task": {"type": "str", "required": True}}
 #: The options of each step.
 _STEPS: dict[str, dict[str, Any]] = {
@@ -47,7 +42,7 @@ _STEPS: dict[str, dict[str, Any]] = {
             "type": "list",
             "elements": "dict",
             "required": True,
-            "options": {**_ROUTE, "handler": _PART, "verify": _PART},
+            "options": {**routing.ROUTE, "handler": _PART, "verify": _PART},
         },
         "record_path": {"type": "path", "required": True},
         "lock_dir": {"type": "path", "required": True},
@@ -110,7 +105,7 @@ class ActionModule(ControllerAction):
         if not self._task.check_mode:
             self._journal.open()
         run = {name: params[name] for name in ("record_path", "lock_dir", "acting_user")}
-        routes = [{name: route[name] for name in _ROUTE} for route in params["routes"]]
+        routes = [{name: route[name] for name in routing.ROUTE} for route in params["routes"]]
         # The role must not read its own variable again: it is a template, which may have another value for each task.
         parts = [{name: route[name] for name in ("handler", "verify")} for route in params["routes"]]
         run |= {"id": secrets.token_hex(8), "process": asdict(self.process_of_run()), "routes": routes}

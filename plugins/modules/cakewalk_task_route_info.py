@@ -160,31 +160,22 @@ error:
   sample: {"kind": "configuration", "option": "routes"}
 """
 
-from datetime import datetime, timezone
+from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment import routing
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.candidates import candidates
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._engine.fulfilment import routing
+from ..module_utils._module.arguments import CONNECTION, spec
+from ..module_utils._module.entry import run_module
 
-_WORDS = {"type": "list", "elements": "str"}
+_WORDS: dict[str, Any] = {"type": "list", "elements": "str"}
 
 SPEC = spec(
     CONNECTION,
     options={
         "tasks": _WORDS,
         "assignees": _WORDS,
-        "routes": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "options": {
-                "app": {"type": "str", "required": True},
-                "permission_level": {"type": "str", "required": True},
-                "request_type": {"type": "str", "required": True, "choices": list(routing.ROUTED)},
-            },
-        },
+        "routes": {"type": "list", "elements": "dict", "required": True, "options": routing.ROUTE},
         "apps": {**_WORDS, "default": []},
         "max_due": {"type": "int"},
     },
@@ -193,42 +184,12 @@ SPEC = spec(
 )
 
 
-def plan(params, tenant):
-    """Return a plan without steps whose result is where each task stands."""
-    rules = routing.Router(
-        routing.routes_of(params["routes"]),
-        routing.allowed_apps(params["apps"]),
-        tenant.task_statuses,
-        tenant.request_statuses,
-        now=datetime.now(timezone.utc),
-    )
-    places = [rules.place(task, row) for task, row in candidates(params, tenant)]
-    people = tenant.people([place.about[0] for place in places if place.is_due]).by_id
-    places = [
-        routing.with_person(place, people.get(place.about[0]), tenant.user_statuses) if place.is_due else place
-        for place in places
-    ]
-    places = routing.shuffled(routing.without_conflicts(places), params["max_due"])
-    return Plan(result={"tasks": [_entry(place) for place in places]})
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return a plan without steps, whose result is the route and outcome of each task."""
+    return Plan(result={"tasks": [task.as_result() for task in routing.route_tasks(params, tenant)]})
 
 
-def _entry(place):
-    about = place.expect
-    return {
-        "task_id": place.task,
-        "outcome": place.outcome,
-        "why": place.why,
-        "route": place.route,
-        "request_type": about.get("request_type"),
-        "user_id": about.get("user"),
-        "user_email": place.email,
-        "app_id": about.get("app"),
-        "permission_level_id": about.get("permission_level"),
-        "expect": about,
-    }
-
-
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

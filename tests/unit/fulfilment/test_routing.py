@@ -21,7 +21,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment
     allowed_apps,
     routes_of,
     shuffled,
-    with_person,
+    with_user,
     without_conflicts,
 )
 from unit.approvals import ADMIN, BEN, FIGMA, FUTURE, GITHUB, NOW, WRITE, a_task, standalone, without
@@ -32,13 +32,19 @@ ANY_REMOVAL = {"app": GITHUB["id"].upper(), "permission_level": "any", "request_
 REMOVAL = {"requestType": "RemoveAccessRequest"}
 
 
-def place(row: dict[str, Any] | None, *routes: dict[str, str], apps: tuple[str, ...] = ()) -> RoutedTask:
-    rules = Router(routes_of(routes), allowed_apps(apps), TASK_STATUSES, REQUEST_STATUSES, now=NOW)
-    return rules.place(uid(901), row)
+def routed(row: dict[str, Any] | None, *routes: dict[str, str], apps: tuple[str, ...] = ()) -> RoutedTask:
+    router = Router(
+        routes=routes_of(routes),
+        apps=allowed_apps(apps),
+        task_statuses=TASK_STATUSES,
+        request_statuses=REQUEST_STATUSES,
+        now=NOW,
+    )
+    return router.route(uid(901), row)
 
 
 def test_a_task_is_due_by_the_route_that_fits_it() -> None:
-    found = place(a_task(), ANY_REMOVAL, GRANT)
+    found = routed(a_task(), ANY_REMOVAL, GRANT)
 
     assert (found.outcome, found.route) == ("due", 1)
     assert found.expect == {
@@ -47,12 +53,12 @@ def test_a_task_is_due_by_the_route_that_fits_it() -> None:
         "app": GITHUB["id"],
         "permission_level": WRITE["id"],
     }
-    assert place(a_task(request=REMOVAL), ANY_REMOVAL, GRANT).route == 0
+    assert routed(a_task(request=REMOVAL), ANY_REMOVAL, GRANT).route == 0
 
 
 @pytest.mark.parametrize("level", [WRITE["id"], None])
 def test_a_route_for_any_level_fits_a_task_without_one_too(level: str | None) -> None:
-    assert place(a_task(request={**REMOVAL, "permissionLevelId": level}), ANY_REMOVAL).is_due
+    assert routed(a_task(request={**REMOVAL, "permissionLevelId": level}), ANY_REMOVAL).is_due
 
 
 @pytest.mark.parametrize(
@@ -67,7 +73,7 @@ def test_a_route_for_any_level_fits_a_task_without_one_too(level: str | None) ->
     ],
 )
 def test_what_no_route_fits_is_unroutable(request_: dict[str, Any]) -> None:
-    assert place(a_task(request=request_), GRANT).outcome == "unroutable"
+    assert routed(a_task(request=request_), GRANT).outcome == "unroutable"
 
 
 @pytest.mark.parametrize(
@@ -93,18 +99,18 @@ def test_what_no_route_fits_is_unroutable(request_: dict[str, Any]) -> None:
     ],
 )
 def test_what_cannot_be_approved_is_not_due(row: dict[str, Any] | None, outcome: str) -> None:
-    found = place(row, GRANT)
+    found = routed(row, GRANT)
     assert (found.outcome, found.route) == (outcome, None)
 
 
 def test_a_level_that_is_no_id_is_handed_to_nobody() -> None:
     row = a_task(request={**REMOVAL, "permissionLevelId": "{{ 7 * 7 }}"})
-    assert place(row, ANY_REMOVAL).outcome == "unclear"
+    assert routed(row, ANY_REMOVAL).outcome == "unclear"
 
 
 def test_only_allowed_apps_are_dealt_with() -> None:
-    assert place(a_task(), GRANT, apps=(GITHUB["id"].upper(),)).is_due
-    assert place(a_task(), GRANT, apps=(FIGMA["id"],)).outcome == "app_not_allowed"
+    assert routed(a_task(), GRANT, apps=(GITHUB["id"].upper(),)).is_due
+    assert routed(a_task(), GRANT, apps=(FIGMA["id"],)).outcome == "app_not_allowed"
 
 
 @pytest.mark.parametrize("other", [{}, {"permission_level": "any"}, {"app": GITHUB["id"].upper()}])
@@ -127,7 +133,7 @@ def test_things_are_named_by_id(wrong: dict[str, str]) -> None:
 
 
 def about(**members: Any) -> RoutedTask:
-    return with_person(place(a_task(), GRANT), {**BEN, **members}, UserStatuses())
+    return with_user(routed(a_task(), GRANT), {**BEN, **members}, UserStatuses())
 
 
 @pytest.mark.parametrize("email", ["ben@example.com", "Ben.O_1+x-y@sub.example.com", "1@x"])
@@ -152,18 +158,18 @@ def test_an_address_that_could_be_more_than_one_is_not(email: object) -> None:
 @pytest.mark.parametrize("status", ["Deactivated", "Offboarding", "Ignored"])
 def test_who_is_on_the_way_out_is_given_nothing_and_may_lose_access(status: str) -> None:
     assert about(statusName=status).outcome == "inactive_user"
-    removal = place(a_task(request=REMOVAL), ANY_REMOVAL)
-    assert with_person(removal, {**BEN, "statusName": status}, UserStatuses()).is_due
+    removal = routed(a_task(request=REMOVAL), ANY_REMOVAL)
+    assert with_user(removal, {**BEN, "statusName": status}, UserStatuses()).is_due
 
 
 def test_who_is_not_in_the_directory_is_unclear() -> None:
-    assert with_person(place(a_task(), GRANT), None, UserStatuses()).outcome == "unclear"
+    assert with_user(routed(a_task(), GRANT), None, UserStatuses()).outcome == "unclear"
 
 
-def test_different_wishes_for_one_person_and_app_are_left_to_people() -> None:
-    grant, removal = place(a_task(1), GRANT), place(a_task(2, request=REMOVAL), ANY_REMOVAL)
-    elsewhere = place(a_task(3, request={"targetUserId": uid(3)}), GRANT)
-    done = place(a_task(4, request=REMOVAL, status="Approved"), ANY_REMOVAL)
+def test_different_goals_for_one_person_and_app_are_left_to_people() -> None:
+    grant, removal = routed(a_task(1), GRANT), routed(a_task(2, request=REMOVAL), ANY_REMOVAL)
+    elsewhere = routed(a_task(3, request={"targetUserId": uid(3)}), GRANT)
+    done = routed(a_task(4, request=REMOVAL, status="Approved"), ANY_REMOVAL)
 
     assert [one.outcome for one in without_conflicts([grant, removal, elsewhere])] == ["conflicting"] * 2 + ["due"]
     assert [one.outcome for one in without_conflicts([grant, grant, done])] == ["due", "due", "done"]
@@ -172,22 +178,22 @@ def test_different_wishes_for_one_person_and_app_are_left_to_people() -> None:
 def test_changes_to_different_levels_conflict() -> None:
     change = {"requestType": "ChangePermissionLevelRequest"}
     route = {**ANY_REMOVAL, "request_type": "change_permission"}
-    places = [place(a_task(request={**change, "permissionLevelId": level["id"]}), route) for level in (WRITE, ADMIN)]
+    tasks = [routed(a_task(request={**change, "permissionLevelId": level["id"]}), route) for level in (WRITE, ADMIN)]
 
-    assert [one.outcome for one in without_conflicts(places)] == ["conflicting"] * 2
-    assert [one.outcome for one in without_conflicts([places[0], places[0]])] == ["due"] * 2
+    assert [one.outcome for one in without_conflicts(tasks)] == ["conflicting"] * 2
+    assert [one.outcome for one in without_conflicts([tasks[0], tasks[0]])] == ["due"] * 2
 
 
 @pytest.mark.parametrize("status", ["Suspended", "active", None, ["Active"], {"name": "Active"}])
 def test_nothing_is_given_to_people_in_a_status_that_nobody_knows(status: Any) -> None:
     person = {**BEN, "statusName": status}
-    found = with_person(place(a_task(), GRANT), person, UserStatuses())
+    found = with_user(routed(a_task(), GRANT), person, UserStatuses())
 
     assert found.outcome == "unclear"
     assert "known_statuses.user.may_receive_access" in found.why
-    assert with_person(place(a_task(request=REMOVAL), ANY_REMOVAL), person, UserStatuses()).is_due
+    assert with_user(routed(a_task(request=REMOVAL), ANY_REMOVAL), person, UserStatuses()).is_due
     known = UserStatuses().extended({"may_receive_access": [str(status)]})
-    assert with_person(place(a_task(), GRANT), {**BEN, "statusName": str(status)}, known).is_due
+    assert with_user(routed(a_task(), GRANT), {**BEN, "statusName": str(status)}, known).is_due
 
 
 def test_each_task_gets_its_turn_in_time() -> None:
@@ -195,9 +201,9 @@ def test_each_task_gets_its_turn_in_time() -> None:
 
     taken: Counter[str] = Counter()
     for _run in range(200):
-        places = shuffled([*due, RoutedTask(uid(9), "snoozed")], 2)
-        assert Counter(one.outcome for one in places) == {"due": 2, "left_for_later": 3, "snoozed": 1}
-        taken.update(one.task for one in places if one.is_due)
+        tasks = shuffled([*due, RoutedTask(uid(9), "snoozed")], 2)
+        assert Counter(one.outcome for one in tasks) == {"due": 2, "left_for_later": 3, "snoozed": 1}
+        taken.update(one.task for one in tasks if one.is_due)
     assert set(taken) == {one.task for one in due}
     assert {one.outcome for one in shuffled(due, None)} == {"due"}
     with pytest.raises(ConfigurationError, match="it is -1"):

@@ -1,15 +1,16 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose turn it is to carry out a task, and which process is which."""
+"""Locks for approval tasks, and the processes that hold them."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -38,17 +39,17 @@ def of(owner: Process, folder: Path, run: str = "run-1") -> TaskLocks:
 
 @pytest.fixture
 def mine(tmp_path: Path) -> TaskLocks:
-    """The turns of this process."""
+    """The locks of this process."""
     owner = Process.running(os.getpid())
     assert owner
     return of(owner, tmp_path)
 
 
-def verifying(turns: TaskLocks) -> str:
-    """Take a task up to where it is to be proved, and return what the proof must name."""
-    assert turns.take(TASK, SINCE)
-    turns.enter(TASK, "handler", after="taken", item={"task_id": TASK})
-    return turns.ask(TASK)
+def verifying(locks: TaskLocks) -> str:
+    """Take a task up to where it is to be proved, and return the token that the proof must name."""
+    assert locks.take(TASK, SINCE)
+    locks.enter(TASK, "handler", after="taken", item={"task_id": TASK})
+    return locks.ask(TASK)
 
 
 def test_a_process_is_told_from_others_and_from_those_that_had_its_number(other: Process) -> None:
@@ -96,12 +97,12 @@ def test_one_run_at_a_time_has_a_task(mine: TaskLocks, tmp_path: Path, other: Pr
 
 def test_runs_of_the_same_process_are_told_apart(mine: TaskLocks, tmp_path: Path) -> None:
     """As those of two hosts in one play are."""
-    nonce, another = verifying(mine), of(mine.owner, tmp_path, "run-2")
+    token, another = verifying(mine), of(mine.owner, tmp_path, "run-2")
     assert not another.take(TASK, SINCE)
     assert another.of(TASK) is None
     another.end(TASK)
     with pytest.raises(TaskLockRefused):
-        another.prove(TASK, nonce, {})
+        another.prove(TASK, token, {})
     assert mine.of(TASK)
 
 
@@ -120,15 +121,32 @@ def test_what_a_run_elsewhere_has_is_not_taken_and_not_forgotten(
 
 
 def test_a_task_goes_through_its_phases_in_their_order(mine: TaskLocks) -> None:
-    nonce = verifying(mine)
-    mine.prove(TASK, nonce, {"observed": "present"})
-    turn = mine.enter(TASK, "approve", after="verify")
-    assert (turn.item, turn.proof, turn.nonce) == ({"task_id": TASK}, {"observed": "present"}, None)
+    token = verifying(mine)
+    mine.prove(TASK, token, {"observed": "present"})
+    lock = mine.enter(TASK, "approve", after="verify")
+    assert (lock.item, lock.proof, lock.token) == ({"task_id": TASK}, {"observed": "present"}, None)
     mine.end(TASK)
     assert mine.of(TASK) is None
     for phase in ("taken", "handler", "verify", "approve"):
         with pytest.raises(TaskLockRefused, match="not this run's"):
             mine.enter(TASK, "approve", after=phase)
+
+
+def test_the_file_stays_as_other_versions_of_the_collection_read_it(mine: TaskLocks, tmp_path: Path) -> None:
+    token = verifying(mine)
+    written = json.loads((tmp_path / "turns" / "turns.json").read_text())
+    assert written == {
+        TASK: {
+            "owner": asdict(mine.owner),
+            "run": "run-1",
+            "since": SINCE,
+            "phase": "verify",
+            "item": {"task_id": TASK},
+            "route": None,
+            "proof": None,
+            "nonce": token,
+        }
+    }
 
 
 def test_no_phase_is_left_out(mine: TaskLocks) -> None:
@@ -139,29 +157,29 @@ def test_no_phase_is_left_out(mine: TaskLocks) -> None:
         mine.enter(TASK, "approve", after="verify")
 
 
-@pytest.mark.parametrize("nonce", ["", "another", "ä"])
-def test_a_proof_names_what_was_asked_for(mine: TaskLocks, nonce: str) -> None:
+@pytest.mark.parametrize("token", ["", "another", "ä"])
+def test_a_proof_names_what_was_asked_for(mine: TaskLocks, token: str) -> None:
     verifying(mine)
     with pytest.raises(TaskLockRefused, match="not the one that a proof is asked for"):
-        mine.prove(TASK, nonce, {})
-    turn = mine.of(TASK)
-    assert turn
-    assert turn.proof is None
+        mine.prove(TASK, token, {})
+    lock = mine.of(TASK)
+    assert lock
+    assert lock.proof is None
 
 
 def test_a_proof_is_made_by_the_run_that_asked_and_while_it_asks(
     mine: TaskLocks, tmp_path: Path, other: Process
 ) -> None:
-    nonce = verifying(mine)
+    token = verifying(mine)
     with pytest.raises(TaskLockRefused):
-        of(other, tmp_path).prove(TASK, nonce, {})
+        of(other, tmp_path).prove(TASK, token, {})
     mine.enter(TASK, "unproved", after="verify")
     with pytest.raises(TaskLockRefused):
-        mine.prove(TASK, nonce, {})
+        mine.prove(TASK, token, {})
     mine.end(TASK)
-    assert verifying(mine) != nonce
+    assert verifying(mine) != token
     with pytest.raises(TaskLockRefused):
-        mine.prove(TASK, nonce, {})
+        mine.prove(TASK, token, {})
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ PROOF = {"task": uid(1), "user": "ben@Example.com", "observed": "present", "perm
 GONE = {**PROOF, "observed": "absent", "permission_level": None}
 
 
-def flaws(proof: dict[str, Any] | None, **changed: Any) -> str:
+def words_of(proof: dict[str, Any] | None, **changed: Any) -> str:
     return "; ".join(differences(proof, {**ITEM, **changed}))
 
 
@@ -39,7 +39,7 @@ def flaws(proof: dict[str, Any] | None, **changed: Any) -> str:
     ],
 )
 def test_what_the_task_asks_for_is_proved(proof: dict[str, Any], changed: dict[str, Any]) -> None:
-    assert flaws(proof, **changed) == ""
+    assert words_of(proof, **changed) == ""
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_what_the_task_asks_for_is_proved(proof: dict[str, Any], changed: dict[s
     ],
 )
 def test_anything_else_is_not(proof: dict[str, Any] | None, changed: dict[str, Any], words: str) -> None:
-    assert words in flaws(proof, **changed)
+    assert words in words_of(proof, **changed)

@@ -8,53 +8,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._api.catalog import USERS, StatusTable, task, tasks_of
+from ..._api import catalog
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.text import printable
 from ..core.lookup import Resolver, Row, is_uuid
 from ..core.tenant import Tenant
 
-_ENDED = frozenset({"approved", "declined", "cancelled"})
+_CLOSED = frozenset({"approved", "declined", "cancelled"})
 
 
 def candidates(params: Mapping[str, Any], tenant: Tenant) -> list[tuple[str, Row | CakewalkError | None]]:
-    """Return the tasks that C(tasks) names, or the open action steps of C(assignees).
+    """Return the tasks that C(tasks) names, or the open action steps of C(assignees), by id.
 
-    A named task that is not there has C(None) for its record. One of several that could not be read has the error: the
-    others can be carried out all the same.
+    The record of a named task that does not exist is C(None). If some of several tasks cannot be read, their errors
+    replace their records, since the others can be carried out anyway.
 
-    :raises ConfigurationError: a task is no id.
+    :raises ConfigurationError: a task is not an id.
     :raises LookupFailed: an assignee does not exist or is ambiguous.
     """
-    if params["tasks"] is not None:
-        ids = list(dict.fromkeys(_id(one) for one in params["tasks"]))
-        return list(zip(ids, tenant.read_readable(map(task, ids)), strict=True))
-    listed = _listed(params["assignees"], tenant)
-    rows = zip(listed, tenant.read_readable(map(task, listed)), strict=True)
-    return [(one, row) for one, row in rows if row is not None and _may_concern(row, tenant.task_statuses)]
+    named = params["tasks"] is not None
+    ids = list(dict.fromkeys(map(_id, params["tasks"]) if named else _listed(params["assignees"], tenant)))
+    rows = zip(ids, tenant.read_readable(map(catalog.task, ids)), strict=True)
+    return [(identifier, row) for identifier, row in rows if named or (row is not None and _is_candidate(row, tenant))]
 
 
 def _listed(assignees: list[str], tenant: Tenant) -> list[str]:
-    """Return the ids of the tasks of people that may be open action steps, as far as lists tell."""
-    finder = Resolver()
-    register = tenant.index(USERS, assignees)
-    people = [finder.find(one, register, called="assignee") for one in assignees]
-    finder.check()
-    lists = tenant.read(tasks_of(person) for person in people if person is not None)
-    rows = [row for rows in lists for row in rows if _may_concern(row, tenant.task_statuses)]
-    return list(dict.fromkeys(row["id"].lower() for row in rows))
+    """Return the ids of the tasks of people that may be open action steps, as far as their lists show."""
+    resolver = Resolver()
+    index = tenant.index(catalog.USERS, assignees)
+    people = [resolver.find(assignee, index, called="assignee") for assignee in assignees]
+    resolver.check()
+    lists = tenant.read(catalog.tasks_of(person) for person in people if person is not None)
+    return [row["id"].lower() for rows in lists for row in rows if _is_candidate(row, tenant)]
 
 
-def _may_concern(row: Row | CakewalkError, statuses: StatusTable) -> bool:
-    """Tell whether a task may be an action step that is not decided; what is not shown may be anything."""
+def _is_candidate(row: Row | CakewalkError, tenant: Tenant) -> bool:
+    """Return whether a task may be an open action step; a value that is not shown can be any value."""
     if isinstance(row, CakewalkError):
         return True
     is_standalone = "request" in row and row["request"] is None
-    return (
-        statuses.class_of(row.get("status")) not in _ENDED
-        and row.get("isActionStep") is not False
-        and not is_standalone
-    )
+    is_closed = tenant.task_statuses.class_of(row.get("status")) in _CLOSED
+    return not is_closed and row.get("isActionStep") is not False and not is_standalone
 
 
 def _id(reference: str) -> str:

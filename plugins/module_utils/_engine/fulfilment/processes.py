@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes of this machine, known so well that another one with the same number is not taken for them."""
+"""The identity of processes, which distinguishes a process from a later process with the same id."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ENDED = ("Z", "X")
 class Process:
     """A process.
 
-    :param host: the machine, by the name that it calls itself.
-    :param boot: which start of the machine it belongs to, empty where the system does not tell.
-    :param started: when it started, in the units of the system, empty where the system does not tell.
+    :param host: the host name of its machine.
+    :param boot: the id of the boot of that machine, empty if the system does not show it.
+    :param started: the start time in clock ticks since the boot, empty if the system does not show it.
     """
 
     host: str
@@ -31,7 +31,7 @@ class Process:
 
     @classmethod
     def running(cls, pid: int) -> Process | None:
-        """Return the process that has this number now, unless it has ended and only waits for somebody to take note."""
+        """Return the process that has this id now; C(None) if it does not exist or is a zombie."""
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -45,19 +45,19 @@ class Process:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether it belongs to another machine, so that nothing can be known of it."""
+        """Whether the process belongs to another machine, where this one cannot look."""
         return self.host != platform.node()
 
     @property
     def is_running(self) -> bool:
-        """Whether it runs on this machine now."""
+        """Whether the process runs on this machine now."""
         return Process.running(self.pid) == self
 
 
 def _stat(pid: int) -> tuple[str, str]:
-    """Return state and start of a process, the 3rd and 22nd field of C(/proc/PID/stat), empty where there is none.
+    """Return state and start time of a process: fields 3 and 22 of C(/proc/PID/stat), empty if there is no such file.
 
-    See proc(5); the second field is in brackets and may hold anything.
+    See proc(5); field 2 is in brackets and may contain anything.
     """
     fields = _text(f"{pid}/stat").rpartition(")")[2].split()
     return (fields[0], fields[19]) if len(fields) > 19 else ("", "")

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which approval tasks a machine may carry out, and by which route, without a request.
+"""The approval tasks that a machine may carry out, and the route of each.
 
-A route says in ids for which tasks it is meant. There is none for whatever is left, and none for two: a removal must
-never be carried out by what grants.
+A route names its tasks by ids. There is no default route, and a task fits one route only: the handler of grants must
+never carry out a removal.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from itertools import combinations
 from typing import Any
 
@@ -23,126 +23,164 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.text import printable
 from ..core.lookup import Row, is_uuid
 from ..core.people import status_of
+from ..core.tenant import Tenant
 from ..tasks.evaluation import TaskEntry, TaskState, assess
+from .candidates import candidates
 
-#: What can be routed: the requests that are about a person.
-ROUTED = ("grant_access", "remove_access", "change_permission")
-#: What a route says of the permission level when it is meant for all of them, and for none.
-ANY = "any"
-#: The addresses that are handed over: nothing that a shell, a template or an option parser could take for its own.
+#: The options that describe a route; its request types are those about access of a user.
+ROUTE: dict[str, Any] = {
+    "app": {"type": "str", "required": True},
+    "permission_level": {"type": "str", "required": True},
+    "request_type": {
+        "type": "str",
+        "required": True,
+        "choices": ["grant_access", "remove_access", "change_permission"],
+    },
+}
+#: The permission level in a route for all levels, and for tasks without a level.
+_ANY = "any"
+#: Addresses that a handler may get: nothing that a shell, a template or an option parser could interpret.
 _PLAIN_EMAIL = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.-]*@[A-Za-z0-9][A-Za-z0-9.-]*")
-_OURS = {wire: ours for ours, wire in REQUEST_TYPES.items()}
+_OPTION_NAMES = {wire: name for name, wire in REQUEST_TYPES.items()}
 
 
 @dataclass(frozen=True)
 class Route:
-    """For which tasks something is meant: ids in lower case.
+    """The tasks of a handler, by ids in lower case.
 
-    :param level: C(None) for all, and for none.
+    :param level: C(None) for all levels, and for tasks without a level.
     """
 
     app: str
     level: str | None
     request_type: str
 
-    def fits(self, case: TaskState) -> bool:
-        """Tell whether it is meant for a task."""
-        shown = case.attributes
-        about = (shown["app"], _OURS.get(shown["request_type"] or ""))
-        return about == (self.app, self.request_type) and self.level in (None, shown["permission_level"])
+    def fits(self, task: TaskState) -> bool:
+        """Return whether the route is for this task."""
+        app, request_type = task.attributes["app"], _OPTION_NAMES.get(task.attributes["request_type"] or "")
+        is_level = self.level in (None, task.attributes["permission_level"])
+        return (app, request_type) == (self.app, self.request_type) and is_level
 
     def overlaps(self, other: Route) -> bool:
-        """Tell whether a task can fit both."""
+        """Return whether a task can fit both routes."""
         same = (self.app, self.request_type) == (other.app, other.request_type)
         return same and (None in (self.level, other.level) or self.level == other.level)
 
 
 @dataclass(frozen=True)
 class RoutedTask:
-    """Where a task stands.
+    """The outcome of a task, and its route.
 
-    :param outcome: C(due), or why it is not.
-    :param why: more about that, as a clause; holds no text that people wrote in the tenant, at most a status word.
-    :param route: the place of its route in the list.
+    :param outcome: C(due), or why the task is not due.
+    :param why: a clause about the outcome. It has no text of the tenant except a status word.
+    :param state: the task as it was read.
+    :param route: the position of the route in the list of routes.
     """
 
     task: str
     outcome: str
     why: str = ""
-    case: TaskState | None = None
+    state: TaskState | None = None
     route: int | None = None
     email: str | None = None
 
     @property
     def is_due(self) -> bool:
-        """Whether it may be carried out now."""
+        """Whether the task may be carried out now."""
         return self.outcome == "due"
 
     @property
-    def about(self) -> tuple[str | None, str | None]:
-        """Whom and which app it is about."""
-        shown = self.case.attributes if self.case else {}
-        return shown.get("user"), shown.get("app")
-
-    @property
     def expect(self) -> dict[str, str]:
-        """All that the task shows of what it is about, as C(expect) of an approval wants it."""
-        shown = dict(self.case.attributes) if self.case else {}
-        shown["request_type"] = _OURS.get(shown.get("request_type") or "")
-        return {name: value for name, value in shown.items() if value is not None}
+        """The attributes of the task in the form of the option C(expect) of its approval."""
+        attributes = dict(self.state.attributes) if self.state else {}
+        attributes["request_type"] = _OPTION_NAMES.get(attributes.get("request_type") or "")
+        return {name: value for name, value in attributes.items() if value is not None}
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the task as C(cakewalk_task_route_info) returns it."""
+        expect = self.expect
+        return {
+            "task_id": self.task,
+            "outcome": self.outcome,
+            "why": self.why,
+            "route": self.route,
+            "request_type": expect.get("request_type"),
+            "user_id": expect.get("user"),
+            "user_email": self.email,
+            "app_id": expect.get("app"),
+            "permission_level_id": expect.get("permission_level"),
+            "expect": expect,
+        }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Router:
-    """What holds for all tasks of a run.
+    """The routes of a machine, and everything else that decides about the route of a task.
 
-    :param apps: ids of the only apps that may be dealt with; empty for those of the routes.
+    :param apps: ids of the only apps that are allowed; empty for all apps of the routes.
     """
 
     routes: Sequence[Route]
     apps: frozenset[str]
     task_statuses: StatusTable
     request_statuses: StatusTable
-    now: datetime = field(kw_only=True)
+    now: datetime
 
-    def place(self, task: str, row: Row | CakewalkError | None) -> RoutedTask:
-        """Return where a task stands by what it shows of itself.
+    def route(self, task: str, row: Row | CakewalkError | None) -> RoutedTask:
+        """Return the route of a task, or why the task is not due.
 
-        The rules are those by which C(cakewalk_task) approves: what it would leave alone or refuse is not due.
+        A task is due only if C(cakewalk_task) would approve it.
         """
         if row is None:
             return RoutedTask(task, "not_found", "the service says that there is no such task")
         if isinstance(row, CakewalkError):
             return RoutedTask(task, "unreadable", f"it cannot be read ({row.kind})")
-        case = TaskState(TaskEntry(task, "approved", "action", {}), row)
-        verdict = assess(case, self.task_statuses, self.request_statuses, self.now, allow_autoprovisioning=False)
-        flaws = dict(reversed(verdict.errors))
+        state = TaskState(TaskEntry(task, "approved", "action", {}), row)
+        assessment = assess(state, self.task_statuses, self.request_statuses, self.now, allow_autoprovisioning=False)
+        errors = dict(reversed(assessment.errors))
         outcomes = {"kind": "not_an_action", "unknown_status": "unclear", "unclear": "unclear", "decided": "declined"}
         for reason, outcome in outcomes.items():
-            if reason in flaws:
-                return RoutedTask(task, outcome, flaws[reason], case)
-        if not verdict.changes:
-            return RoutedTask(task, "done" if verdict.outcome == "approved" else verdict.outcome, case=case)
-        return self._routed(task, case)
-
-    def _routed(self, task: str, case: TaskState) -> RoutedTask:
-        if self.apps and case.attributes["app"] not in self.apps:
-            return RoutedTask(task, "app_not_allowed", "its app is not among those that may be dealt with", case)
-        route = next((number for number, one in enumerate(self.routes) if one.fits(case)), None)
+            if reason in errors:
+                return RoutedTask(task, outcome, errors[reason], state)
+        if not assessment.changes:
+            return RoutedTask(task, "done" if assessment.outcome == "approved" else assessment.outcome, state=state)
+        if self.apps and state.attributes["app"] not in self.apps:
+            return RoutedTask(task, "app_not_allowed", "its app is not among those that may be dealt with", state)
+        route = next((position for position, route in enumerate(self.routes) if route.fits(state)), None)
         if route is None:
-            return RoutedTask(task, "unroutable", "no route fits its app, permission level and request type", case)
-        user, level = case.attributes["user"], case.attributes["permission_level"]
+            return RoutedTask(task, "unroutable", "no route fits its app, permission level and request type", state)
+        user, level = state.attributes["user"], state.attributes["permission_level"]
         if user is None or not is_uuid(user) or not is_uuid(level or user):
-            return RoutedTask(
-                task, "unclear", "it does not show by ids whom it is about, and which permission level", case
-            )
-        return RoutedTask(task, "due", case=case, route=route)
+            why = "it does not show by ids whom it is about, and which permission level"
+            return RoutedTask(task, "unclear", why, state)
+        return RoutedTask(task, "due", state=state, route=route)
+
+
+def route_tasks(params: Mapping[str, Any], tenant: Tenant) -> list[RoutedTask]:
+    """Return the tasks that the options of C(cakewalk_task_route_info) name, in random order.
+
+    :raises ConfigurationError: the options are not valid.
+    :raises LookupFailed: an assignee does not exist or is ambiguous.
+    """
+    router = Router(
+        routes=routes_of(params["routes"]),
+        apps=allowed_apps(params["apps"]),
+        task_statuses=tenant.task_statuses,
+        request_statuses=tenant.request_statuses,
+        now=datetime.now(timezone.utc),
+    )
+    tasks = [router.route(task, row) for task, row in candidates(params, tenant)]
+    users = tenant.people([task.expect["user"] for task in tasks if task.is_due]).by_id
+    tasks = [
+        with_user(task, users.get(task.expect["user"]), tenant.user_statuses) if task.is_due else task for task in tasks
+    ]
+    return shuffled(without_conflicts(tasks), params["max_due"])
 
 
 def routes_of(entries: Iterable[Mapping[str, Any]]) -> list[Route]:
     """Return the routes that entries with C(app), C(permission_level) and C(request_type) describe.
 
-    :raises ConfigurationError: one is not given by ids, or a task could fit two.
+    :raises ConfigurationError: an entry names something else than ids, or a task could fit two routes.
     """
     routes = [_route(number, entry) for number, entry in enumerate(entries)]
     for (one, first), (other, second) in combinations(enumerate(routes), 2):
@@ -156,87 +194,91 @@ def routes_of(entries: Iterable[Mapping[str, Any]]) -> list[Route]:
     return routes
 
 
-def allowed_apps(given: Iterable[str]) -> frozenset[str]:
-    """Return the ids of the only apps that may be dealt with.
+def allowed_apps(apps: Iterable[str]) -> frozenset[str]:
+    """Return the ids of the only apps that are allowed.
 
-    :raises ConfigurationError: one is no id.
+    :raises ConfigurationError: an app is not named by its id.
     """
-    given = list(given)
-    for app in given:
+    apps = list(apps)
+    for app in apps:
         if not is_uuid(app):
             raise ConfigurationError(
                 f"use the app {printable(app)!r}", "this is no id", "Name apps by their ids.", option="apps"
             )
-    return frozenset(app.lower() for app in given)
+    return frozenset(app.lower() for app in apps)
 
 
-def with_person(place: RoutedTask, person: Row | None, statuses: UserStatuses) -> RoutedTask:
-    """Return where a task stands once it is known whom it is about.
+def with_user(task: RoutedTask, user: Row | None, statuses: UserStatuses) -> RoutedTask:
+    """Return a task with the e-mail address of its user, or why the task is not due.
 
-    Nothing is given to somebody who is on the way out, and no address is handed over that could be more than one.
+    Inactive users get no access, and no address is handed over that a shell or template could interpret.
     """
-    email = person.get("email") if person else None
-    if person is None:
-        return replace(place, outcome="unclear", why="whom it is about is not in the directory")
-    if place.expect["request_type"] != "remove_access":
-        status = status_of(person)
+    if user is None:
+        return replace(task, outcome="unclear", why="whom it is about is not in the directory")
+    if task.expect["request_type"] != "remove_access":
+        status = status_of(user)
         if status in statuses.inactive:
-            return replace(place, outcome="inactive_user", why="whom it is about is on the way out of the company")
+            return replace(task, outcome="inactive_user", why="whom it is about is on the way out of the company")
         if status not in statuses.may_receive_access:
             why = (
                 f"the person has the status {printable(status)!r}; known_statuses.user.may_receive_access can allow it"
             )
-            return replace(place, outcome="unclear", why=why)
+            return replace(task, outcome="unclear", why=why)
+    email = user.get("email")
     if not isinstance(email, str) or _PLAIN_EMAIL.fullmatch(email) is None:
-        return replace(place, outcome="unsafe_email", why="the e-mail address of whom it is about is no plain one")
-    return replace(place, email=email)
+        return replace(task, outcome="unsafe_email", why="the e-mail address of whom it is about is no plain one")
+    return replace(task, email=email)
 
 
-def without_conflicts(places: Sequence[RoutedTask]) -> list[RoutedTask]:
-    """Return the places; those that ask for different things for the same person and app are not due.
+def without_conflicts(tasks: Sequence[RoutedTask]) -> list[RoutedTask]:
+    """Return the tasks; those that ask for different things for the same user and app are no longer due.
 
-    Which of them is meant, or was meant last, only people can know.
+    Which of these is right only people can know.
     """
-    wishes: dict[Any, set[Any]] = defaultdict(set)
-    for place in places:
-        if place.is_due:
-            wishes[place.about].add(_wish(place))
+    goals: dict[tuple[str, str], set[tuple[str, str | None]]] = defaultdict(set)
+    for task in tasks:
+        if task.is_due:
+            goals[_subject(task)].add(_goal(task))
     why = "another task that is due asks for something else for the same person and app"
     return [
-        replace(place, outcome="conflicting", why=why) if place.is_due and len(wishes[place.about]) > 1 else place
-        for place in places
+        replace(task, outcome="conflicting", why=why) if task.is_due and len(goals[_subject(task)]) > 1 else task
+        for task in tasks
     ]
 
 
-def _wish(place: RoutedTask) -> tuple[str, str | None]:
-    """Return what a task asks for: of two changes one level can be meant, while somebody may be granted several."""
-    kind = place.expect["request_type"]
-    return kind, place.expect.get("permission_level") if kind == "change_permission" else None
+def shuffled(tasks: Sequence[RoutedTask], limit: int | None) -> list[RoutedTask]:
+    """Return the tasks in random order, so that tasks that always fail do not keep others from being carried out.
 
-
-def shuffled(places: Sequence[RoutedTask], limit: int | None) -> list[RoutedTask]:
-    """Return the places in a random order, so that tasks that fail each time do not keep the others from their turn.
-
-    :param limit: how many may be due; the others are left for another run.
-    :raises ConfigurationError: fewer than none may be.
+    :param limit: how many tasks may be due; the others are left for another run.
+    :raises ConfigurationError: the limit is below 0.
     """
     if limit is not None and limit < 0:
         raise ConfigurationError("use max_due", f"it is {limit}", "Give 0 or more.", option="max_due")
-    in_any_order = random.sample(places, len(places))
-    due = [place for place in in_any_order if place.is_due]
-    late = due[limit:] if limit is not None else []
+    in_random_order = random.sample(tasks, len(tasks))
+    due = [task for task in in_random_order if task.is_due]
+    late = {task.task for task in due[limit:]} if limit is not None else set()
     why = "enough others are due in this run"
-    return [replace(place, outcome="left_for_later", why=why) if place in late else place for place in in_any_order]
+    return [replace(task, outcome="left_for_later", why=why) if task.task in late else task for task in in_random_order]
+
+
+def _subject(task: RoutedTask) -> tuple[str, str]:
+    return task.expect["user"], task.expect["app"]
+
+
+def _goal(task: RoutedTask) -> tuple[str, str | None]:
+    """Return what a task asks for; of two changes one level wins, but several levels can be granted."""
+    request_type = task.expect["request_type"]
+    return request_type, task.expect.get("permission_level") if request_type == "change_permission" else None
 
 
 def _route(number: int, entry: Mapping[str, Any]) -> Route:
     app, level = entry["app"], entry["permission_level"]
     for name, value in (("app", app), ("permission_level", level)):
-        if not is_uuid(value) and (name, value) != ("permission_level", ANY):
+        if not is_uuid(value) and (name, value) != ("permission_level", _ANY):
             raise ConfigurationError(
                 f"use routes[{number}].{name}",
                 f"{printable(value)!r} is no id",
                 "Name apps and permission levels by their ids, which nobody can rename; a level may be 'any'.",
                 option="routes",
             )
-    return Route(app.lower(), None if level == ANY else level.lower(), entry["request_type"])
+    return Route(app.lower(), None if level == _ANY else level.lower(), entry["request_type"])

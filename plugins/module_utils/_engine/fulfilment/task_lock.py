@@ -1,10 +1,10 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose turn it is to carry out an approval task: one run's at a time, on one machine.
+"""Locks for approval tasks: one run at a time carries out a task on this machine.
 
-Runs of Ansible are many short processes below a long one, so no lock of the system can be held through them. A file
-names the long one instead; a turn whose process has ended is over.
+Each Ansible task is a short process of its own, so a lock of the system cannot span a run. The lock file names the
+ansible-playbook process, and a lock whose process has ended is stale.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ _REBUILD = "Once no run is under way, remove the file: it only tells which tasks
 
 
 class TaskLockRefused(CakewalkError):
-    """A task is not this run's, or not at the point where something could be done with it."""
+    """The run does not hold the lock of a task, or the task is in another phase."""
 
     kind = "turn"
 
 
 @dataclass(frozen=True)
 class TaskLock:
-    """The turn of one run with one task.
+    """The lock of a task.
 
-    :param run: which of the runs of the process it is; a play has one for each host.
-    :param since: since when, for people.
-    :param phase: how far it is: C(taken), C(handler), C(verify), C(unproved) or C(approve).
-    :param item: what the task is about, once that was read.
-    :param route: the route that fits it.
-    :param nonce: what a proof must name, while one is asked for; nobody knows it before.
-    :param proof: what was proved since then.
+    :param run: the run within the process; a play has one run for each host.
+    :param since: the time since when the run holds the lock, for people.
+    :param phase: the progress: C(taken), C(handler), C(verify), C(unproved) or C(approve).
+    :param item: the attributes of the task, once it was read.
+    :param route: the route of the task.
+    :param token: a secret that a proof must name; it exists only in the phase C(verify).
+    :param proof: what was proved in that phase.
     """
 
     owner: Process
@@ -50,17 +50,16 @@ class TaskLock:
     phase: str = "taken"
     item: Mapping[str, Any] | None = None
     route: Mapping[str, Any] | None = None
-    nonce: str | None = None
+    token: str | None = None
     proof: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class TaskLocks:
-    """The turns that are under way, in a file of a folder.
+    """The locks in a file of a folder, for one run.
 
-    :param owner: the process whose turns are taken.
-    :param run: the run in it whose turns are taken.
-    :raises FileRefused: whenever the file cannot be used, or is damaged.
+    :param owner: the process of the run.
+    :raises FileRefused: in every method, if the file cannot be used or is damaged.
     """
 
     folder: str
@@ -68,12 +67,12 @@ class TaskLocks:
     run: str
 
     def take(self, task: str, since: str) -> bool:
-        """Begin a turn, and tell whether it could be had: another run may be at it.
+        """Take the lock of a task, and return whether it was free.
 
-        :raises TurnRefused: a run on another machine is, or was and left its turn behind.
+        :raises TaskLockRefused: a run on another machine holds the lock, or left it behind.
         """
-        with self._changing() as turns:
-            held = turns.get(task)
+        with self._changing() as locks:
+            held = locks.get(task)
             if held and held.owner.is_elsewhere:
                 raise TaskLockRefused(
                     f"take the task {task}",
@@ -84,54 +83,53 @@ class TaskLocks:
                 )
             if held and held.owner.is_running:
                 return False
-            turns[task] = TaskLock(self.owner, self.run, since)
+            locks[task] = TaskLock(self.owner, self.run, since)
         return True
 
     def enter(self, task: str, phase: str, after: str, **facts: Any) -> TaskLock:
-        """Go on from the phase C(after) to another; what a proof must name is made anew for each.
+        """Go on from the phase C(after) to the next; no token is valid in two phases.
 
-        :raises TurnRefused: the task is not this run's, or in another phase.
+        :raises TaskLockRefused: the run does not hold the lock, or the task is in another phase.
         """
-        with self._changing() as turns:
-            turn = self._own(turns, task, after)
-            turns[task] = replace(turn, phase=phase, **{"nonce": None, **facts})
-            return turns[task]
+        with self._changing() as locks:
+            locks[task] = replace(self._own(locks, task, after), phase=phase, **{"token": None, **facts})
+            return locks[task]
 
     def ask(self, task: str) -> str:
-        """Ask for a proof that the task is carried out, and return what it must name.
+        """Ask for a proof that a task was carried out, and return the token for it.
 
-        :raises TurnRefused: the task is not this run's, or nothing was done yet that could be proved.
+        :raises TaskLockRefused: the run does not hold the lock, or there is nothing to prove yet.
         """
-        nonce = secrets.token_hex(16)
-        self.enter(task, "verify", after="handler", nonce=nonce, proof=None)
-        return nonce
+        token = secrets.token_hex(16)
+        self.enter(task, "verify", after="handler", token=token, proof=None)
+        return token
 
-    def prove(self, task: str, nonce: str, proof: Mapping[str, Any]) -> None:
+    def prove(self, task: str, token: str, proof: Mapping[str, Any]) -> None:
         """Keep a proof.
 
-        :raises TurnRefused: none is asked for, or not by this run.
+        :raises TaskLockRefused: no proof is asked for, or not by this run.
         """
-        with self._changing() as turns:
-            turn = self._own(turns, task, "verify")
-            if turn.nonce is None or not secrets.compare_digest(turn.nonce.encode(), nonce.encode()):
+        with self._changing() as locks:
+            lock = self._own(locks, task, "verify")
+            if lock.token is None or not secrets.compare_digest(lock.token.encode(), token.encode()):
                 raise TaskLockRefused(
                     f"prove the task {task}",
                     "it is not the one that a proof is asked for now",
                     "Prove a task only in the verify part of its route, and hand on task_fulfilment_turn as it is.",
                     task=task,
                 )
-            turns[task] = replace(turn, proof=dict(proof))
+            locks[task] = replace(lock, proof=dict(proof))
 
     def of(self, task: str) -> TaskLock | None:
-        """Return this run's turn with a task, if it has one."""
-        turn = self._read().get(task)
-        return turn if turn and self._is_own(turn) else None
+        """Return the lock of a task if this run holds it."""
+        lock = self._read().get(task)
+        return lock if lock and self._is_own(lock) else None
 
     def end(self, task: str) -> None:
-        """End this run's turn with a task, if it has one."""
-        with self._changing() as turns:
-            if task in turns and self._is_own(turns[task]):
-                del turns[task]
+        """Release the lock of a task if this run holds it."""
+        with self._changing() as locks:
+            if task in locks and self._is_own(locks[task]):
+                del locks[task]
 
     @property
     def _file(self) -> PrivateFile:
@@ -139,31 +137,41 @@ class TaskLocks:
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, TaskLock]]:
-        """Change the turns while nobody else does; those that nobody holds any more are left out."""
+        """Lock the file, yield its locks, and write them back without the stale ones."""
         with self._file.locked():
-            turns = self._read()
-            yield turns
-            kept = {task: turn for task, turn in turns.items() if turn.owner.is_elsewhere or turn.owner.is_running}
-            self._file.write(json.dumps({task: asdict(turn) for task, turn in kept.items()}, indent=1))
+            locks = self._read()
+            yield locks
+            kept = {task: lock for task, lock in locks.items() if lock.owner.is_elsewhere or lock.owner.is_running}
+            self._file.write(json.dumps({task: _document(lock) for task, lock in kept.items()}, indent=1))
 
     def _read(self) -> dict[str, TaskLock]:
         try:
-            found = parse_json(self._file.read() or "{}")
-            return {task: TaskLock(**{**turn, "owner": Process(**turn["owner"])}) for task, turn in found.items()}
-        except (ValueError, TypeError, KeyError, AttributeError):
+            return {task: _lock(**fields) for task, fields in parse_json(self._file.read() or "{}").items()}
+        except (ValueError, TypeError, AttributeError):
             raise self._file.damaged("it does not hold turns of tasks") from None
 
-    def _is_own(self, turn: TaskLock) -> bool:
-        return (turn.owner, turn.run) == (self.owner, self.run)
+    def _is_own(self, lock: TaskLock) -> bool:
+        return (lock.owner, lock.run) == (self.owner, self.run)
 
-    def _own(self, turns: Mapping[str, TaskLock], task: str, phase: str) -> TaskLock:
-        turn = turns.get(task)
-        if turn is None or not self._is_own(turn) or turn.phase != phase:
-            at = f"in the phase {turn.phase}" if turn and self._is_own(turn) else "not this run's"
+    def _own(self, locks: Mapping[str, TaskLock], task: str, phase: str) -> TaskLock:
+        lock = locks.get(task)
+        if lock is None or not self._is_own(lock) or lock.phase != phase:
+            at = f"in the phase {lock.phase}" if lock and self._is_own(lock) else "not this run's"
             raise TaskLockRefused(
                 f"go on with the task {task}",
                 f"it is {at}, and should be this run's in the phase {phase}",
                 "Nothing was approved. Run again.",
                 task=task,
             )
-        return turn
+        return lock
+
+
+# In the file the token is called nonce, as in the option of cakewalk_task_proof.
+def _lock(owner: Mapping[str, Any], nonce: str | None = None, **fields: Any) -> TaskLock:
+    return TaskLock(Process(**owner), token=nonce, **fields)
+
+
+def _document(lock: TaskLock) -> dict[str, Any]:
+    fields = asdict(lock)
+    fields["nonce"] = fields.pop("token")
+    return fields

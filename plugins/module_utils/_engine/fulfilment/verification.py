@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what was seen in a target system shows an approval task as carried out."""
+"""The comparison of a proof from a target system with the approval task that it is about."""
 
 from __future__ import annotations
 
@@ -15,21 +15,16 @@ STATES = ("present", "absent")
 
 
 class NotProved(CakewalkError):
-    """A task is not shown as carried out, so it is not approved."""
+    """The proof does not show that a task was carried out, so the task is not approved."""
 
     kind = "not_proved"
 
 
-def wanted_state(item: Mapping[str, Any]) -> str:
-    """Return what must be seen of a person's account once a task is carried out."""
-    return "absent" if item["request_type"] == "remove_access" else "present"
-
-
 def differences(proof: Mapping[str, Any] | None, item: Mapping[str, Any]) -> Iterator[str]:
-    """Tell, as clauses, why a proof does not show a task as carried out.
+    """Yield, as clauses, why a proof does not show that a task was carried out.
 
-    :param proof: C(task), C(user) by id or e-mail address, C(observed) and C(permission_level), as they were observed.
-    :param item: what the task is about.
+    :param proof: C(task), C(user) by id or e-mail address, and the C(observed) state and C(permission_level).
+    :param item: the attributes of the task, see C(outcomes.item_of).
     """
     if proof is None:
         yield "nothing was proved"
@@ -38,8 +33,9 @@ def differences(proof: Mapping[str, Any] | None, item: Mapping[str, Any]) -> Ite
         yield "the proof is about another task"
     if folded_email(proof["user"]) not in (item["user_id"], folded_email(item["user_email"])):
         yield "the proof is about another person"
-    if proof["observed"] != wanted_state(item):
-        yield f"the account is {proof['observed']}, not {wanted_state(item)}"
+    wanted = "absent" if item["request_type"] == "remove_access" else "present"
+    if proof["observed"] != wanted:
+        yield f"the account is {proof['observed']}, not {wanted}"
     level = item["permission_level_id"]
-    if wanted_state(item) == "present" and (proof["permission_level"] or "").lower() != (level or ""):
+    if wanted == "present" and (proof["permission_level"] or "").lower() != (level or ""):
         yield "the account has another permission level" if level else "the task has no permission level to be seen"
