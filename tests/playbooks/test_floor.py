@@ -27,6 +27,7 @@ def test_every_case_is_tried() -> None:
     assert NUMBERS.keys() == CASES.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_module_sends_no_more_than_the_floor_and_brings_about_the_same(
     name: str, tenant: Sandbox, playbooks: Playbooks

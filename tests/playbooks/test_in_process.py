@@ -23,6 +23,7 @@ _POWERLESS = () if os.geteuid() else ("setpriv", "--bounding-set=-all", "--inh-c
 OWEN = "owen.onboarding@example.com"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_comes_to_the_same(playbooks: Playbooks, tenant: Sandbox, name: str) -> None:
     foreseen = [{**one, "check_mode": True} for one in scenario(name)]
@@ -80,6 +81,7 @@ def test_an_item_of_a_loop_does_not_repeat_the_warnings_of_those_before_it(
     assert len(here["loop"].warnings) == len(nobody)
 
 
+@pytest.mark.slow
 def test_a_relative_path_is_one_in_the_folder_of_the_playbook(playbooks: Playbooks, tenant: Sandbox) -> None:
     (playbooks.folder / "input" / "trusted.pem").touch()
     read = task("read", INFO, {"groups": ["Engineering"], "ca_path": "trusted.pem"})
@@ -90,8 +92,10 @@ def test_a_relative_path_is_one_in_the_folder_of_the_playbook(playbooks: Playboo
 def test_a_defect_comes_to_the_same_and_shows_no_secret(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> None:
     collections = shutil.copytree(COLLECTIONS, tmp_path / "collections")
     info = collections / "ansible_collections" / "cakewalk" / "access" / "plugins" / "modules" / "cakewalk_info.py"
-    defect = "def plan(params, cakewalk):\n    raise ZeroDivisionError(params['api_secret'])\n\n\ndef main():"
-    info.write_text(info.read_text(encoding="utf-8").replace("def main():", defect), encoding="utf-8")
+    defect = "def plan(params, tenant):\n    raise ZeroDivisionError(params['api_secret'])\n\n\ndef main()"
+    text = info.read_text(encoding="utf-8")
+    assert "def main()" in text
+    info.write_text(text.replace("def main()", defect), encoding="utf-8")
     read = play(task("read", INFO, {"groups": ["Engineering"]}, ignore_errors=True))
     shown = {"ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_DISPLAY_TRACEBACK": "error"}
     here, there = both_ways(playbooks, tenant, read, "-vvv", **shown)
@@ -102,6 +106,7 @@ def test_a_defect_comes_to_the_same_and_shows_no_secret(playbooks: Playbooks, te
         assert tenant.api_secret not in run.output + repr(run.results)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.geteuid() and not shutil.which("setpriv"), reason="this user may enter any folder")
 def test_a_result_is_not_lost_where_ansible_may_not_go_back_to(playbooks: Playbooks, tenant: Sandbox) -> None:
     add = task("add", MEMBERS, {"group": "Engineering", "users": [OWEN]})
@@ -111,6 +116,7 @@ def test_a_result_is_not_lost_where_ansible_may_not_go_back_to(playbooks: Playbo
     assert here["add"].changed
 
 
+@pytest.mark.slow
 def test_halves_of_characters_cost_no_result(playbooks: Playbooks, tenant: Sandbox) -> None:
     change = {"change": "rename_group", "group": "Engineering", "name": "Half \ud83d"}
     add = task("add", MEMBERS, {"group": names(tenant)["group_id"]["Engineering"], "users": [OWEN]})
@@ -119,6 +125,7 @@ def test_halves_of_characters_cost_no_result(playbooks: Playbooks, tenant: Sandb
     assert here["add"].data["memberships"][0]["group"] == "Half ?"
 
 
+@pytest.mark.slow
 def test_a_task_that_takes_too_long_fails_and_does_not_wait_until_it_might_send_more(tmp_path: Path) -> None:
     fill = {"group": "Engineering", "users": [OWEN], "requests_per_minute": 1}
     with Sandbox(rate_limit=0) as tenant:

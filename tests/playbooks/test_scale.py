@@ -28,6 +28,7 @@ def requests(tenant: Sandbox) -> dict[str, int]:
     return dict(Counter(entry["operation"] for entry in tenant.log()))
 
 
+@pytest.mark.slow
 def test_a_thousand_people_join_in_one_request(large: Sandbox, tmp_path: Path) -> None:
     for email in ("connor.contractor@example.com", "oscar.offboarding@example.com"):
         large.change("remove_member", group="Contractors", user=email)
@@ -57,6 +58,7 @@ def test_a_thousand_people_join_in_one_request(large: Sandbox, tmp_path: Path) -
     assert requests(large) == {"listUsersGroups": pages(GROUPS), "listUsersGroupUsers": pages(1000)}
 
 
+@pytest.mark.slow
 def test_converged_groups_cost_their_pages_only(large: Sandbox, tmp_path: Path) -> None:
     state = large.state("users", "groups")
     emails = {user["id"]: user["email"] for user in state["users"]}

@@ -90,8 +90,15 @@ def held(text: str) -> list[str]:
     return [mark for mark in MARKS if mark in text]
 
 
-@pytest.mark.parametrize("in_process", ["true", "false"])
-@pytest.mark.parametrize("options", [LOUD, (*LOUD, "--check")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("in_process", "options"),
+    [
+        ("true", LOUD),
+        ("false", (*LOUD, "--check")),
+        pytest.param("true", (*LOUD, "--check"), marks=pytest.mark.slow),
+        pytest.param("false", LOUD, marks=pytest.mark.slow),
+    ],
+)
 def test_an_echo_is_silenced(
     playbooks: Playbooks, tenant: Sandbox, wire: Wire, canaries: Data, options: tuple[str, ...], in_process: str
 ) -> None:

@@ -255,7 +255,7 @@ def test_code_of_one_tenant_is_refused_by_another(crew: CodeFolder) -> None:
     assert failure["error"]["kind"] == "wrong_tenant"
 
 
-@pytest.mark.parametrize("in_process", ["true", "false"])
+@pytest.mark.parametrize("in_process", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_nothing_that_people_write_in_the_tenant_is_executed(code: CodeFolder, tmp_path: Path, in_process: str) -> None:
     marker = tmp_path / "executed"
     live = f"{{{{ lookup('ansible.builtin.pipe', 'touch {marker}') }}}} $(touch {marker}) \u202e\n# \"'\u2028😀 "

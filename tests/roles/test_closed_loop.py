@@ -20,6 +20,7 @@ RULEBOOK = "cakewalk.access.fulfil_tasks"
 PETRA, GRANT = "petra.pending@example.com", task_id("action")
 
 
+@pytest.mark.slow
 def test_whatever_kills_the_rulebook_one_sweep_makes_up_for_it(stage: FulfilmentEnv, tmp_path: Path) -> None:
     """One task goes through; then the engine is killed while a handler is at the next and another one waits behind it;
     the last one is told of while no engine runs."""

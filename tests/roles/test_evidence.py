@@ -414,6 +414,7 @@ def test_a_task_that_is_not_waited_for_is_refused(playbooks: Playbooks, folder: 
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_documentation_run(playbooks: Playbooks) -> None:
     tasks = yaml.safe_load(_documented("EXAMPLES"))
     run = playbooks.run(play(*tasks)).succeeded()

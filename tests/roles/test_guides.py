@@ -24,6 +24,7 @@ def same_core() -> None:
         pytest.skip("the guides show another release of ansible-core")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("same_core")
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_a_guide_shows_what_its_commands_print(guide: Path) -> None:

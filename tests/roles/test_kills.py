@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import CONFIRM_DELAYS
 from events.killing import kill
 from events.sources import until
@@ -105,6 +106,7 @@ POINTS = {
 }
 
 
+@pytest.mark.slow
 def test_whatever_ends_a_run_one_sweep_makes_up_for_it(stage: FulfilmentEnv) -> None:
     people = dict(zip(POINTS, (user["email"] for user in stage.strangers("GitHub")), strict=False))
     tasks = {name: stage.task(people[name], "GitHub", level="Write") for name in POINTS}
