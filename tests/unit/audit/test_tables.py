@@ -178,6 +178,13 @@ def test_open_requests_and_those_of_which_nobody_knows() -> None:
     assert cells(with_purposes["open_requests"], "purpose") == [("Why",), ("Why",)]
 
 
+@pytest.mark.parametrize("owner", [{"id": 5}, {"id": None}, {"name": "Nobody"}, "somebody", []])
+def test_an_owner_of_another_form_is_left_out(owner: Any) -> None:
+    tables, _found = made(replace(LISTED, apps=[{**GITHUB, "owner": owner}, *LISTED.apps[1:]]))
+    assert "Owned apps" in [column.title for column in tables["inactive_people"].columns]
+    assert tables["inactive_people"].rows == made()[0]["inactive_people"].rows
+
+
 def test_warnings_name_what_is_not_clear() -> None:
     tables, found = made()
     unclear, unused, differing = warnings_of(found.unknown, ["'Gone'"], list(tables.values()))

@@ -24,7 +24,7 @@ MANIFEST = "manifest.json"
 #: Raised when a bundle of an earlier release can no longer be compared.
 FORMAT = 1
 _WHAT = "the evidence"
-_REMEDY = "Take it from where it was kept first, or leave out compare_with."
+_HINT = "Take it from where it was kept first, or leave out compare_with."
 
 
 class BundleRefused(CakewalkError):
@@ -36,18 +36,19 @@ class BundleRefused(CakewalkError):
 def write(folder: str, name: str, files: Mapping[str, str], facts: Mapping[str, Any]) -> str:
     """Write a bundle, and return the SHA-256 of its manifest.
 
-    The files are written into a temporary folder beside it, which gets the name of the bundle once all are there.
+    The files are written into a temporary folder next to it, which is renamed once all of them are written.
 
     :param folder: the folder for bundles, as a whole path.
-    :param name: of the new folder in it.
-    :param files: what the files hold, by name.
-    :param facts: what the manifest says beside the sizes and sums of the files.
-    :raises FileRefused: it cannot be written, or is there already; nothing of it is left then.
+    :param name: the name of the new folder in it.
+    :param files: the content of the files, by name.
+    :param facts: the manifest without its list of files.
+    :raises FileRefused: the bundle cannot be written, or exists already; no file is left then.
     """
     place = Path(folder)
     temporary = place / f".{name}.{secrets.token_hex(8)}"
-    manifest = _json({**facts, "files": {file: _sums(text) for file, text in files.items()}})
-    # Refuses a folder in which others could put something else into its place.
+    sums = {file: _sums(text) for file, text in files.items()}
+    manifest = json.dumps({**facts, "files": sums}, indent=1) + "\n"
+    # Refuses a folder in which other users could replace the bundle.
     PrivateFile(str(place / name), _WHAT, "").read()
     try:
         for file, text in {**files, MANIFEST: manifest}.items():
@@ -70,43 +71,40 @@ def write(folder: str, name: str, files: Mapping[str, str], facts: Mapping[str, 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that was written earlier, whose files are what its manifest says."""
+    """A bundle that was written earlier, with files that match its manifest."""
 
     path: str
     manifest: Mapping[str, Any]
     texts: Mapping[str, str]
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
-        """Return the rows of a table of this name in the bundle.
+        """Return the rows of the table of the same name in the bundle.
 
-        :raises BundleRefused: it does not hold them, or they lack what identifies them.
+        :raises BundleRefused: the bundle does not hold them, or a row lacks its key.
         """
-        content = self._parsed(f"{table.name}.json")
-        rows = content.get("rows")
+        file = f"{table.name}.json"
+        rows = _object(self.path, file, self.texts.get(file)).get("rows")
         if not isinstance(rows, list) or not all(
             isinstance(row, dict) and row.keys() >= set(table.key) for row in rows
         ):
-            raise refused(self.path, f"{table.name}.json does not hold the rows of that population")
+            raise refused(self.path, f"{file} does not hold the rows of that population")
         return rows
-
-    def _parsed(self, file: str) -> Mapping[str, Any]:
-        return _object(self.path, file, self.texts.get(file))
 
 
 def read(path: str) -> Bundle:
-    """Return a bundle after holding its files against its manifest.
+    """Return a bundle after comparing its files with its manifest.
 
-    :raises BundleRefused: there is none, a file is missing or is not what the manifest says.
-    :raises FileRefused: others could have written to it, see C(KeptFile.read).
+    :raises BundleRefused: there is no bundle, or a file is missing or does not match the manifest.
+    :raises FileRefused: other users could have written to it, see C(PrivateFile.read).
     """
-    told = _text(path, MANIFEST)
-    manifest = _object(path, MANIFEST, told)
+    manifest_text = _text(path, MANIFEST)
+    manifest = _object(path, MANIFEST, manifest_text)
     if manifest.get("format") != FORMAT:
         raise refused(path, f"its format is {printable(manifest.get('format'))}, and this release reads {FORMAT}")
     files = manifest.get("files")
     if not isinstance(files, dict) or not all(file == Path(file).name for file in files):
         raise refused(path, "its manifest does not list its files")
-    texts = {MANIFEST: str(told)}
+    texts = {MANIFEST: str(manifest_text)}
     for file, sums in files.items():
         text = _text(path, file)
         if text is None:
@@ -118,12 +116,12 @@ def read(path: str) -> Bundle:
 
 
 def refused(path: str, why: str) -> BundleRefused:
-    """Return the error that a bundle cannot be used."""
-    return BundleRefused(f"compare with the bundle {printable(path)!r}", why, _REMEDY, path=path)
+    """Return the error for a bundle that cannot be used."""
+    return BundleRefused(f"compare with the bundle {printable(path)!r}", why, _HINT, path=path)
 
 
 def _text(path: str, file: str) -> str | None:
-    return PrivateFile(str(Path(path) / file), _WHAT, _REMEDY).read()
+    return PrivateFile(str(Path(path) / file), _WHAT, _HINT).read()
 
 
 def _object(path: str, file: str, text: str | None) -> Mapping[str, Any]:
@@ -143,12 +141,8 @@ def _sums(text: str) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
-def _json(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, indent=1) + "\n"
-
-
 def _sync(folder: Path) -> None:
-    """See that the new name of a folder survives a stop of the machine."""
+    """Write the entries of a folder to the disk, so that a new name survives a power failure."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

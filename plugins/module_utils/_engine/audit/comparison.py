@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was gained and lost between two bundles of evidence."""
+"""Compare two bundles of evidence: which rows were gained and lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .bundle import Bundle, refused
 from .table import Cells, Column, Table
 
 GAINED, LOST = "gained", "lost"
-#: The populations that are compared; what else there is are other views of the same rows.
+#: The populations that are compared. The only other table is another view of the same rows.
 COMPARED = (
     tables.ACCESSES,
     tables.PRIVILEGED,
@@ -24,45 +24,43 @@ COMPARED = (
     tables.OWNERLESS,
     tables.REQUESTS,
 )
-_TOLD: tuple[str, ...] = ("app", "app_id", "permission_level", "permission_level_id", "group", "group_id")
-_TOLD += ("user_email", "user_name", "user_id", "request_type", "request_id")
+_SHOWN: tuple[str, ...] = ("app", "app_id", "permission_level", "permission_level_id", "group", "group_id")
+_SHOWN += ("user_email", "user_name", "user_id", "request_type", "request_id")
 _COLUMNS = {column.name: column for table in COMPARED for column in table.columns}
 CHANGES = Table(
     "changes",
     "Gained and lost",
     "Rows that are in one of the two bundles only. What happened and was undone between them shows in neither.",
-    (Column("population", "Population"), Column("change", "Change"), *(_COLUMNS[name] for name in _TOLD)),
+    (Column("population", "Population"), Column("change", "Change"), *(_COLUMNS[name] for name in _SHOWN)),
     ("population", "change", "app_id", "permission_level_id", "group_id", "user_id", "request_id"),
 )
 
 
 def comparable(bundle: Bundle, base_url: str, key_check: str | None) -> None:
-    """See that a bundle is of the same tenant and masked like what is to be compared with it.
+    """Check that a bundle is from the same tenant, and masked with the same key, as the data to compare with it.
 
-    :raises BundleRefused: it is not.
+    :raises BundleRefused: the tenant or the key differs.
     """
-    theirs = bundle.manifest
-    if theirs.get("base_url") != base_url:
-        raise refused(
-            bundle.path, f"it is of {printable(theirs.get('base_url'))}, and this run reads {printable(base_url)}"
-        )
-    masking = theirs.get("masking")
+    earlier_url = bundle.manifest.get("base_url")
+    if earlier_url != base_url:
+        raise refused(bundle.path, f"it is of {printable(earlier_url)}, and this run reads {printable(base_url)}")
+    masking = bundle.manifest.get("masking")
     if (masking.get("key_check") if isinstance(masking, Mapping) else None) != key_check:
         raise refused(bundle.path, "one of the two is masked and the other is not, or with another key")
 
 
 def changes(bundle: Bundle, current: Sequence[Table]) -> Table:
-    """Return what was gained and lost since a bundle was written.
+    """Return the rows that were gained and lost since a bundle was written.
 
-    :raises BundleRefused: it does not hold a population.
+    :raises BundleRefused: a population is missing in the bundle.
     """
     return CHANGES.holding(row for table in current if table.name in _NAMES for row in _changed(bundle, table))
 
 
 def totals(table: Table) -> dict[str, dict[str, int]]:
     """Return how many rows each population gained and lost."""
-    found = Counter((row["population"], row["change"]) for row in table.rows)
-    return {one.name: {change: found[one.name, change] for change in (GAINED, LOST)} for one in COMPARED}
+    counts = Counter((row["population"], row["change"]) for row in table.rows)
+    return {each.name: {change: counts[each.name, change] for change in (GAINED, LOST)} for each in COMPARED}
 
 
 def _changed(bundle: Bundle, table: Table) -> Iterator[dict[str, Any]]:
@@ -72,7 +70,7 @@ def _changed(bundle: Bundle, table: Table) -> Iterator[dict[str, Any]]:
 
 
 def _row(table: Table, change: str, row: Cells) -> dict[str, Any]:
-    """Return a row of the changes; whom a request is for stands where others tell whom they are about."""
+    """Return a row of the changes. The target of a request gets the columns that other rows have for their user."""
     about = {f"user_{name}": row[f"target_{name}"] for name in ("email", "name", "id") if f"target_{name}" in row}
     return {**row, **about, "population": table.name, "change": change}
 

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a bundle of evidence says of itself: how it was made, by whom, of what, and what it cannot tell."""
+"""Describe a bundle of evidence: how, when and by which user it was made, and what it cannot show."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .bundle import Bundle
 from .pseudonyms import Pseudonymizer
 from .table import Table
 
-#: Beside the sums of the files, so that nobody takes them for more than they are.
+#: The limits of what the sums of the files prove.
 PROVES = (
     "The sums show accidents, not tampering: whoever can change a file can change this manifest too. Sign the "
     "manifest, or keep its SHA-256, which the run returns, where nobody can change it."
 )
-#: What somebody could look for here, and the service does not tell.
+#: Questions that readers may have, and that the API cannot answer.
 CANNOT_TELL = (
     "Since when somebody has an access, who granted it, and whether it is used: an access shows a person and a level.",
     "What access reviews came to: the service starts them and shows no results.",
@@ -32,7 +32,7 @@ CANNOT_TELL = (
 
 
 def facts_of(
-    evidence: Mapping[str, Any], masks: Pseudonymizer | None, earlier: Bundle | None, **environment: Any
+    evidence: Mapping[str, Any], pseudonymizer: Pseudonymizer | None, earlier: Bundle | None, **environment: Any
 ) -> dict[str, Any]:
     """Return the manifest without its list of files.
 
@@ -46,19 +46,23 @@ def facts_of(
         "base_url": evidence["base_url"],
         "listed_between": evidence["listed_between"],
         **environment,
-        "masking": {"method": "HMAC-SHA256", "key_check": masks.key_check} if masks else None,
+        "masking": {"method": "HMAC-SHA256", "key_check": pseudonymizer.key_check} if pseudonymizer else None,
         "purposes": evidence["purposes"],
-        "privileged": [_rule(rule, masks) for rule in evidence["privileged"]],
-        "compared_with": earlier and _of(earlier),
+        "privileged": [_rule(rule, pseudonymizer) for rule in evidence["privileged"]],
+        "compared_with": earlier and _compared_with(earlier),
         "queries": [
-            {"path": _path(query["path"], query["identifier"], masks), "rows": query["rows"], "pages": query["pages"]}
+            {
+                "path": _path(query["path"], query["identifier"], pseudonymizer),
+                "rows": query["rows"],
+                "pages": query["pages"],
+            }
             for query in evidence["queries"]
         ],
     }
 
 
 def caveats_of(facts: Mapping[str, Any]) -> list[str]:
-    """Return what must be known of the bundle that was compared with, if there is one.
+    """Return what readers must know about the bundle that was compared with, if there is one.
 
     :param facts: see C(facts_of).
     """
@@ -91,22 +95,21 @@ def warnings_of(unknown: Mapping[str, int], unused: Sequence[str], written: Sequ
     if differing:
         warnings.append(
             f"The number of accounts of {summarize(map(printable, differing))} is not that of the people listed, so "
-            "one "
-            "of the two is not right."
+            "one of the two is not right."
         )
     return warnings
 
 
-def _rule(rule: Mapping[str, Any], masks: Pseudonymizer | None) -> dict[str, Any]:
-    return {name: masks.name(text) if masks and text is not None else text for name, text in rule.items()}
+def _rule(rule: Mapping[str, Any], pseudonymizer: Pseudonymizer | None) -> dict[str, Any]:
+    return {
+        name: pseudonymizer.name(text) if pseudonymizer and text is not None else text for name, text in rule.items()
+    }
 
 
-def _path(path: str, identifier: str | None, masks: Pseudonymizer | None) -> str:
-    return path.replace(identifier, masks.identifier(identifier)) if masks and identifier else path
+def _path(path: str, identifier: str | None, pseudonymizer: Pseudonymizer | None) -> str:
+    return path.replace(identifier, pseudonymizer.identifier(identifier)) if pseudonymizer and identifier else path
 
 
-def _of(earlier: Bundle) -> dict[str, Any]:
-    """Return what tells which bundle was compared with."""
-    sha256 = hashlib.sha256(earlier.texts[bundle.MANIFEST].encode()).hexdigest()
-    told = {name: earlier.manifest.get(name) for name in ("listed_between", "privileged")}
-    return {**told, "manifest_sha256": sha256}
+def _compared_with(earlier: Bundle) -> dict[str, Any]:
+    facts = {name: earlier.manifest.get(name) for name in ("listed_between", "privileged")}
+    return {**facts, "manifest_sha256": hashlib.sha256(earlier.texts[bundle.MANIFEST].encode()).hexdigest()}

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that nobody can read back, the same in every file and in every run with the same key."""
+"""Replace names by pseudonyms, which are the same in every file and in every run with the same key."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..._api.errors import ConfigurationError
 from ..storage.private_file import PrivateFile
 from .table import EMAIL, ID, NAME, PRIVATE, Cell, Column, Table
 
-#: In bytes. What is masked is often guessable (addresses of known people), so the key must not be.
+#: In bytes. Masked values, such as addresses of known people, can be guessed, so the key must not be guessable.
 _SHORTEST = 32
-#: Hexadecimal digits of a mask: 80 bits, so that no two of a tenant are the same.
+#: The hexadecimal digits of a pseudonym: 80 bits, so that no two values of a tenant get the same one.
 _DIGITS = 20
 
 
 class Pseudonymizer:
-    """Replaces what tells of somebody by an HMAC-SHA256 (RFC 2104) of it.
+    """Replaces personal data by its HMAC-SHA256 (RFC 2104).
 
-    :raises ConfigurationError: the key is so short that it could be found by trying.
+    :raises ConfigurationError: the key is so short that it could be guessed.
     """
 
     def __init__(self, key: str) -> None:
@@ -36,20 +36,20 @@ class Pseudonymizer:
 
     @property
     def key_check(self) -> str:
-        """What tells whether two bundles were masked with the same key, and nothing about the key."""
+        """The value by which two bundles masked with the same key are recognized; it reveals nothing about the key."""
         return self._digest("key", "")
 
     def of(self, table: Table) -> Table:
-        """Return a table with everything masked that is an id, an e-mail address, a name or free text."""
+        """Return a table in which ids, e-mail addresses, names and free text are masked."""
         return table.mapped(self._cell)
 
-    def identifier(self, one: str) -> str:
-        """Return the mask of an id."""
-        return f"{ID}:{self._digest(ID, one.lower())}"
+    def identifier(self, identifier: str) -> str:
+        """Return the pseudonym of an id."""
+        return f"{ID}:{self._digest(ID, identifier.lower())}"
 
-    def name(self, one: str) -> str:
-        """Return the mask of a name."""
-        return f"{NAME}:{self._digest(NAME, one)}"
+    def name(self, name: str) -> str:
+        """Return the pseudonym of a name."""
+        return f"{NAME}:{self._digest(NAME, name)}"
 
     def _cell(self, column: Column, cell: Cell) -> Cell:
         if column.kind not in PRIVATE or cell is None:
@@ -60,16 +60,15 @@ class Pseudonymizer:
         return f"{column.kind}:{self._digest(column.kind, text)}"
 
     def _digest(self, kind: str, text: str) -> str:
-        return hmac.new(self._key, f"{kind}\0{text}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[
-            :_DIGITS
-        ]
+        message = f"{kind}\0{text}".encode("utf-8", "surrogatepass")
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:_DIGITS]
 
 
 def pseudonymizer_of(key: str | None, path: str | None) -> Pseudonymizer | None:
-    """Return the masks for a key, or for what a file holds as the key; C(None) where nothing is to be masked.
+    """Return the pseudonymizer for a key, or for the key in a file; C(None) if nothing is masked.
 
     :raises ConfigurationError: there is no such file, or the key is too short.
-    :raises FileRefused: the file cannot be read, or others could have written it.
+    :raises FileRefused: the file cannot be read, or other users could have written it.
     """
     if path is not None:
         content = PrivateFile(path, "the key", "Make one, such as with: openssl rand -hex 32").read()

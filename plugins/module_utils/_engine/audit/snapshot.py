@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a tenant listed, read so that it proves what is not there, and what each list took to read."""
+"""Read the lists of a tenant twice, which proves that a row is absent, and count the pages."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from ..core.timestamps import now
 
 @dataclass(frozen=True)
 class ReadStatistics:
-    """What was read: its path, the id in it if there is one, how many rows it held, and how many pages that took over
-    all readings."""
+    """How a source was read: its path, the id in the path, the number of rows, and the pages of all readings."""
 
     path: str
     identifier: str | None
@@ -29,11 +28,9 @@ class ReadStatistics:
 
 @dataclass(frozen=True)
 class TenantSnapshot:
-    """What the tenant listed between two times.
+    """The lists of a tenant between two times.
 
-    :param members: the members of each of the C(groups).
-    :param apps: the full record of each app.
-    :param accesses: who has access, of each of the C(apps).
+    There are members for each of the C(groups), and access rows for each of the C(apps), which are full records.
     """
 
     begun: str
@@ -48,31 +45,32 @@ class TenantSnapshot:
 
 
 def take_snapshot(tenant: Tenant) -> TenantSnapshot:
-    """Read all that evidence is made of; each list twice, since a row that paging skips leaves no trace in one reading.
+    """Read everything that the evidence needs.
 
-    A record of an app is a single answer, in which nothing can be skipped.
+    Lists are read until two reads agree, since a row that paging skips leaves no trace in one read. The record of an
+    app is a single answer, in which nothing can be skipped.
 
-    :raises CakewalkError: something cannot be read, or does not hold still.
+    :raises CakewalkError: a source cannot be read, or keeps changing.
     """
     begun = now()
     lists = [kind.listing for kind in (USERS, GROUPS, APPS)] + [catalog.REQUESTS]
     users, groups, apps, requests = whole = tenant.read_stable(lists)
     inner = [*map(catalog.members, groups), *map(catalog.accesses, apps)]
-    found = tenant.read_stable(inner)
+    inner_rows = tenant.read_stable(inner)
     details: list[dict[str, Any]] = tenant.read(APPS.record(app["id"]) for app in apps)
     ids = [*(None for _list in lists), *(row["id"] for row in (*groups, *apps))]
-    read = zip(lists + inner, ids, [*whole, *found], strict=True)
+    reads = zip(lists + inner, ids, [*whole, *inner_rows], strict=True)
     return TenantSnapshot(
         begun,
         now(),
         users,
         groups,
-        found[: len(groups)],
+        inner_rows[: len(groups)],
         [{**app, **detail} for app, detail in zip(apps, details, strict=True)],
-        found[len(groups) :],
+        inner_rows[len(groups) :],
         requests,
         [
-            *(ReadStatistics(source.path, one, len(rows), tenant.pages_of(source)) for source, one, rows in read),
+            *(ReadStatistics(source.path, id_, len(rows), tenant.pages_of(source)) for source, id_, rows in reads),
             *(ReadStatistics(APPS.record(app["id"]).path, app["id"], 1, 1) for app in apps),
         ],
     )

@@ -15,12 +15,12 @@ from typing import Any
 
 from ..._api.text import printable
 
-#: What a cell can be; what stands in C(PRIVATE) tells of somebody or is free text, and can be masked.
+#: The kinds of cells. Those in C(PRIVATE) are personal data or free text, and can be masked.
 ID, EMAIL, NAME, TEXT, WORD, NUMBER, TIME = "id", "email", "name", "text", "word", "number", "time"
 PRIVATE = (ID, EMAIL, NAME, TEXT)
-#: With what a spreadsheet begins a formula, in any width of the character (OWASP, "CSV Injection").
+#: The first characters of a formula in a spreadsheet, in any width (OWASP, "CSV Injection").
 _FORMULA = tuple("=+-@\t\r")
-#: More than any spreadsheet takes in a cell.
+#: The length that no spreadsheet allows in a cell.
 _CELL = 32_767
 
 Cell = Any
@@ -29,7 +29,7 @@ Cells = Mapping[str, Cell]
 
 @dataclass(frozen=True)
 class Column:
-    """A column: C(name) for programs, C(title) for people, and of what kind its cells are."""
+    """A column: C(name) for programs, C(title) for people, and the C(kind) of its cells."""
 
     name: str
     title: str
@@ -38,12 +38,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A population, as it was listed.
+    """The rows of a population.
 
-    :param name: for programs, and the name of its files.
-    :param title: for people.
-    :param about: what its rows are, in a sentence.
-    :param key: the columns that identify a row, from one time to another.
+    :param name: the name for programs, and of the files.
+    :param title: the name for people.
+    :param about: a sentence that describes the rows.
+    :param key: the columns that identify a row in different bundles.
     """
 
     name: str
@@ -54,59 +54,59 @@ class Table:
     rows: tuple[Cells, ...] = ()
 
     def holding(self, rows: Iterable[Cells]) -> Table:
-        """Return this table with these rows, in an order that depends on nothing but what they hold."""
+        """Return this table with these rows, in an order that depends only on their cells."""
         names = [column.name for column in self.columns]
-        whole = ({name: row.get(name) for name in names} for row in rows)
-        return replace(self, rows=tuple(sorted(whole, key=lambda row: [_order(row[name]) for name in names])))
+        complete = ({name: row.get(name) for name in names} for row in rows)
+        return replace(self, rows=tuple(sorted(complete, key=lambda row: [_order(row[name]) for name in names])))
 
     def without(self, *names: str) -> Table:
-        """Return this table, still empty, without some columns."""
+        """Return this table without rows, and without some columns."""
         return replace(self, columns=tuple(column for column in self.columns if column.name not in names))
 
     def mapped(self, change: Callable[[Column, Cell], Cell]) -> Table:
-        """Return this table with each cell replaced by what C(change) makes of it."""
+        """Return this table with the result of C(change) for each cell."""
         return self.holding(
             {column.name: change(column, row[column.name]) for column in self.columns} for row in self.rows
         )
 
     def keyed(self) -> dict[tuple[str, ...], Cells]:
-        """Return the rows by their keys, ids in any case."""
+        """Return the rows by their keys in lower case."""
         return {tuple(str(row[name] or "").lower() for name in self.key): row for row in self.rows}
 
     def as_csv(self) -> str:
-        """Return the table as CSV (RFC 4180) that no spreadsheet takes for formulas.
+        """Return the table as CSV (RFC 4180) without anything that a spreadsheet runs as a formula.
 
-        It begins with a byte order mark: without it spreadsheets take UTF-8 for another encoding.
+        It begins with a byte order mark, without which spreadsheets do not recognize UTF-8.
         """
         text = io.StringIO()
         writer = csv.writer(text, quoting=csv.QUOTE_ALL)
         writer.writerow(column.name for column in self.columns)
         for row in self.rows:
-            writer.writerow(_harmless(row[column.name]) for column in self.columns)
+            writer.writerow(_without_formula(row[column.name]) for column in self.columns)
         return "\ufeff" + text.getvalue()
 
     def as_json(self, **facts: Any) -> str:
-        """Return the table as JSON, with every value as the service shows it; C(facts) stand before the rows."""
+        """Return the table as JSON, with C(facts) before the rows, and every value as the API returned it."""
         columns = [column.name for column in self.columns]
         content = {"population": self.name, "about": self.about, **facts, "columns": columns, "rows": self.rows}
         return json.dumps(content, indent=1) + "\n"
 
 
 def shown(cell: Cell) -> str:
-    """Return a cell as text for people: empty where nothing is known, nothing invisible in it."""
+    """Return a cell as text for people, without invisible characters; an unknown value is empty."""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     return "" if cell is None else printable(cell, _CELL)
 
 
-def _harmless(cell: Cell) -> str:
+def _without_formula(cell: Cell) -> str:
     text = shown(cell)
     first = unicodedata.normalize("NFKC", text.lstrip()[:1])
     return f"'{text}" if isinstance(cell, str) and first.startswith(_FORMULA) else text
 
 
 def _order(cell: Cell) -> tuple[int, int, str]:
-    """Return by what cells are sorted: numbers by size, text by its letters, what is not known last."""
+    """Return the sort key of a cell: numbers by size, then text, unknown values last."""
     if isinstance(cell, int):
         return (0, cell, "")
     return (2, 0, "") if cell is None else (1, 0, str(cell))

@@ -18,7 +18,7 @@ from .privileges import ORDINARY, Privileged
 from .snapshot import TenantSnapshot
 from .table import EMAIL, ID, NAME, NUMBER, TEXT, TIME, Column, Table
 
-#: What a person's status says: whether somebody may have access, is on the way out, or nobody knows.
+#: The classes of statuses: the person may have access or may not, the status is in no table, a request is open.
 CURRENT, INACTIVE, UNKNOWN, OPEN = "current", "inactive", "unknown", "open"
 
 
@@ -119,7 +119,7 @@ COUNTS = Table(
     ),
     ("app_id",),
 )
-#: All of them, in the order of the report. The last one is no population but a check on the first.
+#: All tables, in the order of the report. The last one is not a population but a check of the access rows.
 ALL = (PRIVILEGED, LEAVERS, OWNERLESS, REQUESTS, ACCESSES, MEMBERS, COUNTS)
 
 
@@ -139,38 +139,38 @@ def _shapes(with_purposes: bool) -> list[Table]:
 
 
 class Populations:
-    """Makes the tables.
+    """The tables for auditors, made from a snapshot.
 
-    :param users: what the status words of people mean.
-    :param requests: what the status words of requests mean.
-    :param with_purposes: whether to show what people wrote when they asked.
+    :param users: the statuses of people by class.
+    :param requests: the statuses of requests by class.
+    :param with_purposes: whether to show the purposes of requests.
     """
 
     def __init__(
         self,
-        listed: TenantSnapshot,
+        snapshot: TenantSnapshot,
         users: UserStatuses,
         requests: StatusTable,
         privileged: Privileged,
         with_purposes: bool = False,
     ) -> None:
-        self._listed = listed
+        self._snapshot = snapshot
         self._statuses = users
         self._request_statuses = requests
         self._privileged = privileged
         self._with_purposes = with_purposes
-        self._directory = {row["id"].lower(): row for row in listed.users}
-        self._apps = {row["id"].lower(): row for row in listed.apps}
+        self._directory = {row["id"].lower(): row for row in snapshot.users}
+        self._apps = {row["id"].lower(): row for row in snapshot.apps}
         self._levels = {
             level["id"].lower(): level
-            for rows in listed.accesses
+            for rows in snapshot.accesses
             for row in rows
             if (level := _level(row)) and level.get("id")
         }
         self.unknown: Counter[str] = Counter()
 
     def tables(self) -> list[Table]:
-        """Return all tables with their rows, and leave in C(unknown) the status words that nobody knows."""
+        """Return all tables with their rows, and count unknown statuses in C(unknown)."""
         accesses = list(self._accesses())
         privileged = [row for row in accesses if row["privileged"] != ORDINARY]
         members = list(self._members())
@@ -187,7 +187,7 @@ class Populations:
         return [table.holding(rows[table.name]) for table in _shapes(self._with_purposes)]
 
     def _accesses(self) -> Iterator[dict[str, Any]]:
-        for app, rows in zip(self._listed.apps, self._listed.accesses, strict=True):
+        for app, rows in zip(self._snapshot.apps, self._snapshot.accesses, strict=True):
             for row in rows:
                 level = _level(row)
                 yield {
@@ -200,12 +200,12 @@ class Populations:
                 }
 
     def _members(self) -> Iterator[dict[str, Any]]:
-        for group, rows in zip(self._listed.groups, self._listed.members, strict=True):
+        for group, rows in zip(self._snapshot.groups, self._snapshot.members, strict=True):
             for row in rows:
                 yield {"group": group.get("name"), "group_id": group["id"], **self._of_person(row)}
 
     def _ownerless(self) -> Iterator[dict[str, Any]]:
-        for app, rows in zip(self._listed.apps, self._listed.accesses, strict=True):
+        for app, rows in zip(self._snapshot.apps, self._snapshot.accesses, strict=True):
             if app.get("owner") is None:
                 shown = {"app_status": app.get("statusName"), "owner_shown": "owner" in app}
                 yield {**_of_app(app), **shown, "people": _people(rows)}
@@ -213,8 +213,8 @@ class Populations:
     def _leavers(self, accesses: list[Any], privileged: list[Any], members: list[Any]) -> Iterator[dict[str, Any]]:
         owned = [
             self._of_person(app["owner"])
-            for app in self._listed.apps
-            if isinstance(app.get("owner"), Mapping) and app["owner"].get("id")
+            for app in self._snapshot.apps
+            if isinstance(app.get("owner"), Mapping) and isinstance(app["owner"].get("id"), str)
         ]
         held = {"accesses": accesses, "privileged_accesses": privileged, "groups": members, "owned_apps": owned}
         people = {row["user_id"]: row for rows in held.values() for row in rows}
@@ -224,8 +224,8 @@ class Populations:
                 yield {**row, **{name: counted[identifier] for name, counted in counts.items()}}
 
     def _requests(self) -> Iterator[dict[str, Any]]:
-        now = moment(self._listed.ended)
-        for row in self._listed.requests:
+        now = moment(self._snapshot.ended)
+        for row in self._snapshot.requests:
             status = self._request_statuses.class_of(row.get("requestStatus"))
             if status not in (OPEN, None):
                 continue
@@ -245,17 +245,23 @@ class Populations:
             }
 
     def _counts(self) -> Iterator[dict[str, Any]]:
-        for app, rows in zip(self._listed.apps, self._listed.accesses, strict=True):
-            told, people = app.get("numberOfAccounts"), _people(rows)
-            found = {"accesses": len(rows), "people": people, "number_of_accounts": told}
-            yield {**_of_app(app), **found, "agrees": agreement(told, len(rows), people)}
+        for app, rows in zip(self._snapshot.apps, self._snapshot.accesses, strict=True):
+            accounts, people = app.get("numberOfAccounts"), _people(rows)
+            counts = {"accesses": len(rows), "people": people, "number_of_accounts": accounts}
+            yield {**_of_app(app), **counts, "agrees": agreement(accounts, len(rows), people)}
 
     def _of_person(self, row: Row) -> dict[str, Any]:
-        """Return what tells of a person; what the row itself does not tell, the directory does."""
-        known = {**self._directory.get(row["id"].lower(), {}), **{name: one for name, one in row.items() if one}}
-        status = status_of(known)
-        told = {"user_id": row["id"].lower(), "user_email": known.get("email"), "user_name": known.get("name")}
-        return {**told, "user_status": status, "user_status_class": self._class_of(status)}
+        """Return the columns about a person, from the row and, where it lacks a value, from the list of users."""
+        identifier = row["id"].lower()
+        user = {**self._directory.get(identifier, {}), **{name: value for name, value in row.items() if value}}
+        status = status_of(user)
+        return {
+            "user_id": identifier,
+            "user_email": user.get("email"),
+            "user_name": user.get("name"),
+            "user_status": status,
+            "user_status_class": self._class_of(status),
+        }
 
     def _class_of(self, status: str | None) -> str:
         if status in self._statuses.inactive:
@@ -263,9 +269,9 @@ class Populations:
         return CURRENT if status in self._statuses.may_receive_access | self._statuses.may_act else UNKNOWN
 
     def _of_id(self, what: str, identifier: object) -> dict[str, Any]:
-        known = identifier.lower() if isinstance(identifier, str) else None
-        row = self._directory.get(known or "", {})
-        return {f"{what}_id": known, f"{what}_email": row.get("email"), f"{what}_name": row.get("name")}
+        lowered = identifier.lower() if isinstance(identifier, str) else None
+        user = self._directory.get(lowered or "", {})
+        return {f"{what}_id": lowered, f"{what}_email": user.get("email"), f"{what}_name": user.get("name")}
 
     def _of_requested_app(self, row: Row) -> dict[str, Any]:
         app, level = row.get("workAppId"), row.get("permissionLevelId")
@@ -285,19 +291,19 @@ class Populations:
                 self.unknown[f"request status {row['status']}"] += 1
 
 
-def agreement(told: object, accesses: int, people: int) -> str:
-    """Return whether a number of accounts that a record tells is that of the people listed.
+def agreement(accounts: object, accesses: int, people: int) -> str:
+    """Return whether the number of accounts in an app's record is the number of people listed.
 
-    The vendor's text says that it counts people; whether somebody with two levels counts twice was not seen.
+    The vendor's text says that it counts people. It was not seen whether a person with two levels counts twice.
     """
-    if not isinstance(told, int):
+    if not isinstance(accounts, int):
         return "not told"
-    if told == people:
+    if accounts == people:
         return "yes"
-    return "as accesses" if told == accesses else "no"
+    return "as accesses" if accounts == accesses else "no"
 
 
-#: The vendor's words for what is requested, by ours.
+#: Our words for request types, by the vendor's.
 _WORDS = {word: name for name, word in REQUEST_TYPES.items()}
 
 
