@@ -358,27 +358,14 @@ error:
         near: [Two approvals]
 """
 
-from datetime import datetime, timezone
+from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import REQUEST_TYPES
-from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import assign_policy
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import label
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies import assignments
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.field_ledger import FieldLedger
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.rules import (
-    ASSIGNMENT,
-    decided,
-    rules_of,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.targets import targets_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import FileLedger
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
-    CONNECTION,
-    LEDGER,
-    spec,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from ..module_utils._api.catalog import REQUEST_TYPES
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._engine.policies import assignments, rules
+from ..module_utils._module.arguments import CONNECTION, LEDGER, spec
+from ..module_utils._module.entry import run_module
 
 SPEC = spec(
     CONNECTION,
@@ -388,11 +375,7 @@ SPEC = spec(
         "permission_level": {"type": "str"},
         "request_type": {"type": "str", "choices": list(REQUEST_TYPES)},
         "policy": {"type": "str"},
-        "assignments": {
-            "type": "list",
-            "elements": "dict",
-            **ASSIGNMENT,
-        },
+        "assignments": {"type": "list", "elements": "dict", **rules.ASSIGNMENT},
         "enforce": {"type": "str", "choices": ["always", "on_change"], "default": "always"},
         "ledger_max_age": {"type": "int", "default": 24},
         "ledger_field": {"type": "str"},
@@ -404,86 +387,23 @@ SPEC = spec(
 )
 
 
-def plan(params, tenant):
-    """Return the plan for C(params): from what the entries say to slots, and from slots and ledger to assignments."""
+def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
+    """Return the plan for C(params): from rules to targets, and from targets and ledger to assignments."""
     assignments.check_options(params)
-    rules = rules_of(params)
-    targets = targets_of(rules, tenant, all_apps=bool(params["ledger_path"]))
-    slots = decided(targets.claims)
-    ledger = _ledger(params, targets, slots, tenant)
-    planned = assignments.assess(slots, ledger, targets.policies, params, datetime.now(timezone.utc))
-    assignments.check_assignments(planned, params["max_assignments"])
+    of_task = rules.rules_of(params)
+    planned, ledger = assignments.plan_assignments(of_task, params, tenant)
     before, after = assignments.states_of(planned)
     with_times = params["ledger_field"] is None
     return Plan(
         before=before,
         after=after,
-        steps=tuple(_step(each, with_times) for each in planned if each.sent),
-        result=_result(params, rules, slots, planned),
+        steps=tuple(assignment.step(with_times) for assignment in planned if assignment.sent),
+        result=assignments.result_of(planned, of_task, is_bulk=params["app"] is None),
         ledger=ledger,
     )
 
 
-def _ledger(params, targets, slots, tenant):
-    if params["ledger_path"]:
-        return FileLedger.read(params["ledger_path"], params["base_url"], targets.apps.by_id)
-    if params["ledger_field"] is not None:
-        return FieldLedger.read(params["ledger_field"], [slot.claim.app for slot in slots], tenant)
-    return None
-
-
-def _step(assignment, with_times):
-    claim = assignment.claim
-    entry = assignment.entry(with_times)
-    return assign_policy(claim.app, claim.level, claim.rule.request_type, claim.policy, assignment.changed, entry)
-
-
-def _result(params, rules, slots, planned):
-    deciding = [slot.claim.rule.number for slot in slots]
-    overruled = [rule.number for slot in slots for rule in slot.overruled]
-    changed = sum(each.changed for each in planned)
-    return {
-        "assignments": [_entry(each) for each in planned if each.changed or params["app"] is not None],
-        "entries": [
-            {
-                "entry": rule.number,
-                "words": str(rule),
-                "decides": deciding.count(rule.number),
-                "overruled": overruled.count(rule.number),
-            }
-            for rule in rules
-        ],
-        "summary": {
-            "slots": len(planned),
-            "sent": sum(each.sent for each in planned),
-            "changed": changed,
-            "unchanged": len(planned) - changed,
-            "apps": len({slot.claim.app["id"] for slot in slots}),
-        },
-    }
-
-
-def _entry(assignment):
-    claim = assignment.claim
-    return {
-        "app": label(claim.app),
-        "app_id": claim.app["id"],
-        "permission_level": label(claim.level) if claim.level else None,
-        "permission_level_id": claim.level["id"] if claim.level else None,
-        "request_type": claim.rule.request_type,
-        "policy": label(claim.policy),
-        "policy_id": claim.policy["id"],
-        "previous": assignment.previous,
-        "sent": assignment.sent,
-        "changed": assignment.changed,
-        "changed_basis": assignment.changed_basis,
-        "verified": False,
-        "decided_by": {"entry": claim.rule.number, "words": str(claim.rule)},
-        **({} if claim.level else {"note": assignments.AT_APP}),
-    }
-
-
-def main():
+def main() -> None:
     run_module(SPEC, plan)
 
 

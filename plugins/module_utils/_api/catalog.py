@@ -306,7 +306,7 @@ def named(row: Mapping[str, Any]) -> str:
     return repr(printable(row["name"], 80)) if row.get("name") else printable(row["id"], 80)
 
 
-def slot_words(app: Mapping[str, Any], level: Mapping[str, Any] | None, request_type: str) -> str:
+def describe_target(app: Mapping[str, Any], level: Mapping[str, Any] | None, request_type: str) -> str:
     """Return the name of a policy target for messages: a request type of an app, or of one of its levels."""
     return f"{request_type} of {f'the level {named(level)} of ' if level else ''}the app {named(app)}"
 

@@ -24,10 +24,10 @@ from .catalog import (
     StatusTable,
     accesses,
     custom_fields,
+    describe_target,
     members,
     named,
     path,
-    slot_words,
     task,
     who,
 )
@@ -204,7 +204,7 @@ def assign_policy(
     """
     under = ["PermissionLevels", level["id"]] if level else []
     return Step(
-        f"assign the policy {named(policy)} to {slot_words(app, level, request_type)}",
+        f"assign the policy {named(policy)} to {describe_target(app, level, request_type)}",
         "PUT",
         path(APPS.path, app["id"], *under, "Policies", REQUEST_TYPES[request_type]),
         {"policyId": policy["id"]},

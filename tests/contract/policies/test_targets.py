@@ -15,8 +15,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.rules import rules_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.targets import ResolvedRules, targets_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.rules import PolicyEntry, rules_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.targets import resolve_rules
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_policy
 from contract.fixtures import validated
 from contract.wire import Request, Wire, answer, detour, path_of
@@ -26,17 +26,17 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 POLICY = {"request_type": "grant_access", "policy": "Two approvals"}
 
 
-def targets(tenant: Sandbox, cakewalk: Tenant, *entries: dict[str, Any], all_apps: bool = False) -> ResolvedRules:
+def targets(tenant: Sandbox, cakewalk: Tenant, *entries: dict[str, Any]) -> list[PolicyEntry]:
     """Return what entries of the option assignments mean, read from here on."""
     given = {"assignments": [{**POLICY, **entry} for entry in entries]}
     rules = rules_of(validated(cakewalk_app_policy.SPEC, tenant, given))
     tenant.clear_log()
-    return targets_of(rules, cakewalk, all_apps)
+    return resolve_rules(rules, cakewalk, all_apps=False)[2]
 
 
-def meant(found: ResolvedRules) -> set[tuple[int, str, str | None]]:
-    """Return entry, app and level of each claim."""
-    return {(one.rule.number, one.app["name"], one.level and one.level["name"]) for one in found.claims}
+def meant(found: list[PolicyEntry]) -> set[tuple[int, str, str | None]]:
+    """Return the number of the entry, the app and the level of each target."""
+    return {(one.rule.number, one.app["name"], one.level and one.level["name"]) for one in found}
 
 
 def reads(tenant: Sandbox) -> dict[str, int]:
@@ -84,8 +84,10 @@ def test_a_named_app_by_id_costs_itself_and_the_policies(tenant: Sandbox, cakewa
 
 def test_all_apps_are_read_where_they_are_needed(tenant: Sandbox, cakewalk: Tenant) -> None:
     identifier = tenant.find("apps", "GitHub")["id"]
-    found = targets(tenant, cakewalk, {"app": identifier}, all_apps=True)
-    assert found.apps.complete
+    rules = rules_of(validated(cakewalk_app_policy.SPEC, tenant, {"app": identifier, **POLICY}))
+    tenant.clear_log()
+    apps, _policies, _entries = resolve_rules(rules, cakewalk, all_apps=True)
+    assert apps.complete
     assert reads(tenant) == {"listWorkApps": 1, "listCompatiblePolicies": 1}
 
 
@@ -120,7 +122,7 @@ def test_a_selection_means_the_apps_that_meet_all_criteria(tenant: Sandbox, cake
         {"select": {"status": status, "category": category}, "request_type": "add_app"},
         {"select": {"all": True}, "request_type": "archive_app"},
     )
-    by_entry = [{claim.app["id"] for claim in found.claims if claim.rule.number == number} for number in (1, 2, 3)]
+    by_entry = [{entry.app["id"] for entry in found if entry.rule.number == number} for number in (1, 2, 3)]
     assert by_entry == [
         {app["id"] for app in wherever(tenant, status=status)},
         {app["id"] for app in wherever(tenant, status=status, category=category)},
@@ -225,16 +227,16 @@ def test_a_policy_name_that_two_hold_needs_an_id(tenant: Sandbox) -> None:
         with pytest.raises(LookupFailed, match="the policy for grant_access 'Two approvals' is held by 2: ") as caught:
             targets(tenant, through(tenant, wire), {"app": "GitHub"})
         assert NOBODY in str(caught.value)
-        (claim,) = targets(tenant, through(tenant, wire), {"app": "GitHub", "policy": NOBODY}).claims
-        assert claim.policy["id"] == NOBODY
+        (found,) = targets(tenant, through(tenant, wire), {"app": "GitHub", "policy": NOBODY})
+        assert found.policy["id"] == NOBODY
 
 
 def test_policies_without_names_are_found_by_id(tenant: Sandbox) -> None:
     policies = tenant.state("policies")["policies"]
     identifier = next(one["id"] for one in policies if one["request_type"] == "GrantAccessRequest")
     with without(tenant, "/GrantAccessRequest", "name") as wire:
-        (claim,) = targets(tenant, through(tenant, wire), {"app": "GitHub", "policy": identifier}).claims
-        assert claim.entry[1] == {"policy_id": identifier, "policy": identifier}
+        (found,) = targets(tenant, through(tenant, wire), {"app": "GitHub", "policy": identifier})
+        assert found.ledger_entry[1] == {"policy_id": identifier, "policy": identifier}
 
 
 def test_all_that_is_wrong_is_told_at_once(tenant: Sandbox, cakewalk: Tenant) -> None:
@@ -256,14 +258,14 @@ def test_all_that_is_wrong_is_told_at_once(tenant: Sandbox, cakewalk: Tenant) ->
 def test_an_entry_that_nothing_fits_is_warned_of(
     tenant: Sandbox, cakewalk: Tenant, entry: dict[str, Any], words: str
 ) -> None:
-    assert len(targets(tenant, cakewalk, {"app": "GitHub"}, entry).claims) == 1
+    assert len(targets(tenant, cakewalk, {"app": "GitHub"}, entry)) == 1
     assert cakewalk.warnings == [f"Entry 2 of assignments assigns nothing, since nothing fits: {words}."]
 
 
 def test_apps_whose_row_does_not_tell_are_read_one_by_one(tenant: Sandbox) -> None:
     with without(tenant, "/WorkApps", "statusName") as wire:
         found = targets(tenant, through(tenant, wire), {"select": {"status": "Managed"}})
-        assert {claim.app["id"] for claim in found.claims} == {app["id"] for app in wherever(tenant, status="Managed")}
+        assert {entry.app["id"] for entry in found} == {app["id"] for app in wherever(tenant, status="Managed")}
         assert reads(tenant)["getWorkApp"] == len(wherever(tenant))
         targets(tenant, through(tenant, wire), {"select": {"category": "CATEGORY_DESIGN"}})
         assert "getWorkApp" not in reads(tenant)
@@ -274,4 +276,4 @@ def test_a_level_that_does_not_tell_its_kind_ends_the_task(tenant: Sandbox) -> N
         entry = {"app": "GitHub", "permission_levels": "privileged"}
         with pytest.raises(ProtocolError, match="of the app 'GitHub': 'Read' does not tell whether it is privileged"):
             targets(tenant, through(tenant, wire), entry)
-        assert len(targets(tenant, through(tenant, wire), {**entry, "permission_levels": "all"}).claims) == 3
+        assert len(targets(tenant, through(tenant, wire), {**entry, "permission_levels": "all"})) == 3

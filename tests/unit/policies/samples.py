@@ -42,8 +42,8 @@ def rule(
     return Rule(number, what, level, levels, request_type, "Policy 1")
 
 
-def claim(the_rule: Rule, the_app: Row, the_level: Row | None = None, the_policy: Row | None = None) -> PolicyEntry:
-    """Return a claim of a rule."""
+def entry_of(the_rule: Rule, the_app: Row, the_level: Row | None = None, the_policy: Row | None = None) -> PolicyEntry:
+    """Return what a rule says about a target."""
     return PolicyEntry(the_rule, the_app, the_level, the_policy or policy(1))
 
 

@@ -23,13 +23,13 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.a
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.rules import PolicyTarget
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import LedgerEntry
 from unit.people import uid
-from unit.policies.samples import app, claim, entry, level, options, policy, rule
+from unit.policies.samples import app, entry, entry_of, level, options, policy, rule
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=timezone.utc)
 GITHUB = app(1, "GitHub")
 WANTED, OTHER = policy(1, "Two approvals"), policy(2, "App owner")
 LISTED = {"grant_access": Index(policies("grant_access"), [WANTED, OTHER])}
-SLOT = PolicyTarget(claim(rule(), GITHUB, None, WANTED))
+TARGET = PolicyTarget(entry_of(rule(), GITHUB, None, WANTED))
 
 
 def remembered(the_policy: Row, age: timedelta = timedelta(hours=1), **more: Any) -> LedgerEntry:
@@ -37,15 +37,13 @@ def remembered(the_policy: Row, age: timedelta = timedelta(hours=1), **more: Any
 
 
 def assessed(known: LedgerEntry | None, **given: Any) -> Assignment:
-    memory = {SLOT.claim.key: known} if known else {}
-    (assignment,) = assess([SLOT], memory, LISTED, options(**given), NOW)
-    return assignment
+    return assess(TARGET, known, LISTED, options(**given), NOW)
 
 
 def planned(
     the_app: Row, the_level: Row | None = None, known: LedgerEntry | None = None, previous: Any = None
 ) -> Assignment:
-    return Assignment(PolicyTarget(claim(rule(), the_app, the_level, WANTED)), known, previous, True)
+    return Assignment(PolicyTarget(entry_of(rule(), the_app, the_level, WANTED)), known, previous, True)
 
 
 @pytest.mark.parametrize(
@@ -65,12 +63,16 @@ def test_what_changes_is_told_from_the_ledger(
 ) -> None:
     assignment = assessed(known, enforce="always")
     assert assignment.sent
-    assert (assignment.changed, assignment.changed_basis, assignment.previous) == (changed, basis, previous)
+    assert (assignment.changed, assignment.as_result()["changed_basis"], assignment.previous) == (
+        changed,
+        basis,
+        previous,
+    )
 
 
 def test_without_a_ledger_everything_counts_as_changed() -> None:
-    (assignment,) = assess([SLOT], None, LISTED, options(), NOW)
-    assert (assignment.sent, assignment.changed, assignment.changed_basis) == (True, True, "none")
+    assignment = assessed(None)
+    assert (assignment.sent, assignment.changed, assignment.as_result()["changed_basis"]) == (True, True, "none")
 
 
 @pytest.mark.parametrize(
@@ -102,10 +104,10 @@ def test_what_changes_is_always_sent(known: LedgerEntry | None) -> None:
     [(remembered(WANTED), True, True), (remembered(WANTED), False, False), (remembered(OTHER), False, True)],
 )
 def test_what_is_known_is_only_kept_again_for_its_time(known: LedgerEntry, with_times: bool, is_kept: bool) -> None:
-    assert assessed(known).entry(with_times) == (SLOT.claim.entry if is_kept else None)
+    assert assessed(known).step(with_times).ledger_entry == (TARGET.entry.ledger_entry if is_kept else None)
 
 
-def test_states_tell_what_changes_by_app_and_slot() -> None:
+def test_states_tell_what_changes_by_app_and_target() -> None:
     admin, read = level(1, "Admin"), level(2, "Read")
     changing = [
         planned(GITHUB),
@@ -189,7 +191,7 @@ def test_more_assignments_than_allowed_are_refused_with_what_they_are() -> None:
 
 
 def test_what_is_not_sent_does_not_count() -> None:
-    known = Assignment(SLOT, remembered(WANTED), "Two approvals", False)
+    known = Assignment(TARGET, remembered(WANTED), "Two approvals", False)
     check_assignments([known, known, planned(GITHUB)], 1)
     with pytest.raises(LimitExceeded, match="send 1 assignment: max_assignments allows 0"):
         check_assignments([known, planned(GITHUB)], 0)

@@ -21,7 +21,7 @@ GITHUB, ADMIN, WANTED = app(1, "GitHub"), level(1, "Admin"), policy(1)
 AT_APP, AT_ADMIN = ("policy", GITHUB["id"], "", WIRE), ("policy", GITHUB["id"], ADMIN["id"], WIRE)
 
 
-def holding(value: str | None, **members: Any) -> FieldLedger:
+def holding(value: object, **members: Any) -> FieldLedger:
     field = {"id": uid(5000), "name": "Notes", "type": "Text", "value": value, "guidValue": None, **members}
     return FieldLedger({GITHUB["id"]: GITHUB}, {GITHUB["id"]: field})
 
@@ -30,7 +30,7 @@ def document(**members: Any) -> str:
     return json.dumps({"cakewalk.access": 1, "app": GITHUB["id"], "policies": {}, **members})
 
 
-def test_what_it_holds_is_remembered_by_slot_and_has_no_age() -> None:
+def test_what_it_holds_is_remembered_by_target_and_has_no_age() -> None:
     ledger = holding(document(policies={f"app/{WIRE}": WANTED["id"], f"{ADMIN['id']}/{WIRE}": uid(4002)}))
     known = ledger.get(AT_APP)
     assert known is not None
@@ -51,6 +51,9 @@ def test_an_empty_field_remembers_nothing(value: str | None) -> None:
     ("value", "words"),
     [
         ("4711", "it holds something else than a ledger"),
+        (4711, "it holds something else than a ledger"),
+        (0, "it holds something else than a ledger"),
+        (["4711"], "it holds something else than a ledger"),
         ("Olga looks after this", "it holds something else than a ledger, or a damaged one"),
         (document()[:-1], "it holds something else than a ledger, or a damaged one"),
         ("[" * 100_000, "it holds something else than a ledger, or a damaged one"),
@@ -63,9 +66,9 @@ def test_an_empty_field_remembers_nothing(value: str | None) -> None:
         (document(policies={f"app/{WIRE}": None}), "it is damaged"),
         (json.dumps({"cakewalk.access": 1, "app": GITHUB["id"]}), "it is damaged"),
     ],
-    ids=range(12),
+    ids=range(15),
 )
-def test_anything_else_is_refused_and_the_way_out_named(value: str, words: str) -> None:
+def test_anything_else_is_refused_and_the_way_out_named(value: object, words: str) -> None:
     with pytest.raises(FieldRefused) as caught:
         holding(value)
     message = str(caught.value)

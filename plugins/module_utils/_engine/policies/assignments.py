@@ -1,70 +1,90 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which assignments of policies are sent, and which of them change something as far as the ledger knows."""
+"""The assignments of policies: which are sent, and which change something as far as the ledger shows."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from ..._api.errors import ConfigurationError
-from ..._api.operations import Key, KeyedValue
+from ..._api.operations import Step
 from ..._api.text import pluralize, printable, summarize
+from ..._api.writes import assign_policy
 from ..core.guardrails import LimitExceeded
 from ..core.lookup import Index, label, unique_labels
-from ..storage.ledger import LedgerEntry
-from .rules import PolicyEntry, PolicyTarget
+from ..core.tenant import Tenant
+from ..storage.ledger import FileLedger, LedgerEntry
+from .field_ledger import FieldLedger
+from .rules import PolicyEntry, PolicyTarget, Rule, resolve
+from .targets import resolve_rules
 
-#: What is to be known of an assignment to an app itself.
+#: The note about an assignment to an app itself.
 AT_APP = "A permission level with a policy of its own goes by that one, which cannot be read."
-
-
-class LedgerReader(Protocol):
-    """What is remembered of earlier runs."""
-
-    def get(self, key: Key) -> LedgerEntry | None:
-        """Return what is remembered under this key, and since when."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """A slot, what the ledger holds of it, and whether the policy is sent.
+    """The assignment of a policy to a target.
 
-    :param previous: what the policy in the ledger is called.
+    :param stored: what the ledger has about the target.
+    :param previous: the name of the policy in the ledger.
+    :param sent: whether the assignment is sent.
     """
 
-    slot: PolicyTarget
-    known: LedgerEntry | None
+    target: PolicyTarget
+    stored: LedgerEntry | None
     previous: str | None
     sent: bool
 
     @property
-    def claim(self) -> PolicyEntry:
-        """The claim that decides the slot."""
-        return self.slot.claim
+    def entry(self) -> PolicyEntry:
+        """The entry that decides about the target."""
+        return self.target.entry
 
     @property
     def changed(self) -> bool:
-        """Whether it changes something; where nothing is known it counts as if it did."""
-        return self.known is None or not _is_same(self.known, self.claim)
+        """Whether the assignment changes something; without a ledger entry every assignment counts as a change."""
+        return self.stored is None or not _is_same(self.stored, self.entry)
 
-    @property
-    def changed_basis(self) -> str:
-        """How that is known."""
-        return "ledger" if self.known else "none"
+    def step(self, with_times: bool) -> Step:
+        """Return the step that sends the assignment.
 
-    def entry(self, with_times: bool) -> KeyedValue | None:
-        """Return what the ledger is to remember; one that holds no times gains nothing from what it holds already."""
-        return self.claim.entry if with_times or self.changed else None
+        :param with_times: whether the ledger has times; otherwise an entry that stays the same is not stored again.
+        """
+        entry = self.entry
+        ledger_entry = entry.ledger_entry if with_times or self.changed else None
+        return assign_policy(entry.app, entry.level, entry.rule.request_type, entry.policy, self.changed, ledger_entry)
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the assignment as C(cakewalk_app_policy) returns it."""
+        entry = self.entry
+        return {
+            "app": label(entry.app),
+            "app_id": entry.app["id"],
+            "permission_level": label(entry.level) if entry.level else None,
+            "permission_level_id": entry.level["id"] if entry.level else None,
+            "request_type": entry.rule.request_type,
+            "policy": label(entry.policy),
+            "policy_id": entry.policy["id"],
+            "previous": self.previous,
+            "sent": self.sent,
+            "changed": self.changed,
+            "changed_basis": "ledger" if self.stored else "none",
+            "verified": False,
+            "decided_by": {"entry": entry.rule.number, "words": str(entry.rule)},
+            **({} if entry.level else {"note": AT_APP}),
+        }
 
 
 def check_options(params: Mapping[str, Any]) -> None:
-    """Refuse options that make no sense together, before any request.
+    """Refuse options that contradict each other.
 
-    :raises ConfigurationError: they do not.
+    :raises ConfigurationError: options contradict each other, or a number is below 0.
     """
     if params["ledger_path"] and params["ledger_field"] is not None:
         raise ConfigurationError(
@@ -74,10 +94,10 @@ def check_options(params: Mapping[str, Any]) -> None:
             option="ledger_field",
         )
     if params["enforce"] == "on_change" and not params["ledger_path"]:
-        of_field = "anyone can edit ledger_field in Cakewalk, so nothing is left out because of it"
+        cause_of_field = "anyone can edit ledger_field in Cakewalk, so nothing is left out because of it"
         raise ConfigurationError(
             "use enforce: on_change",
-            of_field if params["ledger_field"] is not None else "there is no ledger that tells what was assigned",
+            cause_of_field if params["ledger_field"] is not None else "there is no ledger that tells what was assigned",
             "Set ledger_path (CAKEWALK_LEDGER), or leave enforce at always.",
             option="enforce",
         )
@@ -94,97 +114,129 @@ def check_options(params: Mapping[str, Any]) -> None:
             raise ConfigurationError(f"use {option}", f"it is {params[option]}", "Give 0 or more.", option=option)
 
 
+def plan_assignments(
+    rules: Sequence[Rule], params: Mapping[str, Any], tenant: Tenant
+) -> tuple[list[Assignment], FileLedger | FieldLedger | None]:
+    """Return the assignment to each target of the rules, and the ledger.
+
+    :param params: the options of C(cakewalk_app_policy).
+    :raises LookupFailed: an app, a level, a policy, or the value of a selector does not exist or is ambiguous.
+    :raises ConfigurationError: two rules for a target are equally specific.
+    :raises LimitExceeded: more assignments would be sent than C(max_assignments) allows.
+    """
+    apps, policies, entries = resolve_rules(rules, tenant, all_apps=bool(params["ledger_path"]))
+    targets = resolve(entries)
+    ledger: FileLedger | FieldLedger | None = None
+    if params["ledger_path"]:
+        ledger = FileLedger.read(params["ledger_path"], params["base_url"], apps.by_id)
+    elif params["ledger_field"] is not None:
+        ledger = FieldLedger.read(params["ledger_field"], [target.entry.app for target in targets], tenant)
+    now = datetime.now(timezone.utc)
+    assignments = [
+        assess(target, ledger.get(target.entry.key) if ledger else None, policies, params, now) for target in targets
+    ]
+    check_assignments(assignments, params["max_assignments"])
+    return assignments, ledger
+
+
 def assess(
-    slots: Iterable[PolicyTarget],
-    memory: LedgerReader | None,
-    policies: Mapping[str, Index],
-    params: Mapping[str, Any],
-    now: datetime,
-) -> list[Assignment]:
-    """Return the assignment of each slot.
-
-    :param memory: the ledger, if there is one.
-    :param policies: by request type, to name by id what the ledger does not name.
-    """
-    return [_assessed(slot, memory, policies, params, now) for slot in slots]
-
-
-def check_assignments(assignments: Sequence[Assignment], limit: int | None) -> None:
-    """Hold what would be sent against C(max_assignments).
-
-    :raises RailHit: there would be more.
-    """
-    claims = [assignment.claim for assignment in assignments if assignment.sent]
-    if limit is None or len(claims) <= limit:
-        return
-    raise LimitExceeded(
-        f"send {pluralize(len(claims), 'assignment', 'assignments')}",
-        f"max_assignments allows {limit}; these would be sent: "
-        + summarize(f"{printable(label(claim.policy))!r} to {claim}" for claim in claims),
-        "Nothing was changed. If they are all meant, raise max_assignments.",
-        max_assignments=limit,
-        would_assign=[{"slot": str(claim), "policy": label(claim.policy)} for claim in claims],
-    )
-
-
-def states_of(assignments: Iterable[Assignment]) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
-    """Return what governs the slots that change, before and after, by app: as far as the ledger knows."""
-    by_app: dict[str, list[Assignment]] = {}
-    for assignment in assignments:
-        if assignment.changed:
-            by_app.setdefault(assignment.claim.app["id"], []).append(assignment)
-    labels = unique_labels(changed[0].claim.app for changed in by_app.values())
-    slots = {labels[app_id]: _slots(changed) for app_id, changed in by_app.items()}
-    before = {app: {name: old for name, (old, _new) in names.items()} for app, names in slots.items()}
-    after = {app: {name: new for name, (_old, new) in names.items()} for app, names in slots.items()}
-    return before, after
-
-
-def _slots(assignments: Sequence[Assignment]) -> dict[str, tuple[str, str]]:
-    """Return by slot of one app the policies before and after."""
-    claims = [assignment.claim for assignment in assignments]
-    levels = unique_labels({claim.level["id"]: claim.level for claim in claims if claim.level}.values())
-    named_so = [f" at {levels[claim.level['id']]}" if claim.level else "" for claim in claims]
-    return {
-        f"{assignment.claim.rule.request_type}{at}": _names(assignment)
-        for assignment, at in zip(assignments, named_so, strict=True)
-    }
-
-
-def _names(assignment: Assignment) -> tuple[str, str]:
-    """Return the policies before and after; an edited policy can be another one with the same name."""
-    policy = assignment.claim.policy
-    if assignment.known is None or assignment.previous is None:
-        return "unknown", label(policy)
-    if assignment.previous != label(policy):
-        return assignment.previous, label(policy)
-    return f"{assignment.previous} ({_policy_id(assignment.known)})", f"{label(policy)} ({policy['id']})"
-
-
-def _assessed(
-    slot: PolicyTarget,
-    memory: LedgerReader | None,
+    target: PolicyTarget,
+    stored: LedgerEntry | None,
     policies: Mapping[str, Index],
     params: Mapping[str, Any],
     now: datetime,
 ) -> Assignment:
-    known = memory.get(slot.claim.key) if memory else None
-    young = known is not None and timedelta() <= now - known.at < timedelta(hours=params["ledger_max_age"])
-    skipped = params["enforce"] == "on_change" and known is not None and young and _is_same(known, slot.claim)
-    previous = _name(known, policies[slot.claim.rule.request_type]) if known else None
-    return Assignment(slot, known, previous, not skipped)
+    """Return the assignment to a target.
+
+    :param stored: what the ledger has about the target.
+    :param policies: by request type, for the current names of policies.
+    """
+    if stored is None:
+        return Assignment(target, None, None, True)
+    is_young = timedelta() <= now - stored.at < timedelta(hours=params["ledger_max_age"])
+    is_skipped = params["enforce"] == "on_change" and is_young and _is_same(stored, target.entry)
+    policy_id = _policy_id(stored)
+    listed = policies[target.entry.rule.request_type].by_id.get(policy_id)
+    previous = label(listed) if listed else str(stored.value.get("policy") or policy_id)
+    return Assignment(target, stored, previous, not is_skipped)
 
 
-def _is_same(known: LedgerEntry, claim: PolicyEntry) -> bool:
-    identifier: str = claim.policy["id"]
-    return _policy_id(known) == identifier.lower()
+def check_assignments(assignments: Sequence[Assignment], limit: int | None) -> None:
+    """Check the assignments that would be sent against C(max_assignments).
+
+    :raises LimitExceeded: there are more.
+    """
+    entries = [assignment.entry for assignment in assignments if assignment.sent]
+    if limit is None or len(entries) <= limit:
+        return
+    raise LimitExceeded(
+        f"send {pluralize(len(entries), 'assignment', 'assignments')}",
+        f"max_assignments allows {limit}; these would be sent: "
+        + summarize(f"{printable(label(entry.policy))!r} to {entry}" for entry in entries),
+        "Nothing was changed. If they are all meant, raise max_assignments.",
+        max_assignments=limit,
+        would_assign=[{"slot": str(entry), "policy": label(entry.policy)} for entry in entries],
+    )
 
 
-def _name(known: LedgerEntry, policies: Index) -> str:
-    """Return what a remembered policy is called: as it is called now, as it was called then, or else its id."""
-    listed = policies.by_id.get(_policy_id(known))
-    return label(listed) if listed else str(known.value.get("policy") or _policy_id(known))
+def states_of(assignments: Iterable[Assignment]) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """Return by app the policies of the targets that change, before and after, as far as the ledger shows."""
+    by_app: dict[str, list[Assignment]] = {}
+    for assignment in assignments:
+        if assignment.changed:
+            by_app.setdefault(assignment.entry.app["id"], []).append(assignment)
+    apps = unique_labels(changed[0].entry.app for changed in by_app.values())
+    before: dict[str, dict[str, str]] = {name: {} for name in apps.values()}
+    after: dict[str, dict[str, str]] = {name: {} for name in apps.values()}
+    for app_id, changed in by_app.items():
+        entries = [assignment.entry for assignment in changed]
+        levels = unique_labels({entry.level["id"]: entry.level for entry in entries if entry.level}.values())
+        for assignment, entry in zip(changed, entries, strict=True):
+            at = f" at {levels[entry.level['id']]}" if entry.level else ""
+            name = f"{entry.rule.request_type}{at}"
+            before[apps[app_id]][name], after[apps[app_id]][name] = _policies_of(assignment)
+    return before, after
 
 
-def _policy_id(known: LedgerEntry) -> str:
-    return str(known.value.get("policy_id", "")).lower()
+def result_of(assignments: Sequence[Assignment], rules: Iterable[Rule], is_bulk: bool) -> dict[str, Any]:
+    """Return the result of C(cakewalk_app_policy); in bulk form it lists only assignments that change something."""
+    deciding = Counter(assignment.entry.rule for assignment in assignments)
+    overridden = Counter(rule for assignment in assignments for rule in assignment.target.overridden)
+    changed = sum(assignment.changed for assignment in assignments)
+    return {
+        "assignments": [assignment.as_result() for assignment in assignments if assignment.changed or not is_bulk],
+        "entries": [
+            {
+                "entry": rule.number,
+                "words": str(rule),
+                "decides": deciding[rule],
+                "overruled": overridden[rule],
+            }
+            for rule in rules
+        ],
+        "summary": {
+            "slots": len(assignments),
+            "sent": sum(assignment.sent for assignment in assignments),
+            "changed": changed,
+            "unchanged": len(assignments) - changed,
+            "apps": len({assignment.entry.app["id"] for assignment in assignments}),
+        },
+    }
+
+
+def _policies_of(assignment: Assignment) -> tuple[str, str]:
+    """Return the policies before and after; an edited policy can be another policy with the same name."""
+    policy = assignment.entry.policy
+    if assignment.stored is None or assignment.previous is None:
+        return "unknown", label(policy)
+    if assignment.previous != label(policy):
+        return assignment.previous, label(policy)
+    return f"{assignment.previous} ({_policy_id(assignment.stored)})", f"{label(policy)} ({policy['id']})"
+
+
+def _is_same(stored: LedgerEntry, entry: PolicyEntry) -> bool:
+    return bool(_policy_id(stored) == entry.policy["id"].lower())
+
+
+def _policy_id(stored: LedgerEntry) -> str:
+    return str(stored.value.get("policy_id", "")).lower()

@@ -6,20 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 from ...._api.catalog import APPS, REQUEST_TYPES, permission_levels_of
 from ...._api.catalog import policies as policies_for
 from ...._api.errors import CakewalkError, ConfigurationError
 from ...._api.text import printable, summarize
-from ...._api.writes import assign_policy
 from ...core.lookup import label, labelled, reference_to
 from ...core.tenant import Tenant
-from ...policies.assignments import AT_APP, Assignment, assess, check_assignments, check_options, states_of
-from ...policies.rules import Rule, decided, rules_of
+from ...policies.assignments import AT_APP, Assignment, check_options, plan_assignments, states_of
+from ...policies.rules import Rule, rules_of
 from ...policies.selectors import Selector
-from ...policies.targets import targets_of
 from ...storage.ledger import FileLedger
 from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo
 from ..source import SourceCode
@@ -42,26 +39,22 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
 def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, earlier: SectionPlan) -> SectionPlan:
     """Return the changes of the section, as far as the ledger shows.
 
-    :raises CakewalkError: see C(targets_of), C(decided) and C(check_assignments).
+    :raises CakewalkError: see C(plan_assignments).
     """
     options = {**params, "assignments": code.data(SECTION), "ledger_field": None}
     if not options["assignments"]:
         return SectionPlan()
     check_options(options)
     rules = rules_of(options)
-    targets = targets_of(rules, tenant, all_apps=True)
     try:
-        policy_targets = decided(targets.claims)
+        assignments, ledger = plan_assignments(rules, options, tenant)
     except ConfigurationError as error:
         raise _with_positions(error, code) from None
-    ledger = _ledger(params, targets.apps.by_id)
-    assignments = assess(policy_targets, ledger, targets.policies, options, datetime.now(timezone.utc))
-    check_assignments(assignments, params["max_assignments"])
     sent = [assignment for assignment in assignments if assignment.sent]
     return SectionPlan(
         changes=tuple(_changes(assignments)),
         steps=tuple(map(_reversible_step, sent)),
-        touched=({"/".join(assignment.claim.key): _policy_before(assignment) for assignment in sent},),
+        touched=({"/".join(assignment.entry.key): _policy_before(assignment) for assignment in sent},),
         left=_selections_by_changing_fields(rules, earlier.fields_set),
         again=tuple(_line(assignment) for assignment in sent if not assignment.changed),
         unverifiable=tuple(map(_line, assignments)),
@@ -72,7 +65,8 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
 def exported(params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     """Return the section as the ledger has it, without assignments of what the tenant no longer has."""
     apps = tenant.index(APPS)
-    ledger = _ledger(params, apps.by_id)
+    path = params["ledger_path"]
+    ledger = FileLedger.read(path, params["base_url"], apps.by_id) if path else None
     entries, comments = [], []
     for (_kind, app_id, level_id, wire_type), stored in ledger.entries("policy") if ledger else ():
         app = apps.by_id.get(app_id)
@@ -95,14 +89,14 @@ def exported(params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
 
 
 def _line(assignment: Assignment) -> str:
-    return f"{assignment.claim}: {printable(label(assignment.claim.policy))}"
+    return f"{assignment.entry}: {printable(label(assignment.entry.policy))}"
 
 
 def _changes(assignments: Sequence[Assignment]) -> Iterator[StateChange]:
     """Yield the change of each app; levels of an app whose own policy changes may keep theirs, which a note says."""
-    changed = [assignment.claim for assignment in assignments if assignment.changed]
-    apps = labelled({target.app["id"]: target.app for target in changed}.values(), lambda app: app)
-    with_own_policy = {target.app["id"] for target in changed if target.level is None}
+    changed = [assignment.entry for assignment in assignments if assignment.changed]
+    apps = labelled({entry.app["id"]: entry.app for entry in changed}.values(), lambda app: app)
+    with_own_policy = {entry.app["id"] for entry in changed if entry.level is None}
     before, after = states_of(assignments)
     for name, app in apps.items():
         notes = [AT_APP] if app["id"] in with_own_policy else []
@@ -121,26 +115,20 @@ def _selections_by_changing_fields(rules: Sequence[Rule], fields_set: Collection
     )
 
 
-def _ledger(params: Mapping[str, Any], app_ids: Mapping[str, Any]) -> FileLedger | None:
-    return FileLedger.read(params["ledger_path"], params["base_url"], app_ids) if params["ledger_path"] else None
-
-
 def _policy_before(assignment: Assignment) -> Any:
-    return assignment.known.value.get("policy_id") if assignment.known else None
+    return assignment.stored.value.get("policy_id") if assignment.stored else None
 
 
 def _reversible_step(assignment: Assignment) -> ReversibleStep:
     """Return the step of an assignment; it is undone by assigning the policy that the ledger has."""
-    target, request_type = assignment.claim, assignment.claim.rule.request_type
-    entry = assignment.entry(with_times=True)
-    step = assign_policy(target.app, target.level, request_type, target.policy, assignment.changed, entry)
+    entry, step = assignment.entry, assignment.step(with_times=True)
     if not assignment.changed:
         return ReversibleStep(step, Undo())
-    if not assignment.known:
+    if not assignment.stored:
         return ReversibleStep(step, Undo(reason="nothing tells which policy governed before"))
-    level = {"permission_level": target.level["id"]} if target.level else {}
-    back = {"request_type": request_type, "policy": str(_policy_before(assignment))}
-    return ReversibleStep(step, Undo(SECTION, {"app": target.app["id"], **level, **back}))
+    level = {"permission_level": entry.level["id"]} if entry.level else {}
+    back = {"request_type": entry.rule.request_type, "policy": str(_policy_before(assignment))}
+    return ReversibleStep(step, Undo(SECTION, {"app": entry.app["id"], **level, **back}))
 
 
 def _with_positions(error: ConfigurationError, code: SourceCode) -> CakewalkError:
