@@ -83,6 +83,7 @@ def test_without_a_ledger_everything_counts_as_changed() -> None:
         (timedelta(hours=24), 24, True),
         (timedelta(hours=25), 48, False),
         (timedelta(), 0, True),
+        (timedelta(days=10_000), 10**12, False),
         (timedelta(seconds=-1), 24, True),
     ],
 )

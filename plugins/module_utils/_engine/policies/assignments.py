@@ -153,7 +153,7 @@ def assess(
     """
     if stored is None:
         return Assignment(target, None, None, True)
-    is_young = timedelta() <= now - stored.at < timedelta(hours=params["ledger_max_age"])
+    is_young = 0 <= (now - stored.at) / timedelta(hours=1) < params["ledger_max_age"]
     is_skipped = params["enforce"] == "on_change" and is_young and _is_same(stored, target.entry)
     policy_id = _policy_id(stored)
     listed = policies[target.entry.rule.request_type].by_id.get(policy_id)
