@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What came of tasks that were to be carried out."""
+"""The outcomes of tasks that a run carries out."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def test_an_approval_counts_only_as_far_as_it_went(approval: dict[str, Any], out
     ],
 )
 def test_a_failure_means_what_the_phase_says(phase: str | None, outcome: str) -> None:
-    turn = TaskLock(Process("host", "", 1, ""), "run", "", phase) if phase else None
-    assert after_failure(turn, {}, failed("moved"), TASK)["outcome"] == outcome
+    lock = TaskLock(Process("host", "", 1, ""), "run", "", phase) if phase else None
+    assert after_failure(lock, {}, failed("moved"), TASK)["outcome"] == outcome
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,13 @@ def test_a_failure_means_what_the_phase_says(phase: str | None, outcome: str) ->
 )
 def test_a_task_that_was_declined_before_its_rehearsal_is_no_failure(task: str, reason: str, outcome: str) -> None:
     rehearsal = {"error": {"kind": "not_as_expected", "problems": [{"task": task, "reason": reason}]}}
-    turn = TaskLock(Process("host", "", 1, ""), "run", "", "taken")
-    assert after_failure(turn, rehearsal, {}, TASK)["outcome"] == outcome
+    lock = TaskLock(Process("host", "", 1, ""), "run", "", "taken")
+    assert after_failure(lock, rehearsal, {}, TASK)["outcome"] == outcome
+
+
+def test_a_rehearsal_that_could_not_look_something_up_is_a_failure() -> None:
+    rehearsal = {"error": {"kind": "lookup_failed", "problems": [{"reference": "gone@example.com", "reason": "x"}]}}
+    assert after_failure(None, rehearsal, {}, TASK)["outcome"] == "not_begun"
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def after_failure(
     if lock is not None and lock.phase == "approve":
         return after_approval(approval, task)
     problems = (rehearsal.get("error") or {}).get("problems") or ()
-    if any(problem["task"] == task and problem["reason"] == "decided" for problem in problems):
+    if any(problem.get("task") == task and problem["reason"] == "decided" for problem in problems):
         return _outcome("declined")
     return _FAILED_IN.get(lock.phase, _NOT_BEGUN) if lock else _NOT_BEGUN
 
