@@ -309,7 +309,8 @@ from ..module_utils._engine.tasks import evaluation, expectations
 from ..module_utils._module.arguments import ACTING, CONNECTION, WRITING, bulk_spec
 from ..module_utils._module.entry import run_module
 
-_TEXT, _FLAG = {"type": "str"}, {"type": "bool", "default": False}
+_TEXT = {"type": "str"}
+_FLAG = {"type": "bool", "default": False}
 _REQUEST_TYPE = {"type": "str", "choices": list(REQUEST_TYPES)}
 _EXPECT = {"user": _TEXT, "app": _TEXT, "permission_level": _TEXT, "request_type": _REQUEST_TYPE}
 
