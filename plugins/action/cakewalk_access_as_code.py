@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.plugin_utils._code_storage import CodeStorage
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import FileKeepingAction, option_of
+from ..plugin_utils._code_storage import CodeStorage
+from ..plugin_utils._controller import FileKeepingAction, option_of
 
 
 class ActionModule(FileKeepingAction):

@@ -14,25 +14,16 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.release import __version__ as core_version
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit import bundle, comparison
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.manifest import (
-    caveats_of,
-    facts_of,
-    warnings_of,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.pseudonyms import (
-    pseudonymizer_of,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.table import Table
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.tables import tables_of
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION
-from ansible_collections.cakewalk.access.plugins.modules.cakewalk_evidence import FILES, SPEC
-from ansible_collections.cakewalk.access.plugins.plugin_utils import _audit_report
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import (
-    FileKeepingAction,
-    collection_version,
-    option_of,
-)
+
+from ..module_utils._engine.audit import bundle, comparison
+from ..module_utils._engine.audit.manifest import caveats_of, facts_of, warnings_of
+from ..module_utils._engine.audit.pseudonyms import pseudonymizer_of
+from ..module_utils._engine.audit.table import Table
+from ..module_utils._engine.audit.tables import tables_of
+from ..module_utils._module.arguments import CONNECTION
+from ..modules.cakewalk_evidence import FILES, SPEC
+from ..plugin_utils import _audit_report
+from ..plugin_utils._controller import FileKeepingAction, collection_version, option_of
 
 
 class ActionModule(FileKeepingAction):

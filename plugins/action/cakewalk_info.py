@@ -9,7 +9,7 @@ needs and that only reads.
 
 from __future__ import annotations
 
-from ansible_collections.cakewalk.access.plugins.plugin_utils._in_process import InProcessAction
+from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):

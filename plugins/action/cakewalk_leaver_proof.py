@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import leaver, leaver_report
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import Journal
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
+from ..module_utils._engine.lifecycle import leaver, leaver_report
+from ..module_utils._engine.storage.journal import Journal
+from ..plugin_utils._controller import ControllerAction
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "run": {"type": "dict", "required": True},

@@ -9,15 +9,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.joiner import (
-    lines_of as lines_of_joiner,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import (
-    Journal,
-    lines_of,
-    refuse_relative,
-)
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction, option_of
+from ..module_utils._engine.lifecycle.joiner import lines_of as lines_of_joiner
+from ..module_utils._engine.storage.journal import Journal, lines_of, refuse_relative
+from ..plugin_utils._controller import ControllerAction, option_of
 
 #: The options of each role, without the prefix; all other variables with the prefix are internal.
 OPTIONS = {

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.verification import STATES
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
+from ..module_utils._engine.fulfilment.verification import STATES
+from ..plugin_utils._controller import ControllerAction
 
 _OPTIONS: dict[str, Any] = {
     "turn": {

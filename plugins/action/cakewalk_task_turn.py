@@ -11,13 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.text import printable, summarize
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.timestamps import now
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment import outcomes, routing, verification
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.task_lock import TaskLocks
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import Journal, refuse_relative
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import ControllerAction
+from ..module_utils._api.errors import ConfigurationError
+from ..module_utils._api.text import printable, summarize
+from ..module_utils._engine.core.timestamps import now
+from ..module_utils._engine.fulfilment import outcomes, routing, verification
+from ..module_utils._engine.fulfilment.task_lock import TaskLocks
+from ..module_utils._engine.storage.journal import Journal, refuse_relative
+from ..plugin_utils._controller import ControllerAction
 
 _PREFIX = "task_fulfilment_"
 #: The variables of the role that the command line may set, without the prefix.

@@ -158,13 +158,13 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.privileges import Privileged
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.snapshot import take_snapshot
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.tables import Populations
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, spec
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import run_module
+from ..module_utils._engine.audit.privileges import Privileged
+from ..module_utils._engine.audit.snapshot import take_snapshot
+from ..module_utils._engine.audit.tables import Populations
+from ..module_utils._engine.core.plan import Plan
+from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._module.arguments import CONNECTION, spec
+from ..module_utils._module.entry import run_module
 
 #: The options that only the action uses, for files on the controller.
 FILES: dict[str, dict[str, Any]] = {

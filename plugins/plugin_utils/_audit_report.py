@@ -13,20 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from ansible_collections.cakewalk.access.plugins.module_utils._api.text import pluralize
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit import comparison, privileges, tables
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.manifest import caveats_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.table import (
-    ID,
-    NUMBER,
-    TEXT,
-    TIME,
-    Cells,
-    Column,
-    Table,
-    shown,
-)
 from markupsafe import Markup
+
+from ..module_utils._api.text import pluralize
+from ..module_utils._engine.audit import comparison, privileges, tables
+from ..module_utils._engine.audit.manifest import caveats_of
+from ..module_utils._engine.audit.table import ID, NUMBER, TEXT, TIME, Cells, Column, Table, shown
 
 Facts = Mapping[str, Any]
 Rows = Sequence[Cells]

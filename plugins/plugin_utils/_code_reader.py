@@ -13,13 +13,10 @@ from typing import Any
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.text import printable, summarize
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import CODE
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import (
-    CodeRefused,
-    is_reserved,
-    problem,
-)
+
+from ..module_utils._api.text import printable, summarize
+from ..module_utils._engine.access_as_code.schema import CODE
+from ..module_utils._engine.access_as_code.source import CodeRefused, is_reserved, problem
 
 Problem = dict[str, str]
 Code = dict[str, Any]

@@ -14,12 +14,13 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_path
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.text import printable, summarize
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import Journal, lines_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.private_file import PrivateFile
-from ansible_collections.cakewalk.access.plugins.plugin_utils import _code_reader
-from ansible_collections.cakewalk.access.plugins.plugin_utils._controller import collection_version
+
+from ..module_utils._api.errors import ConfigurationError
+from ..module_utils._api.text import printable, summarize
+from ..module_utils._engine.storage.journal import Journal, lines_of
+from ..module_utils._engine.storage.private_file import PrivateFile
+from . import _code_reader
+from ._controller import collection_version
 
 _PATHS = ("folder", "plan_path", "inverse_path", "record_path")
 

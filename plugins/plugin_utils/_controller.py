@@ -17,15 +17,13 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.text import printable, summarize
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.processes import Process
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.task_lock import (
-    TaskLockRefused,
-    TaskLocks,
-)
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import error_result
-from ansible_collections.cakewalk.access.plugins.plugin_utils._in_process import InProcessAction
+
+from ..module_utils._api.errors import ConfigurationError
+from ..module_utils._api.text import printable, summarize
+from ..module_utils._engine.fulfilment.processes import Process
+from ..module_utils._engine.fulfilment.task_lock import TaskLockRefused, TaskLocks
+from ..module_utils._module.entry import error_result
+from ._in_process import InProcessAction
 
 #: How the variables begin that Ansible, AWX and Automation Controller add themselves.
 _OF_ANSIBLE = ("ansible_", "awx_", "tower_")

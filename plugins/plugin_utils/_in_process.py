@@ -32,7 +32,8 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.plugins.loader import module_loader
 from ansible.utils.vars import merge_hash
 from ansible.vars import clean
-from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import REQUESTS_IMPORT_ERROR
+
+from ..module_utils._api.transport import REQUESTS_IMPORT_ERROR
 
 #: If this variable, or the environment variable in capitals, is false, every module starts a process.
 SWITCH = "cakewalk_in_process"
