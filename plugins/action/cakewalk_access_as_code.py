@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..plugin_utils._code_storage import CodeStorage
-from ..plugin_utils._controller import FileKeepingAction, option_of
+from ..plugin_utils._controller import FileKeepingAction
+from ..plugin_utils._in_process import option_of
 
 
 class ActionModule(FileKeepingAction):

@@ -23,7 +23,8 @@ from ..module_utils._engine.audit.tables import tables_of
 from ..module_utils._module.arguments import CONNECTION
 from ..modules.cakewalk_evidence import FILES, SPEC
 from ..plugin_utils import _audit_report
-from ..plugin_utils._controller import FileKeepingAction, collection_version, option_of
+from ..plugin_utils._controller import FileKeepingAction, collection_version
+from ..plugin_utils._in_process import option_of
 
 
 class ActionModule(FileKeepingAction):

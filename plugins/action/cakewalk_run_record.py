@@ -11,7 +11,8 @@ from typing import Any
 
 from ..module_utils._engine.lifecycle.joiner import lines_of as lines_of_joiner
 from ..module_utils._engine.storage.journal import Journal, lines_of, refuse_relative
-from ..plugin_utils._controller import ControllerAction, option_of
+from ..plugin_utils._controller import ControllerAction
+from ..plugin_utils._in_process import option_of
 
 #: The options of each role, without the prefix; all other variables with the prefix are internal.
 OPTIONS = {

@@ -14,7 +14,6 @@ from typing import Any
 
 import yaml
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
@@ -22,12 +21,10 @@ from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import printable, summarize
 from ..module_utils._engine.fulfilment.processes import Process
 from ..module_utils._engine.fulfilment.task_lock import TaskLockRefused, TaskLocks
-from ..module_utils._module.entry import error_result
-from ._in_process import InProcessAction
+from ._in_process import InProcessAction, failed_result
 
 #: How the variables begin that Ansible, AWX and Automation Controller add themselves.
 _OF_ANSIBLE = ("ansible_", "awx_", "tower_")
-_SECRETS = ("api_key", "api_secret", "mask_key")
 _ROOT = Path(__file__).parents[2]
 
 
@@ -37,25 +34,6 @@ def collection_version() -> str:
     if built.exists():
         return str(json.loads(built.read_text(encoding="utf-8"))["collection_info"]["version"])
     return str(yaml.safe_load(source.read_text(encoding="utf-8"))["version"])
-
-
-def option_of(action: ActionBase, name: str) -> str | None:
-    """Return an option of a task as far as the controller can know it.
-
-    It is set by the task, by the environment of the task, or by that of this process if modules inherit it.
-    """
-    inherited = dict(os.environ) if action._connection.transport == "local" else {}
-    of_task: dict[str, Any] = {}
-    action._compute_environment_string(of_task)
-    value = action._task.args.get(name) or {**inherited, **of_task}.get(f"CAKEWALK_{name.upper()}")
-    return None if value is None else str(value)
-
-
-def scrubbed_result(action: ActionBase, result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result without the credentials of a task, as C(AnsibleModule) does for modules."""
-    secrets = [secret for secret in (option_of(action, name) for name in _SECRETS) if secret]
-    scrubbed: dict[str, Any] = remove_values(result, secrets)
-    return scrubbed
 
 
 class ControllerAction(ActionBase):
@@ -72,7 +50,7 @@ class ControllerAction(ActionBase):
         except AnsibleError:
             raise
         except Exception as error:
-            return scrubbed_result(self, {**error_result(error, result), "failed": True})
+            return failed_result(self, error, result)
 
     @abstractmethod
     def options(self) -> dict[str, Any]:
@@ -158,7 +136,7 @@ class FileKeepingAction(InProcessAction):
         except AnsibleError:
             raise
         except Exception as error:
-            return scrubbed_result(self, {**error_result(error, result), "failed": True})
+            return failed_result(self, error, result)
         finally:
             self._task.args = options
 

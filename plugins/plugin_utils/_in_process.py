@@ -22,10 +22,11 @@ from types import ModuleType
 from typing import Any
 
 from ansible import constants as C
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
 from ansible.module_utils.common import warnings
+from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
@@ -34,11 +35,35 @@ from ansible.utils.vars import merge_hash
 from ansible.vars import clean
 
 from ..module_utils._api.transport import REQUESTS_IMPORT_ERROR
+from ..module_utils._module.entry import error_result
 
 #: If this variable, or the environment variable in capitals, is false, every module starts a process.
 SWITCH = "cakewalk_in_process"
 #: The serialization profile of modules since ansible-core 2.19.
 _PROFILE = "legacy"
+_SECRETS = ("api_key", "api_secret", "mask_key")
+
+
+def option_of(action: ActionBase, name: str) -> str | None:
+    """Return an option of a task as far as the controller can know it.
+
+    It is set by the task, by the environment of the task, or by that of this process if modules inherit it.
+    """
+    inherited = dict(os.environ) if action._connection.transport == "local" else {}
+    of_task: dict[str, Any] = {}
+    action._compute_environment_string(of_task)
+    value = action._task.args.get(name) or {**inherited, **of_task}.get(f"CAKEWALK_{name.upper()}")
+    return None if value is None else str(value)
+
+
+def failed_result(action: ActionBase, error: Exception, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of a task that an error ended, scrubbed as C(AnsibleModule) does it for modules.
+
+    :param result: what the task had returned until then.
+    """
+    secrets = [secret for secret in (option_of(action, name) for name in _SECRETS) if secret]
+    progress = {name: result[name] for name in ("changed", "steps") if name in result}
+    return {**result, **remove_values(error_result(error, progress), secrets), "failed": True}
 
 
 class InProcessAction(NormalAction):
@@ -50,7 +75,13 @@ class InProcessAction(NormalAction):
         self._display.vvv(f"{self._task.action} runs {way}")
         if reason:
             return dict(super().run(tmp, task_vars))  # type: ignore[no-untyped-call] # of Ansible
-        return dict(merge_hash(ActionBase.run(self, tmp, task_vars), self._run_in_process(task_vars or {})))
+        result = ActionBase.run(self, tmp, task_vars)
+        try:
+            return dict(merge_hash(result, self._run_in_process(task_vars or {})))
+        except AnsibleError:
+            raise
+        except Exception as error:
+            return failed_result(self, error, result)
 
     def _reason_for_a_process(self, task_vars: Mapping[str, Any]) -> str | None:
         """Return why the module cannot run in this process with the same result, or C(None)."""

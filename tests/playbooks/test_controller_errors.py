@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playbooks.harness import COLLECTIONS, Data, Playbooks, play, task
+from playbooks.harness import COLLECTIONS, INFO, MEMBERS, Data, Playbooks, play, task
 from sandbox.process import Sandbox
 
 KEY = "TheKeyThatMasksTheEvidenceOfThisTest"
@@ -22,6 +22,7 @@ DEFECTS = {
     RECORD: ("plugin_utils/_controller.py", "def refuse_own_names"),
     EVIDENCE: ("action/cakewalk_evidence.py", "def _written"),
     CODE: ("plugin_utils/_code_storage.py", "def kept"),
+    INFO: ("modules/cakewalk_info.py", "def main"),
 }
 _DEFECT = "        raise ZeroDivisionError(', '.join(__import__('os').environ.values()) + repr(vars()))\n"
 
@@ -38,7 +39,9 @@ def broken(tmp_path: Path) -> Broken:
         path = collections / "ansible_collections" / "cakewalk" / "access" / "plugins" / file
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         (at,) = (number for number, line in enumerate(lines) if function in line)
-        lines.insert(at + 1, _DEFECT if lines[at].startswith(" ") else _DEFECT[4:])
+        lines.insert(
+            *((at, _DEFECT.strip() + "\n") if action == INFO else (at + 1, _DEFECT[4 - lines[at].find("def") :]))
+        )
         path.write_text("".join(lines), encoding="utf-8")
         return str(collections)
 
@@ -58,7 +61,7 @@ def options_of(action: str, tenant: Sandbox, folder: Path) -> Data:
     return {"folder": str(folder / "code")}
 
 
-@pytest.mark.parametrize("action", DEFECTS)
+@pytest.mark.parametrize("action", [RECORD, EVIDENCE, CODE])
 def test_a_defect_of_an_action_is_told_without_secrets(
     playbooks: Playbooks, tenant: Sandbox, broken: Broken, tmp_path: Path, action: str
 ) -> None:
@@ -89,3 +92,35 @@ def test_a_warning_shows_no_secret(playbooks: Playbooks, tenant: Sandbox, tmp_pa
     run = playbooks.run(play(task("keep", EVIDENCE, options))).succeeded()
     assert run.warned_of() == {"No access fits these entries of privileged: '********'."}
     assert tenant.api_secret not in run.output
+
+
+def test_a_file_that_cannot_be_written_costs_no_warning_of_the_module(
+    playbooks: Playbooks, tenant: Sandbox, tmp_path: Path
+) -> None:
+    options = options_of(CODE, tenant, tmp_path)
+    code = tmp_path / "code" / "all.yml"
+    code.write_text(code.read_text(encoding="utf-8").replace(ERIN, "dina.discovered@example.com"), encoding="utf-8")
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    plan = task("plan", CODE, {**options, "plan_path": str(tmp_path / "open" / "plan")}, ignore_errors=True)
+    run = playbooks.run(play(plan)).succeeded()
+    assert run["plan"].data["error"]["kind"] == "file"
+    assert "Discovered" in "".join(run.warned_of())
+
+
+@pytest.mark.parametrize("in_process", ["true", "false"])
+def test_a_module_that_cannot_be_loaded_fails_alone(
+    playbooks: Playbooks, broken: Broken, tenant: Sandbox, in_process: str
+) -> None:
+    collections = broken(INFO)
+    tasks = [
+        task("read", INFO, {"groups": ["Engineering"]}, ignore_errors=True),
+        task("join", MEMBERS, {"group": "Engineering", "users": [ERIN]}),
+    ]
+    environment = {"ANSIBLE_COLLECTIONS_PATH": collections, "CAKEWALK_IN_PROCESS": in_process}
+    run = playbooks.run(play(*tasks), "-vvv", **environment).succeeded()
+    assert run["read"].failed
+    assert not run["join"].failed
+    if in_process == "true":
+        assert run["read"].data["msg"].startswith("This is a defect of the collection (ZeroDivisionError: ")
+        assert tenant.api_secret not in run.output
