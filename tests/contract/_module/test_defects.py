@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -37,6 +38,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
             if hasattr(basic, "_ANSIBLE_PROFILE"):
                 monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy")
+            # Set by other tests of this process, if they import code of the controller.
+            if find_spec("ansible.module_utils._internal"):
+                monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
             monkeypatch.setattr(warnings, "_global_warnings", type(warnings._global_warnings)())
             with pytest.raises(SystemExit):
                 run_module(spec(CONNECTION, options={}), lambda _params, tenant: make_plan(tenant))
