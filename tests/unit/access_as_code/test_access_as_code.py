@@ -94,7 +94,7 @@ def test_an_error_of_the_tenant_tells_where_the_code_asks_for_it() -> None:
 
 def test_many_errors_are_located_in_much_code_by_reading_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    monkeypatch.setattr(source, "folded", lambda reference: read.append(reference) or reference)
+    monkeypatch.setattr(source, "folded_reference", lambda reference: read.append(reference) or reference)
     people = [f"user{number}@example.com" for number in range(50)]
     code = SourceCode({"groups": [{"group": "Crew", "members": people}]}, {})
     problems = [{"reference": person, "reason": "not_found", "message": "no"} for person in people]

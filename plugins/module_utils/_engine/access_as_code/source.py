@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.text import printable, summarize
-from ..core.lookup import LookupFailed, folded_email, is_uuid
+from ..core.lookup import LookupFailed, folded_reference
 
 Item = TypeVar("Item")
 
@@ -87,7 +87,7 @@ class SourceCode:
 
     def positions_of(self, references: Iterable[str]) -> list[str]:
         """Return the positions of these references in any section, in the order of the files."""
-        found = {at for reference in references for at in self._by_text.get(folded(reference), ())}
+        found = {at for reference in references for at in self._by_text.get(folded_reference(reference), ())}
         return [position for _number, position in sorted(found)]
 
     @cached_property
@@ -102,7 +102,7 @@ class SourceCode:
         )
         by_text: dict[str, list[tuple[int, str]]] = {}
         for number, (path, text) in enumerate(texts):
-            by_text.setdefault(folded(text), []).append((number, printable(self.positions.get(path) or path)))
+            by_text.setdefault(folded_reference(text), []).append((number, printable(self.positions.get(path) or path)))
         return by_text
 
     def with_positions(self, error: CakewalkError) -> CakewalkError:
@@ -132,11 +132,6 @@ def is_reserved(name: str) -> bool:
     Since ansible-core 2.19 such a key changes its mapping, or ends the task.
     """
     return name.startswith("__ansible")
-
-
-def folded(reference: str) -> str:
-    """Return a reference in the spelling in which references are compared before a lookup."""
-    return reference.lower() if is_uuid(reference) else folded_email(reference)
 
 
 def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.text import pluralize, printable, summarize
-from .lookup import Index, Resolver, Row, folded_email, ids_of, is_uuid, person
+from .lookup import Index, Resolver, Row, folded_reference, ids_of, person
 
 #: Default of C(max_removals) for a task with an C(exact) entry.
 DEFAULT_MAX_REMOVALS = 10
@@ -32,33 +32,29 @@ class ProtectedUsers:
     """
 
     def __init__(self, references: Iterable[str], indexes: Sequence[Index]) -> None:
-        self._references = {_folded(reference): reference for reference in references}
+        self._references = {folded_reference(reference): reference for reference in references}
         self._indexes = list(indexes)
         self._ids: set[str] = set()
-        self.unmatched: list[str] = []
-        for reference in self._references.values():
-            found = ids_of(row for index in indexes for row in index.matches(reference))
-            self._ids |= found
-            if not found:
-                self.unmatched.append(reference)
+        self.unmatched = self._match(self._references.values(), indexes)
+
+    def _match(self, references: Iterable[str], indexes: Iterable[Index]) -> list[str]:
+        """Protect the people that the references mean, and return the references that match nobody."""
+        rows = {reference: [row for index in indexes for row in index.matches(reference)] for reference in references}
+        self._ids |= ids_of(row for matches in rows.values() for row in matches)
+        return [reference for reference, matches in rows.items() if not matches]
 
     def look_up(self, directory: Index, resolver: Resolver) -> None:
         """Look up the unmatched people; a miss is a problem, because a renamed person must stay protected."""
         self._indexes.append(directory)
-        for reference in self.unmatched:
-            found = ids_of(directory.matches(reference))
-            self._ids |= found
-            if not found:
-                message = (
-                    f"the protected user {printable(reference)!r} does not exist, perhaps under another address now"
-                )
-                resolver.report(reference, "not_found", message)
+        for reference in self._match(self.unmatched, [directory]):
+            message = f"the protected user {printable(reference)!r} does not exist, perhaps under another address now"
+            resolver.report(reference, "not_found", message)
 
     @cached_property
     def _spellings(self) -> dict[str, str]:
-        """All known references to a protected person, folded, with the name of the person in messages."""
+        """All known references to a protected person, folded_reference, with the name of the person in messages."""
         known = [index.by_id[one] for index in self._indexes for one in self._ids if one in index.by_id]
-        written = {_folded(spelling): person(row) for row in known for spelling in (row["id"], person(row))}
+        written = {folded_reference(spelling): person(row) for row in known for spelling in (row["id"], person(row))}
         return {**self._references, **written}
 
     def covers(self, row: Row) -> bool:
@@ -68,9 +64,9 @@ class ProtectedUsers:
     def refuse(self, references: Iterable[str], where: str) -> None:
         """Refuse to take something from protected people who are named for it, whether or not they have it.
 
-        :raises RailHit: one of the C(references) means, or is, a protected person.
+        :raises LimitExceeded: one of the C(references) means, or is, a protected person.
         """
-        hit = sorted({self._spellings[_folded(one)] for one in references if _folded(one) in self._spellings})
+        hit = sorted({self._spellings[key] for key in map(folded_reference, references) if key in self._spellings})
         if hit:
             raise LimitExceeded(
                 f"remove people from {where}",
@@ -148,7 +144,3 @@ def refuse_self_approval(attempt: str, **facts: object) -> LimitExceeded:
         "Nothing was changed. Let another admin act, or set allow_self_approval if that is meant.",
         **facts,
     )
-
-
-def _folded(reference: str) -> str:
-    return reference.lower() if is_uuid(reference) else folded_email(reference)

@@ -23,6 +23,15 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 #: Limit of comparisons with near names, over all misses of a task: they take about three seconds.
 _COMPARISONS = 100_000
+#: What to do about a problem, by its reason.
+_HINTS = {
+    "not_found": "Correct what does not exist.",
+    "ambiguous": "Give the id of the one that is meant where several have the same name or address.",
+    "inactive": "Leave out who is on the way out of the company.",
+    "no_level": "Name a permission level.",
+    "other_level": "Settle it in Cakewalk, or leave the person out.",
+    "unknown_status": "If you know what a status means, list it under known_statuses.request.",
+}
 
 
 class LookupFailed(CakewalkError):
@@ -31,24 +40,13 @@ class LookupFailed(CakewalkError):
     kind = "lookup_failed"
 
     def __init__(self, problems: list[dict[str, Any]]) -> None:
+        reasons = {problem["reason"] for problem in problems}
         super().__init__(
             "tell who or what is meant",
             summarize((problem["message"] for problem in problems), separator="; "),
-            _remedy({problem["reason"] for problem in problems}),
+            " ".join(hint for reason, hint in _HINTS.items() if reason in reasons),
             problems=problems,
         )
-
-
-def _remedy(reasons: set[str]) -> str:
-    remedies = {
-        "not_found": "Correct what does not exist.",
-        "ambiguous": "Give the id of the one that is meant where several have the same name or address.",
-        "inactive": "Leave out who is on the way out of the company.",
-        "no_level": "Name a permission level.",
-        "other_level": "Settle it in Cakewalk, or leave the person out.",
-        "unknown_status": "If you know what a status means, list it under known_statuses.request.",
-    }
-    return " ".join(remedy for reason, remedy in remedies.items() if reason in reasons)
 
 
 def is_uuid(reference: str) -> bool:
@@ -60,6 +58,11 @@ def folded_email(email: str) -> str:
     """Return an e-mail address in lower case, ASCII only: other case folding merges different people."""
     # The same for ASCII, and ten times as fast, which counts for each row of the directory.
     return email.lower() if email.isascii() else email.translate(_LOWER)
+
+
+def folded_reference(reference: str) -> str:
+    """Return a reference in the spelling in which references are compared before a lookup."""
+    return reference.lower() if is_uuid(reference) else folded_email(reference)
 
 
 class Index:

@@ -21,6 +21,11 @@ from .wait import Wait, wait_for
 
 #: Waits, in seconds, before each read that looks whether an unconfirmed write was carried out.
 CONFIRM_DELAYS = (0.0, 1.0, 2.0, 4.0)
+#: The cause and the hint for a step that was under way when a defect ended the run.
+_INTERRUPTED = (
+    "the run was interrupted while it was being sent, so it is not known whether it was carried out",
+    "Look at the tenant, or run again: a run reads before it writes.",
+)
 
 
 class PreconditionFailed(CakewalkError):
@@ -58,9 +63,14 @@ class StepResult:
     status: StepStatus = StepStatus.PENDING
     error: CakewalkError | None = None
 
+    @property
+    def request(self) -> dict[str, Any]:
+        """The method and path of the step, for results and errors."""
+        return {"method": self.step.method, "path": self.step.path}
+
     def as_result(self) -> dict[str, Any]:
         """Return the step as modules return it."""
-        result: dict[str, Any] = {"action": self.step.action, "method": self.step.method, "path": self.step.path}
+        result: dict[str, Any] = {"action": self.step.action, **self.request}
         result |= {"users": list(self.step.users)} if self.step.users else {}
         result |= {"msg": str(self.error)} if self.status is StepStatus.FAILED else {}
         return {**result, **(self.error.facts() if self.error else {})}
@@ -203,12 +213,15 @@ def apply(plan: Plan, client: Client, confirm_delays: Iterable[float] = CONFIRM_
         if plan.unmet:
             raise GoalNotReached(result, plan.unmet)
         if plan.wait:
-            _wait(plan.wait, client, result)
+            try:
+                wait_for(plan.wait, client)
+            except CakewalkError as error:
+                raise GoalNotReached(result, error) from None
     except CakewalkError:
         raise
     except Exception as defect:
         for sent in result.having(StepStatus.SENT):
-            sent.status, sent.error = StepStatus.FAILED, _interrupted(sent.step)
+            sent.status, sent.error = StepStatus.FAILED, OutcomeUnknown(sent.step.action, *_INTERRUPTED, **sent.request)
         raise ApplyInterrupted(result) from defect
     result.goal_reached = True
     return result
@@ -237,13 +250,6 @@ def _store_ledger_entries(plan: Plan, client: Client, result: ApplyResult) -> No
                 f"{error.hint} The next run sends it again, or counts it as changed.",
             )
             raise ApplyFailed(result, unknown) from None
-
-
-def _wait(wait: Wait, client: Client, result: ApplyResult) -> None:
-    try:
-        wait_for(wait, client)
-    except CakewalkError as error:
-        raise GoalNotReached(result, error) from None
 
 
 def _apply_phase(steps: Sequence[StepResult], client: Client, confirm_delays: tuple[float, ...]) -> None:
@@ -278,10 +284,12 @@ def _send(steps: Sequence[StepResult], client: Client) -> list[_Unconfirmed]:
             client.send(step)
         except CakewalkError as error:
             result.error = error
-            if isinstance(error, ApiError) and error.status in step.ignored_statuses:
+            status = error.status if isinstance(error, ApiError) else None
+            if status in step.ignored_statuses:
                 result.status = StepStatus.REFUSED
                 return
-            if step.postcondition is not None and _is_ambiguous(step, error):
+            is_ambiguous = isinstance(error, OutcomeUnknown) or status in step.ambiguous_statuses
+            if step.postcondition is not None and is_ambiguous:
                 unconfirmed.append(_Unconfirmed(result, step.postcondition, error))
             else:
                 result.status = StepStatus.FAILED
@@ -289,7 +297,14 @@ def _send(steps: Sequence[StepResult], client: Client) -> list[_Unconfirmed]:
                 stop.set()
         else:
             if step.needs_confirmation and step.postcondition is not None:
-                unconfirmed.append(_Unconfirmed(result, step.postcondition, _not_applied(step, step.postcondition)))
+                source = step.postcondition.source.what
+                not_applied = NotApplied(
+                    step.action,
+                    f"the server accepted it, but reading {source} again does not show it",
+                    f"Look at {source} in Cakewalk: the service may have turned what was sent into something else.",
+                    **result.request,
+                )
+                unconfirmed.append(_Unconfirmed(result, step.postcondition, not_applied))
             else:
                 result.status = StepStatus.DONE
 
@@ -314,12 +329,6 @@ def _check_precondition(step: Step, client: Client) -> None:
         )
 
 
-def _is_ambiguous(step: Step, error: CakewalkError) -> bool:
-    return isinstance(error, OutcomeUnknown) or (
-        isinstance(error, ApiError) and error.status in step.ambiguous_statuses
-    )
-
-
 @dataclass(frozen=True)
 class _Unconfirmed:
     """A step with an ambiguous answer, and the postcondition that can confirm it."""
@@ -328,24 +337,19 @@ class _Unconfirmed:
     postcondition: Postcondition
     error: CakewalkError
 
-    def is_confirmed_by(self, reads: Mapping[Listing | Resource, ReadResult | None]) -> bool:
-        """Return whether the reads show the step as done."""
-        read = reads[self.postcondition.source]
-        return read is not None and self.postcondition.holds(read)
-
     def failure(self, reads: Mapping[Listing | Resource, ReadResult | None]) -> CakewalkError:
         """Return the error of the step, with what the reads show instead, and how to check."""
-        what, read = self.postcondition.source.what, reads.get(self.postcondition.source)
+        error, what = self.error, self.postcondition.source.what
+        read = reads.get(self.postcondition.source)
         shown = self.postcondition.explain(read) if read else ""
         instead = f" ({shown})" if shown else ""
-        if isinstance(self.error, NotApplied):
-            return self.error.restated(f"{self.error.cause}{instead}", self.error.hint)
-        if not isinstance(self.error, OutcomeUnknown):
-            cause = f"{self.error.cause}, and reading {what} does not show it as done{instead}"
-            return self.error.restated(cause, self.error.hint)
-        return self.error.restated(
-            f"{self.error.cause}, and reading {what} again did not show it as done{instead}: outcome unknown",
-            f"{self.error.hint} Look at {what} after a while, or run again: a run reads before it writes.",
+        if isinstance(error, NotApplied):
+            return error.restated(f"{error.cause}{instead}", error.hint)
+        if not isinstance(error, OutcomeUnknown):
+            return error.restated(f"{error.cause}, and reading {what} does not show it as done{instead}", error.hint)
+        return error.restated(
+            f"{error.cause}, and reading {what} again did not show it as done{instead}: outcome unknown",
+            f"{error.hint} Look at {what} after a while, or run again: a run reads before it writes.",
         )
 
 
@@ -364,9 +368,9 @@ def _confirm(unconfirmed: Sequence[_Unconfirmed], client: Client, delays: tuple[
         time.sleep(delay)
         reads |= _read([step.postcondition for step in checked], client)
         for step in checked:
-            if step.is_confirmed_by(reads):
-                refused = isinstance(step.error, ApiError)
-                step.result.status = StepStatus.ALREADY if refused else StepStatus.DONE
+            read = reads[step.postcondition.source]
+            if read is not None and step.postcondition.holds(read):
+                step.result.status = StepStatus.ALREADY if isinstance(step.error, ApiError) else StepStatus.DONE
                 step.result.error = None
         remaining = [step for step in remaining if step.result.status is StepStatus.SENT]
     for step in remaining:
@@ -386,24 +390,3 @@ def _read(postconditions: Sequence[Postcondition], client: Client) -> dict[Listi
         return ReadResult(source, [row for rows in reads for row in ([rows] if isinstance(rows, dict) else rows)])
 
     return dict(zip(times, client.each(read, times), strict=True))
-
-
-def _not_applied(step: Step, postcondition: Postcondition) -> NotApplied:
-    return NotApplied(
-        step.action,
-        f"the server accepted it, but reading {postcondition.source.what} again does not show it",
-        f"Look at {postcondition.source.what} in Cakewalk: the service may have turned what was sent into something "
-        "else.",
-        method=step.method,
-        path=step.path,
-    )
-
-
-def _interrupted(step: Step) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        step.action,
-        "the run was interrupted while it was being sent, so it is not known whether it was carried out",
-        "Look at the tenant, or run again: a run reads before it writes.",
-        method=step.method,
-        path=step.path,
-    )

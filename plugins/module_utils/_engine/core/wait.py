@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..._api.client import Client
@@ -47,10 +47,7 @@ class Wait(Protocol):
 
 
 def check_timeout(seconds: int) -> None:
-    """Validate the option C(wait_timeout).
-
-    :raises ConfigurationError: the option C(wait_timeout) is below 0.
-    """
+    """Raise a C(ConfigurationError) if the option C(wait_timeout) is below 0."""
     if seconds < 0:
         raise ConfigurationError(
             "use wait_timeout", f"it is {seconds}", "Give 0 or more seconds.", option="wait_timeout"
@@ -64,7 +61,7 @@ def wait_for(wait: Wait, client: Client) -> None:
     :raises CakewalkError: the state can no longer be reached, or cannot be read.
     """
     deadline = time.monotonic() + wait.timeout
-    for pause in _endless(wait.pauses):
+    for pause in itertools.chain(wait.pauses, itertools.repeat(wait.pauses[-1])):
         for _look in range(2 if wait.needs_second_read else 1):
             missing = wait.missing(client.each(client.read, wait.sources))
             if missing:
@@ -81,8 +78,3 @@ def wait_for(wait: Wait, client: Client) -> None:
                 waiting_for=missing,
             )
         time.sleep(min(pause, left))
-
-
-def _endless(pauses: Iterable[float]) -> Iterator[float]:
-    known = list(pauses)
-    return itertools.chain(known, itertools.repeat(known[-1]))

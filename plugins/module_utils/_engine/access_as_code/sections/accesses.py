@@ -29,10 +29,10 @@ from ...access.evaluation import (
 )
 from ...access.planning import AccessPlan, check_purpose, plan_access, read_app_states
 from ...core.access_requests import REMOVE
-from ...core.lookup import Row, label, person, reference_to
+from ...core.lookup import Row, folded_reference, label, person, reference_to
 from ...core.tenant import Tenant
 from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo, sorted_rows
-from ..source import SourceCode, folded, problem, repeated
+from ..source import SourceCode, problem, repeated
 
 SECTION = "accesses"
 #: The options of all access in code, as in C(groups.py).
@@ -56,7 +56,7 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
     """Yield the contradictions within the section; they do not depend on the tenant."""
     yield from code.refused_by(_access_entry, SECTION)
     users = (
-        ((entry.data["app"], folded(reference)), (entry, number, reference))
+        ((entry.data["app"], folded_reference(reference)), (entry, number, reference))
         for entry in code.entries(SECTION)
         for number, reference in enumerate(entry.data["users"])
     )

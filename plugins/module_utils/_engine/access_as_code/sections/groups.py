@@ -12,7 +12,7 @@ from typing import Any
 from ...._api.catalog import GROUPS, USERS, is_edited_here, members, named
 from ...._api.text import printable
 from ...._api.writes import add_members, remove_members
-from ...core.lookup import Resolver, Row, ids_of, label, person, reference_to
+from ...core.lookup import Resolver, Row, folded_reference, ids_of, label, person, reference_to
 from ...core.tenant import Tenant
 from ...groups.membership import (
     MembershipChange,
@@ -24,7 +24,7 @@ from ...groups.membership import (
     removals_of,
 )
 from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo, sorted_rows
-from ..source import CodeRefused, SourceCode, SourceEntry, folded, problem, repeated
+from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
 
 SECTION = "groups"
 _LEFT_ALONE = (
@@ -161,7 +161,7 @@ def _problems_of_people(entry: SourceEntry) -> Iterator[dict[str, str]]:
         for part in ("members", "absent")
         for number, reference in enumerate(entry.data[part] or ())
     ]
-    keyed = ((folded(item[2]), item) for item in people if item[2].strip())
+    keyed = ((folded_reference(item[2]), item) for item in people if item[2].strip())
     for (part, number, reference), (first_part, first_number, _first) in repeated(keyed):
         both = "twice" if first_part == part else "to be a member and not to be one"
         cause = f"{printable(reference)!r} is named for {_name(entry)} {both}, {entry.at(first_part, first_number)}"
