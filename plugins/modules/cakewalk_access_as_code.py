@@ -423,7 +423,6 @@ error:
 
 from typing import Any
 
-from ..module_utils._engine.access_as_code.drift import drift_of, error_of
 from ..module_utils._engine.access_as_code.export import files_of
 from ..module_utils._engine.access_as_code.plan import tenant_plan
 from ..module_utils._engine.access_as_code.rollback import inverse_of
@@ -471,8 +470,8 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     total = code_plan.total
     result = {"plan": code_plan.lines, "summary": {"steps": len(total.steps), "removals": len(total.removals)}}
     if params["mode"] == "drift":
-        error = error_of(code_plan) if params["fail_on_drift"] else None
-        return Plan(result={**result, "drift": drift_of(code_plan, tenant)}, unmet=error)
+        error = code_plan.drifted() if params["fail_on_drift"] else None
+        return Plan(result={**result, "drift": code_plan.drift(tenant)}, unmet=error)
     code_plan.check_guardrails()
     result["plan_hash"] = code_plan.hash
     if params["mode"] == "plan":

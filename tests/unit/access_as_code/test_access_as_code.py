@@ -29,7 +29,6 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_
     ReversibleStep,
     SectionPlan,
     StateChange,
-    Undo,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import (
     CodeRefused,
@@ -64,7 +63,7 @@ ADD, REMOVE, SEND = (
 
 def plan_of(*steps: Step, touched: Any = None, code: SourceCode = CODE, **params: Any) -> TenantPlan:
     """Return a plan with these steps."""
-    reversible = tuple(ReversibleStep(step, Undo()) for step in steps)
+    reversible = tuple(ReversibleStep(step) for step in steps)
     usual = {
         **dict.fromkeys(GUARDRAILS),
         "plan_hash": None,
@@ -166,11 +165,11 @@ def test_where_nothing_would_change_nothing_is_approved_and_nothing_sent() -> No
 def reversible_steps() -> list[ReversibleStep]:
     """Return steps on two groups and an app, of which one cannot be taken back."""
     return [
-        ReversibleStep(ADD, Undo("groups", {"group": "1", "absent": ["a", "b"]})),
-        ReversibleStep(REMOVE, Undo("groups", {"group": "1", "members": ["c"]})),
-        ReversibleStep(replace(REMOVE), Undo("groups", {"group": "1", "members": ["d"]})),
-        ReversibleStep(replace(ADD, action="ask"), Undo(reason="nothing cancels it")),
-        ReversibleStep(SEND, Undo()),
+        ReversibleStep(ADD, "groups", {"group": "1", "absent": ["a", "b"]}),
+        ReversibleStep(REMOVE, "groups", {"group": "1", "members": ["c"]}),
+        ReversibleStep(replace(REMOVE), "groups", {"group": "1", "members": ["d"]}),
+        ReversibleStep(replace(ADD, action="ask"), reason="nothing cancels it"),
+        ReversibleStep(SEND),
     ]
 
 
@@ -192,7 +191,7 @@ def test_each_policy_is_taken_back_by_an_entry_of_its_own() -> None:
         {"app": "1", "request_type": "remove_access", "policy": "4"},
         {"app": "1", "request_type": "grant_access", "policy": "5"},
     ]
-    steps = [ReversibleStep(replace(SEND), Undo("policies", slot)) for slot in slots]
+    steps = [ReversibleStep(replace(SEND), "policies", slot) for slot in slots]
     told = inverse_of(steps, applied(done=[item.step for item in steps]), {})["inverse"]
     assert yaml.safe_load(told["text"])["policies"] == slots
 

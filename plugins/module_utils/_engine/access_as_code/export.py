@@ -23,5 +23,5 @@ def files_of(params: Mapping[str, Any], tenant: Tenant) -> dict[str, str]:
     anchors = sorted(tenant.index(APPS).by_id)[:ANCHORS]
     return {
         "tenant.yml": dump_yaml({"tenant": {"anchors": anchors}}, [_TENANT]),
-        **{f"{name}.yml": dump_yaml({name: export.entries}, export.comments) for name, export in exported.items()},
+        **{f"{name}.yml": dump_yaml({name: entries}, comments) for name, (entries, comments) in exported.items()},
     }

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
-from ..._api.text import UNCUT, printable
+from ..._api.text import UNCUT, pluralize, printable
 from ..core.guardrails import check_removals, check_share
 from ..core.tenant import Tenant
 from .anchors import check_anchors
@@ -40,6 +40,12 @@ class PlanMoved(CakewalkError):
     kind = "plan_moved"
 
 
+class Drifted(CakewalkError):
+    """The tenant differs from its code."""
+
+    kind = "drift"
+
+
 @dataclass(frozen=True)
 class TenantPlan:
     """The plan of all sections together.
@@ -60,6 +66,31 @@ class TenantPlan:
     def differing(self) -> list[str]:
         """Lines about what is known to differ from the code."""
         return [*sorted(change.name for change in self.total.changes if change.is_known), *self.total.unmet]
+
+    def drift(self, tenant: Tenant) -> dict[str, Any]:
+        """Return where the tenant and its code differ, and what the API does not show.
+
+        These are no differences: members that an additive entry does not name, undecided requests, and groups without
+        an entry. Policies cannot be read; they differ if the ledger has another policy.
+        """
+        return {
+            "in_sync": not self.differing,
+            "differing": self.differing,
+            "left_alone": list(self.total.left),
+            "not_in_code": groups.not_in_code(self.code, tenant),
+            "not_verifiable": list(self.total.unverifiable),
+        }
+
+    def drifted(self) -> Drifted | None:
+        """Return the error for a plan with differences."""
+        if not self.differing:
+            return None
+        return Drifted(
+            "find the tenant as the code says",
+            f"{pluralize(len(self.differing), 'thing differs', 'things differ')}; 'plan' shows each",
+            "Bring the tenant back with mode: apply, or correct the code.",
+            differing=self.differing,
+        )
 
     @cached_property
     def lines(self) -> list[str]:

@@ -29,8 +29,8 @@ def inverse_of(steps: Sequence[ReversibleStep], applied: ApplyResult, tenant: Ma
     failed = [item for item in steps if statuses.get(id(item.step)) is StepStatus.FAILED]
     if not done and not failed:
         return {}
-    undone = [item for item in done if item.undo.entry is not None]
-    remaining = [f"{item.step.action}: {item.undo.reason}" for item in done if item.undo.reason]
+    undone = [item for item in done if item.undo is not None]
+    remaining = [f"{item.step.action}: {item.reason}" for item in done if item.reason]
     remaining += [
         f"{item.step.action}: it failed, so it is not known whether there is something to take back" for item in failed
     ]
@@ -54,9 +54,9 @@ def _sections(steps: Iterable[ReversibleStep]) -> dict[str, list[dict[str, Any]]
     """Return the entries by section; entries that differ only in their lists become one."""
     merged: dict[str, dict[Any, dict[str, Any]]] = {}
     for reversible in steps:
-        entry = dict(reversible.undo.entry or {})
+        entry = dict(reversible.undo or {})
         key = tuple((name, value) for name, value in entry.items() if isinstance(value, str))
-        target = merged.setdefault(reversible.undo.section, {}).setdefault(key, {})
+        target = merged.setdefault(reversible.section, {}).setdefault(key, {})
         for name, value in entry.items():
             target[name] = [*target.get(name, []), *value] if isinstance(value, list) else value
     return {section: list(entries.values()) for section, entries in merged.items()}

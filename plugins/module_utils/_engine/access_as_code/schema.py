@@ -9,46 +9,29 @@ from typing import Any
 
 from ..policies.rules import ASSIGNMENT
 
+_ENTRIES: dict[str, Any] = {"type": "list", "elements": "dict", "default": []}
+_TEXTS: dict[str, Any] = {"type": "list", "elements": "str"}
+_NAME: dict[str, Any] = {"type": "str", "required": True}
+
+_GROUP: dict[str, Any] = {
+    "group": _NAME,
+    "mode": {"type": "str", "choices": ["additive", "exact", "unmanaged"], "default": "additive"},
+    "members": _TEXTS,
+    "absent": _TEXTS,
+    "allow_empty": {"type": "bool", "default": False},
+}
+_ACCESS: dict[str, Any] = {
+    "app": _NAME,
+    "permission_level": {"type": "str"},
+    "users": {**_TEXTS, "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 CODE: dict[str, Any] = {
-    "tenant": {
-        "type": "dict",
-        "required": True,
-        "options": {"anchors": {"type": "list", "elements": "str", "required": True}},
-    },
-    "groups": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "group": {"type": "str", "required": True},
-            "mode": {"type": "str", "choices": ["additive", "exact", "unmanaged"], "default": "additive"},
-            "members": {"type": "list", "elements": "str"},
-            "absent": {"type": "list", "elements": "str"},
-            "allow_empty": {"type": "bool", "default": False},
-        },
-    },
-    "accesses": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "app": {"type": "str", "required": True},
-            "permission_level": {"type": "str"},
-            "users": {"type": "list", "elements": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
-    },
-    "custom_fields": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "app": {"type": "str", "required": True},
-            "fields": {"type": "dict"},
-            "clear": {"type": "list", "elements": "str"},
-        },
-    },
-    "policies": {"type": "list", "elements": "dict", "default": [], **ASSIGNMENT},
+    "tenant": {"type": "dict", "required": True, "options": {"anchors": {**_TEXTS, "required": True}}},
+    "groups": {**_ENTRIES, "options": _GROUP},
+    "accesses": {**_ENTRIES, "options": _ACCESS},
+    "custom_fields": {**_ENTRIES, "options": {"app": _NAME, "fields": {"type": "dict"}, "clear": _TEXTS}},
+    "policies": {**_ENTRIES, **ASSIGNMENT},
 }
 
 #: The option C(source), which the action adds to a task: the code, with the positions of its parts.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,25 +15,31 @@ from ..._api.operations import Step
 from ..core.lookup import Index, Row, label
 from ..storage.ledger import Ledger
 
-
-@dataclass(frozen=True)
-class Undo:
-    """The entry of a section that undoes a step, and the reason why a step cannot be undone, or not completely.
-
-    Both are empty for a step that changes nothing.
-    """
-
-    section: str = ""
-    entry: Mapping[str, Any] | None = None
-    reason: str = ""
+#: The options of all entries in code. Policies decide about approval; C(plan.py) checks the removals of the run.
+FIXED_OPTIONS = {
+    "method": "request",
+    "implicitly_approve_requests": False,
+    "bypass_approval": False,
+    "bypass_reason": None,
+    "allow_self_approval": False,
+    "max_removals": sys.maxsize,
+    "state": "present",
+}
+#: The entries of a section for the current state of the tenant, and comments for people.
+ExportedSection = tuple[list[dict[str, Any]], Sequence[str]]
 
 
 @dataclass(frozen=True)
 class ReversibleStep:
-    """A step, and how to undo it once it is done."""
+    """A step, the entry of a section that undoes it, and why nothing does, or not completely.
+
+    The last three are empty for a step that changes nothing.
+    """
 
     step: Step
-    undo: Undo
+    section: str = ""
+    undo: Mapping[str, Any] | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,14 +93,6 @@ class SectionPlan:
     def __add__(self, other: SectionPlan) -> SectionPlan:
         """Return the changes of both plans."""
         return SectionPlan(**{name: value + getattr(other, name) for name, value in vars(self).items()})
-
-
-@dataclass(frozen=True)
-class ExportedSection:
-    """The entries of a section for the current state of the tenant, with comments for people."""
-
-    entries: list[dict[str, Any]]
-    comments: tuple[str, ...] = ()
 
 
 def sorted_rows(index: Index) -> list[Row]:

@@ -32,10 +32,7 @@ class CodeRefused(CakewalkError):
 
 
 def problem(at: str, message: str) -> dict[str, str]:
-    """Return a problem of the code, for C(CodeRefused).
-
-    :param at: the file and line.
-    """
+    """Return a problem of the code at a file and line, for C(CodeRefused)."""
     return {"at": at, "message": message}
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import filterfalse
@@ -31,25 +30,16 @@ from ...access.planning import AccessPlan, check_purpose, plan_access, read_app_
 from ...core.access_requests import REMOVE
 from ...core.lookup import Row, folded_reference, label, person, reference_to
 from ...core.tenant import Tenant
-from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo, sorted_rows
+from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import SourceCode, problem, repeated
 
 SECTION = "accesses"
-#: The options of all access in code, as in C(groups.py).
-_FIXED = {
-    "method": "request",
-    "bypass_approval": False,
-    "bypass_reason": None,
-    "allow_self_approval": False,
-    "max_removals": sys.maxsize,
-    "state": "present",
-}
 #: Why no request is opened, by outcome.
 _REASONS = {
     CONFLICT: ", which wants something else: a run does the rest, and then fails",
     DECLINED: ", and is not asked for again without retry_declined",
 }
-_NOT_UNDOABLE = Undo(reason="nothing in the API cancels a request")
+_NOT_UNDOABLE = "nothing in the API cancels a request"
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
@@ -77,7 +67,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     entries = [_access_entry(entry) for entry in code.data(SECTION)]
     if not entries:
         return SectionPlan()
-    plan = plan_access(read_app_states(tenant, entries), {**params, **_FIXED}, tenant)
+    plan = plan_access(read_app_states(tenant, entries), {**params, **FIXED_OPTIONS}, tenant)
     tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
     postponed, plan = _postpone(plan, causes)
@@ -93,7 +83,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     error = conflict_of(decisions)
     return SectionPlan(
         changes=tuple(StateChange(f"app {name}", state, after[name]) for name, state in before.items()),
-        steps=tuple(ReversibleStep(step, _NOT_UNDOABLE) for step in plan.steps(params["purpose"])),
+        steps=tuple(ReversibleStep(step, reason=_NOT_UNDOABLE) for step in plan.steps(params["purpose"])),
         touched=(_touched(decisions),),
         removals=tuple(
             (label(decision.app), person(decision.user)) for decision in decisions if decision.step == REMOVE
@@ -124,15 +114,12 @@ def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
         for level_id in sorted(by_level, key=lambda level_id: label(state.levels.by_id[level_id]) if level_id else ""):
             level = {"permission_level": reference_to(state.levels.by_id[level_id], state.levels)} if level_id else {}
             entries.append({"app": app, **level, "users": sorted(by_level[level_id])})
-    return ExportedSection(entries, tuple(sorted(comments)))
+    return entries, sorted(comments)
 
 
 def _access_entry(entry: Mapping[str, Any]) -> AccessEntry:
-    """Parse an entry.
-
-    :raises ConfigurationError: see C(entries_of_task).
-    """
-    return entries_of_task({**_FIXED, SECTION: [entry]})[0]
+    """Parse an entry, see C(entries_of_task)."""
+    return entries_of_task({**FIXED_OPTIONS, SECTION: [entry]})[0]
 
 
 def _key(decision: AccessDecision) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from ...core.lookup import Index, Row, label, reference_to
 from ...core.tenant import Tenant
 from ...custom_fields import FieldChange, by_label, entries_of_task, plan_fields
 from ...policies.field_ledger import holds_ledger
-from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo, sorted_rows
+from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import SourceCode, is_reserved
 
 SECTION = "custom_fields"
@@ -26,10 +26,7 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
 
 
 def section_plan(code: SourceCode, _params: Mapping[str, Any], tenant: Tenant, _earlier: SectionPlan) -> SectionPlan:
-    """Return the changes of the section.
-
-    :raises CakewalkError: see C(plan_fields).
-    """
+    """Return the changes of the section, see C(plan_fields)."""
     entries = entries_of_task({"values": code.data(SECTION)})
     if not entries:
         return SectionPlan()
@@ -47,7 +44,7 @@ def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
         values = {_reference_to(field, index): field["value"] for field in fields if _is_for_code(field)}
         if values:
             entries.append({"app": reference_to(app, apps), "fields": dict(sorted(values.items()))})
-    return ExportedSection(entries)
+    return entries, ()
 
 
 def _app_plan(name: str, change: FieldChange) -> SectionPlan:
@@ -55,7 +52,7 @@ def _app_plan(name: str, change: FieldChange) -> SectionPlan:
     state = {field_id: [field.get("value"), field.get("guidValue")] for field_id, field in fields.items()}
     return SectionPlan(
         changes=(StateChange(f"custom fields of {name}", change.before(), change.after()),),
-        steps=(ReversibleStep(change.step(), Undo(SECTION, _undo(change.app, fields))),),
+        steps=(ReversibleStep(change.step(), SECTION, _undo(change.app, fields)),),
         touched=({change.app["id"]: state},),
         fields_set=(*fields, *map(label, fields.values())),
     )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ from ...groups.membership import (
     read_default_apps,
     removals_of,
 )
-from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo, sorted_rows
+from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
 
 SECTION = "groups"
@@ -31,13 +30,6 @@ _LEFT_ALONE = (
     "A group with mode: unmanaged is left alone: its record does not show that its members are edited in Cakewalk. If "
     "they are, set the mode and list them."
 )
-#: The options of every membership in code. Policies decide about approval; C(plan.py) checks the removals of the run.
-_FIXED = {
-    "implicitly_approve_requests": False,
-    "allow_self_approval": False,
-    "bypass_reason": None,
-    "max_removals": sys.maxsize,
-}
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
@@ -62,7 +54,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
         return SectionPlan()
     _refuse_repeated(entries, tenant)
     memberships = [membership for entry in entries for membership in _memberships(entry.data)]
-    changes, actor, warnings = plan_memberships(memberships, {**params, **_FIXED}, tenant)
+    changes, actor, warnings = plan_memberships(memberships, {**params, **FIXED_OPTIONS}, tenant)
     tenant.warnings += warnings
     kept = tuple(
         f"{printable(person(row))} stays in the group {named(change.group)}, being protected"
@@ -95,7 +87,7 @@ def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
             names = sorted(reference_to(member, people) for member in members_by_id[row["id"]])
             entry |= {"mode": "additive", "members": names}
         entries.append(entry)
-    return ExportedSection(entries, (_LEFT_ALONE,) if len(edited) < len(rows) else ())
+    return entries, (_LEFT_ALONE,) if len(edited) < len(rows) else ()
 
 
 def _refuse_repeated(entries: Sequence[SourceEntry], tenant: Tenant) -> None:
@@ -146,9 +138,9 @@ def _steps(change: MembershipChange, actor: Row | None, app_names: str) -> Itera
         entry = {"group": group, "absent": [row["id"] for row in change.added]}
         opened = f"the access requests that it opened, for {app_names}: nothing in the API cancels a request"
         step = add_members(change.group, change.added, actor, False)
-        yield ReversibleStep(step, Undo(SECTION, entry, opened if app_names else ""))
+        yield ReversibleStep(step, SECTION, entry, opened if app_names else "")
     for row, step in zip(change.removed, remove_members(change.group, change.removed), strict=True):
-        yield ReversibleStep(step, Undo(SECTION, {"group": group, "members": [row["id"]]}))
+        yield ReversibleStep(step, SECTION, {"group": group, "members": [row["id"]]})
 
 
 def _name(entry: SourceEntry) -> str:

@@ -18,7 +18,7 @@ from ...policies.assignments import AT_APP, Assignment, check_options, plan_assi
 from ...policies.rules import Rule, rules_of
 from ...policies.selectors import Selector
 from ...storage.ledger import FileLedger
-from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, Undo
+from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange
 from ..source import SourceCode
 
 SECTION = "policies"
@@ -37,10 +37,7 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
 
 
 def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, earlier: SectionPlan) -> SectionPlan:
-    """Return the changes of the section, as far as the ledger shows.
-
-    :raises CakewalkError: see C(plan_assignments).
-    """
+    """Return the changes of the section, as far as the ledger shows, see C(plan_assignments)."""
     options = {**params, "assignments": code.data(SECTION), "ledger_field": None}
     if not options["assignments"]:
         return SectionPlan()
@@ -85,7 +82,7 @@ def exported(params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
         at = {"permission_level": reference_to(level, levels)} if level and levels else {}
         target = {"app": reference_to(app, apps), **at, "request_type": request_type}
         entries.append({**target, "policy": reference_to(policy, policies)})
-    return ExportedSection(entries, (_FROM_LEDGER if entries else _UNKNOWN, *comments))
+    return entries, (_FROM_LEDGER if entries else _UNKNOWN, *comments)
 
 
 def _line(assignment: Assignment) -> str:
@@ -123,12 +120,12 @@ def _reversible_step(assignment: Assignment) -> ReversibleStep:
     """Return the step of an assignment; it is undone by assigning the policy that the ledger has."""
     entry, step = assignment.entry, assignment.step(with_times=True)
     if not assignment.changed:
-        return ReversibleStep(step, Undo())
+        return ReversibleStep(step)
     if not assignment.stored:
-        return ReversibleStep(step, Undo(reason="nothing tells which policy governed before"))
+        return ReversibleStep(step, reason="nothing tells which policy governed before")
     level = {"permission_level": entry.level["id"]} if entry.level else {}
     back = {"request_type": entry.rule.request_type, "policy": str(_policy_before(assignment))}
-    return ReversibleStep(step, Undo(SECTION, {"app": entry.app["id"], **level, **back}))
+    return ReversibleStep(step, SECTION, {"app": entry.app["id"], **level, **back})
 
 
 def _with_positions(error: ConfigurationError, code: SourceCode) -> CakewalkError:
