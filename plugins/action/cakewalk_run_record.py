@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils._engine.lifecycle.joiner import lines_of as lines_of_joiner
-from ..module_utils._engine.storage.journal import Journal, lines_of, refuse_relative
+from ..module_utils._engine.storage.journal import Journal, lines_of
 from ..plugin_utils._controller import ControllerAction
 from ..plugin_utils._in_process import option_of
 
@@ -59,9 +59,7 @@ class ActionModule(ControllerAction):
         """Check that the journal can be written, before anything is done."""
         prefix = f"{params['role']}_"
         self.refuse_own_names(prefix, [f"{prefix}{name}" for name in OPTIONS[params["role"]]])
-        refuse_relative(params["record_path"])
-        if not self._task.check_mode:
-            Journal(params["record_path"]).open()
+        Journal(params["record_path"]).open(self._task.check_mode)
         kept = {name: params[name] for name in ("role", "record_path")}
         return {"run": {"id": secrets.token_hex(8), **kept, "acting_user": option_of(self, "acting_user")}}
 

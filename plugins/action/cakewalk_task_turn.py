@@ -16,7 +16,7 @@ from ..module_utils._api.text import printable, summarize
 from ..module_utils._engine.core.timestamps import now
 from ..module_utils._engine.fulfilment import outcomes, routing, verification
 from ..module_utils._engine.fulfilment.task_lock import TaskLocks
-from ..module_utils._engine.storage.journal import Journal, refuse_relative
+from ..module_utils._engine.storage.journal import Journal
 from ..plugin_utils._controller import ControllerAction
 
 _PREFIX = "task_fulfilment_"
@@ -101,9 +101,7 @@ class ActionModule(ControllerAction):
             )
         routing.routes_of(params["routes"])
         _refuse_relative(params["routes"])
-        refuse_relative(params["record_path"])
-        if not self._task.check_mode:
-            self._journal.open()
+        self._journal.open(self._task.check_mode)
         run = {name: params[name] for name in ("record_path", "lock_dir", "acting_user")}
         routes = [{name: route[name] for name in routing.ROUTE} for route in params["routes"]]
         # The role must not read its own variable again: it is a template, which may have another value for each task.

@@ -91,6 +91,8 @@ REQUEST_TYPES = {
     "archive_app": "ArchiveWorkAppRequest",
     "add_app": "AddNewManagedWorkAppRequest",
 }
+#: The names in options, by the vendor's words.
+REQUEST_TYPE_NAMES = {word: name for name, word in REQUEST_TYPES.items()}
 #: Reviewers of an access review, by their name in options (the vendor's enum AccessReviewType, complete).
 REVIEWERS = {"app_owner": "WorkAppOwner", "manager": "Manager", "review_owner": "CurrentUser"}
 

@@ -106,9 +106,9 @@ def test_what_tells_of_somebody_is_masked_and_the_rest_is_not() -> None:
 
 def test_masks_are_the_same_for_the_same_value_and_another_for_another_key() -> None:
     one, again, other = Pseudonymizer(KEY), Pseudonymizer(KEY), Pseudonymizer("x" * 32)
-    assert one.identifier("AB-1") == again.identifier("ab-1") != other.identifier("ab-1")
+    assert one.pseudonym("id", "AB-1") == again.pseudonym("id", "ab-1") != other.pseudonym("id", "ab-1")
     assert one.key_check == again.key_check != other.key_check
-    assert one.name("Ada") != one.name("ada")
+    assert one.pseudonym("name", "Ada") != one.pseudonym("name", "ada")
 
 
 def test_the_order_of_masked_rows_tells_nothing() -> None:

@@ -258,8 +258,8 @@ def test_the_manifest_masks_what_the_tables_mask() -> None:
     assert plain["privileged"] == rules
     assert plain["queries"] == [{"path": LISTED.queries[0].path, "rows": 2, "pages": 2}]
     masked = facts_of(evidence, masks, None, operator={}, tool={})
-    assert masked["privileged"] == [{"app": masks.name("GitHub"), "permission_level": None}]
-    assert masked["queries"][0]["path"] == f"/api/v1/UsersGroups/{masks.identifier(TEAM['id'])}/Users"
+    assert masked["privileged"] == [{"app": masks.pseudonym("name", "GitHub"), "permission_level": None}]
+    assert masked["queries"][0]["path"] == f"/api/v1/UsersGroups/{masks.pseudonym('id', TEAM['id'])}/Users"
 
 
 @pytest.mark.parametrize("with_purposes", [True, False])

@@ -16,14 +16,7 @@ from .table import Cells, Column, Table
 
 GAINED, LOST = "gained", "lost"
 #: The populations that are compared. The only other table is another view of the same rows.
-COMPARED = (
-    tables.ACCESSES,
-    tables.PRIVILEGED,
-    tables.MEMBERS,
-    tables.LEAVERS,
-    tables.OWNERLESS,
-    tables.REQUESTS,
-)
+COMPARED = (tables.ACCESSES, tables.PRIVILEGED, tables.MEMBERS, tables.LEAVERS, tables.OWNERLESS, tables.REQUESTS)
 _SHOWN: tuple[str, ...] = ("app", "app_id", "permission_level", "permission_level_id", "group", "group_id")
 _SHOWN += ("user_email", "user_name", "user_id", "request_type", "request_id")
 _COLUMNS = {column.name: column for table in COMPARED for column in table.columns}

@@ -13,7 +13,7 @@ from ..._api.text import printable, summarize
 from . import bundle, tables
 from .bundle import Bundle
 from .pseudonyms import Pseudonymizer
-from .table import Table
+from .table import ID, NAME, Table
 
 #: The limits of what the sums of the files prove.
 PROVES = (
@@ -102,12 +102,13 @@ def warnings_of(unknown: Mapping[str, int], unused: Sequence[str], written: Sequ
 
 def _rule(rule: Mapping[str, Any], pseudonymizer: Pseudonymizer | None) -> dict[str, Any]:
     return {
-        name: pseudonymizer.name(text) if pseudonymizer and text is not None else text for name, text in rule.items()
+        name: pseudonymizer.pseudonym(NAME, text) if pseudonymizer and text is not None else text
+        for name, text in rule.items()
     }
 
 
 def _path(path: str, identifier: str | None, pseudonymizer: Pseudonymizer | None) -> str:
-    return path.replace(identifier, pseudonymizer.identifier(identifier)) if pseudonymizer and identifier else path
+    return path.replace(identifier, pseudonymizer.pseudonym(ID, identifier)) if pseudonymizer and identifier else path
 
 
 def _compared_with(earlier: Bundle) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import hmac
 
 from ..._api.errors import ConfigurationError
 from ..storage.private_file import PrivateFile
-from .table import EMAIL, ID, NAME, PRIVATE, Cell, Column, Table
+from .table import EMAIL, ID, PRIVATE, Cell, Column, Table
 
 #: In bytes. Masked values, such as addresses of known people, can be guessed, so the key must not be guessable.
 _SHORTEST = 32
@@ -43,21 +43,13 @@ class Pseudonymizer:
         """Return a table in which ids, e-mail addresses, names and free text are masked."""
         return table.mapped(self._cell)
 
-    def identifier(self, identifier: str) -> str:
-        """Return the pseudonym of an id."""
-        return f"{ID}:{self._digest(ID, identifier.lower())}"
-
-    def name(self, name: str) -> str:
-        """Return the pseudonym of a name."""
-        return f"{NAME}:{self._digest(NAME, name)}"
+    def pseudonym(self, kind: str, text: str) -> str:
+        """Return the pseudonym of a text of this kind; the case of ids and e-mail addresses does not count."""
+        return f"{kind}:{self._digest(kind, text.lower() if kind in (ID, EMAIL) else text)}"
 
     def _cell(self, column: Column, cell: Cell) -> Cell:
-        if column.kind not in PRIVATE or cell is None:
-            return cell
-        if column.kind == ID:
-            return self.identifier(str(cell))
-        text = str(cell).lower() if column.kind == EMAIL else str(cell)
-        return f"{column.kind}:{self._digest(column.kind, text)}"
+        is_open = column.kind not in PRIVATE or cell is None
+        return cell if is_open else self.pseudonym(column.kind, str(cell))
 
     def _digest(self, kind: str, text: str) -> str:
         message = f"{kind}\0{text}".encode("utf-8", "surrogatepass")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..._api.catalog import REQUEST_TYPES, StatusTable, UserStatuses
+from ..._api.catalog import REQUEST_TYPE_NAMES, StatusTable, UserStatuses
 from ..core.lookup import Row
 from ..core.people import status_of
 from ..core.timestamps import moment, utc
@@ -33,7 +34,8 @@ def _person(what: str = "user", title: str = "") -> tuple[Column, ...]:
 _STATUS = (Column("user_status", "Status"), Column("user_status_class", "Status class"))
 _APP = (Column("app", "App", NAME), Column("app_id", "App id", ID))
 _LEVEL = (Column("permission_level", "Level", NAME), Column("permission_level_id", "Level id", ID))
-_ACCESS = (*_APP, Column("app_status", "App status"), *_LEVEL, *_person(), *_STATUS)
+_APP_STATUS = Column("app_status", "App status")
+_ACCESS = (*_APP, _APP_STATUS, *_LEVEL, *_person(), *_STATUS)
 _ACCESS += (Column("privileged", "Privileged"), Column("is_owner", "Owner"))
 _ACCESS_KEY = ("app_id", "user_id", "permission_level_id")
 
@@ -63,12 +65,7 @@ OWNERLESS = Table(
     "ownerless_apps",
     "Apps without an owner",
     "Apps whose record shows no owner; where owner_shown is no, the record does not tell.",
-    (
-        *_APP,
-        Column("app_status", "App status"),
-        Column("owner_shown", "Owner shown"),
-        Column("people", "People", NUMBER),
-    ),
+    (*_APP, _APP_STATUS, Column("owner_shown", "Owner shown"), Column("people", "People", NUMBER)),
     ("app_id",),
 )
 LEAVERS = Table(
@@ -138,35 +135,24 @@ def _shapes(with_purposes: bool) -> list[Table]:
     return [table if with_purposes or table is not REQUESTS else REQUESTS.without("purpose") for table in ALL]
 
 
+@dataclass
 class Populations:
     """The tables for auditors, made from a snapshot.
 
-    :param users: the statuses of people by class.
-    :param requests: the statuses of requests by class.
     :param with_purposes: whether to show the purposes of requests.
     """
 
-    def __init__(
-        self,
-        snapshot: TenantSnapshot,
-        users: UserStatuses,
-        requests: StatusTable,
-        privileged: Privileged,
-        with_purposes: bool = False,
-    ) -> None:
-        self._snapshot = snapshot
-        self._statuses = users
-        self._request_statuses = requests
-        self._privileged = privileged
-        self._with_purposes = with_purposes
-        self._directory = {row["id"].lower(): row for row in snapshot.users}
-        self._apps = {row["id"].lower(): row for row in snapshot.apps}
-        self._levels = {
-            level["id"].lower(): level
-            for rows in snapshot.accesses
-            for row in rows
-            if (level := _level(row)) and level.get("id")
-        }
+    snapshot: TenantSnapshot
+    user_statuses: UserStatuses
+    request_statuses: StatusTable
+    privileged: Privileged
+    with_purposes: bool = False
+
+    def __post_init__(self) -> None:
+        self._directory = {row["id"].lower(): row for row in self.snapshot.users}
+        self._apps = {row["id"].lower(): row for row in self.snapshot.apps}
+        levels = (_level(row) for rows in self.snapshot.accesses for row in rows)
+        self._levels = {level["id"].lower(): level for level in levels if level and level.get("id")}
         self.unknown: Counter[str] = Counter()
 
     def tables(self) -> list[Table]:
@@ -184,28 +170,29 @@ class Populations:
             COUNTS.name: list(self._counts()),
         }
         self._count_unknown(rows[LEAVERS.name], rows[REQUESTS.name])
-        return [table.holding(rows[table.name]) for table in _shapes(self._with_purposes)]
+        return [table.holding(rows[table.name]) for table in _shapes(self.with_purposes)]
 
     def _accesses(self) -> Iterator[dict[str, Any]]:
-        for app, rows in zip(self._snapshot.apps, self._snapshot.accesses, strict=True):
+        for app, rows in zip(self.snapshot.apps, self.snapshot.accesses, strict=True):
             for row in rows:
                 level = _level(row)
                 yield {
                     **_of_app(app),
                     "app_status": app.get("statusName"),
-                    **_of_level(level),
+                    "permission_level": level and level.get("name"),
+                    "permission_level_id": level and level.get("id"),
                     **self._of_person(row["user"]),
-                    "privileged": self._privileged.verdict(app, level),
+                    "privileged": self.privileged.verdict(app, level),
                     "is_owner": row.get("isOwner"),
                 }
 
     def _members(self) -> Iterator[dict[str, Any]]:
-        for group, rows in zip(self._snapshot.groups, self._snapshot.members, strict=True):
+        for group, rows in zip(self.snapshot.groups, self.snapshot.members, strict=True):
             for row in rows:
                 yield {"group": group.get("name"), "group_id": group["id"], **self._of_person(row)}
 
     def _ownerless(self) -> Iterator[dict[str, Any]]:
-        for app, rows in zip(self._snapshot.apps, self._snapshot.accesses, strict=True):
+        for app, rows in zip(self.snapshot.apps, self.snapshot.accesses, strict=True):
             if app.get("owner") is None:
                 shown = {"app_status": app.get("statusName"), "owner_shown": "owner" in app}
                 yield {**_of_app(app), **shown, "people": _people(rows)}
@@ -213,7 +200,7 @@ class Populations:
     def _leavers(self, accesses: list[Any], privileged: list[Any], members: list[Any]) -> Iterator[dict[str, Any]]:
         owned = [
             self._of_person(app["owner"])
-            for app in self._snapshot.apps
+            for app in self.snapshot.apps
             if isinstance(app.get("owner"), Mapping) and isinstance(app["owner"].get("id"), str)
         ]
         held = {"accesses": accesses, "privileged_accesses": privileged, "groups": members, "owned_apps": owned}
@@ -224,9 +211,9 @@ class Populations:
                 yield {**row, **{name: counted[identifier] for name, counted in counts.items()}}
 
     def _requests(self) -> Iterator[dict[str, Any]]:
-        now = moment(self._snapshot.ended)
-        for row in self._snapshot.requests:
-            status = self._request_statuses.class_of(row.get("requestStatus"))
+        now = moment(self.snapshot.ended)
+        for row in self.snapshot.requests:
+            status = self.request_statuses.class_of(row.get("requestStatus"))
             if status not in (OPEN, None):
                 continue
             created = moment(row.get("createdAt"))
@@ -234,7 +221,7 @@ class Populations:
                 "age_days": (now - created).days if now and created else None,
                 "created_at": _time(row.get("createdAt"), created),
                 "updated_at": _time(row.get("updatedAt"), moment(row.get("updatedAt"))),
-                "request_type": _WORDS.get(str(row.get("requestType")), row.get("requestType")),
+                "request_type": REQUEST_TYPE_NAMES.get(str(row.get("requestType")), row.get("requestType")),
                 "status": row.get("requestStatus"),
                 "status_class": status or UNKNOWN,
                 **self._of_id("target", row.get("targetUserId")),
@@ -245,7 +232,7 @@ class Populations:
             }
 
     def _counts(self) -> Iterator[dict[str, Any]]:
-        for app, rows in zip(self._snapshot.apps, self._snapshot.accesses, strict=True):
+        for app, rows in zip(self.snapshot.apps, self.snapshot.accesses, strict=True):
             accounts, people = app.get("numberOfAccounts"), _people(rows)
             counts = {"accesses": len(rows), "people": people, "number_of_accounts": accounts}
             yield {**_of_app(app), **counts, "agrees": agreement(accounts, len(rows), people)}
@@ -264,9 +251,9 @@ class Populations:
         }
 
     def _class_of(self, status: str | None) -> str:
-        if status in self._statuses.inactive:
+        if status in self.user_statuses.inactive:
             return INACTIVE
-        return CURRENT if status in self._statuses.may_receive_access | self._statuses.may_act else UNKNOWN
+        return CURRENT if status in self.user_statuses.may_receive_access | self.user_statuses.may_act else UNKNOWN
 
     def _of_id(self, what: str, identifier: object) -> dict[str, Any]:
         lowered = identifier.lower() if isinstance(identifier, str) else None
@@ -303,10 +290,6 @@ def agreement(accounts: object, accesses: int, people: int) -> str:
     return "as accesses" if accounts == accesses else "no"
 
 
-#: Our words for request types, by the vendor's.
-_WORDS = {word: name for name, word in REQUEST_TYPES.items()}
-
-
 def _level(access: Row) -> Row | None:
     level = access.get("permissionLevel")
     return level if isinstance(level, Mapping) else None
@@ -314,10 +297,6 @@ def _level(access: Row) -> Row | None:
 
 def _of_app(app: Row) -> dict[str, Any]:
     return {"app": app.get("name"), "app_id": app["id"]}
-
-
-def _of_level(level: Row | None) -> dict[str, Any]:
-    return {"permission_level": level and level.get("name"), "permission_level_id": level and level.get("id")}
 
 
 def _people(accesses: Any) -> int:

@@ -121,8 +121,6 @@ class FileLedger:
     def read(cls, path: str, base_url: str, app_ids: Iterable[str]) -> FileLedger:
         """Read the ledger at C(path), which need not exist yet.
 
-        :param base_url: the address of the tenant.
-        :param app_ids: the ids of all apps of the tenant.
         :raises FileRefused: the file cannot be read, must not be trusted, or is damaged.
         :raises WrongTenant: the ledger belongs to another tenant.
         """

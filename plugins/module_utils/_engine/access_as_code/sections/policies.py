@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...._api.catalog import APPS, REQUEST_TYPES, permission_levels_of
+from ...._api.catalog import APPS, REQUEST_TYPE_NAMES, permission_levels_of
 from ...._api.catalog import policies as policies_for
 from ...._api.errors import CakewalkError, ConfigurationError
 from ...._api.text import printable, summarize
@@ -67,7 +67,7 @@ def exported(params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     entries, comments = [], []
     for (_kind, app_id, level_id, wire_type), stored in ledger.entries("policy") if ledger else ():
         app = apps.by_id.get(app_id)
-        request_type = next((name for name, wire in REQUEST_TYPES.items() if wire == wire_type), None)
+        request_type = REQUEST_TYPE_NAMES.get(wire_type)
         if app is None or request_type is None:
             comments.append(f"Left out: {wire_type} of an app that is gone, {app_id}.")
             continue
