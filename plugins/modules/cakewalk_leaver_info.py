@@ -216,8 +216,9 @@ error:
 
 from typing import Any
 
+from ..module_utils._api.catalog import person
 from ..module_utils._engine.access.planning import check_purpose
-from ..module_utils._engine.core.lookup import candidate, person
+from ..module_utils._engine.core.lookup import candidate
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
 from ..module_utils._engine.core.timestamps import now

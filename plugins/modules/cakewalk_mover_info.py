@@ -144,8 +144,9 @@ error:
 from dataclasses import asdict
 from typing import Any
 
+from ..module_utils._api.catalog import person
 from ..module_utils._engine.core.guardrails import check_bypass, check_share
-from ..module_utils._engine.core.lookup import Resolver, Row, person
+from ..module_utils._engine.core.lookup import Resolver, Row
 from ..module_utils._engine.core.people import acting_user
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant

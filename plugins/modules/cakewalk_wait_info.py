@@ -84,8 +84,8 @@ error:
 from collections.abc import Sequence
 from typing import Any
 
-from ..module_utils._api.catalog import APPS, USERS
-from ..module_utils._engine.core.lookup import Resolver, Row, person
+from ..module_utils._api.catalog import APPS, USERS, person
+from ..module_utils._engine.core.lookup import Resolver, Row
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
 from ..module_utils._engine.core.wait import check_timeout

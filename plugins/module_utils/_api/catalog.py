@@ -253,10 +253,10 @@ def task(identifier: str) -> Resource:
     return Resource(path(f"{ROOT}/Tasks", identifier), f"the task {printable(identifier)}", identifier)
 
 
-def tasks_of(person: Mapping[str, Any]) -> Listing:
+def tasks_of(user: Mapping[str, Any]) -> Listing:
     """Return the list of tasks that are assigned to a person; unassigned tasks are in no list."""
-    query = ((INFERRED["tasks.user"].name, person["id"]),)
-    return Listing(f"{ROOT}/Tasks", f"the tasks of {printable(who(person))}", query=query)
+    query = ((INFERRED["tasks.user"].name, user["id"]),)
+    return Listing(f"{ROOT}/Tasks", f"the tasks of {printable(person(user))}", query=query)
 
 
 #: Types of custom fields that hold an id rather than text, in lower case. The vendor mentions such fields, but does not
@@ -313,9 +313,9 @@ def describe_target(app: Mapping[str, Any], level: Mapping[str, Any] | None, req
     return f"{request_type} of {f'the level {named(level)} of ' if level else ''}the app {named(app)}"
 
 
-def who(person: Mapping[str, Any]) -> str:
-    """Return the name of a person for steps: the e-mail address, or the id if the record has no address."""
-    return str(person.get("email") or person["id"])
+def person(row: Mapping[str, Any]) -> str:
+    """Return the name of a person in results: the e-mail address, or the id if the record has no address."""
+    return str(row.get("email") or row["id"])
 
 
 def path(*parts: str) -> str:

@@ -28,8 +28,8 @@ from .catalog import (
     members,
     named,
     path,
+    person,
     task,
-    who,
 )
 from .operations import Key, KeyedValue, Phase, Postcondition, Precondition, ReadResult, RowsPresent, Step, member
 from .text import pluralize, printable, summarize
@@ -56,14 +56,14 @@ def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_appr
     The vendor does not say what happens to people who are members already, so 400 and 409 are confirmed by reading.
     C(implicitlyApproveRequests) is always sent, because its default is not documented.
     """
-    ids = [person["id"] for person in people]
+    ids = [user["id"] for user in people]
     approved = ", their access requests approved at once" if implicitly_approve else ""
     return Step(
         f"add {pluralize(len(ids), 'person', 'people')} to the group {named(group)}{approved}",
         "POST",
         path(GROUPS.path, group["id"], "Users"),
         {"userIds": ids, "triggeredByUserId": acting_user["id"], "implicitlyApproveRequests": implicitly_approve},
-        users=tuple(who(person) for person in people),
+        users=tuple(person(user) for user in people),
         ambiguous_statuses=_ALREADY,
         postcondition=RowsPresent(members(group), present=_keys(people)),
     )
@@ -77,15 +77,15 @@ def remove_members(group: Row, people: Iterable[Row]) -> list[Step]:
     """
     return [
         Step(
-            f"remove {printable(who(person))} from the group {named(group)}",
+            f"remove {printable(person(user))} from the group {named(group)}",
             "DELETE",
-            path(GROUPS.path, group["id"], "Users", person["id"]),
-            users=(who(person),),
+            path(GROUPS.path, group["id"], "Users", user["id"]),
+            users=(person(user),),
             phase=Phase.REMOVALS,
             ambiguous_statuses=_GONE_ALREADY,
-            postcondition=RowsPresent(members(group), absent=_keys([person])),
+            postcondition=RowsPresent(members(group), absent=_keys([user])),
         )
-        for person in people
+        for user in people
     ]
 
 
@@ -117,7 +117,7 @@ class RequestExists(Postcondition):
 
 
 def request_access(
-    app: Row, person: Row, level: Row | None, acting_user: Row, purpose: str, before: frozenset[str]
+    app: Row, user: Row, level: Row | None, acting_user: Row, purpose: str, before: frozenset[str]
 ) -> Step:
     """Request access to an app, at a level if the app has any.
 
@@ -126,48 +126,48 @@ def request_access(
     """
     at = f" at the level {named(level)}" if level else ""
     return Step(
-        f"request access to the app {named(app)}{at} for {printable(who(person))}",
+        f"request access to the app {named(app)}{at} for {printable(person(user))}",
         "POST",
         f"{ROOT}/Requests/GrantAccess",
         {
             "createdByUserId": acting_user["id"],
-            "targetUserId": person["id"],
+            "targetUserId": user["id"],
             "workAppId": app["id"],
             "grantAccessPurpose": purpose,
             **({"permissionLevelId": level["id"]} if level else {}),
         },
-        users=(who(person),),
+        users=(person(user),),
         ambiguous_statuses=_ALREADY,
-        postcondition=_opened("grant_access", app, person, level, before),
+        postcondition=_opened("grant_access", app, user, level, before),
     )
 
 
-def request_level(app: Row, person: Row, level: Row, acting_user: Row, purpose: str, before: frozenset[str]) -> Step:
+def request_level(app: Row, user: Row, level: Row, acting_user: Row, purpose: str, before: frozenset[str]) -> Step:
     """Request another level for a person who has access, see C(request_access)."""
-    body = {"creator": acting_user["id"], "user": person["id"], "app": app["id"], "level": level["id"]}
+    body = {"creator": acting_user["id"], "user": user["id"], "app": app["id"], "level": level["id"]}
     return Step(
-        f"request the level {named(level)} of the app {named(app)} for {printable(who(person))}",
+        f"request the level {named(level)} of the app {named(app)} for {printable(person(user))}",
         "POST",
         f"{ROOT}/Requests/ChangePermission",
         _inferred("change", {**body, "purpose": purpose}),
-        users=(who(person),),
+        users=(person(user),),
         ambiguous_statuses=_ALREADY,
-        postcondition=_opened("change_permission", app, person, level, before),
+        postcondition=_opened("change_permission", app, user, level, before),
     )
 
 
-def request_removal(app: Row, person: Row, acting_user: Row, purpose: str, before: frozenset[str]) -> Step:
+def request_removal(app: Row, user: Row, acting_user: Row, purpose: str, before: frozenset[str]) -> Step:
     """Request the removal of a person's access to an app, see C(request_access)."""
-    body = {"creator": acting_user["id"], "user": person["id"], "app": app["id"], "purpose": purpose}
+    body = {"creator": acting_user["id"], "user": user["id"], "app": app["id"], "purpose": purpose}
     return Step(
-        f"request the removal of the access of {printable(who(person))} to the app {named(app)}",
+        f"request the removal of the access of {printable(person(user))} to the app {named(app)}",
         "POST",
         f"{ROOT}/Requests/RemoveAccess",
         _inferred("removal", body),
-        users=(who(person),),
+        users=(person(user),),
         phase=Phase.REMOVALS,
         ambiguous_statuses=_ALREADY,
-        postcondition=_opened("remove_access", app, person, None, before),
+        postcondition=_opened("remove_access", app, user, None, before),
     )
 
 
@@ -182,12 +182,12 @@ def record_accesses(app: Row, people: Sequence[Row], level: Row | None) -> Step:
         f"record access to the app {named(app)}{at} for {pluralize(len(people), 'person', 'people')}, past approval",
         "POST",
         f"{ROOT}/WorkApps/Accesses",
-        {"data": [{"workAppId": app["id"], "userId": person["id"], **level_id} for person in people]},
-        users=tuple(who(person) for person in people),
+        {"data": [{"workAppId": app["id"], "userId": user["id"], **level_id} for user in people]},
+        users=tuple(person(user) for user in people),
         ambiguous_statuses=_ALREADY,
         postcondition=RowsPresent(
             accesses(app),
-            present=frozenset((person["id"].lower(), level["id"].lower() if level else "") for person in people),
+            present=frozenset((user["id"].lower(), level["id"].lower() if level else "") for user in people),
         ),
     )
 
@@ -387,9 +387,9 @@ def start_review(
     )
 
 
-def _opened(request_type: str, app: Row, person: Row, level: Row | None, before: frozenset[str]) -> RequestExists:
+def _opened(request_type: str, app: Row, user: Row, level: Row | None, before: frozenset[str]) -> RequestExists:
     level_id = level["id"] if level else None
-    return RequestExists(REQUESTS, REQUEST_TYPES[request_type], person["id"], app["id"], level_id, before)
+    return RequestExists(REQUESTS, REQUEST_TYPES[request_type], user["id"], app["id"], level_id, before)
 
 
 def _inferred(body: str, values: Mapping[str, str]) -> dict[str, str]:

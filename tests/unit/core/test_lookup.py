@@ -9,7 +9,7 @@ import string
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, person
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import (
     Index,
     LookupFailed,
@@ -19,7 +19,6 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.looku
     ids_of,
     is_uuid,
     label,
-    person,
 )
 from hypothesis import given
 from hypothesis import strategies as st

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..._api.catalog import USERS, named, permission_levels_of
+from ..._api.catalog import USERS, named, permission_levels_of, person
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import member
 from ..._api.text import printable, summarize
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from ..core.entries import entries_of, users_of
-from ..core.lookup import Index, Resolver, Row, label, labelled, person
+from ..core.lookup import Index, Resolver, Row, label, labelled
 
 GRANTED, ABSENT, RECORDED, DECLINED = "granted", "absent", "recorded", "declined"
 REQUESTED, CHANGING, REMOVING = "requested", "level_change_requested", "removal_requested"

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ..._api.catalog import APPS, REQUESTS, StatusTable, accesses, named, permission_levels
+from ..._api.catalog import APPS, REQUESTS, StatusTable, accesses, named, permission_levels, person
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Listing, Resource, Step
 from ..._api.text import printable, summarize
 from ..._api.writes import record_accesses, request_access, request_level, request_removal
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from ..core.guardrails import ProtectedUsers, check_bypass, check_removals, refuse_self_approval
-from ..core.lookup import Resolver, Row, ids_of, is_uuid, label, person
+from ..core.lookup import Resolver, Row, ids_of, is_uuid, label
 from ..core.people import acting_user, check_receivers
 from ..core.tenant import Tenant
 from ..core.wait import PAUSES, check_timeout

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
+from ..._api.catalog import person
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.text import pluralize, printable, summarize
-from .lookup import Index, Resolver, Row, folded_reference, ids_of, person
+from .lookup import Index, Resolver, Row, folded_reference, ids_of
 
 #: Default of C(max_removals) for a task with an C(exact) entry.
 DEFAULT_MAX_REMOVALS = 10

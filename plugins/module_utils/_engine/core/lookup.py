@@ -228,11 +228,6 @@ def reference_to(row: Row, index: Index) -> str:
     return str(key) if [one["id"].lower() for one in meant] == [row["id"].lower()] else str(row["id"])
 
 
-def person(row: Row) -> str:
-    """Return the name of a person in results: the e-mail address, or the id if the record has no address."""
-    return str(row.get("email") or row["id"])
-
-
 def label(row: Row) -> str:
     """Return the name of a row in results: its name, or its id if the record has no name."""
     return str(row.get("name") or row["id"])

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..._api.catalog import UserStatuses
+from ..._api.catalog import UserStatuses, person
 from ..._api.errors import ConfigurationError
 from ..._api.text import printable, summarize
-from .lookup import Index, Resolver, Row, person
+from .lookup import Index, Resolver, Row
 
 
 def status_of(user: Row) -> str | None:

@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._api.catalog import GROUPS, USERS, default_apps, is_dynamic, members, named
+from ..._api.catalog import GROUPS, USERS, default_apps, is_dynamic, members, named, person
 from ..._api.errors import ConfigurationError
 from ..._api.operations import Step
 from ..._api.text import printable, summarize
 from ..._api.writes import add_members, remove_members
 from ..core.entries import entries_of, users_of
 from ..core.guardrails import LimitExceeded, ProtectedUsers, check_bypass, check_removals, refuse_self_approval
-from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, labelled, person
+from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, labelled
 from ..core.people import acting_user, check_receivers
 from ..core.tenant import Tenant
 

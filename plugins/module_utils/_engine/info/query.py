@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 from ..._api import catalog
-from ..._api.catalog import APPS, GROUPS, USERS, ResourceType
+from ..._api.catalog import APPS, GROUPS, USERS, ResourceType, person
 from ..._api.operations import Listing, Resource
 from ..._api.text import printable, summarize
-from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, person
+from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid
 from ..core.tenant import Tenant
 from . import reports, selection
 

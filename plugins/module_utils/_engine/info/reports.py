@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..._api.catalog import REQUEST_TYPES, folded
+from ..._api.catalog import REQUEST_TYPES, folded, person
 from ..._api.operations import member
-from ..core.lookup import Row, label, person
+from ..core.lookup import Row, label
 from ..core.timestamps import moment
 
 Rows = Sequence[Row]

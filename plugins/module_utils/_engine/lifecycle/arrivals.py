@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ..._api.catalog import REQUESTS, USERS, StatusTable, accesses, named
+from ..._api.catalog import REQUESTS, USERS, StatusTable, accesses, named, person
 from ..._api.operations import Listing, Resource
 from ..._api.text import printable
 from ..core.access_requests import CHANGE, GRANT, Requests, of_type
-from ..core.lookup import Index, Resolver, Row, ids_of, person
+from ..core.lookup import Index, Resolver, Row, ids_of
 from ..core.wait import PAUSES
 
 

@@ -20,6 +20,7 @@ from ..._api.catalog import (
     is_managed,
     is_synced,
     members,
+    person,
     tasks_of,
 )
 from ..._api.client import REREADINGS
@@ -28,7 +29,7 @@ from ..._api.operations import Listing, Resource, member
 from ..._api.text import printable
 from ..access.evaluation import AccessDecision, AccessEntry, AccessEvaluator, AppState
 from ..core.access_requests import CHANGE, GRANT, Requests, of_type
-from ..core.lookup import Index, Row, ids_of, label, person
+from ..core.lookup import Index, Row, ids_of, label
 from ..core.tenant import Tenant
 
 Entry = dict[str, Any]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..._api.catalog import USERS
+from ..._api.catalog import USERS, person
 from ..._api.errors import ConfigurationError
 from ..._api.text import printable, summarize
 from ..access.evaluation import CONFLICT, DECLINED, REMOVING
 from ..core.guardrails import ProtectedUsers, check_removals, check_share
-from ..core.lookup import Resolver, Row, folded_email, person
+from ..core.lookup import Resolver, Row, folded_email
 from ..core.people import acting_user
 from ..core.tenant import Tenant
 from .footprint import NOT_MANAGED, UNCLEAR, Entry, Footprint

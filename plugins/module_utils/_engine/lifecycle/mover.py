@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._api.catalog import accesses, default_apps, is_synced
+from ..._api.catalog import accesses, default_apps, is_synced, person
 from ..._api.errors import ConfigurationError
 from ..._api.text import printable
-from ..core.lookup import Row, ids_of, label, person
+from ..core.lookup import Row, ids_of, label
 from ..core.tenant import Tenant
 from ..groups.membership import MembershipChange, MembershipEntry, refuse_groups
 

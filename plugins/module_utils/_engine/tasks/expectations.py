@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._api import catalog
-from ..._api.catalog import APPS, REQUEST_TYPES, ResourceType, StatusTable, UserStatuses
+from ..._api.catalog import APPS, REQUEST_TYPES, ResourceType, StatusTable, UserStatuses, person
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step, is_usable_id, member
 from ..._api.text import printable, summarize
 from ..._api.writes import decide_task
 from ..core.guardrails import LimitExceeded, ProtectedUsers
-from ..core.lookup import Index, Resolver, ids_of, is_uuid, label, person
+from ..core.lookup import Index, Resolver, ids_of, is_uuid, label
 from ..core.people import acting_user
 from ..core.tenant import Tenant
 from .evaluation import ATTRIBUTES, TaskAssessment, TaskState

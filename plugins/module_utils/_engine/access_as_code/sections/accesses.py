@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import filterfalse
 from typing import Any
 
-from ...._api.catalog import APPS, USERS, named
+from ...._api.catalog import APPS, USERS, named, person
 from ...._api.errors import CakewalkError
 from ...._api.text import printable
 from ...access.evaluation import (
@@ -28,7 +28,7 @@ from ...access.evaluation import (
 )
 from ...access.planning import AccessPlan, check_purpose, plan_access, read_app_states
 from ...core.access_requests import REMOVE
-from ...core.lookup import Row, folded_reference, label, person, reference_to
+from ...core.lookup import Row, folded_reference, label, reference_to
 from ...core.tenant import Tenant
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import SourceCode, problem, repeated

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...._api.catalog import GROUPS, USERS, is_edited_here, members, named
+from ...._api.catalog import GROUPS, USERS, is_edited_here, members, named, person
 from ...._api.text import printable
 from ...._api.writes import add_members, remove_members
-from ...core.lookup import Resolver, Row, folded_reference, ids_of, label, person, reference_to
+from ...core.lookup import Resolver, Row, folded_reference, ids_of, label, reference_to
 from ...core.tenant import Tenant
 from ...groups.membership import (
     MembershipChange,
