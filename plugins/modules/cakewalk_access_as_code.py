@@ -423,8 +423,7 @@ error:
 
 from typing import Any
 
-from ..module_utils._engine.access_as_code.export import files_of
-from ..module_utils._engine.access_as_code.plan import tenant_plan
+from ..module_utils._engine.access_as_code.plan import exported_files, tenant_plan
 from ..module_utils._engine.access_as_code.rollback import inverse_of
 from ..module_utils._engine.access_as_code.schema import SOURCE
 from ..module_utils._engine.core.plan import Plan
@@ -465,7 +464,7 @@ _NOT_AGAIN = "What the plan would only send again is not sent again, since plan_
 def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     """Return the plan for the mode; only C(apply) has steps."""
     if params["mode"] == "export":
-        return Plan(result={"files": files_of(params, tenant)})
+        return Plan(result={"files": exported_files(params, tenant)})
     code_plan = tenant_plan(params, tenant)
     total = code_plan.total
     result = {"plan": code_plan.lines, "summary": {"steps": len(total.steps), "removals": len(total.removals)}}

@@ -155,7 +155,6 @@ error:
 """
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from ..module_utils._engine.audit.privileges import Privileged
@@ -204,10 +203,10 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         "listed_between": [snapshot.begun, snapshot.ended],
         "purposes": params["include_purposes"],
         "privileged": params["privileged"],
-        "queries": [asdict(query) for query in snapshot.queries],
+        "queries": snapshot.queries,
         "rows": {table.name: [list(row.values()) for row in table.rows] for table in tables},
         "unknown_statuses": populations.unknown,
-        "unused_rules": privileged.unused,
+        "unused_rules": list(privileged.unused.values()),
     }
     return Plan(result={"evidence": json.dumps(evidence)})
 

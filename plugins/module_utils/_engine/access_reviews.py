@@ -73,10 +73,7 @@ class AccessReview:
         }
 
     def check_due(self, now: datetime) -> None:
-        """Refuse to start a review that is over already.
-
-        :raises ConfigurationError: the due date is in the past.
-        """
+        """Raise a C(ConfigurationError) if the due date is in the past, so that the review would be over already."""
         if self.due_date <= now:
             raise _unusable("due_date", self.due, "it is in the past", "Give one that is to come.")
 

@@ -63,9 +63,9 @@ def test_pages_are_counted_over_all_readings(tenant: Sandbox, client: Client) ->
     tenant.configure(page_size=7)
     cakewalk = Tenant(client)
     listed = take_snapshot(cakewalk)
-    assert sum(query.pages for query in listed.queries) == len(tenant.log())
-    users = next(query for query in listed.queries if query.path == "/api/v1/Users")
-    assert users.pages == len(received(tenant, "listUsers")) == 2 * -(-users.rows // 7)
+    assert sum(query["pages"] for query in listed.queries) == len(tenant.log())
+    users = next(query for query in listed.queries if query["path"] == "/api/v1/Users")
+    assert users["pages"] == len(received(tenant, "listUsers")) == 2 * -(-users["rows"] // 7)
 
 
 def tables(cakewalk: Tenant) -> list[Table]:

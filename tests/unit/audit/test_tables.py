@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +18,6 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.mani
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.privileges import Privileged
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.pseudonyms import Pseudonymizer
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.snapshot import (
-    ReadStatistics,
     TenantSnapshot,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.table import Table
@@ -63,7 +62,7 @@ LISTED = TenantSnapshot(
     apps=[GITHUB, WIKI, OLD],
     accesses=[[access(ADA, READ), access(ADA, ADMIN), access(BEN, MUTE)], [access(BEN)], []],
     requests=[request(70), request(71, "Approved"), request(72, "Odd", targetUserId=uid(9), createdAt=None)],
-    queries=[ReadStatistics("/api/v1/UsersGroups/" + TEAM["id"] + "/Users", TEAM["id"], 2, 2)],
+    queries=[{"path": f"/api/v1/UsersGroups/{TEAM['id']}/Users", "identifier": TEAM["id"], "rows": 2, "pages": 2}],
 )
 
 
@@ -118,7 +117,7 @@ def test_rules_that_mean_nothing() -> None:
     rules = [{"app": "Wiki", "permission_level": "Gone"}, {"app": "Wiki"}]
     privileged = Privileged([{"app": None, "permission_level": None, **rule} for rule in rules], LISTED.apps)
     assert privileged.verdict(WIKI, None) == "named"
-    assert privileged.unused == ["'Gone' of 'Wiki'"]
+    assert list(privileged.unused.values()) == ["'Gone' of 'Wiki'"]
 
 
 def test_members_apps_without_owner_and_counts() -> None:
@@ -253,10 +252,10 @@ def test_what_cannot_be_compared() -> None:
 def test_the_manifest_masks_what_the_tables_mask() -> None:
     rules = [{"app": "GitHub", "permission_level": None}]
     about = {"base_url": "https://t", "listed_between": ["a", "b"], "purposes": False, "privileged": rules}
-    evidence = {**about, "queries": [asdict(query) for query in LISTED.queries]}
+    evidence = {**about, "queries": LISTED.queries}
     plain, masks = facts_of(evidence, None, None, operator={}, tool={}), Pseudonymizer("k" * 32)
     assert plain["privileged"] == rules
-    assert plain["queries"] == [{"path": LISTED.queries[0].path, "rows": 2, "pages": 2}]
+    assert plain["queries"] == [{"path": LISTED.queries[0]["path"], "rows": 2, "pages": 2}]
     masked = facts_of(evidence, masks, None, operator={}, tool={})
     assert masked["privileged"] == [{"app": masks.pseudonym("name", "GitHub"), "permission_level": None}]
     assert masked["queries"][0]["path"] == f"/api/v1/UsersGroups/{masks.pseudonym('id', TEAM['id'])}/Users"

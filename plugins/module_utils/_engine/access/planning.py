@@ -39,10 +39,7 @@ _AWAITED = {
 
 
 def check_options(params: Mapping[str, Any]) -> None:
-    """Validate options that need no reading.
-
-    :raises ConfigurationError: options contradict each other, or a bypass of approval has no reason.
-    """
+    """Raise a C(ConfigurationError) if options contradict each other, or a bypass of approval has no reason."""
     direct = params["method"] == "direct"
     if direct != params["bypass_approval"]:
         missing = "bypass_approval is not set, and direct recording bypasses approval"
@@ -59,10 +56,7 @@ def check_options(params: Mapping[str, Any]) -> None:
 
 
 def check_purpose(purpose: str | None) -> None:
-    """Validate the option C(purpose).
-
-    :raises ConfigurationError: the purpose is blank or too long.
-    """
+    """Raise a C(ConfigurationError) if the option C(purpose) is blank or too long."""
     if purpose is not None and not (purpose.strip() and len(purpose) <= _PURPOSE):
         raise ConfigurationError(
             "use purpose", "it is blank or too long", f"Give from 1 to {_PURPOSE} characters.", option="purpose"

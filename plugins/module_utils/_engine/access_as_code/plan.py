@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ..._api.catalog import APPS
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..._api.text import UNCUT, pluralize, printable
 from ..core.guardrails import check_removals, check_share
 from ..core.tenant import Tenant
+from ..storage.ledger import ANCHORS
 from .anchors import check_anchors
 from .plan_text import change_lines, summary
 from .section import SectionPlan
 from .sections import accesses, custom_fields, groups, policies
 from .source import CodeRefused, SourceCode
+from .yaml_writer import dump_yaml
 
 #: The version of what the hash covers; an approval is for a plan of this version only.
 FORMAT = 2
@@ -32,6 +35,7 @@ GUARDRAILS = (
     *("acting_user", "protected_users", "max_removals", "max_removal_percent", "allow_inactive", "retry_declined"),
     *("max_assignments", "enforce", "ledger_max_age"),
 )
+_TENANT = "The ids of some apps, by which the tenant is known: the code is refused where none of them is."
 
 
 class PlanMoved(CakewalkError):
@@ -127,11 +131,7 @@ class TenantPlan:
         return str(self.params["base_url"]).rstrip("/")
 
     def check_guardrails(self) -> None:
-        """Check the removals of all sections.
-
-        :raises LimitExceeded: there are too many removals.
-        :raises ConfigurationError: a limit is out of range.
-        """
+        """Check the removals of all sections, see C(check_removals) and C(check_share)."""
         is_exact = any(entry["mode"] == "exact" for entry in self.code.data("groups"))
         check_removals(sorted(self.total.removals), self.params["max_removals"], is_exact)
         check_share(sorted(self.total.removals), self.total.read, self.params["max_removal_percent"])
@@ -157,15 +157,22 @@ class TenantPlan:
 
 
 def code_of(params: Mapping[str, Any]) -> SourceCode:
-    """Return the code of a task.
-
-    :raises CodeRefused: the code contradicts itself.
-    """
+    """Return the code of a task, or raise C(CodeRefused) if it contradicts itself."""
     code = SourceCode(params["source"]["code"], params["source"]["positions"])
     problems = [problem for section in SECTIONS for problem in section.problems_of(code)]
     if problems:
         raise CodeRefused(problems)
     return code
+
+
+def exported_files(params: Mapping[str, Any], tenant: Tenant) -> dict[str, str]:
+    """Return the current state of the tenant as code, whose plan changes nothing: the text of each file, by name."""
+    exported = {section.SECTION: section.exported(params, tenant) for section in SECTIONS}
+    anchors = sorted(tenant.index(APPS).by_id)[:ANCHORS]
+    return {
+        "tenant.yml": dump_yaml({"tenant": {"anchors": anchors}}, [_TENANT]),
+        **{f"{name}.yml": dump_yaml({name: entries}, comments) for name, (entries, comments) in exported.items()},
+    }
 
 
 def tenant_plan(params: Mapping[str, Any], tenant: Tenant) -> TenantPlan:

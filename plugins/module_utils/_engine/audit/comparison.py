@@ -30,10 +30,7 @@ CHANGES = Table(
 
 
 def comparable(bundle: Bundle, base_url: str, key_check: str | None) -> None:
-    """Check that a bundle is from the same tenant, and masked with the same key, as the data to compare with it.
-
-    :raises BundleRefused: the tenant or the key differs.
-    """
+    """Raise C(BundleRefused) unless a bundle has the tenant and the masking key of the data to compare with it."""
     earlier_url = bundle.manifest.get("base_url")
     if earlier_url != base_url:
         raise refused(bundle.path, f"it is of {printable(earlier_url)}, and this run reads {printable(base_url)}")
@@ -47,7 +44,8 @@ def changes(bundle: Bundle, current: Sequence[Table]) -> Table:
 
     :raises BundleRefused: a population is missing in the bundle.
     """
-    return CHANGES.holding(row for table in current if table.name in _NAMES for row in _changed(bundle, table))
+    names = {table.name for table in COMPARED}
+    return CHANGES.holding(row for table in current if table.name in names for row in _changed(bundle, table))
 
 
 def totals(table: Table) -> dict[str, dict[str, int]]:
@@ -66,6 +64,3 @@ def _row(table: Table, change: str, row: Cells) -> dict[str, Any]:
     """Return a row of the changes. The target of a request gets the columns that other rows have for their user."""
     about = {f"user_{name}": row[f"target_{name}"] for name in ("email", "name", "id") if f"target_{name}" in row}
     return {**row, **about, "population": table.name, "change": change}
-
-
-_NAMES = frozenset(table.name for table in COMPARED)

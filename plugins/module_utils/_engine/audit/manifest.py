@@ -51,11 +51,7 @@ def facts_of(
         "privileged": [_rule(rule, pseudonymizer) for rule in evidence["privileged"]],
         "compared_with": earlier and _compared_with(earlier),
         "queries": [
-            {
-                "path": _path(query["path"], query["identifier"], pseudonymizer),
-                "rows": query["rows"],
-                "pages": query["pages"],
-            }
+            {"path": _path(query, pseudonymizer), "rows": query["rows"], "pages": query["pages"]}
             for query in evidence["queries"]
         ],
     }
@@ -107,7 +103,8 @@ def _rule(rule: Mapping[str, Any], pseudonymizer: Pseudonymizer | None) -> dict[
     }
 
 
-def _path(path: str, identifier: str | None, pseudonymizer: Pseudonymizer | None) -> str:
+def _path(query: Mapping[str, Any], pseudonymizer: Pseudonymizer | None) -> str:
+    path, identifier = str(query["path"]), query["identifier"]
     return path.replace(identifier, pseudonymizer.pseudonym(ID, identifier)) if pseudonymizer and identifier else path
 
 

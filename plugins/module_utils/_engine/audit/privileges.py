@@ -28,7 +28,8 @@ class Privileged:
     def __init__(self, rules: Sequence[Mapping[str, Any]], apps: Sequence[Row]) -> None:
         resolver, index = Resolver(), Index(APPS, apps)
         self._rules: list[tuple[str | None, str | None]] = []
-        self._unused: dict[int, str] = {}
+        #: The rules that matched nothing so far, in words, by their position.
+        self.unused: dict[int, str] = {}
         for number, rule in enumerate(rules):
             name, level = rule["app"], rule["permission_level"]
             if name is None and level is None:
@@ -41,7 +42,7 @@ class Privileged:
             app = None if name is None else resolver.find(name, index)
             level_name = None if level is None else folded(level)
             self._rules.append((None if app is None else str(app["id"]).lower(), level_name))
-            self._unused[number] = " of ".join(repr(printable(text)) for text in (level, name) if text is not None)
+            self.unused[number] = " of ".join(repr(printable(text)) for text in (level, name) if text is not None)
         resolver.check()
 
     def verdict(self, app: Row, level: Row | None) -> str:
@@ -57,15 +58,10 @@ class Privileged:
             return NAMED
         return ORDINARY if level is None or mark is False else UNKNOWN
 
-    @property
-    def unused(self) -> list[str]:
-        """The rules that matched nothing so far, in words."""
-        return list(self._unused.values())
-
     def _matches(self, number: int, app: Row, level: Row | None) -> bool:
         app_id, level_name = self._rules[number]
         names = {folded(str(level[name])) for name in ("id", "name") if level and level.get(name)}
         matches = app_id in (None, app["id"].lower()) and (level_name is None or level_name in names)
         if matches:
-            self._unused.pop(number, None)
+            self.unused.pop(number, None)
         return matches

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,20 +17,12 @@ from ..core.timestamps import now
 
 
 @dataclass(frozen=True)
-class ReadStatistics:
-    """How a source was read: its path, the id in the path, the number of rows, and the pages of all readings."""
-
-    path: str
-    identifier: str | None
-    rows: int
-    pages: int
-
-
-@dataclass(frozen=True)
 class TenantSnapshot:
     """The lists of a tenant between two times.
 
     There are members for each of the C(groups), and access rows for each of the C(apps), which are full records.
+
+    :param queries: of each source the C(path), the C(identifier) in it, and the number of C(rows) and C(pages) read.
     """
 
     begun: str
@@ -41,7 +33,7 @@ class TenantSnapshot:
     apps: Sequence[Row]
     accesses: Sequence[Sequence[Row]]
     requests: Sequence[Row]
-    queries: Sequence[ReadStatistics]
+    queries: Sequence[Mapping[str, Any]]
 
 
 def take_snapshot(tenant: Tenant) -> TenantSnapshot:
@@ -70,7 +62,11 @@ def take_snapshot(tenant: Tenant) -> TenantSnapshot:
         inner_rows[len(groups) :],
         requests,
         [
-            *(ReadStatistics(source.path, id_, len(rows), tenant.pages_of(source)) for source, id_, rows in reads),
-            *(ReadStatistics(APPS.record(app["id"]).path, app["id"], 1, 1) for app in apps),
+            *(_query(source.path, id_, len(rows), tenant.pages_of(source)) for source, id_, rows in reads),
+            *(_query(APPS.record(app["id"]).path, app["id"], 1, 1) for app in apps),
         ],
     )
+
+
+def _query(path: str, identifier: str | None, rows: int, pages: int) -> dict[str, Any]:
+    return {"path": path, "identifier": identifier, "rows": rows, "pages": pages}

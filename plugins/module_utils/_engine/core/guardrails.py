@@ -123,11 +123,7 @@ def _too_many(removals: Sequence[tuple[str, str]], option: str, value: int, limi
 
 
 def check_bypass(option: str, reason: str | None) -> None:
-    """Refuse to bypass approval without a reason.
-
-    :param option: the option that bypasses approval.
-    :raises ConfigurationError: the reason is missing or blank.
-    """
+    """Raise a C(ConfigurationError) if C(option) would bypass approval and the reason is missing or blank."""
     if not (reason or "").strip():
         raise ConfigurationError(
             f"use {option}",

@@ -176,10 +176,7 @@ class Resolver:
         self._problems.setdefault((reference, message), problem)
 
     def check(self) -> None:
-        """Raise the collected problems.
-
-        :raises LookupFailed: at least one reference had a problem.
-        """
+        """Raise C(LookupFailed) with the collected problems, if there are any."""
         if self._problems:
             raise LookupFailed(list(self._problems.values()))
 

@@ -313,10 +313,7 @@ def _send(steps: Sequence[StepResult], client: Client) -> list[_Unconfirmed]:
 
 
 def _check_precondition(step: Step, client: Client) -> None:
-    """Check the precondition of a step by a read directly before the step.
-
-    :raises PreconditionFailed: the record changed since the plan was made.
-    """
+    """Raise C(PreconditionFailed) if a read directly before a step shows that its record changed since the plan."""
     if step.precondition is None:
         return
     violations = step.precondition.violations(client.record(step.precondition.resource))

@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from itertools import combinations
 from typing import Any
 
-from ..._api.catalog import REQUEST_TYPES, StatusTable, UserStatuses
+from ..._api.catalog import REQUEST_TYPE_NAMES, StatusTable, UserStatuses
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.text import printable
 from ..core.lookup import Row, is_uuid
@@ -41,7 +41,6 @@ ROUTE: dict[str, Any] = {
 _ANY = "any"
 #: Addresses that a handler may get: nothing that a shell, a template or an option parser could interpret.
 _PLAIN_EMAIL = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.-]*@[A-Za-z0-9][A-Za-z0-9.-]*")
-_OPTION_NAMES = {wire: name for name, wire in REQUEST_TYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Route:
 
     def fits(self, task: TaskState) -> bool:
         """Return whether the route is for this task."""
-        app, request_type = task.attributes["app"], _OPTION_NAMES.get(task.attributes["request_type"] or "")
+        app, request_type = task.attributes["app"], REQUEST_TYPE_NAMES.get(task.attributes["request_type"] or "")
         is_level = self.level in (None, task.attributes["permission_level"])
         return (app, request_type) == (self.app, self.request_type) and is_level
 
@@ -93,7 +92,7 @@ class RoutedTask:
     def expect(self) -> dict[str, str]:
         """The attributes of the task in the form of the option C(expect) of its approval."""
         attributes = dict(self.state.attributes) if self.state else {}
-        attributes["request_type"] = _OPTION_NAMES.get(attributes.get("request_type") or "")
+        attributes["request_type"] = REQUEST_TYPE_NAMES.get(attributes.get("request_type") or "")
         return {name: value for name, value in attributes.items() if value is not None}
 
     def as_result(self) -> dict[str, Any]:
@@ -195,10 +194,7 @@ def routes_of(entries: Iterable[Mapping[str, Any]]) -> list[Route]:
 
 
 def allowed_apps(apps: Iterable[str]) -> frozenset[str]:
-    """Return the ids of the only apps that are allowed.
-
-    :raises ConfigurationError: an app is not named by its id.
-    """
+    """Return the ids of the only apps that are allowed, or raise C(ConfigurationError) for an app without its id."""
     apps = list(apps)
     for app in apps:
         if not is_uuid(app):

@@ -20,11 +20,7 @@ from . import reports, selection
 #: What can be included in a row, by type: another list, or with C(None) the full record.
 INCLUDES: dict[str, dict[str, Callable[[Row], Listing] | None]] = {
     "users": {"user_details": None},
-    "groups": {
-        "members": catalog.members,
-        "default_apps": catalog.default_apps,
-        "hidden_apps": catalog.hidden_apps,
-    },
+    "groups": {"members": catalog.members, "default_apps": catalog.default_apps, "hidden_apps": catalog.hidden_apps},
     "apps": {
         "app_details": None,
         "accesses": catalog.accesses,

@@ -47,12 +47,7 @@ def add_footprints(
 def ownerless(apps: Iterable[Row]) -> list[dict[str, Any]]:
     """Return the apps without an owner; C(owner_shown) is false for those whose full record does not show owners."""
     return [
-        {
-            "app": label(app),
-            "app_id": app["id"],
-            "status_name": app.get("statusName"),
-            "owner_shown": "owner" in app,
-        }
+        {"app": label(app), "app_id": app["id"], "status_name": app.get("statusName"), "owner_shown": "owner" in app}
         for app in apps
         if app.get("owner") is None
     ]

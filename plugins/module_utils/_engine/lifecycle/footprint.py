@@ -27,7 +27,7 @@ from ..._api.client import REREADINGS
 from ..._api.errors import ListMoved
 from ..._api.operations import Listing, Resource, member
 from ..._api.text import printable
-from ..access.evaluation import AccessDecision, AccessEntry, AccessEvaluator, AppState
+from ..access.evaluation import AccessEntry, AccessEvaluator, AppState
 from ..core.access_requests import CHANGE, GRANT, Requests, of_type
 from ..core.lookup import Index, Row, ids_of, label
 from ..core.tenant import Tenant
@@ -128,16 +128,13 @@ def _access(state: AppState, user: Row, retry_declined: bool) -> Entry:
     entry = AccessEntry(state.app["id"], (user["id"],), None, "absent")
     decisions, _unknown = evaluator.evaluate(state, [entry], Index(state.holders.kind, [user]))
     decision = decisions[0] if decisions else None
-    levels = [label(level) for level in state.held_by(user).values() if level]
-    return {**_named(state.app), "levels": sorted(levels), **_removal_status(state.app, decision)}
-
-
-def _removal_status(app: Row, decision: AccessDecision | None) -> Entry:
     request = decision.request if decision else None
     outcome = decision.outcome if decision else UNCLEAR
     return {
-        "outcome": outcome if is_managed(app) else NOT_MANAGED,
-        "to_request": is_managed(app) and bool(decision and decision.step),
+        **_named(state.app),
+        "levels": sorted(label(level) for level in state.held_by(user).values() if level),
+        "outcome": outcome if is_managed(state.app) else NOT_MANAGED,
+        "to_request": is_managed(state.app) and bool(decision and decision.step),
         "request_id": request["id"] if request else None,
         "request_status": request.get("requestStatus") if request else None,
     }

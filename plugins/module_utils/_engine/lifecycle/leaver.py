@@ -59,10 +59,7 @@ def _check_confirmed(user: Row, confirmed: str) -> None:
 
 
 def check_guardrails(user: Row, footprint: Footprint, max_removals: int | None, max_removal_percent: int) -> None:
-    """Check all removals of a run before its first write.
-
-    :raises LimitExceeded: there are too many removals.
-    """
+    """Raise C(LimitExceeded) before the first write of a run if there are too many removals."""
     removed = [group for group in footprint.groups if not group["synced"]]
     removed += [access for access in footprint.accesses if access["to_request"]]
     removals = [(str(entry["name"]), person(user)) for entry in removed]

@@ -90,10 +90,7 @@ def _is_left(change: MembershipChange) -> bool:
 
 
 def refuse_synced(changes: Iterable[MembershipChange]) -> None:
-    """Refuse to remove people from a group whose record shows that it is synced.
-
-    :raises LimitExceeded: a person would be removed from such a group.
-    """
+    """Raise C(LimitExceeded) if a person would be removed from a group whose record shows that it is synced."""
     refuse_groups(
         [change.group for change in changes if change.removed and is_synced(change.group)],
         "remove people from",

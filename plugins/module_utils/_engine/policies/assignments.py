@@ -82,10 +82,7 @@ class Assignment:
 
 
 def check_options(params: Mapping[str, Any]) -> None:
-    """Refuse options that contradict each other.
-
-    :raises ConfigurationError: options contradict each other, or a number is below 0.
-    """
+    """Raise a C(ConfigurationError) if options contradict each other, or a number is below 0."""
     if params["ledger_path"] and params["ledger_field"] is not None:
         raise ConfigurationError(
             "use ledger_field",
@@ -162,10 +159,7 @@ def assess(
 
 
 def check_assignments(assignments: Sequence[Assignment], limit: int | None) -> None:
-    """Check the assignments that would be sent against C(max_assignments).
-
-    :raises LimitExceeded: there are more.
-    """
+    """Raise C(LimitExceeded) if more assignments would be sent than C(max_assignments) allows."""
     entries = [assignment.entry for assignment in assignments if assignment.sent]
     if limit is None or len(entries) <= limit:
         return
@@ -206,12 +200,7 @@ def result_of(assignments: Sequence[Assignment], rules: Iterable[Rule], is_bulk:
     return {
         "assignments": [assignment.as_result() for assignment in assignments if assignment.changed or not is_bulk],
         "entries": [
-            {
-                "entry": rule.number,
-                "words": str(rule),
-                "decides": deciding[rule],
-                "overruled": overridden[rule],
-            }
+            {"entry": rule.number, "words": str(rule), "decides": deciding[rule], "overruled": overridden[rule]}
             for rule in rules
         ],
         "summary": {

@@ -42,6 +42,7 @@ class FieldLedger:
     :param apps: the apps, by id in lower case.
     :param fields: the field of each app, by the same ids.
     :raises FieldRefused: a field is not for text, or its content is not a ledger of its app.
+    :raises CakewalkError: in C(forget) and C(keep), if a field could not be written.
     """
 
     def __init__(self, apps: Mapping[str, Row], fields: Mapping[str, Row]) -> None:
@@ -71,20 +72,14 @@ class FieldLedger:
         return LedgerEntry({"policy_id": policy_id}, _LONG_AGO) if policy_id is not None else None
 
     def forget(self, keys: Collection[Key], client: Client) -> None:
-        """Delete entries, by one request for each app that has some of them.
-
-        :raises CakewalkError: a field could not be written.
-        """
+        """Delete entries, by one request for each app that has some of them."""
         places = [_place(key) for key in keys if self.get(key) is not None]
         for app_id, place in places:
             del self._policies[app_id][place]
         self._write(places, client, "No policy was assigned. The ledger may have forgotten more than it had to")
 
     def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
-        """Store entries, by one request for each app.
-
-        :raises CakewalkError: a field could not be written.
-        """
+        """Store entries, by one request for each app."""
         for key, value in entries.items():
             app_id, place = _place(key)
             self._policies[app_id][place] = value["policy_id"]
@@ -125,10 +120,7 @@ def _place(key: Key) -> tuple[str, str]:
 
 
 def _parsed(app: Row, field: Row) -> dict[str, str]:
-    """Return the policy ids in the field of an app, by place.
-
-    :raises FieldRefused: the field is not for text, or its content is not a ledger of the app.
-    """
+    """Return the policy ids in the field of an app, by place; see C(FieldLedger) for errors."""
     if not holds_text(field):
         raise _refused(app, field, "it is not for text", "Name a text field that serves nothing else.")
     if field.get("value") in (None, ""):

@@ -77,10 +77,7 @@ class LedgerDocument:
 
     @classmethod
     def of_text(cls, text: str) -> LedgerDocument:
-        """Parse the text of a ledger.
-
-        :raises ValueError: the text is not a ledger of this format; the message says why.
-        """
+        """Parse the text of a ledger, or raise C(ValueError) that says why it is not a ledger of this format."""
         try:
             document = parse_json(text)
         except ValueError:
@@ -109,6 +106,7 @@ class FileLedger:
     keep each other's entries.
 
     :param app_ids: the ids of all apps of the tenant, in lower case.
+    :raises CakewalkError: in every method that reads the file, see C(read).
     """
 
     def __init__(self, file: PrivateFile, base_url: str, app_ids: frozenset[str]) -> None:
@@ -137,17 +135,11 @@ class FileLedger:
         return [(key, entries[key]) for key in sorted(entries) if key[:1] == (kind,)]
 
     def forget(self, keys: Collection[Key], client: Client) -> None:
-        """Delete these entries, which also proves that the file can be written.
-
-        :raises CakewalkError: see C(read).
-        """
+        """Delete these entries, which also proves that the file can be written."""
         self._change(deleted=keys)
 
     def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
-        """Store these values with the current time.
-
-        :raises CakewalkError: see C(read).
-        """
+        """Store these values with the current time."""
         now = datetime.now(timezone.utc).replace(microsecond=0)
         self._change(stored={key: LedgerEntry(value, now) for key, value in entries.items()})
 

@@ -36,10 +36,7 @@ class FileRefused(CakewalkError):
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON from a file that may be damaged.
-
-    :raises ValueError: the text is not JSON, or nested too deeply to be parsed.
-    """
+    """Parse JSON from a file that may be damaged; raise C(ValueError) if it is not JSON, or nested too deeply."""
     try:
         return json.loads(text)
     except RecursionError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._api import catalog
-from ..._api.catalog import APPS, REQUEST_TYPES, ResourceType, StatusTable, UserStatuses, person
+from ..._api.catalog import APPS, REQUEST_TYPE_NAMES, REQUEST_TYPES, ResourceType, StatusTable, UserStatuses, person
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step, is_usable_id, member
 from ..._api.text import printable, summarize
@@ -73,7 +73,7 @@ class NameLookup:
         if value is None:
             return None
         if name == "request_type":
-            return next((option for option, wire in REQUEST_TYPES.items() if wire == value), value)
+            return REQUEST_TYPE_NAMES.get(value, value)
         index = self._index(task, name)
         row = index.by_id.get(value) if index else None
         return person(row or task.user(value)) if name == "user" else label(row or {"id": value})

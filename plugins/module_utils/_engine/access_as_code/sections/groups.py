@@ -44,9 +44,8 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
 
 
 def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _earlier: SectionPlan) -> SectionPlan:
-    """Return the changes of the section.
+    """Return the changes of the section, see C(plan_memberships).
 
-    :raises CakewalkError: see C(plan_memberships).
     :raises CodeRefused: two entries mean the same group.
     """
     entries = code.entries(SECTION)
