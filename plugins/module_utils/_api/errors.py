@@ -49,6 +49,11 @@ class ConfigurationError(CakewalkError):
     kind = "configuration"
 
 
+def out_of_range(option: str, value: int, hint: str) -> ConfigurationError:
+    """Return the error for an option whose number is out of range."""
+    return ConfigurationError(f"use {option}", f"it is {value}", hint, option=option)
+
+
 class WriteRefused(CakewalkError):
     """A write was attempted while only reading is allowed: planning never writes."""
 

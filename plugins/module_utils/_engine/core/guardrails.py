@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from ..._api.catalog import person
-from ..._api.errors import CakewalkError, ConfigurationError
+from ..._api.errors import CakewalkError, ConfigurationError, out_of_range
 from ..._api.text import pluralize, printable, summarize
 from .lookup import Index, Resolver, Row, folded_reference, ids_of
 
@@ -87,7 +87,7 @@ def check_removals(removals: Sequence[tuple[str, str]], limit: int | None, autho
     :raises ConfigurationError: the limit is below 0.
     """
     if limit is not None and limit < 0:
-        raise ConfigurationError("use max_removals", f"it is {limit}", "Give 0 or more.", option="max_removals")
+        raise out_of_range("max_removals", limit, "Give 0 or more.")
     allowed = limit if limit is not None else DEFAULT_MAX_REMOVALS if authoritative else None
     if allowed is not None and len(removals) > allowed:
         raise _too_many(removals, "max_removals", allowed, f"max_removals allows {allowed}")
@@ -103,9 +103,7 @@ def check_share(removals: Sequence[tuple[str, str]], read: int, percent: int) ->
     :raises ConfigurationError: the percentage is out of range.
     """
     if not 0 <= percent <= 100:
-        raise ConfigurationError(
-            "use max_removal_percent", f"it is {percent}", "Give 0 to 100.", option="max_removal_percent"
-        )
+        raise out_of_range("max_removal_percent", percent, "Give 0 to 100.")
     if read >= _SHARE_FROM and len(removals) * 100 > read * percent:
         limit = f"max_removal_percent allows {percent} % of the {read} memberships and accesses that were read"
         raise _too_many(removals, "max_removal_percent", percent, limit)

@@ -86,11 +86,6 @@ class ApplyResult:
     steps: list[StepResult] = field(default_factory=list)
     goal_reached: bool = False
 
-    @classmethod
-    def of(cls, plan: Plan) -> ApplyResult:
-        """Return the result of a plan before it is applied."""
-        return cls([StepResult(step) for step in plan.steps])
-
     def having(self, *statuses: StepStatus) -> list[StepResult]:
         """Return the steps that have one of these statuses."""
         return [result for result in self.steps if result.status in statuses]
@@ -182,7 +177,7 @@ def dry_run(plan: Plan) -> ApplyResult:
 
     :raises GoalNotReached: the goal would not be reached.
     """
-    result = ApplyResult.of(plan)
+    result = ApplyResult(list(map(StepResult, plan.steps)))
     if plan.unmet:
         raise GoalNotReached(result, plan.unmet)
     return result
@@ -199,7 +194,7 @@ def apply(plan: Plan, client: Client, confirm_delays: Iterable[float] = CONFIRM_
     :raises GoalNotReached: every step was applied, but the goal is not reached.
     :raises ApplyInterrupted: there is a defect in the collection.
     """
-    result = ApplyResult.of(plan)
+    result = ApplyResult(list(map(StepResult, plan.steps)))
     try:
         with client.writing():
             _delete_ledger_entries(plan, client, result)

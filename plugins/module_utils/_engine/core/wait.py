@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..._api.client import Client
-from ..._api.errors import CakewalkError, ConfigurationError
+from ..._api.errors import CakewalkError, out_of_range
 from ..._api.operations import Listing, Resource
 from ..._api.text import pluralize, summarize
 
@@ -49,9 +49,7 @@ class Wait(Protocol):
 def check_timeout(seconds: int) -> None:
     """Raise a C(ConfigurationError) if the option C(wait_timeout) is below 0."""
     if seconds < 0:
-        raise ConfigurationError(
-            "use wait_timeout", f"it is {seconds}", "Give 0 or more seconds.", option="wait_timeout"
-        )
+        raise out_of_range("wait_timeout", seconds, "Give 0 or more seconds.")
 
 
 def wait_for(wait: Wait, client: Client) -> None:

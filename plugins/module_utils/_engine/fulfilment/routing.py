@@ -19,7 +19,7 @@ from itertools import combinations
 from typing import Any
 
 from ..._api.catalog import REQUEST_TYPE_NAMES, StatusTable, UserStatuses
-from ..._api.errors import CakewalkError, ConfigurationError
+from ..._api.errors import CakewalkError, ConfigurationError, out_of_range
 from ..._api.text import printable
 from ..core.lookup import Row, is_uuid
 from ..core.people import status_of
@@ -249,7 +249,7 @@ def shuffled(tasks: Sequence[RoutedTask], limit: int | None) -> list[RoutedTask]
     :raises ConfigurationError: the limit is below 0.
     """
     if limit is not None and limit < 0:
-        raise ConfigurationError("use max_due", f"it is {limit}", "Give 0 or more.", option="max_due")
+        raise out_of_range("max_due", limit, "Give 0 or more.")
     in_random_order = random.sample(tasks, len(tasks))
     due = [task for task in in_random_order if task.is_due]
     late = {task.task for task in due[limit:]} if limit is not None else set()

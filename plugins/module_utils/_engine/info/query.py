@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..._api import catalog
 from ..._api.catalog import APPS, GROUPS, USERS, ResourceType, person
 from ..._api.operations import Listing, Resource
 from ..._api.text import printable, summarize
-from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid
+from ..core.lookup import Index, Row, ids_of, is_uuid
 from ..core.tenant import Tenant
 from . import reports, selection
 
@@ -102,7 +102,7 @@ def _parts(
     if "privileged_accesses" in (params["reports"] or ()):
         yield "privileged_accesses", list(map(catalog.accesses, apps)), partial(reports.privileged, apps)
     if params["tasks_of"] is not None:
-        people = _find_all(params["tasks_of"], indexes[USERS.name])
+        people = selection.find_all(params["tasks_of"], indexes[USERS.name])
         yield (
             "tasks",
             list(map(catalog.tasks_of, people)),
@@ -126,14 +126,8 @@ def _ids(references: Collection[str] | None, index: Index) -> set[str] | None:
     if references is None:
         return None
     names = selection.names_among(references)
-    return {reference.lower() for reference in references if is_uuid(reference)} | ids_of(_find_all(names, index))
-
-
-def _find_all(references: Iterable[str], index: Index) -> list[Row]:
-    resolver = Resolver()
-    rows = resolver.find_all(references, index)
-    resolver.check()
-    return rows
+    found = selection.find_all(names, index)
+    return {reference.lower() for reference in references if is_uuid(reference)} | ids_of(found)
 
 
 def _tasks(listed: list[Row], params: Mapping[str, Any], tenant: Tenant) -> tuple[list[Row], list[str]]:

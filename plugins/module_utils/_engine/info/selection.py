@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..._api.catalog import APPS, GROUPS, KINDS, USERS, ResourceType
@@ -84,10 +84,16 @@ def select(index: Index, references: Collection[str] | None) -> tuple[list[Row],
     if references is None:
         return list(index.by_id.values()), []
     is_known = {reference: bool(index.matches(reference)) for reference in references}
-    resolver = Resolver()
-    rows = resolver.find_all((reference for reference, known in is_known.items() if known), index)
-    resolver.check()
+    rows = find_all((reference for reference, known in is_known.items() if known), index)
     return rows, [reference for reference, known in is_known.items() if not known]
+
+
+def find_all(references: Iterable[str], index: Index) -> list[Row]:
+    """Return the rows that the references mean, or raise C(LookupFailed) if some are missing or ambiguous."""
+    resolver = Resolver()
+    rows = resolver.find_all(references, index)
+    resolver.check()
+    return rows
 
 
 def names_of(rows: Collection[Row], index: Index) -> tuple[dict[str, str], dict[str, list[dict[str, Any]]]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ..._api.errors import ConfigurationError
+from ..._api.errors import ConfigurationError, out_of_range
 from ..._api.operations import Step
 from ..._api.text import pluralize, printable, summarize
 from ..._api.writes import assign_policy
@@ -108,7 +108,7 @@ def check_options(params: Mapping[str, Any]) -> None:
         )
     for option in ("max_assignments", "ledger_max_age"):
         if params[option] is not None and params[option] < 0:
-            raise ConfigurationError(f"use {option}", f"it is {params[option]}", "Give 0 or more.", option=option)
+            raise out_of_range(option, params[option], "Give 0 or more.")
 
 
 def plan_assignments(

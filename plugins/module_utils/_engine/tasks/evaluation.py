@@ -179,13 +179,11 @@ def assess(
     status = task_statuses.class_of(task.row.get("status"))
     request_status = request_statuses.class_of(member(task.row, "request.requestStatus"))
     state = task.entry.state
-    errors = [*_unclear(task), *_unknown_statuses(task, status, request_status)]
-    if status == _OPPOSITE[state]:
-        errors.append(("decided", f"it is {status} already"))
+    errors = tuple(_errors(task, status, request_status))
     if status == state:
-        return TaskAssessment(task, state, False, tuple(errors))
+        return TaskAssessment(task, state, False, errors)
     obstacle = _obstacle(task, status, request_status, now, allow_autoprovisioning)
-    return TaskAssessment(task, obstacle or state, obstacle is None, tuple(errors))
+    return TaskAssessment(task, obstacle or state, obstacle is None, errors)
 
 
 def warnings(assessments: Iterable[TaskAssessment]) -> list[str]:
@@ -215,8 +213,8 @@ def _entry(entry: Mapping[str, Any], params: Mapping[str, Any]) -> TaskEntry:
     return TaskEntry(entry["task"].lower(), state, entry["decide"] or params["decide"], expect)
 
 
-def _unclear(task: TaskState) -> Iterator[tuple[str, str]]:
-    """Yield what the record does not show, and a task of another kind than the entry names."""
+def _errors(task: TaskState, status: str | None, request_status: str | None) -> Iterator[tuple[str, str]]:
+    """Yield what the record does not show, statuses in no table, and another kind or decision than the entry names."""
     if task.kind is None:
         yield "unclear", "isActionStep is not shown, so it may be the action step or a review"
     elif task.kind != task.entry.decide:
@@ -231,6 +229,13 @@ def _unclear(task: TaskState) -> Iterator[tuple[str, str]]:
     till = task.row.get("snoozedTill")
     if till is not None and task.snoozed_till is None:
         yield "unclear", f"it is snoozed till {printable(till)!r}, which is no time"
+    if status is None:
+        yield "unknown_status", f"its status {printable(task.row.get('status'))!r} is not in known_statuses.task"
+    if task.has_request and request_status is None:
+        word = printable(member(task.row, "request.requestStatus"))
+        yield "unknown_status", f"the status {word!r} of its request is not in known_statuses.request"
+    if status == _OPPOSITE[task.entry.state]:
+        yield "decided", f"it is {status} already"
 
 
 def _required(task: TaskState) -> tuple[str, ...]:
@@ -241,14 +246,6 @@ def _required(task: TaskState) -> tuple[str, ...]:
     if request_type in (REQUEST_TYPES["grant_access"], REQUEST_TYPES["remove_access"]):
         return "user", "app"
     return ()
-
-
-def _unknown_statuses(task: TaskState, status: str | None, request_status: str | None) -> Iterator[tuple[str, str]]:
-    if status is None:
-        yield "unknown_status", f"its status {printable(task.row.get('status'))!r} is not in known_statuses.task"
-    if task.has_request and request_status is None:
-        word = printable(member(task.row, "request.requestStatus"))
-        yield "unknown_status", f"the status {word!r} of its request is not in known_statuses.request"
 
 
 def _obstacle(
