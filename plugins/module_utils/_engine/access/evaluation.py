@@ -109,13 +109,6 @@ class AccessDecision:
         requested = "removal" if self.step == REMOVE else wanted
         return self.before() + (f" ({requested} requested)" if self.step else "")
 
-    def progress(self, request: Row | None) -> str:
-        """Return the user, the app, and the status of C(request), for messages."""
-        status = "no request is listed"
-        if request:
-            status = f"the request {printable(request['id'])} is {printable(request.get('requestStatus'))}"
-        return f"{printable(person(self.user))} and {named(self.app)}: {status}"
-
 
 def entries_of_task(params: Mapping[str, Any]) -> list[AccessEntry]:
     """Return the entries of a task; an entry without C(state) inherits the state of the task.

@@ -15,7 +15,7 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Listing, Resource, Step
 from ..._api.text import printable, summarize
 from ..._api.writes import record_accesses, request_access, request_level, request_removal
-from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
+from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type, progress_of
 from ..core.guardrails import ProtectedUsers, check_bypass, check_removals, refuse_self_approval
 from ..core.lookup import Resolver, Row, ids_of, is_uuid, label
 from ..core.people import acting_user, check_receivers
@@ -284,7 +284,7 @@ class AccessWait:
             if not held if decision.outcome == REMOVING else decision.level_id in held:
                 continue
             request = self._request_of(decision, requests)
-            missing.append(decision.progress(request))
+            missing.append(progress_of(decision.user, decision.app, request))
             if request and requests.class_of(request) in ("declined", "cancelled"):
                 declined.append(missing[-1])
         if declined:
@@ -301,8 +301,9 @@ class AccessWait:
 
 def unmet_of(decisions: Sequence[AccessDecision], wait: bool) -> CakewalkError | None:
     """Return the error about conflicts, or, if the task waits, about declined requests."""
-    declined = [decision.progress(decision.request) for decision in decisions if decision.outcome == DECLINED]
-    return evaluation.conflict_of(decisions) or (RequestDeclined(declined) if wait and declined else None)
+    declined = [decision for decision in decisions if decision.outcome == DECLINED]
+    lines = [progress_of(decision.user, decision.app, decision.request) for decision in declined]
+    return evaluation.conflict_of(decisions) or (RequestDeclined(lines) if wait and lines else None)
 
 
 def _require_purpose(stepping: Iterable[AccessDecision], purpose: str | None) -> None:

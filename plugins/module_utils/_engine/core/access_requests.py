@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from ..._api.catalog import REQUEST_TYPES, StatusTable
+from ..._api.catalog import REQUEST_TYPES, StatusTable, named, person
+from ..._api.text import printable
 from .lookup import Row
 from .timestamps import moment
 
@@ -88,6 +89,14 @@ class Requests:
 def level_of(request: Row) -> str:
     """Return the id of the requested level, in lower case; empty for a request without a level."""
     return _lower(request.get("permissionLevelId"))
+
+
+def progress_of(user: Row, app: Row, request: Row | None) -> str:
+    """Return the user, the app, and the status of the request, for messages."""
+    status = "no request is listed"
+    if request:
+        status = f"the request {printable(request['id'])} is {printable(request.get('requestStatus'))}"
+    return f"{printable(person(user))} and {named(app)}: {status}"
 
 
 def of_type(requests: Iterable[Row], types: Collection[str], level_id: str | None = None) -> list[Row]:

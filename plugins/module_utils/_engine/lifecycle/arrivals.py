@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ..._api.catalog import REQUESTS, USERS, StatusTable, accesses, named, person
+from ..._api.catalog import REQUESTS, USERS, StatusTable, accesses
 from ..._api.operations import Listing, Resource
 from ..._api.text import printable
-from ..core.access_requests import CHANGE, GRANT, Requests, of_type
+from ..core.access_requests import CHANGE, GRANT, Requests, of_type, progress_of
 from ..core.lookup import Index, Resolver, Row, ids_of
 from ..core.wait import PAUSES
 
@@ -62,15 +62,9 @@ class AccessAppears:
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return a line for each app without access, with the request that should bring it."""
         requests = Requests(found[0], self._statuses, datetime.now(timezone.utc))
-        return [
-            self._line(app, requests)
-            for app, rows in zip(self._apps, found[1:], strict=True)
-            if self._user["id"].lower() not in ids_of(row["user"] for row in rows)
-        ]
-
-    def _line(self, app: Row, requests: Requests) -> str:
-        granting = of_type(requests.about(self._user, app), (GRANT, CHANGE))
-        status = "no request is listed"
-        if granting:
-            status = f"the request {printable(granting[-1]['id'])} is {printable(granting[-1].get('requestStatus'))}"
-        return f"{printable(person(self._user))} and {named(app)}: {status}"
+        lines = []
+        for app, rows in zip(self._apps, found[1:], strict=True):
+            if self._user["id"].lower() not in ids_of(row["user"] for row in rows):
+                granting = of_type(requests.about(self._user, app), (GRANT, CHANGE))
+                lines.append(progress_of(self._user, app, granting[-1] if granting else None))
+        return lines

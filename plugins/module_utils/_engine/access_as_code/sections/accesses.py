@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import filterfalse
 from typing import Any
@@ -26,8 +26,8 @@ from ...access.evaluation import (
     diff_of,
     entries_of_task,
 )
-from ...access.planning import AccessPlan, check_purpose, plan_access, read_app_states
-from ...core.access_requests import REMOVE
+from ...access.planning import check_purpose, plan_access, read_app_states
+from ...core.access_requests import REMOVE, progress_of
 from ...core.lookup import Row, folded_reference, label, reference_to
 from ...core.tenant import Tenant
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
@@ -70,7 +70,13 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     plan = plan_access(read_app_states(tenant, entries), {**params, **FIXED_OPTIONS}, tenant)
     tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
-    postponed, plan = _postpone(plan, causes)
+
+    def is_postponed(decision: AccessDecision) -> bool:
+        return bool(decision.step) and _key(decision) in causes
+
+    postponed = list(filter(is_postponed, plan.decisions))
+    apps = [(state, list(filterfalse(is_postponed, decisions)), unknown) for state, decisions, unknown in plan.apps]
+    plan = replace(plan, apps=apps)
     decisions = plan.decisions
     before, after = diff_of(decisions)
     unmet = [decision for decision in decisions if decision.outcome in (CONFLICT, DECLINED)]
@@ -127,17 +133,7 @@ def _key(decision: AccessDecision) -> tuple[str, str]:
 
 
 def _line(decision: AccessDecision) -> str:
-    return decision.progress(decision.request) + _REASONS.get(decision.outcome, "")
-
-
-def _postpone(plan: AccessPlan, causes: Collection[tuple[str, str]]) -> tuple[list[AccessDecision], AccessPlan]:
-    """Return the decisions that wait for a change of group members, and the plan without them."""
-
-    def remains(decision: AccessDecision) -> bool:
-        return not decision.step or _key(decision) not in causes
-
-    apps = [(state, list(filter(remains, decisions)), unknown) for state, decisions, unknown in plan.apps]
-    return list(filterfalse(remains, plan.decisions)), replace(plan, apps=apps)
+    return progress_of(decision.user, decision.app, decision.request) + _REASONS.get(decision.outcome, "")
 
 
 def _touched(decisions: Iterable[AccessDecision]) -> dict[str, dict[str, Any]]:
