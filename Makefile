@@ -40,7 +40,7 @@ sandbox: $(COLLECTIONS)/.installed  ## Start the tenant that demo and tests use,
 	@exec $(VENV)/bin/python -m sandbox --port $(PORT)
 
 test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run the tests and the checks of the ecosystem
-	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadgroup
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 test-all: export CAKEWALK_TEST_THOROUGH := 1
 test-all: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## The slow tests too, and every ansible-core since 2.16 that a Python is found for

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.burst import NUMBER, burst
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"max_events_per_minute": NUMBER}, {"max_waiting": 10, "max_events": 10}, {"max_events_per_minute": 300}],

@@ -213,6 +213,7 @@ def test_after_a_refusal_it_goes_on_with_the_same_person(tenant: Sandbox, poll: 
     ]
 
 
+@pytest.mark.slow
 def test_pauses_grow_while_an_outage_lasts(tenant: Sandbox, poll: Start) -> None:
     tenant.fault("listTasks", 503, count=1_000)
     poll(assignees=[tenant.find("users", OLGA)["id"]])

@@ -111,6 +111,7 @@ def test_a_value_in_a_form_that_the_service_does_not_take_is_refused_by_it(
     assert values(tenant, "GitHub")["Data Classification"] == identifier
 
 
+@pytest.mark.slow
 def test_what_is_stored_otherwise_is_an_error(playbooks: Playbooks, tenant: Sandbox) -> None:
     options = {"app": "GitHub", "fields": {"Risk Owner": "erin.engineer@example.com"}}
     result = playbooks.run(play(task("set", FIELD, options, ignore_errors=True)))["set"]
@@ -124,6 +125,7 @@ def test_what_is_stored_otherwise_is_an_error(playbooks: Playbooks, tenant: Sand
 LOST = {"drop_after": True, "drop_before": False}
 
 
+@pytest.mark.slow
 def test_a_lost_answer_is_settled_by_reading(playbooks: Playbooks, tenant: Sandbox) -> None:
     options = {"app": "GitHub", "fields": {"Cost Center": "1"}, "max_retries": 0}
     tasks = []

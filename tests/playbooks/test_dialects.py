@@ -12,6 +12,9 @@ from examples import THOROUGH
 from playbooks.harness import INFO, MEMBERS, Data, Run, members, side_by_side, task, writes
 from sandbox.dialect import questions
 
+#: All cases are one run, on one worker.
+pytestmark = pytest.mark.xdist_group("dialects")
+
 CONNOR, ERIN, OSCAR = "connor.contractor@example.com", "erin.engineer@example.com", "oscar.offboarding@example.com"
 CHANGES = {
     "state": "exact",

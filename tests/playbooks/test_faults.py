@@ -14,6 +14,9 @@ import pytest
 from examples import THOROUGH
 from playbooks.harness import MEMBERS, Data, Run, members, side_by_side, task, writes
 
+#: All cases are one run, on one worker.
+pytestmark = pytest.mark.xdist_group("faults")
+
 READ_PEOPLE, READ_MEMBERS = "listUsers", "listUsersGroupUsers"
 ADD, REMOVE = "addUsersToGroup", "removeUserFromGroup"
 CONNOR, ERIN, OSCAR = "connor.contractor@example.com", "erin.engineer@example.com", "oscar.offboarding@example.com"

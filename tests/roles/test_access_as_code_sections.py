@@ -140,6 +140,7 @@ def test_a_rail_keeps_a_whole_run_from_starting(code: CodeFolder) -> None:
     assert OLGA not in failures["somebody is protected"]["msg"]
 
 
+@pytest.mark.slow
 def test_drift_says_what_nobody_can_read(code: CodeFolder) -> None:
     drift = code.failure("drift", **options(code, ledger_path=""))["drift"]
     assert not any(name.startswith("policies") for name in drift["differing"])
@@ -153,6 +154,7 @@ def test_drift_says_what_nobody_can_read(code: CodeFolder) -> None:
     assert code.failure("drift", **options(code))["drift"]["differing"] == ["policies of GitHub"]
 
 
+@pytest.mark.slow
 def test_an_export_takes_policies_from_the_ledger(code: CodeFolder) -> None:
     code.applied(**options(code))
     code.hold("export", overwrite=True, **options(code)).succeeded()

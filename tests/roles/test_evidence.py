@@ -165,6 +165,7 @@ def test_a_bundle_is_for_its_user_alone_and_its_manifest_fits(keep: Keep, tenant
         assert secret not in run.output
 
 
+@pytest.mark.slow
 def test_another_run_on_the_same_tenant_gives_the_same_rows(keep: Keep) -> None:
     first, second = bundle(keep()), bundle(keep())
     assert first != second
@@ -191,6 +192,7 @@ def test_how_many_requests_it_takes(keep: Keep, tenant: Sandbox) -> None:
     assert len(tenant.log()) == 2 * lists + len(state["apps"])
 
 
+@pytest.mark.slow
 def test_what_was_gained_and_lost_since(keep: Keep, tenant: Sandbox) -> None:
     first = bundle(keep())
     tenant.change("add_access", app="Figma", user=CONNOR)

@@ -117,6 +117,7 @@ def test_the_wait_for_somebody_ends(joiner: Staff) -> None:
     assert f"nobody has the address or id '{NORA}'" in failure["msg"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_made_up_for_by_the_next(joiner: Staff) -> None:
     joiner.tenant.fault("createGrantAccessRequest", 500, skip=1)
     first = joiner.run(**options(joiner))

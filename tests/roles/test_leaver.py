@@ -243,6 +243,7 @@ def test_one_of_two_accounts_is_named_by_id(leaver: Staff) -> None:
     assert active["id"] not in members["Ebern Team 3"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_made_up_for_by_the_next(leaver: Staff) -> None:
     """The second removal is lost in the service, then the look after it fails; the next run does what is left."""
     leaver.tenant.fault("createRemoveAccessRequest", 500, skip=1)

@@ -167,6 +167,7 @@ def test_the_person_who_asked_withdraws_the_request_meanwhile(stage: FulfilmentE
     assert stage.decisions() == []
 
 
+@pytest.mark.slow
 def test_what_the_handler_notifies_is_over_before_the_work_is_verified(stage: FulfilmentEnv) -> None:
     user = stage.strangers("GitHub")[0]["email"]
     task = stage.task(user, "GitHub", level="Write")
@@ -177,6 +178,7 @@ def test_what_the_handler_notifies_is_over_before_the_work_is_verified(stage: Fu
     assert outcomes(stage.run(routes=[stage.route("GitHub")], task=task).succeeded()) == {task: "approved"}
 
 
+@pytest.mark.slow
 def test_the_routes_of_the_start_hold_for_the_whole_run(stage: FulfilmentEnv, tmp_path: Path) -> None:
     users = [user["email"] for user in stage.strangers("GitHub")[:2]]
     tasks = [stage.task(user, "GitHub", level="Write") for user in users]
