@@ -98,11 +98,6 @@ def _warn(module: AnsibleModule, client: Client, tenant: Tenant) -> None:
         module.warn(client.scrubbed(warning))
 
 
-def _progress(plan: Plan, applied: ApplyResult) -> dict[str, Any]:
-    """Return how far a run came that failed at a step."""
-    return {"changed": applied.changed, "steps": applied.as_result(), **plan.report(applied)}
-
-
 def _report(plan: Plan, applied: ApplyResult, check_mode: bool, with_diff: bool) -> dict[str, Any]:
     """Return the result of a plan whose steps were all applied, or predicted.
 

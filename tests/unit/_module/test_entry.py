@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan, StepStatus
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import _diff, _progress, _report
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import _diff, _report
 from unit.core.results import applied, steps
 
 STEP = Step("do it", "POST", "/it")
@@ -83,14 +83,7 @@ def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
     assert (foreseen["outcome"], len(foreseen["diff"])) == ("done", 1)
 
 
-@pytest.mark.parametrize(("done", "changed"), [([], False), ([STEP], True)])
-def test_a_failure_tells_honestly_whether_something_changed(done: list[Step], changed: bool) -> None:
-    outcome = applied(done, [(STEP, CakewalkError("a", "b", "c"))])
-    assert _progress(Plan(), outcome) == {"changed": changed, "steps": outcome.as_result()}
-
-
 def test_what_would_take_back_what_was_done_is_told_of_success_and_failure_but_not_foreseen() -> None:
     plan = Plan({}, {}, (STEP,), report=lambda result: {"back": len(steps(result))})
     assert _report(plan, applied(done=[STEP]), False, False)["back"] == 1
-    assert _progress(plan, applied(failed=[(STEP, CakewalkError("a", "b", "c"))]))["back"] == 0
     assert "back" not in _report(plan, applied(pending=[STEP]), True, False)

@@ -76,6 +76,13 @@ def test_a_task_that_was_declined_before_its_rehearsal_is_no_failure(task: str, 
     assert after_failure(lock, rehearsal, {}, TASK)["outcome"] == outcome
 
 
+@pytest.mark.parametrize("phase", ["handler", "verify", "unproved"])
+def test_a_handler_cannot_hide_its_failure_behind_a_rehearsal(phase: str) -> None:
+    rehearsal = {"error": {"kind": "not_as_expected", "problems": [{"task": TASK, "reason": "decided"}]}}
+    lock = TaskLock(Process("host", "", 1, ""), "run", "", phase)
+    assert after_failure(lock, rehearsal, {}, TASK) == after_failure(lock, {}, {}, TASK)
+
+
 def test_a_rehearsal_that_could_not_look_something_up_is_a_failure() -> None:
     rehearsal = {"error": {"kind": "lookup_failed", "problems": [{"reference": "gone@example.com", "reason": "x"}]}}
     assert after_failure(None, rehearsal, {}, TASK)["outcome"] == "not_begun"

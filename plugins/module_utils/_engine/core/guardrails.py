@@ -53,7 +53,7 @@ class ProtectedUsers:
 
     @cached_property
     def _spellings(self) -> dict[str, str]:
-        """All known references to a protected person, folded_reference, with the name of the person in messages."""
+        """All known references to a protected person, folded, with the name of the person in messages."""
         known = [index.by_id[one] for index in self._indexes for one in self._ids if one in index.by_id]
         written = {folded_reference(spelling): person(row) for row in known for spelling in (row["id"], person(row))}
         return {**self._references, **written}

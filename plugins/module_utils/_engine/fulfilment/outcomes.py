@@ -92,10 +92,12 @@ def after_failure(
     """
     if lock is not None and lock.phase == "approve":
         return after_approval(approval, task)
+    if lock is not None and lock.phase in _FAILED_IN:
+        return _FAILED_IN[lock.phase]
     problems = (rehearsal.get("error") or {}).get("problems") or ()
     if any(problem.get("task") == task and problem["reason"] == "decided" for problem in problems):
         return _outcome("declined")
-    return _FAILED_IN.get(lock.phase, _NOT_BEGUN) if lock else _NOT_BEGUN
+    return _NOT_BEGUN
 
 
 def counted(outcomes: Iterable[Mapping[str, Any]]) -> str:
