@@ -150,6 +150,7 @@ def test_webhooks_start_jobs_of_the_controller(tenant: Sandbox, tmp_path: Path) 
     }
 
 
+@pytest.mark.slow
 def test_the_sweep_finds_what_got_lost(tenant: Sandbox, tmp_path: Path, collections: Path) -> None:
     lost = tenant.reviewed_request("connor.contractor@example.com", "GitHub")
     done = [task_id(name) for name in ("action", "snoozed")]

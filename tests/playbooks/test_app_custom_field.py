@@ -155,6 +155,7 @@ MEANWHILE = {
 }
 
 
+@pytest.mark.slow
 def test_what_others_set_meanwhile(playbooks: Playbooks, tenant: Sandbox) -> None:
     """The task's own field is the Cost Center: what others put there before the write goes, after it is an error."""
     tasks = []

@@ -33,6 +33,7 @@ def test_a_scenario_comes_to_the_same(playbooks: Playbooks, tenant: Sandbox, nam
     assert here.warned_of() == there.warned_of()
 
 
+@pytest.mark.slow
 def test_refusals_and_failures_come_to_the_same(playbooks: Playbooks, tenant: Sandbox) -> None:
     wrong: dict[str, tuple[str, Data]] = {
         "unsupported": (MEMBERS, {"group": "Engineering", "userz": [OWEN]}),

@@ -76,6 +76,7 @@ def test_an_export_owns_nobody_and_leaves_alone_what_may_be_synced(code: CodeFol
     assert "Twin Group" not in named, "a name of two groups means neither"
 
 
+@pytest.mark.slow
 def test_an_export_does_not_replace_code(crew: CodeFolder) -> None:
     failures = crew.refusals_by_mode({"unless told": ("export", {}), "told not to": ("export", {"overwrite": "false"})})
     for case, failure in failures.items():
@@ -173,6 +174,7 @@ def test_a_module_that_dies_leaves_its_run_unended(crew: CodeFolder, playbooks: 
     assert [line["status"] for line in crew.lines()] == ["begun", "failed"]
 
 
+@pytest.mark.slow
 def test_no_two_runs_apply_with_one_record_at_once(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
     crew.tenant.fault("removeUserFromGroup", "slow", seconds=3)

@@ -124,6 +124,7 @@ def test_a_run_that_need_not_wait_leaves_at_once(mover: Staff, no: object) -> No
     assert groups(mover) == {"Sales", "Ebern Team 12", "Okta Everyone"}
 
 
+@pytest.mark.slow
 def test_an_interrupted_move_is_made_up_for_by_the_next(mover: Staff) -> None:
     mover.tenant.fault("addUsersToGroup", 500, skip=1)
     first = mover.run(**options(mover, wait=False))
