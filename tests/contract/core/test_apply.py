@@ -241,6 +241,7 @@ def test_removing_somebody_who_just_left_is_done(tenant: Sandbox, client: Client
     by_erin = [step for step in plan.steps if step.users == (ERIN,)]
     assert steps(outcome, StepStatus.ALREADY) == (by_erin if non_member == "404" else [])
     assert sorted(map(id, steps(outcome, StepStatus.ALREADY, StepStatus.DONE))) == sorted(map(id, plan.steps))
+    assert {result.error for result in outcome.steps} == {None}, "what is as it should be has no error"
     assert sorted(received(tenant, REMOVE)) == sorted([int(non_member), 204])
     assert len(received(tenant, "listUsersGroupUsers")) == (2 if non_member == "404" else 0), "absence is read twice"
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,13 @@ def test_a_decision_is_proved_by_reading_the_task_before_and_after() -> None:
         f"/api/v1/Tasks/{uid(81)}/Decline",
     )
     assert declining.phase is not Phase.REMOVALS
+
+
+def test_reviewers_and_the_facts_of_a_task_are_in_the_contract(contract: dict[str, Any]) -> None:
+    schemas = contract["components"]["schemas"]
+    assert sorted(catalog.REVIEWERS.values()) == sorted(schemas["AccessReviewType"]["enum"])
+    text = json.dumps(schemas)
+    assert [name for name in writes.TASK_FACTS if f'"{name.rpartition(".")[2]}": ' not in text] == []
 
 
 @pytest.mark.parametrize("name", writes.TASK_FACTS)
