@@ -204,3 +204,24 @@ def test_a_defect_in_the_middle_tells_what_was_done_until_then(tenant: Sandbox, 
     assert lists["errors"][0]["kind"] == OutcomeUnknown.kind
     assert "interrupted while it was being sent" in lists["errors"][0]["msg"]
     assert received(tenant, "setWorkAppPolicy") == [204]
+
+
+def test_a_defect_stops_the_other_steps(tenant: Sandbox, connect: Any) -> None:
+    right, _wrong = assignments(tenant)
+    tenant.configure(latency=0.2)
+    defect = replace(right, action="defect", body={"policyId": object()})
+    with pytest.raises(ApplyInterrupted) as caught:
+        apply(Plan(steps=(right, defect, *[right] * 30)), connect(concurrency=2), CONFIRM_DELAYS)
+    assert len(received(tenant, "setWorkAppPolicy")) == 1
+    assert len(caught.value.result.having(StepStatus.PENDING)) == 30
+
+
+def test_a_defect_while_an_accepted_write_is_confirmed_counts_as_changed(client: Client, approval: Step) -> None:
+    class Defect(writes.TaskHasState):
+        def holds(self, result: Any) -> bool:
+            raise TypeError("a defect")
+
+    broken = Defect(catalog.task(task_id("action")), "approved", catalog.TASK_STATUSES)
+    with pytest.raises(ApplyInterrupted) as caught:
+        apply(Plan(steps=(replace(approval, postcondition=broken),)), client, CONFIRM_DELAYS)
+    assert caught.value.result.changed

@@ -216,7 +216,9 @@ def apply(plan: Plan, client: Client, confirm_delays: Iterable[float] = CONFIRM_
         raise
     except Exception as defect:
         for sent in result.having(StepStatus.SENT):
-            sent.status, sent.error = StepStatus.FAILED, OutcomeUnknown(sent.step.action, *_INTERRUPTED, **sent.request)
+            sent.status = StepStatus.FAILED
+            if not isinstance(sent.error, NotApplied):
+                sent.error = OutcomeUnknown(sent.step.action, *_INTERRUPTED, **sent.request)
         raise ApplyInterrupted(result) from defect
     result.goal_reached = True
     return result
@@ -265,9 +267,16 @@ def _send(steps: Sequence[StepResult], client: Client) -> list[_Unconfirmed]:
     unconfirmed: list[_Unconfirmed] = []
 
     def send(result: StepResult) -> None:
-        step = result.step
         if stop.is_set():
             return
+        try:
+            send_step(result)
+        except Exception:
+            stop.set()
+            raise
+
+    def send_step(result: StepResult) -> None:
+        step = result.step
         try:
             _check_precondition(step, client)
         except CakewalkError as error:
@@ -299,6 +308,8 @@ def _send(steps: Sequence[StepResult], client: Client) -> list[_Unconfirmed]:
                     f"Look at {source} in Cakewalk: the service may have turned what was sent into something else.",
                     **result.request,
                 )
+                # Until a read confirms the write, it counts as accepted.
+                result.error = not_applied
                 unconfirmed.append(_Unconfirmed(result, step.postcondition, not_applied))
             else:
                 result.status = StepStatus.DONE
