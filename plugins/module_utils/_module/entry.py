@@ -75,7 +75,11 @@ def error_result(error: Exception, progress: Mapping[str, Any]) -> dict[str, Any
     if isinstance(error, CakewalkError):
         return {**progress, "msg": str(error), "error": error.facts()}
     cause = error.__cause__ if isinstance(error, ApplyInterrupted) and error.__cause__ else error
-    until_then = " 'steps' names what was done until then." if "steps" in progress else ""
+    until_then = (
+        " 'steps' names what was done until then."
+        if "steps" in progress
+        else " What was sent until then is not known, so look at the tenant."
+    )
     return {
         **progress,
         "msg": f"This is a defect of the collection ({printable(f'{type(cause).__name__}: {cause}')}).{until_then} "

@@ -104,6 +104,7 @@ def test_a_defect_is_told_with_what_was_done_until_then(run: Run, case: str) -> 
     assert result["msg"].startswith("This is a defect of the collection (")
     if lists is None:
         assert "steps" not in result
+        assert "What was sent until then is not known, so look at the tenant." in result["msg"]
         assert "warned with ********" in json.dumps(result["warnings"])
     else:
         assert [name for name, steps in result["steps"].items() if steps] == lists
