@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._api.client import Client
 from .._api.errors import CakewalkError
-from .._api.text import printable
+from .._api.text import UNCUT, printable
 from .._api.transport import REQUESTS_IMPORT_ERROR
 from .._engine.core.plan import ApplyFailed, ApplyInterrupted, ApplyResult, GoalNotReached, Plan, apply, dry_run
 from .._engine.core.tenant import Tenant
@@ -75,6 +75,8 @@ def error_result(error: Exception, progress: Mapping[str, Any]) -> dict[str, Any
     if isinstance(error, CakewalkError):
         return {**progress, "msg": str(error), "error": error.facts()}
     cause = error.__cause__ if isinstance(error, ApplyInterrupted) and error.__cause__ else error
+    # Uncut, since Ansible takes out whole secrets only.
+    text = printable(f"{type(cause).__name__}: {cause}", UNCUT)
     until_then = (
         " 'steps' names what was done until then."
         if "steps" in progress
@@ -82,7 +84,7 @@ def error_result(error: Exception, progress: Mapping[str, Any]) -> dict[str, Any
     )
     return {
         **progress,
-        "msg": f"This is a defect of the collection ({printable(f'{type(cause).__name__}: {cause}')}).{until_then} "
+        "msg": f"This is a defect of the collection ({text}).{until_then} "
         "Please report it with the traceback, which is shown with ANSIBLE_DISPLAY_TRACEBACK=error, or -vvv before "
         "ansible-core 2.19.",
         "exception": "".join(traceback.format_exception(cause)),

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan, StepStatus
-from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import _diff, _report
+from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import _diff, _report, error_result
 from unit.core.results import applied, steps
 
 STEP = Step("do it", "POST", "/it")
@@ -87,3 +88,9 @@ def test_what_would_take_back_what_was_done_is_told_of_success_and_failure_but_n
     plan = Plan({}, {}, (STEP,), report=lambda result: {"back": len(steps(result))})
     assert _report(plan, applied(done=[STEP]), False, False)["back"] == 1
     assert "back" not in _report(plan, applied(pending=[STEP]), True, False)
+
+
+def test_no_part_of_a_secret_is_left_of_a_long_defect() -> None:
+    secret = "SecretThatIsLong-0123456789"
+    result = remove_values(error_result(ValueError("x" * 270 + secret), {}), [secret])
+    assert secret[:10] not in result["msg"]
