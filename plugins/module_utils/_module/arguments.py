@@ -23,10 +23,6 @@ def _words(*classes: str) -> dict[str, Any]:
     return {"type": "dict", "options": {name: {"type": "list", "elements": "str"} for name in classes}}
 
 
-def _without(fact: str, options: Options) -> Options:
-    return {name: {key: value for key, value in option.items() if key != fact} for name, option in options.items()}
-
-
 CONNECTION: Options = {
     "api_key": _from_environment("API_KEY", type="str", required=True, no_log=True),
     "api_secret": _from_environment("API_SECRET", type="str", required=True, no_log=True),
