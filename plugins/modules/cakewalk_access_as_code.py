@@ -317,11 +317,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: What would change, or with V(apply) was to change, as lines for people.
+  description:
+    - What would change, or with V(apply) was to change, as lines for people. The first lines are the header, with the
+      address of the tenant, the acting user, the purpose and the guardrails.
   returned: with mode plan, apply and drift
   type: list
   elements: str
   sample:
+    - "Tenant: https://open-api.getcakewalk.io"
+    - "Acting user: ada.admin@example.com"
+    - "Guardrails: removals of at most 10 % of what is read"
+    - ""
     - group Engineering
     - "  + owen.onboarding@example.com"
     - "1 step, 0 removals among them."

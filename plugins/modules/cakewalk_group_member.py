@@ -100,8 +100,8 @@ options:
     type: int
 notes:
   - To add people demands an O(acting_user), to remove them does not.
-  - Groups that are synced from elsewhere may refuse changes. A group whose record says that it is dynamic is refused
-    before anything is written; others can only be refused by the service.
+  - The service may refuse to change groups that are synced from elsewhere. A group whose record shows that it is
+    dynamic is refused before anything is written, and one that is synced in another way is warned about.
   - An addition whose answer was lost is looked for in the members and not sent a second time.
 seealso:
   - module: cakewalk.access.cakewalk_info

@@ -21,6 +21,11 @@ ROLE = "access_as_code"
 MODULE = "cakewalk.access.cakewalk_access_as_code"
 
 
+def body(lines: list[str]) -> list[str]:
+    """Return the lines of a plan below its header."""
+    return lines[lines.index("") + 1 :]
+
+
 def of_module(options: Data, **keywords: Any) -> Data:
     """Return a play with one task, of the module itself.
 

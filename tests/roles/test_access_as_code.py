@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from playbooks.harness import Data, Playbooks, play, task
-from roles.code import MODULE, CodeFolder, of_module
+from roles.code import MODULE, CodeFolder, body, of_module
 from roles.people import CONNOR, OLGA, OWEN, PETRA, SALLY, SAM, is_private, show
 from sandbox.process import Sandbox
 
@@ -53,7 +53,7 @@ def test_an_export_is_code_that_changes_nothing(code: CodeFolder, capsys: pytest
     code.tenant.clear_log()
     planned = code.planned()
     show("plan of an export", code.cost(), capsys)
-    assert planned["plan"] == [NOTHING]
+    assert body(planned["plan"]) == [NOTHING]
     assert planned["summary"] == {"steps": 0, "removals": 0}
     assert (code.written(), code.tenant.state()) == ([], before)
     drift = code.result(code.hold("drift").succeeded()).data
@@ -83,14 +83,14 @@ def test_an_export_does_not_replace_code(crew: CodeFolder) -> None:
         assert failure["error"]["kind"] == "configuration", case
         assert "groups.yml" in failure["msg"], case
     crew.hold("export", overwrite=True).succeeded()
-    assert crew.planned()["plan"] == [NOTHING]
+    assert body(crew.planned()["plan"]) == [NOTHING]
 
 
 def test_what_is_planned_is_what_is_applied_once(crew: CodeFolder, capsys: pytest.CaptureFixture[str]) -> None:
     before = crew.tenant.state()
     planned = crew.planned()
     show("plan", crew.cost(), capsys)
-    assert planned["plan"] == [
+    assert body(planned["plan"]) == [
         "group Sales",
         f"  + {IRIS}",
         "  > opens access requests for Salesforce",
@@ -124,8 +124,8 @@ def test_what_is_planned_is_what_is_applied_once(crew: CodeFolder, capsys: pytes
 
     crew.tenant.clear_log()
     again = crew.result(crew.hold("apply", **approved).succeeded())
-    assert (again.changed, again.data["plan"], crew.written()) == (False, [NOTHING], [])
-    assert crew.planned()["plan"] == [NOTHING]
+    assert (again.changed, body(again.data["plan"]), crew.written()) == (False, [NOTHING], [])
+    assert body(crew.planned()["plan"]) == [NOTHING]
 
 
 def test_what_was_not_approved_is_not_done(crew: CodeFolder) -> None:
@@ -215,7 +215,7 @@ def test_an_interrupted_run_tells_how_far_it_came_and_is_planned_anew(crew: Code
     assert len(failed.data["inverse"]["not_undoable"]) == 2, "what it opened, and what failed"
     inverse = crew.paths()["inverse_path"]
     earlier = inverse.read_bytes()
-    assert crew.planned()["plan"][:2] == ["group Contractors", f"  - {OSCAR}"]
+    assert body(crew.planned()["plan"])[:2] == ["group Contractors", f"  - {OSCAR}"]
     crew.applied()
     assert crew.members("Contractors") == {CONNOR, IRIS}
     (kept,) = [path for path in inverse.parent.iterdir() if path != inverse]
@@ -271,7 +271,7 @@ def test_nothing_that_people_write_in_the_tenant_is_executed(code: CodeFolder, t
     code.tenant.change("set_field", app=app["id"], field="Cost Center", value=live)
     here = {"environment": {"CAKEWALK_IN_PROCESS": in_process}}
     code.hold("export", **here).succeeded()
-    assert code.planned(**here)["plan"] == [NOTHING]
+    assert body(code.planned(**here)["plan"]) == [NOTHING]
     groups = yaml.safe_load((code.folder / "groups.yml").read_text(encoding="utf-8"))["groups"]
     managed = [entry for entry in groups if entry["mode"] == "additive"]
     assert all(entry["group"].startswith(live) for entry in groups)

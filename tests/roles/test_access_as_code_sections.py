@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playbooks.harness import Data, Playbooks
-from roles.code import CodeFolder
+from roles.code import CodeFolder, body
 from roles.people import CONNOR, ERIN, OLGA, PETRA, SALLY, approving
 from sandbox.process import Sandbox
 
@@ -62,7 +62,7 @@ def fields(code: CodeFolder, app: str) -> Data:
 def test_all_sections_are_one_plan_and_what_governs_goes_first(code: CodeFolder) -> None:
     given = options(code)
     planned = code.planned(**given)
-    assert [line for line in planned["plan"] if not line.startswith("  ")][:4] == [
+    assert [line for line in body(planned["plan"]) if not line.startswith("  ")][:4] == [
         "group Contractors",
         "app GitHub",
         f"app {WORKSPACE}",
@@ -95,7 +95,7 @@ def test_all_sections_are_one_plan_and_what_governs_goes_first(code: CodeFolder)
     with approving(code.tenant):
         while any(row["status"] == "Pending" for row in code.tenant.state("requests")["requests"]):
             sleep(0.1)
-    assert code.planned(**options(code, enforce="on_change"))["plan"] == [NOTHING]
+    assert body(code.planned(**options(code, enforce="on_change"))["plan"]) == [NOTHING]
 
 
 def test_what_can_be_taken_back_is(code: CodeFolder) -> None:
@@ -161,7 +161,7 @@ def test_an_export_takes_policies_from_the_ledger(code: CodeFolder) -> None:
     text = (code.folder / "policies.yml").read_text(encoding="utf-8")
     assert "Two approvals" in text
     assert "ledger" in text.splitlines()[1]
-    assert code.planned(**options(code, enforce="on_change"))["plan"] == [NOTHING]
+    assert body(code.planned(**options(code, enforce="on_change"))["plan"]) == [NOTHING]
     code.hold("export", overwrite=True).succeeded()
     assert "unknown" in (code.folder / "policies.yml").read_text(encoding="utf-8")
 

@@ -31,6 +31,11 @@ _MAY_TAKE = "may open requests to remove access to"
 NOTHING = "Nothing to do: the tenant is as the code says."
 
 
+def body(lines: list[str]) -> list[str]:
+    """Return the lines of a plan below its header."""
+    return lines[lines.index("") + 1 :]
+
+
 @dataclass
 class Example:
     """A tenant, and its export as code."""
@@ -68,10 +73,10 @@ class Example:
         return plan
 
     def plan(self, code: Data, **options: Any) -> list[str]:
-        """Return the plan of some code."""
+        """Return the plan of some code, without its header."""
         plan = self.compare(code, "plan", **options)
         assert plan.steps == ()
-        return list(plan.result["plan"])
+        return body(plan.result["plan"])
 
     def apply(self, code: Data, **options: Any) -> Data:
         """Plan, approve and carry out some code, and return what takes it back."""
@@ -420,7 +425,9 @@ def test_a_plan_names_every_write_whole_in_whose_name_and_why(
     code = {**code, "policies": [*code["policies"], assignment("Figma", "Admins")]}
     code["custom_fields"] = [{"app": "Figma", "fields": {"Cost Center": f"{long}y"}}]
     lines = example.compare(code, "plan", **ledger).result["plan_text"].splitlines()
-    assert lines[1:4] == [f"In the name of {example.tenant.acting_user}", "Purpose: Code", ""]
+    header = lines[: lines.index("")]
+    assert header[1:3] == [f"Acting user: {example.tenant.acting_user}", "Purpose: Code"]
+    assert header[3] == "Guardrails: at most 1000 removals, removals of at most 100 % of what is read"
     assert f'  + Cost Center: "{long}y"' in lines
     assert lines[-8:-3] == [
         "policies of Figma",

@@ -404,6 +404,20 @@ def test_dynamic_groups_are_refused_where_they_would_change() -> None:
     assert not only(where.decide(options(users=[ADA["email"]], **params))).changed
 
 
+def test_a_change_of_a_synced_group_is_warned_about() -> None:
+    synced = {**group(3, "Everybody"), "type": "Synced"}
+    where = MemoryTenant([ADA, BEN], [synced], {synced["id"]: [ADA]})
+    params = {"acting_user": ADA["email"], "group": "Everybody"}
+    warning = (
+        "Synced from another directory, so the service may refuse to change the members; change them there: "
+        "'Everybody'."
+    )
+    assert where.decide(options(users=[BEN["email"]], **params)).warnings == [warning]
+    assert where.decide(options(users=[ADA["email"]], **params)).warnings == []
+    removal = options(users=[ADA["email"]], group="Everybody", state="absent", acting_user=None)
+    assert where.decide(removal).warnings == [warning]
+
+
 APPROVED = {"implicitly_approve_requests": True, "bypass_reason": "Change 4711"}
 
 

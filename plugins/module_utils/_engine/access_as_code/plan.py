@@ -15,8 +15,9 @@ from typing import Any
 from ..._api.catalog import APPS
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
-from ..._api.text import UNCUT, pluralize, printable
+from ..._api.text import pluralize, printable
 from ..core.guardrails import check_removals, check_share
+from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
 from ..storage.ledger import ANCHORS
 from .anchors import check_anchors
@@ -98,19 +99,16 @@ class TenantPlan:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The plan, for people."""
+        """The plan, for people; its header first, since an approval is for these options."""
         total = self.total
         again = [f"sent again: {line}" for line in total.again]
         end = summary(self.steps, len(total.removals), len(total.left))
-        return [*change_lines(total.changes), *again, *total.left, end]
+        return [*plan_header(self.params), "", *change_lines(total.changes), *again, *total.left, end]
 
     @property
     def text(self) -> str:
-        """The plan as a file: its header, the changes, and its hash."""
-        header = {"In the name of": self.params["acting_user"], "Purpose:": self.params["purpose"]}
-        about = [f"{name} {printable(value, UNCUT)}" for name, value in header.items() if value]
-        lines = [f"Plan for {printable(self._base_url)}", *about, "", *self.lines, "", f"plan_hash: {self.hash}"]
-        return "\n".join(lines) + "\n"
+        """The plan as a file: its lines, and its hash."""
+        return "\n".join([*self.lines, "", f"plan_hash: {self.hash}"]) + "\n"
 
     @cached_property
     def hash(self) -> str:
@@ -118,17 +116,13 @@ class TenantPlan:
         content = {
             "format": FORMAT,
             "version": self.params["source"]["version"],
-            "base_url": self._base_url,
+            "base_url": str(self.params["base_url"]).rstrip("/"),
             "code": self.code.sections,
             "touched": self.total.touched,
             "steps": sorted(json.dumps([step.method, step.path, step.body], sort_keys=True) for step in self.steps),
             "guardrails": {name: self.params[name] for name in GUARDRAILS},
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def _base_url(self) -> str:
-        return str(self.params["base_url"]).rstrip("/")
 
     def check_guardrails(self) -> None:
         """Check the removals of all sections, see C(check_removals) and C(check_share)."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._api.catalog import GROUPS, USERS, default_apps, is_dynamic, members, named, person
+from ..._api.catalog import GROUPS, USERS, default_apps, is_dynamic, is_synced, members, named, person
 from ..._api.errors import ConfigurationError
 from ..._api.operations import Step
 from ..._api.text import printable, summarize
@@ -142,7 +142,7 @@ def plan_memberships(
     check_removals(sorted(removals_of(changes)), params["max_removals"], is_exact)
     if actor is not None and params["implicitly_approve_requests"]:
         warnings += _bypass(changes, actor, params)
-    return changes, actor, warnings + not_members(changes)
+    return changes, actor, warnings + _synced(changes) + not_members(changes)
 
 
 def lookups(groups: Iterable[_Group], params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -216,6 +216,17 @@ def not_members(changes: Iterable[MembershipChange]) -> list[str]:
     """Return a warning about users under absent who are not members, which may be typing errors."""
     names = [f"{printable(name)!r} ({named(change.group)})" for change in changes for name in change.not_members]
     return [f"Not members, so there was nothing to remove; check the spelling: {summarize(names)}."] if names else []
+
+
+def _synced(changes: Iterable[MembershipChange]) -> list[str]:
+    """Return a warning about changes of groups whose records show that another directory decides on the members."""
+    groups = [named(change.group) for change in changes if change.changed and is_synced(change.group)]
+    if not groups:
+        return []
+    return [
+        "Synced from another directory, so the service may refuse to change the members; change them there: "
+        f"{summarize(groups)}."
+    ]
 
 
 def removals_of(changes: Iterable[MembershipChange]) -> list[tuple[str, str]]:
