@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - cakewalk.access.connection
   - cakewalk.access.acting
   - cakewalk.access.ledger
+  - cakewalk.access.journal
 attributes:
   check_mode:
     description:
@@ -212,7 +213,7 @@ from ..module_utils._engine import access_reviews
 from ..module_utils._engine.core.people import acting_user
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
-from ..module_utils._module.arguments import ACTING, CONNECTION, LEDGER, WRITING, spec
+from ..module_utils._module.arguments import ACTING, CONNECTION, JOURNAL, LEDGER, WRITING, spec
 from ..module_utils._module.entry import run_module
 
 SPEC = spec(
@@ -220,6 +221,7 @@ SPEC = spec(
     ACTING,
     WRITING,
     LEDGER,
+    JOURNAL,
     options={
         "name": {"type": "str", "required": True},
         "reviewer": {"type": "str", "choices": list(REVIEWERS), "required": True},

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - cakewalk.access.connection
   - cakewalk.access.acting
   - cakewalk.access.writing
+  - cakewalk.access.journal
 options:
   app:
     description: The app, by id or exact name. Excludes O(accesses).
@@ -302,7 +303,7 @@ from typing import Any
 from ..module_utils._engine.access import evaluation, planning
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
-from ..module_utils._module.arguments import ACTING, CONNECTION, WRITING, bulk_spec
+from ..module_utils._module.arguments import ACTING, CONNECTION, JOURNAL, WRITING, bulk_spec
 from ..module_utils._module.entry import run_module
 
 SPEC = bulk_spec(
@@ -316,6 +317,7 @@ SPEC = bulk_spec(
     CONNECTION,
     ACTING,
     WRITING,
+    JOURNAL,
     options={
         "purpose": {"type": "str"},
         "method": {"type": "str", "choices": ["request", "direct"], "default": "request"},

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_all
   - cakewalk.access.connection
+  - cakewalk.access.journal
 options:
   app:
     description: The app, by id or exact name. Excludes O(values).
@@ -169,7 +170,7 @@ from typing import Any
 from ..module_utils._engine import custom_fields
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
-from ..module_utils._module.arguments import CONNECTION, bulk_spec
+from ..module_utils._module.arguments import CONNECTION, JOURNAL, bulk_spec
 from ..module_utils._module.entry import run_module
 
 SPEC = bulk_spec(
@@ -181,6 +182,7 @@ SPEC = bulk_spec(
     },
     {},
     CONNECTION,
+    JOURNAL,
 )
 
 

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - cakewalk.access.attributes.action_group_all
   - cakewalk.access.connection
   - cakewalk.access.ledger
+  - cakewalk.access.journal
 attributes:
   idempotent:
     support: partial
@@ -364,12 +365,13 @@ from ..module_utils._api.catalog import REQUEST_TYPES
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
 from ..module_utils._engine.policies import assignments, rules
-from ..module_utils._module.arguments import CONNECTION, LEDGER, spec
+from ..module_utils._module.arguments import CONNECTION, JOURNAL, LEDGER, spec
 from ..module_utils._module.entry import run_module
 
 SPEC = spec(
     CONNECTION,
     LEDGER,
+    JOURNAL,
     options={
         "app": {"type": "str"},
         "permission_level": {"type": "str"},

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - cakewalk.access.connection
   - cakewalk.access.acting
   - cakewalk.access.writing
+  - cakewalk.access.journal
 options:
   group:
     description:
@@ -281,7 +282,7 @@ from typing import Any
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
 from ..module_utils._engine.groups import membership
-from ..module_utils._module.arguments import ACTING, CONNECTION, WRITING, bulk_spec
+from ..module_utils._module.arguments import ACTING, CONNECTION, JOURNAL, WRITING, bulk_spec
 from ..module_utils._module.entry import run_module
 
 SPEC = bulk_spec(
@@ -291,6 +292,7 @@ SPEC = bulk_spec(
     CONNECTION,
     ACTING,
     WRITING,
+    JOURNAL,
     options={
         "implicitly_approve_requests": {"type": "bool", "default": False},
         "bypass_reason": {"type": "str", "no_log": False},

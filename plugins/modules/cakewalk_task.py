@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - cakewalk.access.connection
   - cakewalk.access.acting
   - cakewalk.access.writing
+  - cakewalk.access.journal
 options:
   task:
     description:
@@ -306,7 +307,7 @@ from ..module_utils._api.catalog import REQUEST_TYPES, task
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
 from ..module_utils._engine.tasks import evaluation, expectations
-from ..module_utils._module.arguments import ACTING, CONNECTION, WRITING, bulk_spec
+from ..module_utils._module.arguments import ACTING, CONNECTION, JOURNAL, WRITING, bulk_spec
 from ..module_utils._module.entry import run_module
 
 _TEXT = {"type": "str"}
@@ -324,6 +325,7 @@ SPEC = bulk_spec(
     CONNECTION,
     ACTING,
     WRITING,
+    JOURNAL,
     options={"allow_autoprovisioning": _FLAG, "allow_self_approval": _FLAG},
 )
 

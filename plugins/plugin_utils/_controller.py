@@ -21,6 +21,7 @@ from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import printable, summarize
 from ..module_utils._engine.fulfilment.processes import Process
 from ..module_utils._engine.fulfilment.task_lock import TaskLockRefused, TaskLocks
+from ._given_options import given, is_of_role
 from ._in_process import InProcessAction, failed_result
 
 #: How the variables begin that Ansible, AWX and Automation Controller add themselves.
@@ -44,6 +45,7 @@ class ControllerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = {**super().run(tmp, task_vars), "changed": False}
+        self._task.args = given(self._task.args, self.options(), strip=is_of_role(self._task))
         _validation, params = self.validate_argument_spec(self.options())  # type: ignore[no-untyped-call] # of Ansible
         try:
             return {**result, **self.perform(params)}
@@ -122,7 +124,7 @@ class FileKeepingAction(InProcessAction):
     """An action that runs its module, and reads and writes files on the controller before and after it."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        options = dict(self._task.args)
+        options = self._given_options()
         result: dict[str, Any] = {"changed": False}
 
         def run_module(**more: Any) -> dict[str, Any]:

@@ -35,12 +35,15 @@ from ansible.utils.vars import merge_hash
 from ansible.vars import clean
 
 from ..module_utils._api.transport import REQUESTS_IMPORT_ERROR
-from ..module_utils._module.entry import error_result
+from ..module_utils._module.entry import TIME_LIMIT, error_result
+from ._given_options import completed, defaults_of, given, is_of_role
 
 #: If this variable, or the environment variable in capitals, is false, every module starts a process.
 SWITCH = "cakewalk_in_process"
 #: The serialization profile of modules since ansible-core 2.19.
 _PROFILE = "legacy"
+#: How many seconds before the time limit a process ends, so that its result arrives in time.
+_MARGIN = 2.0
 _SECRETS = ("api_key", "api_secret", "mask_key")
 
 
@@ -70,10 +73,17 @@ class InProcessAction(NormalAction):
     """An action that runs the module of its task in this process if the result is the same, else in a new process."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            self._task.args = self._given_options()
+        except AnsibleError:
+            raise
+        except Exception as error:
+            return failed_result(self, error, ActionBase.run(self, tmp, task_vars))
         reason = self._reason_for_a_process(task_vars or {})
         way = f"by a process of its own, because of {reason}" if reason else "in the process of Ansible"
         self._display.vvv(f"{self._task.action} runs {way}")
         if reason:
+            self._pass_time_limit()
             return dict(super().run(tmp, task_vars))  # type: ignore[no-untyped-call] # of Ansible
         result = ActionBase.run(self, tmp, task_vars)
         try:
@@ -82,6 +92,23 @@ class InProcessAction(NormalAction):
             raise
         except Exception as error:
             return failed_result(self, error, result)
+
+    def _given_options(self) -> dict[str, Any]:
+        """Return the options of the task, with the C(module_defaults) of the play for those that are not given."""
+        context = self._module_context()
+        spec = import_module(str(context.plugin_resolved_name)).SPEC["argument_spec"]
+        options = given(self._task.args, spec, strip=is_of_role(self._task))
+        defaults = given(defaults_of(self._task, str(context.resolved_fqcn), self._templar), spec)
+        return completed(options, defaults)
+
+    def _pass_time_limit(self) -> None:
+        """Make a module that runs by a process of its own end before the time limit of the task.
+
+        Ansible stops waiting for the process then, and the process would go on writing.
+        """
+        if self._task.timeout:
+            seconds = max(self._task.timeout / 2, self._task.timeout - _MARGIN)
+            self._task.environment = [*(self._task.environment or ()), {TIME_LIMIT: str(seconds)}]
 
     def _reason_for_a_process(self, task_vars: Mapping[str, Any]) -> str | None:
         """Return why the module cannot run in this process with the same result, or C(None)."""
@@ -139,8 +166,10 @@ class InProcessAction(NormalAction):
 
         Before ansible-core 2.19, C(Task.resolved_action) is the name of the action.
         """
-        context = module_loader.find_plugin_with_context(self._task.action, collection_list=self._task.collections)
-        return import_module(str(context.plugin_resolved_name))
+        return import_module(str(self._module_context().plugin_resolved_name))
+
+    def _module_context(self) -> Any:
+        return module_loader.find_plugin_with_context(self._task.action, collection_list=self._task.collections)
 
     def _parsed(self, output: dict[str, Any]) -> dict[str, Any]:
         """Return the result that a module printed, parsed as this release of ansible-core does it."""

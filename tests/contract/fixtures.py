@@ -9,7 +9,8 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult, Plan, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult, Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_group_member
 from sandbox.process import Sandbox

@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult, Plan, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult, Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_access_as_code,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import dry_run
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import dry_run
 from contract.fixtures import writes
 from contract.read_scenarios import READ_SCENARIOS, ReadScenario
 from contract.scenarios import SCENARIOS, SMALL, Data, Scenario, shape

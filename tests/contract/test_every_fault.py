@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, StepStatus, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, StepStatus
 from contract.fixtures import CONFIRM_DELAYS, writes
 from contract.scenarios import SCENARIOS, SMALL, Data, Scenario, shape
 from sandbox.process import Sandbox

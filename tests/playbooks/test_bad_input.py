@@ -90,7 +90,7 @@ GROUPS: list[BadInput] = [
         ["'sales' does not exist", "did you mean 'Sales'"],
     ),
     ("a group with a space", one("Sales ", ERIN), "lookup_failed", ["'Sales ' does not exist", "did you mean 'Sales'"]),
-    ("a blank group", one("", ERIN), "lookup_failed", ["'' does not exist", "Correct what does not exist"]),
+    ("a blank group", one("", ERIN), None, ["one of the following is required: group, memberships"]),
     ("an unknown group id", one(NOBODY, ERIN), "lookup_failed", [f"'{NOBODY}' does not exist", "Correct"]),
     ("a name of two groups", one("Twin Group", ERIN), "lookup_failed", ["'Twin Group' is held by 2", "Give the id"]),
     (
@@ -108,12 +108,6 @@ GROUPS: list[BadInput] = [
 ]
 
 ACTORS: list[BadInput] = [
-    (
-        "no actor",
-        one("Sales", ERIN, acting_user=""),
-        "configuration",
-        ["acting_user is not set", "CAKEWALK_ACTING_USER"],
-    ),
     (
         "an actor who may not act",
         one("Sales", ERIN, acting_user=OSCAR),
@@ -194,13 +188,13 @@ REMOVALS: list[BadInput] = [
         "a blank text",
         {**one("Contractors", state="exact"), "users": ""},
         "configuration",
-        ["an entry is blank", "Remove it"],
+        ["users is null or missing", "Give a list"],
     ),
     (
         "a blank text although empty is allowed",
         {**one("Contractors", state="exact", allow_empty=True), "users": ""},
         "configuration",
-        ["'Contractors'", "an entry is blank", "Remove it"],
+        ["'Contractors'", "users is null or missing", "Give a list"],
     ),
     *(
         (f"null for {state}", {**one("Contractors", state=state), "users": None}, "configuration", ["users is null"])

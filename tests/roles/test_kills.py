@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import CONFIRM_DELAYS
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import CONFIRM_DELAYS
 from events.killing import kill
 from events.sources import until
 from roles.fulfilment_env import FulfilmentEnv, outcomes

@@ -52,6 +52,10 @@ WRITING: Options = {
     "protected_users": {"type": "list", "elements": "str", "default": []},
 }
 
+JOURNAL: Options = {
+    "journal_path": {"type": "path"},
+}
+
 LEDGER: Options = {
     "ledger_path": _from_environment("LEDGER", type="path"),
 }

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,9 +18,25 @@ from .._api.client import Client
 from .._api.errors import CakewalkError
 from .._api.text import UNCUT, printable
 from .._api.transport import REQUESTS_IMPORT_ERROR
-from .._engine.core.plan import ApplyFailed, ApplyInterrupted, ApplyResult, GoalNotReached, Plan, apply, dry_run
+from .._engine.core.apply import apply, dry_run
+from .._engine.core.plan import ApplyFailed, ApplyInterrupted, ApplyResult, GoalNotReached, Plan
 from .._engine.core.tenant import Tenant
+from .._engine.storage.journal import RunJournal
 from .arguments import connection_of
+
+#: The environment variable with the seconds after which a module that runs by a process of its own must end.
+TIME_LIMIT = "CAKEWALK_TIME_LIMIT"
+
+
+_CUT_OFF = {"kind": "cut_off"}
+_UNTIL_THEN = (
+    "'steps' names what was done until then. The service may still carry out what is listed under errors with the kind "
+    "outcome_unknown. Run again: a run reads before it writes."
+)
+
+
+class TimeLimitReached(BaseException):
+    """The time limit of the task is reached; like Ansible's own exception it is no C(Exception)."""
 
 
 def run_module(spec: dict[str, Any], make_plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
@@ -35,37 +53,69 @@ def run_module(spec: dict[str, Any], make_plan: Callable[[dict[str, Any], Tenant
         tenant = Tenant(client, module.params["known_statuses"])
     except Exception as error:
         module.fail_json(**error_result(error, {}))
+    _end_at_time_limit()
     _run(module, make_plan, client, tenant)
+
+
+def _end_at_time_limit() -> None:
+    """Raise C(TimeLimitReached) in this thread once the time limit of the task is reached.
+
+    Ansible itself stops waiting for the process of a module then, but does not end the process.
+    """
+    seconds = os.environ.get(TIME_LIMIT)
+
+    def end(_number: int, _frame: object) -> None:
+        raise TimeLimitReached
+
+    if seconds:
+        signal.signal(signal.SIGALRM, end)
+        signal.setitimer(signal.ITIMER_REAL, float(seconds))
 
 
 def _run(
     module: AnsibleModule, make_plan: Callable[[dict[str, Any], Tenant], Plan], client: Client, tenant: Tenant
 ) -> None:
     progress: dict[str, Any] = {}
+    journal = _journal_of(module)
     try:
-        plan = make_plan(module.params, tenant)
-        try:
-            applied = dry_run(plan) if module.check_mode else apply(plan, client)
-        except (ApplyFailed, ApplyInterrupted) as error:
-            progress = {"changed": error.result.changed, "steps": error.result.as_result()}
-            if isinstance(error, GoalNotReached):
-                progress = _report(plan, error.result, module.check_mode, module._diff)
-            else:
-                progress |= plan.report(error.result)
-            raise
-        progress = {"changed": applied.changed, "steps": applied.as_result()}
-        result = _report(plan, applied, module.check_mode, module._diff)
+        with journal.opened(module.check_mode) as unended:
+            tenant.warnings += unended
+            try:
+                plan = make_plan(module.params, tenant)
+                applied = dry_run(plan) if module.check_mode else apply(plan, client, journal=journal)
+            except GoalNotReached as error:
+                progress = _report(error.result, module._diff)
+                raise
+            except (ApplyFailed, ApplyInterrupted) as error:
+                progress = {"changed": error.result.changed, "steps": error.result.as_result()}
+                progress |= _reports(error.result)
+                raise
+        changed = applied.changed and not module.check_mode
+        progress = {"changed": changed, "steps": applied.as_result()}
+        result = _report(applied, module._diff)
         # Ansible does not show the message of a success at the usual verbosity.
         tenant.warnings += [result["msg"]] if "msg" in result else []
         _warn(module, client, tenant)
         module.exit_json(**_without_surrogates(result, client))
-    except Exception as error:
+    except (Exception, TimeLimitReached) as error:
         result = error_result(error, progress)
     _warn(module, client, tenant)
     module.fail_json(**_without_surrogates(result, client))
 
 
-def error_result(error: Exception, progress: Mapping[str, Any]) -> dict[str, Any]:
+def _journal_of(module: AnsibleModule) -> RunJournal:
+    """Return the journal that the option C(journal_path) names."""
+    params = module.params
+    bypasses = params.get("implicitly_approve_requests") or params.get("bypass_approval")
+    return RunJournal(
+        params.get("journal_path"),
+        module=module._name,
+        actor=params.get("acting_user"),
+        bypass=params.get("bypass_reason") if bypasses else None,
+    )
+
+
+def error_result(error: BaseException, progress: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of a task that an error ended, wherever code of this collection runs.
 
     Anything but a C(CakewalkError) is a defect of the collection. Ansible's own report of it would hold secrets.
@@ -74,7 +124,10 @@ def error_result(error: Exception, progress: Mapping[str, Any]) -> dict[str, Any
     """
     if isinstance(error, CakewalkError):
         return {**progress, "msg": str(error), "error": error.facts()}
-    cause = error.__cause__ if isinstance(error, ApplyInterrupted) and error.__cause__ else error
+    cause: BaseException = error.__cause__ if isinstance(error, ApplyInterrupted) and error.__cause__ else error
+    if not isinstance(cause, Exception):
+        until_then = _UNTIL_THEN if "steps" in progress else "Nothing was changed."
+        return {**progress, "msg": f"The time limit of the task ended the run. {until_then}", "error": _CUT_OFF}
     # Uncut, since Ansible takes out whole secrets only.
     text = printable(f"{type(cause).__name__}: {cause}", UNCUT)
     until_then = (
@@ -104,17 +157,29 @@ def _warn(module: AnsibleModule, client: Client, tenant: Tenant) -> None:
         module.warn(client.scrubbed(warning))
 
 
-def _report(plan: Plan, applied: ApplyResult, check_mode: bool, with_diff: bool) -> dict[str, Any]:
+def _report(applied: ApplyResult, with_diff: bool) -> dict[str, Any]:
     """Return the result of a plan whose steps were all applied, or predicted.
 
     A plan that manages nothing, as those of info modules, has no steps and no diff. Where nothing changed after all,
     the diff is empty, whatever was predicted.
     """
-    result = {**plan.result, "changed": plan.changed if check_mode else applied.changed}
-    result |= {} if check_mode else plan.report(applied)
-    if plan.before is not None and plan.after is not None:
+    result: dict[str, Any] = {}
+    for stage in applied.stages:
+        result |= stage.result
+    result |= {"changed": applied.changed} | ({} if applied.is_dry_run else _reports(applied))
+    managed = [(stage.before, stage.after) for stage in applied.stages if stage.before is not None]
+    if managed:
         result["steps"] = applied.as_result()
-        result |= {"diff": _diff(plan.before, plan.after) if result["changed"] else []} if with_diff else {}
+        diff = [entry for before, after in managed for entry in _diff(before, after or {})] if applied.changed else []
+        result |= {"diff": diff} if with_diff else {}
+    return result
+
+
+def _reports(applied: ApplyResult) -> dict[str, Any]:
+    """Return what the stages report about their steps."""
+    result: dict[str, Any] = {}
+    for stage in applied.stages:
+        result |= stage.report(applied)
     return result
 
 

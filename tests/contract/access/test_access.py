@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
     ApplyFailed,
     ApplyResult,
     Plan,
     StepStatus,
-    apply,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_access

@@ -14,7 +14,8 @@ import pytest
 import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import WrongTenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code

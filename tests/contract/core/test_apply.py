@@ -12,12 +12,8 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import add_members, remove_members
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
-    ApplyFailed,
-    Plan,
-    StepStatus,
-    apply,
-)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, Plan, StepStatus
 from contract.fixtures import (
     CONFIRM_DELAYS,
     CONNOR,

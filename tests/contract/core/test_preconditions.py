@@ -14,14 +14,13 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api import catalo
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, OutcomeUnknown
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Key, Listing, Phase, Resource, Step
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply, dry_run
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
     ApplyFailed,
     ApplyInterrupted,
     GoalNotReached,
     Plan,
     StepStatus,
-    apply,
-    dry_run,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import WaitTimedOut, wait_for
 from contract.fixtures import CONFIRM_DELAYS, received

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from contract.fixtures import CONFIRM_DELAYS, planned, task, writes
 from examples import examples
 from hypothesis import given, settings

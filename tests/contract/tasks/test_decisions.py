@@ -13,12 +13,12 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
     ApplyFailed,
     ApplyResult,
     Plan,
     StepStatus,
-    apply,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_task

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from ansible_collections.cakewalk.access.plugins.doc_fragments import acting as acting_fragment
 from ansible_collections.cakewalk.access.plugins.doc_fragments import connection as connection_fragment
+from ansible_collections.cakewalk.access.plugins.doc_fragments import journal as journal_fragment
 from ansible_collections.cakewalk.access.plugins.doc_fragments import ledger as ledger_fragment
 from ansible_collections.cakewalk.access.plugins.doc_fragments import writing as writing_fragment
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
@@ -23,6 +24,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.transport imp
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import (
     ACTING,
     CONNECTION,
+    JOURNAL,
     LEDGER,
     WRITING,
     connection_of,
@@ -45,12 +47,13 @@ GROUPS = [
     (ACTING, acting_fragment),
     (WRITING, writing_fragment),
     (LEDGER, ledger_fragment),
+    (JOURNAL, journal_fragment),
 ]
 MODULES = [
-    (cakewalk_access_review, {**CONNECTION, **ACTING, **LEDGER}),
-    (cakewalk_app_access, {**CONNECTION, **ACTING, **WRITING}),
-    (cakewalk_app_custom_field, CONNECTION),
-    (cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING}),
+    (cakewalk_access_review, {**CONNECTION, **ACTING, **LEDGER, **JOURNAL}),
+    (cakewalk_app_access, {**CONNECTION, **ACTING, **WRITING, **JOURNAL}),
+    (cakewalk_app_custom_field, {**CONNECTION, **JOURNAL}),
+    (cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING, **JOURNAL}),
     (cakewalk_info, CONNECTION),
     (cakewalk_task_route_info, CONNECTION),
     (cakewalk_access_as_code, {**CONNECTION, **ACTING, **WRITING, **LEDGER}),

@@ -12,12 +12,19 @@ import pytest
 from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan, StepStatus
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult, Plan, StepStatus
 from ansible_collections.cakewalk.access.plugins.module_utils._module.entry import _diff, _report, error_result
 from unit.core.results import applied, steps
 
 STEP = Step("do it", "POST", "/it")
 DONE = {"done": [{"action": "do it", "method": "POST", "path": "/it"}], "errors": [], "pending": []}
+
+
+def of(plan: Plan, is_dry_run: bool = False, **statuses: Any) -> ApplyResult:
+    """Return the result of one stage, whose steps have these statuses."""
+    result = applied(**statuses)
+    result.stages, result.is_dry_run = [plan], is_dry_run
+    return result
 
 
 def test_a_diff_has_a_part_for_each_thing_and_a_line_for_each_item() -> None:
@@ -58,14 +65,14 @@ def test_states_in_a_diff(state: Any, text: str) -> None:
     ],
 )
 def test_only_what_is_managed_is_reported(plan: Plan, with_diff: bool, report: dict[str, Any]) -> None:
-    assert _report(plan, applied(done=[STEP]), False, with_diff) == report
+    assert _report(of(plan, done=[STEP]), with_diff) == report
 
 
 @pytest.mark.parametrize(("step", "changed"), [(STEP, True), (replace(STEP, changes=False), False)])
 def test_what_is_only_enforced_is_no_change(step: Step, changed: bool) -> None:
     plan = Plan({}, {}, (step,))
-    assert _report(plan, applied(pending=[step]), True, False)["changed"] is changed
-    assert _report(plan, applied(done=[step]), False, False)["changed"] is changed
+    assert _report(of(plan, pending=[step], is_dry_run=True), False)["changed"] is changed
+    assert _report(of(plan, done=[step]), False)["changed"] is changed
 
 
 def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
@@ -77,17 +84,17 @@ def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
         {"outcome": "done"},
         lambda result: {"outcome": "refused"} if result.having(StepStatus.REFUSED) else {},
     )
-    told = _report(plan, applied(refused=[(STEP, refusal)]), False, True)
+    told = _report(of(plan, refused=[(STEP, refusal)]), True)
     assert (told["changed"], told["outcome"], told["diff"]) == (False, "refused", [])
     assert told["steps"]["refused"] == [{**DONE["done"][0], "kind": "error", "status": 409}]
-    foreseen = _report(plan, applied(pending=[STEP]), True, True)
+    foreseen = _report(of(plan, pending=[STEP], is_dry_run=True), True)
     assert (foreseen["outcome"], len(foreseen["diff"])) == ("done", 1)
 
 
 def test_what_would_take_back_what_was_done_is_told_of_success_and_failure_but_not_foreseen() -> None:
     plan = Plan({}, {}, (STEP,), report=lambda result: {"back": len(steps(result))})
-    assert _report(plan, applied(done=[STEP]), False, False)["back"] == 1
-    assert "back" not in _report(plan, applied(pending=[STEP]), True, False)
+    assert _report(of(plan, done=[STEP]), False)["back"] == 1
+    assert "back" not in _report(of(plan, pending=[STEP], is_dry_run=True), False)
 
 
 def test_no_part_of_a_secret_is_left_of_a_long_defect() -> None:

@@ -14,13 +14,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import
     TransportError,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
-    CONFIRM_DELAYS,
-    ApplyFailed,
-    ApplyResult,
-    Plan,
-    apply,
-)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import CONFIRM_DELAYS, apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, ApplyResult, Plan
 from unit.core.results import applied
 from unit.people import connection
 
@@ -35,7 +30,8 @@ def test_a_plan_without_steps_changes_nothing() -> None:
 
 
 def test_applying_a_plan_without_steps_does_nothing() -> None:
-    assert apply(Plan(), Client(connection())) == ApplyResult(goal_reached=True)
+    plan = Plan()
+    assert apply(plan, Client(connection())) == ApplyResult(stages=[plan], goal_reached=True)
 
 
 def test_outcomes_as_results() -> None:

@@ -39,5 +39,5 @@ def test_a_line_that_was_torn_spoils_no_other(tmp_path: Path) -> None:
 
 
 def test_a_record_that_cannot_be_written_is_an_error_before_anything_is_done(tmp_path: Path) -> None:
-    with pytest.raises(FileRefused, match="the record"):
+    with pytest.raises(FileRefused, match="the journal"):
         Journal(str(tmp_path)).open()

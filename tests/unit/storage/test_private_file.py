@@ -309,7 +309,7 @@ def test_a_lock_lets_one_process_in_at_a_time(path: Path) -> None:
 def test_a_lock_that_is_not_let_go_of_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_file, "LOCK_TIMEOUT", 0.1)
     with kept(path).locked():
-        refused("lock", path, "another process has held list.lock for")
+        refused("lock", path, "another process has held it for")
     locked(path)
 
 

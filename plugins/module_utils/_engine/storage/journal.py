@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from ..._api.errors import CakewalkError
+from ..._api.operations import Step
+from ..._api.text import printable, summarize
 from .private_file import PrivateFile
 
-#: The status of a step in the journal, by the list that holds the step in the result of a module.
-_STATUSES = {"done": "done", "already": "already", "refused": "refused", "errors": "failed", "pending": "not_sent"}
+#: The statuses of lines that end a run, or report that an earlier run did not end.
+_ENDS = ("ended", "cut_off", "not_ended")
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,151 @@ class Journal:
 
     def open(self, is_dry_run: bool = False) -> None:
         """Check that lines can be added, before there is a write to record; a dry run checks the path only."""
-        file = _file_at(self.path)
         if not is_dry_run:
-            file.append("")
+            self.file.append("")
 
     def add(self, **facts: Any) -> None:
         """Add a line with the time and the facts, without facts that are C(None)."""
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": time, **{name: fact for name, fact in facts.items() if fact is not None}}
-        _file_at(self.path).append(json.dumps(line) + "\n")
+        self.file.append(json.dumps(line) + "\n")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the lines, without those that a crash cut short."""
+        lines = []
+        for text in (self.file.read() or "").splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue
+            lines += [line] if isinstance(line, dict) else []
+        return lines
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the lock of the journal for the length of the block, so that other runs wait."""
-        return _file_at(self.path).locked()
+        return self.file.locked()
+
+    @property
+    def file(self) -> PrivateFile:
+        """The file of the journal."""
+        return PrivateFile(self.path, "the journal", "It holds lines of JSON. Move it away to begin another.")
+
+
+class RunJournal:
+    """The lines of one run: its begin, its writes, and its end.
+
+    A line is added as each write is about to leave, and another when its outcome is known. So the journal of a killed
+    run shows which writes left. All methods may be called by several threads.
+
+    :param path: the file; C(None) for a run without a journal, which adds nothing.
+    :param about: facts for each line: the module, the acting user, and the reason of a bypass.
+    """
+
+    def __init__(self, path: str | None, **about: Any) -> None:
+        self._journal = Journal(path) if path else None
+        self._about = {"run": secrets.token_hex(8), **about}
+        self._is_begun = False
+        self._settled: set[int] = set()
+
+    @contextmanager
+    def opened(self, is_dry_run: bool) -> Iterator[list[str]]:
+        """Open the journal for the length of the block, and yield a warning about each earlier run that did not end.
+
+        A dry run adds no line. A run that is under way holds the file, so it does not count as unended.
+
+        :raises FileRefused: lines cannot be added.
+        """
+        warnings: list[str] = []
+
+        def look() -> None:
+            for run, lines in self._unended().items():
+                warnings.append(_warning(lines))
+                if not is_dry_run:
+                    self._add(status="not_ended", run=run, reported_by=self._about["run"])
+
+        if self._journal is None:
+            yield warnings
+            return
+        self._journal.open(is_dry_run)
+        with self._journal.file.held(look, create=not is_dry_run):
+            yield warnings
+
+    def begin(self) -> None:
+        """Add the line that comes before the first write."""
+        self._add(status="begun")
+        self._is_begun = True
+
+    def sending(self, number: int, step: Step) -> None:
+        """Add the line of a write that is about to leave.
+
+        :param number: the position of the step in the run.
+        :raises FileRefused: the line cannot be added; then the write must not leave.
+        """
+        self._add_step(number, step, "sending")
+
+    def settled(self, number: int, step: Step, status: str, error: CakewalkError | None) -> None:
+        """Add the line of the outcome of a write, once.
+
+        :param status: C(done), C(already), C(refused), C(failed), C(unknown) or C(not_tried).
+        """
+        if self._is_begun and number not in self._settled:
+            self._settled.add(number)
+            kind = error.kind if error else None
+            self._add_step(number, step, status, kind=kind, msg=str(error) if error else None)
+
+    def end(self, status: str, **facts: Any) -> None:
+        """Add the last line of a run that has begun."""
+        if self._is_begun:
+            self._add(status=status, **facts)
+
+    def _add_step(self, number: int, step: Step, status: str, **facts: Any) -> None:
+        users = list(step.users) or None
+        self._add(
+            status=status, number=number, step=step.action, method=step.method, path=step.path, users=users, **facts
+        )
+
+    def _add(self, **facts: Any) -> None:
+        if self._journal:
+            self._journal.add(**{**self._about, **facts})
+
+    def _unended(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the lines of each run that began and did not end, by run."""
+        runs: dict[str, list[dict[str, Any]]] = {}
+        for line in self._journal.lines() if self._journal else ():
+            run, status = str(line.get("run")), line.get("status")
+            if status == "begun":
+                runs[run] = [line]
+            elif status in _ENDS:
+                runs.pop(run, None)
+            elif run in runs:
+                runs[run].append(line)
+        return runs
+
+
+def _warning(lines: list[dict[str, Any]]) -> str:
+    """Return the warning about a run that did not end, from its lines."""
+    begun, *steps = lines
+    unsettled: dict[Any, str] = {}
+    for line in steps:
+        if line.get("status") == "sending":
+            unsettled[line.get("number")] = printable(line.get("step"))
+        else:
+            unsettled.pop(line.get("number"), None)
+    done = sum(line.get("status") == "done" for line in steps)
+    unknown = "No write was under way then."
+    if unsettled:
+        unknown = (
+            f"It is not known whether these writes were carried out: {summarize(unsettled.values(), separator='; ')}. "
+            "Look at them in Cakewalk."
+        )
+    return (
+        f"An earlier run did not end: {printable(begun.get('module'))}, begun {printable(begun.get('time'))}, run "
+        f"{printable(begun.get('run'))} in the journal, {done} writes done. {unknown} This run reads the tenant anew."
+    )
+
+
+#: The status of a step in the journal, by the list that holds the step in the result of a module.
+_STATUSES = {"done": "done", "already": "already", "refused": "refused", "errors": "failed", "pending": "not_sent"}
 
 
 def lines_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -74,7 +210,3 @@ def _line(step: Mapping[str, Any], status: str, bypass: str | None) -> dict[str,
         "msg": step.get("msg"),
         "bypass": bypass,
     }
-
-
-def _file_at(path: str) -> PrivateFile:
-    return PrivateFile(path, "the record", "It holds lines of JSON. Move it away to begin another.")

@@ -12,7 +12,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +139,26 @@ class PrivateFile:
                 self._make_folder()
                 folder = stack.enter_context(self._open_folder())
                 lock = stack.enter_context(self._open(folder, f"{self._name}.lock", os.O_RDWR | os.O_CREAT))
-                self._acquire(lock)
+                self._acquire(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def held(self, look: Callable[[], None], create: bool) -> Iterator[None]:
+        """Hold the file for the length of the block, together with other runs.
+
+        :param look: called first if no other run on this machine holds the file.
+        :param create: whether to create a missing file; otherwise a missing file is not held.
+        :raises FileRefused: the file cannot be opened, or must not be trusted, see C(read).
+        """
+        flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
+        with ExitStack() as stack:
+            with self._reporting_errors("use"), suppress(FileNotFoundError):
+                folder = stack.enter_context(self._open_folder())
+                file = stack.enter_context(self._open(folder, self._name, flags))
+                with suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    look()
+                self._acquire(file, fcntl.LOCK_SH)
             yield
 
     def damaged(self, cause: str) -> FileRefused:
@@ -194,16 +213,16 @@ class PrivateFile:
         finally:
             os.close(file)
 
-    def _acquire(self, lock: int) -> None:
+    def _acquire(self, lock: int, mode: int) -> None:
         deadline = time.monotonic() + LOCK_TIMEOUT
         while True:
             try:
-                return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return fcntl.flock(lock, mode | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise self._refused(
                         "lock",
-                        f"another process has held {self._name}.lock for {LOCK_TIMEOUT:.0f} seconds",
+                        f"another process has held it for {LOCK_TIMEOUT:.0f} seconds",
                         "Let it end, or end it, then run again.",
                     ) from None
             time.sleep(_PAUSE)
