@@ -84,10 +84,10 @@ class InProcessAction(NormalAction):
         self._display.vvv(f"{self._task.action} runs {way}")
         if reason:
             self._pass_time_limit()
-            return dict(super().run(tmp, task_vars))  # type: ignore[no-untyped-call] # of Ansible
+            return _shown(super().run(tmp, task_vars))  # type: ignore[no-untyped-call] # of Ansible
         result = ActionBase.run(self, tmp, task_vars)
         try:
-            return dict(merge_hash(result, self._run_in_process(task_vars or {})))
+            return _shown(merge_hash(result, self._run_in_process(task_vars or {})))
         except AnsibleError:
             raise
         except Exception as error:
@@ -179,6 +179,11 @@ class InProcessAction(NormalAction):
             return data
         data.remove_internal_keys()
         return dict(data.as_result_dict(for_round_trip=True))
+
+
+def _shown(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result that Ansible shows without -v if it holds a plan for people, as it does for debug."""
+    return {**result, **({"_ansible_verbose_always": True} if "plan" in result else {})}
 
 
 @contextmanager

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..._api.errors import ConfigurationError
+from ..._api.text import printable
 
 
 def entries_of(params: Mapping[str, Any], bulk: str, about: str) -> list[Mapping[str, Any]]:
@@ -26,6 +27,18 @@ def entries_of(params: Mapping[str, Any], bulk: str, about: str) -> list[Mapping
                 f"tell what {where} is about", f"{about} is null or missing", f"Give {about}, or {bulk}.", option=about
             )
     return entries
+
+
+def check_addresses(references: Iterable[str], option: str) -> None:
+    """Raise a C(ConfigurationError) if an e-mail address holds a blank: no person can have it, or appear with it."""
+    for reference in references:
+        if "@" in reference and any(sign.isspace() for sign in reference):
+            raise ConfigurationError(
+                f"use {option}",
+                f"the address {printable(reference)!r} holds a blank",
+                "Correct the address; a list has one address per item, line or comma.",
+                option=option,
+            )
 
 
 def users_of(entry: Mapping[str, Any], action: str) -> tuple[str, ...]:

@@ -45,6 +45,10 @@ class Tenant:
             self._whole[kind.listing] = Index(kind, self._client.rows(kind.listing))
         return self._whole[kind.listing]
 
+    def forget(self) -> None:
+        """Forget the lists read so far, so that a later stage reads them anew."""
+        self._whole.clear()
+
     def indexes(self, wanted: Iterable[tuple[ResourceType, Collection[str] | None]]) -> list[Index]:
         """Return an index for each pair of resource type and references, read concurrently."""
         return self._client.each(lambda pair: self.index(*pair), wanted)
