@@ -72,6 +72,14 @@ options:
         and opened before the first write. Runs with one record wait for each other, for up to 30 seconds, by a lock (a
         file beside it, whose name ends in C(.lock)).
     type: path
+  proof_dir:
+    description:
+      - The folder of the proofs that the role C(cakewalk.access.leaver) writes, by its whole path, on the controller.
+        Its files C(leaver-*.json) are read.
+      - Who was proved to have left is never added and never given access, and RV(plan) says where the files still name
+        the person. A proof counts for the id of the person, and for the e-mail address once the directory no longer
+        knows that address. Move the proof away when somebody is back.
+    type: path
   overwrite:
     description: Whether V(export) may replace files of an earlier export.
     type: bool
@@ -81,7 +89,9 @@ options:
     type: bool
     default: true
   allow_inactive:
-    description: Whether people may be added whose status is V(Deactivated), V(Offboarding) or V(Ignored).
+    description:
+      - Whether people may be added whose status is V(Deactivated), V(Offboarding) or V(Ignored). If not, they count as
+        leavers. The plan says where the files name them, and goes on without them.
     type: bool
     default: false
   purpose:
@@ -130,6 +140,26 @@ options:
       positions:
         description: The files and lines.
         type: dict
+      proofs:
+        description: Who was proved to have left.
+        type: list
+        elements: dict
+        suboptions:
+          id:
+            description: The id of the person.
+            type: str
+            required: true
+          email:
+            description: The e-mail address of the person.
+            type: str
+            required: true
+          file:
+            description: The name of the proof.
+            type: str
+            required: true
+          date:
+            description: The day of the proof.
+            type: str
       code:
         description: What the files say.
         type: dict
@@ -267,6 +297,9 @@ options:
                 required: true
 notes:
   - Files are read and written on the controller, whatever the task is delegated to.
+  - People who have left, by their status or by a proof in O(proof_dir), are never added. Those who are named and still
+    members stay members, also of a group in the mode C(exact). An exact list that names leavers only changes nothing.
+    An export leaves them out, with a comment.
   - An additive list leaves alone whom it does not name, so that neither V(plan) nor V(drift) tells of them.
 seealso:
   - module: cakewalk.access.cakewalk_group_member
@@ -378,9 +411,9 @@ drift:
       sample: []
     left_alone:
       description:
-        - What is left alone. An access that was asked for and is not decided yet is no difference; people who stay in
-          an exact group because they are protected are one, and so is a request that was declined or wants the
-          opposite.
+        - What is left alone, and leavers that the files still name. An access that was asked for and is not decided yet
+          is no difference; people who stay in an exact group because they are protected are one, and so is a request
+          that was declined or wants the opposite.
       type: list
       elements: str
       sample: []
@@ -449,6 +482,7 @@ SPEC = spec(
         "plan_path": {"type": "path"},
         "inverse_path": {"type": "path"},
         "record_path": {"type": "path"},
+        "proof_dir": {"type": "path"},
         "overwrite": {"type": "bool", "default": False},
         "fail_on_drift": {"type": "bool", "default": True},
         "allow_inactive": {"type": "bool", "default": False},

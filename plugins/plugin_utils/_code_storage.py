@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +18,16 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import printable, summarize
+from ..module_utils._engine.core.lookup import is_uuid
 from ..module_utils._engine.storage.journal import Journal, lines_of
-from ..module_utils._engine.storage.private_file import PrivateFile
+from ..module_utils._engine.storage.private_file import PrivateFile, parse_json
 from . import _code_reader
 from ._controller import collection_version
 
-_PATHS = ("folder", "plan_path", "inverse_path", "record_path")
+_FILES = ("plan_path", "inverse_path", "record_path")
+_PATHS = ("folder", "proof_dir", *_FILES)
+#: The name of a proof holds its day, after the id of the person.
+_PROOF = re.compile(r"leaver-[0-9a-f-]{36}-(\d{4})-?(\d\d)-?(\d\d).*")
 
 
 class CodeStorage:
@@ -54,10 +59,30 @@ class CodeStorage:
             if name not in self._paths:
                 raise ConfigurationError(f"use {name}", "it is missing or blank", "Give a whole path.", option=name)
         self._refuse_conflicting_paths()
+        source = {"version": collection_version(), "proofs": self._proofs()}
         if self._mode == "export":
-            return {"version": collection_version()}
+            return source
         code, positions = _code_reader.read(self._paths["folder"])
-        return {"version": collection_version(), "code": code, "positions": positions}
+        return {**source, "code": code, "positions": positions}
+
+    def _proofs(self) -> list[dict[str, str]]:
+        """Return the people that the proofs of the role C(leaver) are about, sorted by the day of the proof.
+
+        :raises ConfigurationError: there is no such folder, where a typing error must not end what the proofs are for.
+        :raises FileRefused: a proof is damaged, or must not be trusted.
+        """
+        if "proof_dir" not in self._paths:
+            return []
+        folder = Path(self._paths["proof_dir"])
+        if not folder.is_absolute() or not folder.is_dir():
+            raise ConfigurationError(
+                f"read the proofs in {printable(folder)!r}",
+                "there is no such folder" if folder.is_absolute() else "the path is relative",
+                "Give the whole path of the folder that the role leaver writes to, or make it.",
+                option="proof_dir",
+            )
+        proofs = [_proof(path) for path in folder.glob("leaver-*.json")]
+        return sorted(proofs, key=lambda proof: (proof["date"], proof["file"]))
 
     def _refuse_conflicting_paths(self) -> None:
         """Refuse files that would overwrite each other, or that the next run would read as code.
@@ -67,7 +92,7 @@ class CodeStorage:
         """
         folder = Path(os.path.normpath(self._paths["folder"]))
         seen: dict[Path, str] = {}
-        for name in sorted(self._paths.keys() - {"folder"}):
+        for name in sorted(self._paths.keys() & {*_FILES}):
             self._file(name)
             path = Path(os.path.normpath(self._paths[name]))
             why = ""
@@ -165,6 +190,19 @@ class CodeStorage:
     def _record(self, lines: Iterable[Mapping[str, Any]]) -> None:
         for line in lines:
             Journal(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=self._actor, **line)
+
+
+def _proof(path: Path) -> dict[str, str]:
+    file = PrivateFile(str(path), "the proof", "Restore it, or move it away if nobody is to be kept out by it.")
+    try:
+        user = parse_json(file.read() or "")["user"]
+        proof = {name: str(user[name]) for name in ("id", "email")}
+    except (ValueError, LookupError, TypeError):
+        raise file.damaged("it is no proof about a person") from None
+    if not is_uuid(proof["id"]):
+        raise file.damaged("the id of its person is no id")
+    day = _PROOF.fullmatch(path.name)
+    return {**proof, "file": path.name, "date": "-".join(day.groups()) if day else ""}
 
 
 def _what(option: str) -> str:

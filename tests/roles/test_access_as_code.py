@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from playbooks.harness import Data, Playbooks, play, task
 from roles.code import MODULE, CodeFolder, body, of_module
-from roles.people import CONNOR, OLGA, OWEN, PETRA, SALLY, SAM, is_private, show
+from roles.people import CONNOR, OLGA, OWEN, PETRA, SALLY, SAM, Staff, is_private, show
 from sandbox.process import Sandbox
 
 IRIS, OSCAR, ADA = "iris.invited@example.com", "oscar.offboarding@example.com", "ada.admin@example.com"
@@ -235,6 +236,39 @@ def test_an_inverse_plan_takes_back_what_was_done(crew: CodeFolder) -> None:
     assert {group: crew.members(group) for group in before} == before
 
 
+def test_who_left_by_the_role_leaver_is_told_with_file_and_line(
+    crew: CodeFolder, tenant: Sandbox, playbooks: Playbooks
+) -> None:
+    leaver = Staff("leaver", tenant, playbooks)
+    proofs = crew.kept / "proofs"
+    given = {"user": CONNOR, "confirm": CONNOR, "purpose": "Left", "proof_dir": str(proofs), "wait_timeout": 0}
+    leaver.run(**given, max_removal_percent=100)
+    (proof,) = proofs.glob("leaver-*.json")
+    approved = {"proof_dir": str(proofs)}
+
+    done = crew.applied(**approved)
+
+    (line,) = [line for line in done["plan"] if CONNOR in line]
+    assert line.startswith(f"{CONNOR}: left, remove from the code (groups.yml:9); proved by {proof.name} of 20")
+    assert line.endswith(", but the status is Active: move the proof away if the person is back")
+    assert crew.members("Contractors") == {IRIS}
+    assert crew.result(crew.hold("drift", **approved).succeeded()).data["drift"]["left_alone"] == [line]
+    assert f"  + {CONNOR}" in crew.planned()["plan"], "without the proofs nobody knows"
+
+    spoilt, gone = crew.kept / "spoilt", crew.kept / "gone"
+    spoilt.mkdir(mode=0o700)
+    shutil.copy(proof, spoilt)
+    (spoilt / "leaver-none.json").write_text("{}", encoding="utf-8")
+    (spoilt / "leaver-none.json").chmod(0o600)
+    crew.tenant.clear_log()
+    failures = crew.refusals_by_mode(
+        {name: ("plan", {"proof_dir": path}) for name, path in (("spoilt", str(spoilt)), ("gone", str(gone)))}
+    )
+    assert "it is no proof about a person" in failures["spoilt"]["msg"]
+    assert "there is no such folder" in failures["gone"]["msg"]
+    assert crew.tenant.log() == []
+
+
 def test_drift_is_told_and_fails_unless_it_is_only_asked_for(crew: CodeFolder) -> None:
     failure = crew.failure("drift", max_removals=0)
     assert failure["error"]["kind"] == "drift"
@@ -376,7 +410,6 @@ MEANT: dict[str, tuple[list[Data], str, str]] = {
         f"(did you mean '{IRIS}'?) (groups.yml:4)",
     ),
     "an address of two": ([{"group": "Contractors", "members": [SAM]}], "lookup_failed", "groups.yml:4"),
-    "somebody on the way out": ([{"group": "Sales", "members": [OSCAR]}], "lookup_failed", "groups.yml:4"),
     "an unmanaged group that does not exist": (
         [{"group": "Slaes", "mode": "unmanaged"}],
         "lookup_failed",

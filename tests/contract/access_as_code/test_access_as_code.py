@@ -19,7 +19,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan 
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import WrongTenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
-from contract.fixtures import CONFIRM_DELAYS, ERIN, validated
+from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, GRACE, validated
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -464,3 +464,112 @@ def test_a_conflict_is_told_and_does_not_stop_the_rest(example_of: Callable[[int
     assert plan.unmet is not None
     assert plan.unmet.kind == "conflicting_request"
     assert example.compare(code, "drift").result["drift"]["differing"] == lines[:1]
+
+
+OSCAR, DORA = "oscar.offboarding@example.com", "dora.deactivated@example.com"
+
+
+def proof_of(example: Example, email: str) -> Data:
+    """Return what the action knows about somebody from a proof."""
+    return {"id": example.tenant.find("users", email)["id"], "email": email, "file": "leaver-1.json", "date": ""}
+
+
+def left(name: str, at: str, reason: str) -> str:
+    return f"{name}: left, remove from the code ({at}); {reason}"
+
+
+def test_leavers_are_told_and_never_added_while_the_rest_goes_on(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    before = example.tenant.state()
+    code = {
+        **example.code,
+        "groups": [
+            {"group": "Sales", "members": [OSCAR, CONNOR]},
+            {"group": "Contractors", "mode": "exact", "members": [OSCAR, DORA]},
+        ],
+        "accesses": [{"app": "GitHub", "permission_level": "Read", "users": [GRACE, DORA]}],
+    }
+    of_oscar = left(OSCAR, "groups[0].members[0], groups[1].members[0]", "the status is Offboarding")
+    of_dora = left(DORA, "groups[1].members[1], accesses[0].users[1]", "the status is Deactivated")
+
+    lines = example.plan(code)
+    assert [line for line in lines if "remove from the code" in line] == [of_oscar, of_dora]
+    assert [line for line in lines if line.startswith(("  - ", "  + "))] == [
+        f"  + {CONNOR}",
+        f"  - {CONNOR}",
+        f"  - {GRACE}: no access",
+        f"  + {GRACE}: no access (Read requested)",
+    ]
+    assert lines[-1] == "3 steps, 1 removal among them."
+    drift = example.compare(code, "drift").result["drift"]
+    assert {of_oscar, of_dora} <= set(drift["left_alone"])
+    assert not [line for line in drift["differing"] if OSCAR in line or DORA in line]
+
+    example.apply(code)
+    assert example.plan(code)[-1] == "Nothing to do; what stands above is left alone."
+    assert example.compare(code, "drift").result["drift"]["in_sync"]
+    state = example.tenant.state()
+    oscar = example.tenant.find("users", OSCAR)["id"]
+    groups = {row["name"]: row["members"] for row in state["groups"]}
+    assert groups["Contractors"] == [oscar], "who is named and still a member stays"
+    assert {row["target_id"] for row in state["requests"]} - {row["target_id"] for row in before["requests"]} <= {
+        example.tenant.find("users", email)["id"] for email in (GRACE, CONNOR)
+    }
+
+
+def test_a_list_of_leavers_only_does_not_empty_its_group(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    code = {**example.code, "groups": [{"group": "Sales", "mode": "exact", "members": [DORA]}]}
+    stays = "the group 'Sales' stays as it is: everybody that it lists has left, and nobody would be in it (groups[0])"
+    assert example.plan(code) == [
+        stays,
+        left(DORA, "groups[0].members[0]", "the status is Deactivated"),
+        "Nothing to do; what stands above is left alone.",
+    ]
+    assert example.compare(code, "drift").result["drift"]["differing"] == [stays]
+
+
+def test_a_leaver_that_an_exact_list_does_not_name_is_removed(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    code = {**example.code, "groups": [{"group": "Contractors", "mode": "exact", "members": [CONNOR]}]}
+    assert f"  - {OSCAR}" in example.plan(code)
+
+
+def test_who_was_proved_to_have_left_is_told_and_not_added(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    proofs = [proof_of(example, CONNOR), proof_of(example, GRACE)]
+    example.tenant.change("set_email", user=GRACE, email="former.7@example.com")
+    code = {
+        **example.code,
+        "groups": [{"group": "Sales", "members": [CONNOR, GRACE, ERIN]}],
+        "accesses": [{"app": "GitHub", "permission_level": "Read", "users": [CONNOR, GRACE]}],
+    }
+    source = {"version": "1", "positions": {}, "code": code, "proofs": proofs}
+    at = [f"groups[0].members[{number}], accesses[0].users[{number}]" for number in range(2)]
+    back = "proved by leaver-1.json, but the status is Active: move the proof away if the person is back"
+
+    lines = example.plan(code, source=source)
+
+    assert [line for line in lines if "remove from the code" in line] == [
+        left(CONNOR, at[0], back),
+        left(GRACE, at[1], "proved by leaver-1.json"),
+    ]
+    assert [line for line in lines if line.startswith("  + ")] == [f"  + {ERIN}"]
+    hashes = {
+        example.compare(code, "plan", source={**source, "proofs": given}).result["plan_hash"]
+        for given in (proofs, [proofs[1], proof_of(example, ERIN)])
+    }
+    assert len(hashes) == 2, "what follows from a proof is approved"
+
+
+def test_an_export_leaves_out_leavers_and_says_so(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    example.tenant.change("add_access", app="Figma", user=OSCAR)
+    exported = Example.of(example.tenant, example.client, source={"proofs": [proof_of(example, CONNOR)]})
+    for name, what in (("groups.yml", "the group 'Contractors'"), ("accesses.yml", "the app 'Figma'")):
+        assert f"# Left out: {OSCAR} and {what}, who has left.\n" in exported.text(name)
+        assert not [user for user in (OSCAR, CONNOR) if f'- "{user}"' in exported.text(name)]
+    assert exported.plan(exported.code) == [NOTHING]
+    inactive = Example.of(example.tenant, example.client, allow_inactive=True)
+    assert f'- "{OSCAR}"' in inactive.text("groups.yml")
+    assert inactive.plan(inactive.code, allow_inactive=True) == [NOTHING]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -17,7 +17,7 @@ from ..._api.text import printable, summarize
 from ..._api.writes import record_accesses, request_access, request_level, request_removal
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type, progress_of
 from ..core.guardrails import ProtectedUsers, check_bypass, check_removals, refuse_self_approval
-from ..core.lookup import Resolver, Row, ids_of, is_uuid, label
+from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label
 from ..core.people import acting_user, check_receivers
 from ..core.tenant import Tenant
 from ..core.wait import PAUSES, check_timeout
@@ -147,10 +147,16 @@ class AccessPlan:
         }
 
 
-def plan_access(apps: Sequence[AppEntries], params: Mapping[str, Any], tenant: Tenant) -> AccessPlan:
+def plan_access(
+    apps: Sequence[AppEntries],
+    params: Mapping[str, Any],
+    tenant: Tenant,
+    has_left: Callable[[str, Index, Index], bool] | None = None,
+) -> AccessPlan:
     """Return the plan of a task. The directory is read only if the apps leave a question open.
 
     :param params: the options of C(cakewalk_app_access) without its entries.
+    :param has_left: whether a person, looked up among the holders and in the directory, must not be given access.
     :raises LookupFailed: a user or level does not exist or is ambiguous, a user is inactive, or a request is unclear.
     :raises LimitExceeded: a guardrail forbids a step.
     :raises ConfigurationError: C(acting_user) or C(purpose) is missing, or entries contradict each other.
@@ -160,6 +166,11 @@ def plan_access(apps: Sequence[AppEntries], params: Mapping[str, Any], tenant: T
     protected = ProtectedUsers([*params["protected_users"], *actors], holders)
     references, assumed = lookups(apps, params, protected)
     people = tenant.people(references).assuming(assumed)
+    if has_left is not None:
+        apps = [
+            (app_state, [_without_leavers(entry, app_state.holders, people, has_left) for entry in entries])
+            for app_state, entries in apps
+        ]
 
     evaluator = AccessEvaluator(params["method"] == "direct", params["retry_declined"])
     evaluated = [(app_state, *evaluator.evaluate(app_state, entries, people)) for app_state, entries in apps]
@@ -181,6 +192,14 @@ def plan_access(apps: Sequence[AppEntries], params: Mapping[str, Any], tenant: T
         _require_purpose(stepping, params["purpose"])
         warnings += _bypass(stepping, actor, params)
     return AccessPlan(evaluated, actor, warnings + _warnings(evaluated))
+
+
+def _without_leavers(
+    entry: AccessEntry, holders: Index, people: Index, has_left: Callable[[str, Index, Index], bool]
+) -> AccessEntry:
+    if entry.state == "absent":
+        return entry
+    return replace(entry, users=tuple(user for user in entry.users if not has_left(user, holders, people)))
 
 
 def lookups(

@@ -21,6 +21,7 @@ from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
 from ..storage.ledger import ANCHORS
 from .anchors import check_anchors
+from .leavers import leaver_lines
 from .plan_text import change_lines, summary
 from .section import SectionPlan
 from .sections import accesses, custom_fields, groups, policies
@@ -81,7 +82,7 @@ class TenantPlan:
         return {
             "in_sync": not self.differing,
             "differing": self.differing,
-            "left_alone": list(self.total.left),
+            "left_alone": self.left,
             "not_in_code": groups.not_in_code(self.code, tenant),
             "not_verifiable": list(self.total.unverifiable),
         }
@@ -98,12 +99,17 @@ class TenantPlan:
         )
 
     @cached_property
+    def left(self) -> list[str]:
+        """Lines about what is left alone, leavers included."""
+        return [*self.total.left, *leaver_lines(self.total.leavers)]
+
+    @cached_property
     def lines(self) -> list[str]:
         """The plan, for people; its header first, since an approval is for these options."""
         total = self.total
         again = [f"sent again: {line}" for line in total.again]
-        end = summary(self.steps, len(total.removals), len(total.left))
-        return [*plan_header(self.params), "", *change_lines(total.changes), *again, *total.left, end]
+        end = summary(self.steps, len(total.removals), len(self.left))
+        return [*plan_header(self.params), "", *change_lines(total.changes), *again, *self.left, end]
 
     @property
     def text(self) -> str:

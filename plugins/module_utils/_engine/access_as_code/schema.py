@@ -34,8 +34,14 @@ CODE: dict[str, Any] = {
     "policies": {**_ENTRIES, **ASSIGNMENT},
 }
 
-#: The option C(source), which the action adds to a task: the code, with the positions of its parts.
+_PROOF: dict[str, Any] = {"id": _NAME, "email": _NAME, "file": _NAME, "date": {"type": "str"}}
+#: The option C(source), which the action adds to a task: the code, with the positions of its parts, and proofs.
 SOURCE: dict[str, Any] = {
     "type": "dict",
-    "options": {"version": {"type": "str"}, "positions": {"type": "dict"}, "code": {"type": "dict", "options": CODE}},
+    "options": {
+        "version": {"type": "str"},
+        "positions": {"type": "dict"},
+        "proofs": {"type": "list", "elements": "dict", "options": _PROOF},
+        "code": {"type": "dict", "options": CODE},
+    },
 }

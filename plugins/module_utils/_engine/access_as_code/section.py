@@ -14,6 +14,7 @@ from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..core.lookup import Index, Row, label
 from ..storage.ledger import Ledger
+from .leavers import Leaver
 
 #: The options of all entries in code. Policies decide about approval; C(plan.py) checks the removals of the run.
 FIXED_OPTIONS = {
@@ -67,6 +68,7 @@ class SectionPlan:
     :param read: the number of memberships and access rows read.
     :param left: lines about what is left alone.
     :param again: lines about what is sent again without a change.
+    :param leavers: the places in the code that name people who have left.
     :param unmet: those lines of C(left) that contradict the code.
     :param unverifiable: lines about state that the API does not list.
     :param indirect_access: access that may change as a consequence, by the ids of person and app in lower case, with
@@ -83,6 +85,7 @@ class SectionPlan:
     read: int = 0
     left: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+    leavers: tuple[Leaver, ...] = ()
     unmet: tuple[str, ...] = ()
     unverifiable: tuple[str, ...] = ()
     indirect_access: tuple[tuple[tuple[str, str], str], ...] = ()

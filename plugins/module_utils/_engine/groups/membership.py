@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._api.catalog import GROUPS, USERS, default_apps, is_dynamic, is_synced, members, named, person
@@ -104,13 +104,17 @@ def entries_of_task(params: Mapping[str, Any]) -> list[MembershipEntry]:
 
 
 def plan_memberships(
-    entries: Sequence[MembershipEntry], params: Mapping[str, Any], tenant: Tenant
+    entries: Sequence[MembershipEntry],
+    params: Mapping[str, Any],
+    tenant: Tenant,
+    has_left: Callable[[str, Index, Index], bool] | None = None,
 ) -> tuple[list[MembershipChange], Row | None, list[str]]:
     """Return the change of each group, the acting user if anybody is added, and warnings.
 
     The directory is read only if the members leave a question open.
 
     :param params: the options of C(cakewalk_group_member) without its entries.
+    :param has_left: whether a person, looked up among the members and in the directory, must not be added.
     :raises LookupFailed: a user or group does not exist or is ambiguous, or an inactive user would be added.
     :raises LimitExceeded: a guardrail forbids a change.
     :raises ConfigurationError: C(acting_user) is missing or may not act, or two entries contradict each other.
@@ -123,6 +127,9 @@ def plan_memberships(
     references += actors if references or assumed else []
     references += protected.unmatched if is_removing else []
     people = tenant.people(list(dict.fromkeys(references))).assuming(assumed)
+
+    if has_left is not None:
+        groups = [_without_leavers(group, people, has_left) for group in groups]
 
     resolver = Resolver()
     if is_removing:
@@ -259,6 +266,21 @@ def _read_groups(entries: Sequence[MembershipEntry], tenant: Tenant) -> list[_Gr
             )
     rows = tenant.read(members(group) for group, _entries in groups)
     return [(*group, Index(USERS, its_rows)) for group, its_rows in zip(groups, rows, strict=True)]
+
+
+def _without_leavers(group: _Group, people: Index, has_left: Callable[[str, Index, Index], bool]) -> _Group:
+    """Return a group whose entries no longer add leavers; members stay named, so that no exact entry removes them.
+
+    An exact entry that names leavers only is dropped rather than taken for an empty list (S9).
+    """
+    row, entries, listed = group
+    kept = []
+    for entry in entries:
+        left = set() if entry.state == "absent" else {user for user in entry.users if has_left(user, listed, people)}
+        users = tuple(user for user in entry.users if user not in left or listed.matches(user))
+        state = "present" if entry.users and not users and entry.state == "exact" else entry.state
+        kept.append(replace(entry, users=users, state=state))
+    return row, kept, listed
 
 
 def _users(entries: Iterable[MembershipEntry], absent: bool = False) -> list[str]:

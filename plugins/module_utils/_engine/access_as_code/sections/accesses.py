@@ -30,6 +30,7 @@ from ...access.planning import check_purpose, plan_access, read_app_states
 from ...core.access_requests import REMOVE, progress_of
 from ...core.lookup import Row, folded_reference, label, reference_to
 from ...core.tenant import Tenant
+from ..leavers import Leavers
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import SourceCode, problem, repeated
 
@@ -67,7 +68,8 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     entries = [_access_entry(entry) for entry in code.data(SECTION)]
     if not entries:
         return SectionPlan()
-    plan = plan_access(read_app_states(tenant, entries), {**params, **FIXED_OPTIONS}, tenant)
+    leavers = Leavers.of(params, tenant)
+    plan = plan_access(read_app_states(tenant, entries), {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
     tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
 
@@ -97,13 +99,22 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
         read=sum(len(state.holders.by_id) for state, _decisions, _unknown in plan.apps),
         left=tuple(left),
         unmet=tuple(map(_line, unmet)),
+        leavers=tuple(
+            leavers.named(
+                (reference, entry.at("users", number))
+                for entry in code.entries(SECTION)
+                if entry.data["state"] == "present"
+                for number, reference in enumerate(entry.data["users"])
+            )
+        ),
         errors=(error,) if error else (),
     )
 
 
-def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
+def exported(params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     """Return the section for the current state, with comments about access that no entry can describe."""
     apps, people = tenant.indexes([(APPS, None), (USERS, None)])
+    leavers = Leavers.of(params, tenant)
     app_states = read_app_states(tenant, [AccessEntry(row["id"], (), None, "present") for row in sorted_rows(apps)])
     entries, comments = [], []
     for state, _entries in app_states:
@@ -112,7 +123,10 @@ def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
         for user in state.holders.by_id.values():
             held = state.held_by(user)
             level_id = next(iter(held))
-            reason = "who holds several levels" if len(held) > 1 else _unstable_because(state, user, level_id)
+            if leavers.is_leaver(user, *people.matches(user["id"])):
+                reason = "who has left"
+            else:
+                reason = "who holds several levels" if len(held) > 1 else _unstable_because(state, user, level_id)
             if reason:
                 comments.append(f"Left out: {printable(person(user))} and the app {named(state.app)}, {reason}.")
             else:

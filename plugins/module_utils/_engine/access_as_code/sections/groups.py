@@ -22,6 +22,7 @@ from ...groups.membership import (
     read_default_apps,
     removals_of,
 )
+from ..leavers import Leaver, Leavers
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
 
@@ -51,16 +52,34 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
     entries = code.entries(SECTION)
     if not entries:
         return SectionPlan()
-    _refuse_repeated(entries, tenant)
+    by_group = _by_group(entries, tenant)
     memberships = [membership for entry in entries for membership in _memberships(entry.data)]
-    changes, actor, warnings = plan_memberships(memberships, {**params, **FIXED_OPTIONS}, tenant)
+    leavers = Leavers.of(params, tenant)
+    changes, actor, warnings = plan_memberships(memberships, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
     tenant.warnings += warnings
     kept = tuple(
         f"{printable(person(row))} stays in the group {named(change.group)}, being protected"
         for change in changes
         for row in change.kept
     )
-    total = SectionPlan(removals=tuple(removals_of(changes)), read=read_count(changes), left=kept, unmet=kept)
+    named_leavers = {
+        group_id: tuple(leavers.named((user, entry.at("members", n)) for n, user in enumerate(entry.data["members"])))
+        for group_id, entry in by_group.items()
+        if entry.data["members"]
+    }
+    kept += tuple(
+        f"the group {named(change.group)} stays as it is: everybody that it lists has left, and nobody would be in it "
+        f"({by_group[change.group['id']].at()})"
+        for change in changes
+        if _lists_leavers_only(by_group[change.group["id"]].data, change, named_leavers)
+    )
+    total = SectionPlan(
+        removals=tuple(removals_of(changes)),
+        read=read_count(changes),
+        left=kept,
+        unmet=kept,
+        leavers=tuple(leaver for leavers_of_group in named_leavers.values() for leaver in leavers_of_group),
+    )
     changed = by_label(changes)
     apps = read_default_apps(changed.values(), tenant)
     return sum((_group_plan(name, change, apps[change.group["id"]], actor) for name, change in changed.items()), total)
@@ -73,9 +92,10 @@ def not_in_code(code: SourceCode, tenant: Tenant) -> list[str]:
     return sorted(label(row) for group_id, row in groups.by_id.items() if group_id not in in_code)
 
 
-def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
+def exported(params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     """Return the section for the current state; a group is unmanaged unless its record shows that it is edited here."""
     groups, people = tenant.indexes([(GROUPS, None), (USERS, None)])
+    leavers, left_out = Leavers.of(params, tenant), []
     rows = sorted_rows(groups)
     edited = [row for row in rows if is_edited_here(row)]
     members_by_id = dict(zip((row["id"] for row in edited), tenant.read(map(members, edited)), strict=True))
@@ -83,25 +103,46 @@ def exported(_params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     for row in rows:
         entry: dict[str, Any] = {"group": reference_to(row, groups), "mode": "unmanaged"}
         if row["id"] in members_by_id:
-            names = sorted(reference_to(member, people) for member in members_by_id[row["id"]])
+            listed = members_by_id[row["id"]]
+            gone = [member for member in listed if leavers.is_leaver(member, *people.matches(member["id"]))]
+            left_out += [
+                f"Left out: {printable(person(member))} and the group {named(row)}, who has left." for member in gone
+            ]
+            names = sorted(reference_to(member, people) for member in listed if member not in gone)
             entry |= {"mode": "additive", "members": names}
         entries.append(entry)
-    return entries, (_LEFT_ALONE,) if len(edited) < len(rows) else ()
+    return entries, (*((_LEFT_ALONE,) if len(edited) < len(rows) else ()), *sorted(left_out))
 
 
-def _refuse_repeated(entries: Sequence[SourceEntry], tenant: Tenant) -> None:
-    """Look up every group, unmanaged ones too, because a name without a group is a typing error."""
+def _by_group(entries: Sequence[SourceEntry], tenant: Tenant) -> dict[str, SourceEntry]:
+    """Return the entries by the id of their group.
+
+    Every group is looked up, unmanaged ones too, because a name without a group is a typing error.
+
+    :raises CodeRefused: two entries mean the same group.
+    """
     groups, resolver = tenant.index(GROUPS), Resolver()
     rows = [(resolver.find(entry.data["group"], groups), entry) for entry in entries]
     resolver.check()
     problems = list(_repeated_groups((row["id"], entry) for row, entry in rows if row is not None))
     if problems:
         raise CodeRefused(problems)
+    return {row["id"]: entry for row, entry in rows if row is not None}
 
 
 def _repeated_groups(keyed: Iterable[tuple[str, SourceEntry]]) -> Iterator[dict[str, str]]:
     for entry, first in repeated(keyed):
         yield problem(entry.at(), f"{_name(entry)} has an entry already, {first.at()}")
+
+
+def _lists_leavers_only(
+    entry: Mapping[str, Any], change: MembershipChange, leavers: Mapping[str, Sequence[Leaver]]
+) -> bool:
+    """Return whether an exact entry would empty its group, since it lists nobody but leavers who are no members."""
+    listed = entry["members"] or ()
+    is_member = any(change.members.matches(reference) for reference in listed)
+    is_complete = bool(listed) and len(leavers.get(change.group["id"], ())) == len(listed)
+    return entry["mode"] == "exact" and is_complete and not is_member and bool(change.members.by_id)
 
 
 def _memberships(entry: Mapping[str, Any]) -> list[MembershipEntry]:
