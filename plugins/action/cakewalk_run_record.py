@@ -24,10 +24,6 @@ OPTIONS = {
         *("user", "joins", "leaves", "record_path", "acting_user", "protected_users", "wait", "wait_timeout"),
         *("implicitly_approve_requests", "bypass_reason", "max_removals", "max_removal_percent"),
     ),
-    "leaver": (
-        *("user", "confirm", "purpose", "proof_dir", "acting_user", "protected_users"),
-        *("max_removals", "max_removal_percent", "retry_declined", "wait_timeout"),
-    ),
 }
 _RUN: dict[str, Any] = {"type": "dict", "required": True}
 #: The options of each step.

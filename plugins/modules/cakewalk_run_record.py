@@ -27,7 +27,7 @@ options:
   role:
     description: Which role runs. For V(start).
     type: str
-    choices: [joiner, mover, leaver]
+    choices: [joiner, mover]
   record_path:
     description: The file, by its whole path. For V(start).
     type: path

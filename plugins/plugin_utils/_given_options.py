@@ -17,12 +17,12 @@ from typing import Any
 from ansible.playbook.task import Task
 
 _COLLECTION = "cakewalk.access"
-#: The form of options in one line, which Ansible reads itself: C(app=GitHub permission_level=Admin).
+#: The form of options in a single line, which Ansible reads itself: C(app=GitHub permission_level=Admin).
 _KEY_VALUE = re.compile(r"\w+=")
 #: A guardrail that adds up: a task cannot take away the protection that its play gives.
 _PROTECTED = "protected_users"
 
-#: A blank value is refused: without it, a run would reach another tenant than the one that was meant.
+#: A blank value is refused: without it, a run would reach a tenant that nobody meant.
 _NEVER_BLANK = ("api_key", "api_secret", "base_url")
 
 Options = dict[str, Any]

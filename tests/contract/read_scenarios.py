@@ -11,10 +11,11 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import dry_run
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_access_as_code,
-    cakewalk_leaver_info,
+    cakewalk_leaver,
     cakewalk_mover_info,
     cakewalk_wait_info,
 )
@@ -29,8 +30,9 @@ _UNKNOWN = {"unknown_values some": "configuration", "unknown_values all": "confi
 
 def footprint(answer: Data) -> Data:
     """Return what is taken away from a leaver and what stays, without the words of the tenant."""
-    same = {name: answer[name] for name in ("user", "memberships", "removals", "ownerships")}
-    return {**same, **{name: sorted((one["what"], one["id"]) for one in answer[name]) for name in ("staying", "left")}}
+    (entry,) = answer["people"]
+    left = {name: sorted((one["what"], one["id"]) for one in entry[name]) for name in ("waiting", "by_hand")}
+    return {**left, "user": entry["user"]["id"], "steps": answer["steps"]}
 
 
 def arrival(answer: Data) -> Data:
@@ -60,9 +62,11 @@ class ReadScenario:
         acts = "acting_user" in self.module.SPEC["argument_spec"]
         given = {"acting_user": tenant.acting_user} if acts else {}
         params = validated(self.module.SPEC, tenant, {**given, "known_statuses": KNOWN, **self.options(tenant)})
-        plan = self.module.plan(params, Tenant(client, params["known_statuses"]))
-        assert plan.steps == ()
-        return self.essence(plan.result)
+        foreseen = dry_run(self.module.plan(params, Tenant(client, params["known_statuses"])))
+        result = {"steps": [(step.step.method, step.step.path) for step in foreseen.steps]}
+        for stage in foreseen.stages:
+            result |= stage.result
+        return self.essence(result)
 
 
 #: Where groups show nothing of what they are, an attempt is made to leave all of them, and an export leaves them alone.
@@ -71,16 +75,16 @@ _HIDDEN = _BARE | {"group_kind hidden"}
 READ_SCENARIOS = [
     ReadScenario(
         "the footprint of a leaver",
-        cakewalk_leaver_info,
-        lambda _tenant: {"user": OLGA, "confirm": OLGA},
+        cakewalk_leaver,
+        lambda _tenant: {"user": OLGA, "confirm": OLGA, "proof_dir": "/proofs"},
         refused=_UNKNOWN,
         differing=_HIDDEN,
         essence=footprint,
     ),
     ReadScenario(
         "the requests of a leaver",
-        cakewalk_leaver_info,
-        lambda _tenant: {"user": PETRA, "confirm": PETRA},
+        cakewalk_leaver,
+        lambda _tenant: {"user": PETRA, "confirm": PETRA, "proof_dir": "/proofs"},
         refused=_UNKNOWN,
         differing=_BARE,
         essence=footprint,

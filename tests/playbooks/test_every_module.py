@@ -35,7 +35,6 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
     sections = {"tenant": {"anchors": anchors}, "groups": [{"group": "Sales", "members": [ERIN]}]}
     (code / "all.yml").write_text(yaml.safe_dump(sections), encoding="utf-8")
     github = tenant.find("apps", "GitHub")["id"]
-    seen = {"looked_until": "2026-01-31T08:00:00Z", "staying": [], "left": [], "tasks": []}
     turn = {"folder": str(tmp_path / "turns"), "nonce": "0", "run": {}}
     return {
         "cakewalk_access_as_code": {"folder": str(code)},
@@ -46,8 +45,7 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
         "cakewalk_evidence": {"folder": str(tmp_path / "evidence")},
         "cakewalk_group_member": {"group": "Contractors", "users": [ERIN]},
         "cakewalk_info": {"groups": ["Sales"], "include": ["members"]},
-        "cakewalk_leaver_info": {"user": CONNOR, "confirm": CONNOR},
-        "cakewalk_leaver_proof": {"run": {}, "before": seen, "after": {}, "results": [], "folder": str(tmp_path)},
+        "cakewalk_leaver": {"user": CONNOR, "confirm": CONNOR, "proof_dir": str(tmp_path / "leavers")},
         "cakewalk_mover_info": {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"]},
         "cakewalk_run_record": {"step": "begin", "run": {}, "user": ERIN, "intended": {}},
         "cakewalk_task": {"task": task_id("removal"), "state": "declined"},
@@ -62,7 +60,7 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
 
 
 #: Steps of roles write what a whole run needs, and check mode runs all of their way but that.
-FORESEEN = ("cakewalk_leaver_proof", "cakewalk_run_record", "cakewalk_task_proof")
+FORESEEN = ("cakewalk_leaver", "cakewalk_run_record", "cakewalk_task_proof")
 
 
 def test_every_module_comes_to_the_same_in_process_and_by_a_process(

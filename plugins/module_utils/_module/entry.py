@@ -39,11 +39,16 @@ class TimeLimitReached(BaseException):
     """The time limit of the task is reached; like Ansible's own exception it is no C(Exception)."""
 
 
-def run_module(spec: dict[str, Any], make_plan: Callable[[dict[str, Any], Tenant], Plan]) -> None:
+def run_module(
+    spec: dict[str, Any],
+    make_plan: Callable[[dict[str, Any], Tenant], Plan],
+    journal_path: Callable[[dict[str, Any]], str | None] = lambda params: params.get("journal_path"),
+) -> None:
     """Run a module: make a plan, apply it unless in check mode, and report.
 
     :param spec: what C(arguments.spec) returns.
     :param make_plan: reads the tenant and returns what must change; it cannot write.
+    :param journal_path: returns the path of the journal, if the module keeps one.
     """
     module = AnsibleModule(supports_check_mode=True, **spec)
     if REQUESTS_IMPORT_ERROR:
@@ -54,7 +59,7 @@ def run_module(spec: dict[str, Any], make_plan: Callable[[dict[str, Any], Tenant
     except Exception as error:
         module.fail_json(**error_result(error, {}))
     _end_at_time_limit()
-    _run(module, make_plan, client, tenant)
+    _run(module, make_plan, client, tenant, _journal(module, journal_path(module.params)))
 
 
 def _end_at_time_limit() -> None:
@@ -73,10 +78,13 @@ def _end_at_time_limit() -> None:
 
 
 def _run(
-    module: AnsibleModule, make_plan: Callable[[dict[str, Any], Tenant], Plan], client: Client, tenant: Tenant
+    module: AnsibleModule,
+    make_plan: Callable[[dict[str, Any], Tenant], Plan],
+    client: Client,
+    tenant: Tenant,
+    journal: RunJournal,
 ) -> None:
     progress: dict[str, Any] = {}
-    journal = _journal_of(module)
     try:
         with journal.opened(module.check_mode) as unended:
             tenant.warnings += unended
@@ -103,12 +111,12 @@ def _run(
     module.fail_json(**_without_surrogates(result, client))
 
 
-def _journal_of(module: AnsibleModule) -> RunJournal:
-    """Return the journal that the option C(journal_path) names."""
+def _journal(module: AnsibleModule, path: str | None) -> RunJournal:
+    """Return the journal at a path, for the task of a module."""
     params = module.params
     bypasses = params.get("implicitly_approve_requests") or params.get("bypass_approval")
     return RunJournal(
-        params.get("journal_path"),
+        path,
         module=module._name,
         actor=params.get("acting_user"),
         bypass=params.get("bypass_reason") if bypasses else None,

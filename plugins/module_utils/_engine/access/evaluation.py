@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from ..._api.catalog import USERS, named, permission_levels_of, person
@@ -20,7 +20,7 @@ from ..._api.operations import member
 from ..._api.text import printable, summarize
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from ..core.entries import entries_of, users_of
-from ..core.lookup import Index, Resolver, Row, label, labelled
+from ..core.lookup import Index, Resolver, Row, ids_of, label, labelled
 
 GRANTED, ABSENT, RECORDED, DECLINED = "granted", "absent", "recorded", "declined"
 REQUESTED, CHANGING, REMOVING = "requested", "level_change_requested", "removal_requested"
@@ -54,10 +54,20 @@ class AppState:
         self.levels = Index(permission_levels_of(app), levels)
         self.holders = Index(USERS, [row["user"] for row in accesses])
         self.requests = requests
+        self._rows = accesses
         self._held: dict[str, dict[str, Row | None]] = {}
         for row in accesses:
             level_id = str(member(row, "permissionLevel.id") or "").lower()
             self._held.setdefault(row["user"]["id"].lower(), {})[level_id] = row.get("permissionLevel")
+
+    @cached_property
+    def owners(self) -> set[str]:
+        """The ids of the people with access who own the app."""
+        return ids_of(row["user"] for row in self._rows if row.get("isOwner"))
+
+    def with_requests(self, requests: Requests) -> AppState:
+        """Return the same app with the requests of a later read."""
+        return AppState(self.app, self._rows, list(self.levels.by_id.values()), requests)
 
     def held_by(self, user: Row) -> Mapping[str, Row | None]:
         """Return the held levels by id, empty without access; in an app without levels, the id is empty."""

@@ -93,7 +93,7 @@ class _Run:
     """One attempt to apply a plan; C(result) is its result so far."""
 
     def __init__(self, client: Client, journal: RunJournal, confirm_delays: tuple[float, ...]) -> None:
-        self.result = ApplyResult()
+        self.result = ApplyResult(run=journal.run)
         self._client = client
         self._journal = journal
         self._confirm_delays = confirm_delays

@@ -70,6 +70,7 @@ class ApplyResult:
 
     :param stages: the plans that were begun, the first one first.
     :param goal_reached: whether every step was applied, and every wait succeeded.
+    :param run: the id of the run in its journal.
     :param is_dry_run: whether the steps are only predicted.
     :param problems: why stages that carry on did not succeed, apart from the errors of their steps. The stage that
         follows must deal with them.
@@ -78,6 +79,7 @@ class ApplyResult:
     steps: list[StepResult] = field(default_factory=list)
     stages: list[Plan] = field(default_factory=list)
     goal_reached: bool = False
+    run: str = field(default="", compare=False)
     is_dry_run: bool = False
     problems: list[CakewalkError] = field(default_factory=list)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._api.catalog import REQUEST_STATUSES, TASK_STATUSES, USERS, ResourceType, UserStatuses
 from ..._api.client import Client
-from ..._api.errors import CakewalkError, Forbidden, Unauthorized
+from ..._api.errors import CakewalkError, Forbidden, NotFound, Unauthorized
 from ..._api.operations import Listing, Resource
 from .lookup import Index, is_uuid
 
@@ -46,7 +46,7 @@ class Tenant:
         return self._whole[kind.listing]
 
     def forget(self) -> None:
-        """Forget the lists read so far, so that a later stage reads them anew."""
+        """Forget the lists read so far, so that a later stage reads them again."""
         self._whole.clear()
 
     def indexes(self, wanted: Iterable[tuple[ResourceType, Collection[str] | None]]) -> list[Index]:
@@ -85,6 +85,17 @@ class Tenant:
             return self._client.record_or_none(record)
         except CakewalkError as error:
             return error
+
+    def read_found(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]] | None]:
+        """Read lists concurrently; C(None) for each that the service does not know."""
+
+        def rows(listing: Listing) -> list[dict[str, Any]] | None:
+            try:
+                return self._client.rows(listing)
+            except NotFound:
+                return None
+
+        return self._client.each(rows, listings)
 
     def read_existing(self, records: Iterable[Resource]) -> list[dict[str, Any] | None]:
         """Read records concurrently; C(None) for each that does not exist."""

@@ -22,8 +22,8 @@ def approvers(
 ) -> dict[str, list[str]]:
     """Return the e-mail addresses of the people whose open tasks decide requests, by the id of the request.
 
-    No list shows the tasks of a request. Tasks are listed by person, so the managers of C(people) and the owners of
-    C(apps) are asked, who decide by the policies that the vendor ships. Nothing is raised: a name is only a help.
+    No list shows the tasks of a request, because tasks are listed by person. So the managers of C(people) and the
+    owners of C(apps) are asked, who decide by the policies that the vendor ships. Nothing is raised.
 
     :param requests: the ids of the requests, in lower case.
     """

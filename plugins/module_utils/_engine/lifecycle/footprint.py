@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 from ..._api.catalog import (
@@ -24,13 +25,13 @@ from ..._api.catalog import (
     tasks_of,
 )
 from ..._api.client import REREADINGS
-from ..._api.errors import ListMoved
 from ..._api.operations import Listing, Resource, member
 from ..._api.text import printable
-from ..access.evaluation import AccessEntry, AccessEvaluator, AppState
+from ..access.evaluation import AccessDecision, AccessEntry, AccessEvaluator, AppState
 from ..core.access_requests import CHANGE, GRANT, Requests, of_type
 from ..core.lookup import Index, Row, ids_of, label
 from ..core.tenant import Tenant
+from ..core.timestamps import now
 
 Entry = dict[str, Any]
 
@@ -45,11 +46,10 @@ class Footprint:
     Each of C(accesses) has the C(outcome) of requesting its removal, and the request that this depends on.
 
     :param groups: C(synced) says whether another directory decides about the membership.
-    :param ownerships: apps that the person owns.
+    :param ownerships: apps that the person owns. C(is_only_owner) says whether nobody else owns the app.
     :param requests: requests about access that are undecided or may be. C(is_decided) marks a recent grant that does
         not show yet. C(is_known) is false if a record does not show its meaning or its person.
     :param tasks: tasks of the person that are undecided or may be.
-    :param read: the number of memberships and access rows read, of all people.
     """
 
     groups: list[Entry]
@@ -57,15 +57,85 @@ class Footprint:
     ownerships: list[Entry]
     requests: list[Entry]
     tasks: list[Entry]
-    read: int = field(default=0, compare=False)
 
 
-def read_footprint(tenant: Tenant, user: Row, retry_declined: bool = False) -> Footprint:
-    """Read every list that can show a person, once.
+@dataclass(frozen=True)
+class Holdings:
+    """One read of every list that can show a person, for several people.
+
+    :param groups: the groups, each with the ids of its members.
+    :param apps: the apps with the people who have access, and their requests.
+    :param requests: the rows of all requests.
+    :param tasks: the tasks of each person, by the id of the person; C(None) if the service knows the person no more.
+    :param retry_declined: whether declined removals are requested again.
+    :param read: the number of memberships and access rows read, of all people.
+    :param looked_from: when the read began, in UTC.
+    :param looked_until: when it ended.
+    """
+
+    groups: Sequence[tuple[Row, set[str]]]
+    apps: Sequence[AppState]
+    requests: Sequence[Row]
+    tasks: Mapping[str, Sequence[Row] | None]
+    request_statuses: StatusTable
+    task_statuses: StatusTable
+    retry_declined: bool
+    read: int
+    looked_from: str
+    looked_until: str
+
+    def with_requests(self, requests: Sequence[Row]) -> Holdings:
+        """Return the same holdings with the requests of a later read."""
+        indexed = _indexed(requests, self.request_statuses)
+        apps = [app_state.with_requests(indexed) for app_state in self.apps]
+        return replace(self, apps=apps, requests=requests)
+
+    def groups_of(self, user: Row) -> list[Row]:
+        """Return the groups that the person is a member of."""
+        return [group for group, ids in self.groups if user["id"].lower() in ids]
+
+    def removals_of(self, user: Row) -> list[AccessDecision]:
+        """Return the decisions to remove all access of a person to managed apps, as C(cakewalk_app_access) has them."""
+        decisions = [self._decision(app_state, user) for app_state in self.apps if is_managed(app_state.app)]
+        return [decision for decision in decisions if decision]
+
+    def footprint_of(self, user: Row) -> Footprint:
+        """Return the footprint of a person."""
+        user_id = user["id"].lower()
+        held = [app_state for app_state in self.apps if app_state.held_by(user)]
+        owned = [(app_state.app, owners) for app_state, owners in self._owners if user_id in owners]
+        levels = {app_state.app["id"].lower(): app_state.held_by(user) for app_state in held}
+        names = {app_state.app["id"].lower(): label(app_state.app) for app_state in self.apps}
+        indexed = self.apps[0].requests if self.apps else _indexed(self.requests, self.request_statuses)
+        return Footprint(
+            groups=_sorted({**_named(group), "synced": is_synced(group)} for group in self.groups_of(user)),
+            accesses=_sorted(_access(app_state, user, self._decision(app_state, user)) for app_state in held),
+            ownerships=_sorted({**_named(app), "is_only_owner": owners == {user_id}} for app, owners in owned),
+            requests=requests_of(user, self.requests, indexed, levels, names),
+            tasks=_sorted(_task(row, self.task_statuses) for row in self.tasks[user_id] or ()),
+        )
+
+    @cached_property
+    def _owners(self) -> list[tuple[AppState, set[str]]]:
+        return [(app_state, _owners(app_state)) for app_state in self.apps]
+
+    def _decision(self, app_state: AppState, user: Row) -> AccessDecision | None:
+        """Return the decision to remove the access of a person; C(None) without access, or if a request is unclear."""
+        if not app_state.held_by(user):
+            return None
+        evaluator = AccessEvaluator(direct=False, retry=self.retry_declined)
+        entry = AccessEntry(app_state.app["id"], (user["id"],), None, "absent")
+        decisions, _unknown = evaluator.evaluate(app_state, [entry], Index(app_state.holders.kind, [user]))
+        return decisions[0] if decisions else None
+
+
+def read_holdings(tenant: Tenant, users: Sequence[Row], retry_declined: bool = False) -> Holdings:
+    """Read every list that can show these people, once.
 
     The record of each app is read, too, because an owner need not have access.
     """
-    groups, apps, requests, tasks = tenant.read([GROUPS.listing, APPS.listing, REQUESTS, tasks_of(user)])
+    looked_from = now()
+    groups, apps, requests = tenant.read([GROUPS.listing, APPS.listing, REQUESTS])
     sources: list[Listing | Resource] = [
         *map(members, groups),
         *map(accesses, apps),
@@ -73,75 +143,89 @@ def read_footprint(tenant: Tenant, user: Row, retry_declined: bool = False) -> F
     ]
     reads = iter(tenant.read(sources))
     member_lists, holders, records = ([next(reads) for _row in rows] for rows in (groups, apps, apps))
-    indexed = Requests(requests, tenant.request_statuses, datetime.now(timezone.utc))
-    with_holders = list(zip(records, holders, strict=True))
-    app_states = [AppState(app, rows, [], indexed) for app, rows in with_holders]
-    held = {state.app["id"].lower(): state.held_by(user) for state in app_states}
-    return Footprint(
-        groups=_sorted(_group(group) for group, rows in zip(groups, member_lists, strict=True) if _is_in(user, rows)),
-        accesses=_sorted(_access(state, user, retry_declined) for state in app_states if state.held_by(user)),
-        ownerships=_sorted(_named(app) for app, rows in with_holders if _owns(user, app, rows)),
-        requests=requests_of(user, requests, indexed, held),
-        tasks=_sorted(_task(row, tenant.task_statuses) for row in tasks),
+    tasks = tenant.read_found(map(tasks_of, users))
+    indexed = _indexed(requests, tenant.request_statuses)
+    return Holdings(
+        groups=[(group, ids_of(rows)) for group, rows in zip(groups, member_lists, strict=True)],
+        apps=[AppState(app, rows, [], indexed) for app, rows in zip(records, holders, strict=True)],
+        requests=requests,
+        tasks={user["id"].lower(): rows for user, rows in zip(users, tasks, strict=True)},
+        request_statuses=tenant.request_statuses,
+        task_statuses=tenant.task_statuses,
+        retry_declined=retry_declined,
         read=sum(map(len, [*member_lists, *holders])),
+        looked_from=looked_from,
+        looked_until=now(),
     )
 
 
-def read_until_stable(read: Callable[[], Footprint]) -> Footprint:
-    """Read footprints until two in a row agree, because a list that moves may skip a row without a trace.
+@dataclass
+class StableFootprints:
+    """The footprints of people on which two reads in a row agree, by the id of the person.
 
-    :raises ListMoved: no two footprints in a row agree.
+    :param unstable: the ids of the people about whose footprint no two reads in a row agree.
+    :param looked_from: when the earlier of the last two reads began.
+    :param holdings: the last read.
     """
-    last = read()
+
+    footprints: dict[str, Footprint]
+    unstable: set[str]
+    looked_from: str
+    holdings: Holdings
+
+
+def read_until_stable(
+    tenant: Tenant, users: Sequence[Row], retry_declined: bool, first: Holdings | None = None
+) -> StableFootprints:
+    """Read until two reads in a row agree about each person, because a list that moves may skip a row without a trace.
+
+    :param first: an earlier read that counts, if nothing was written since.
+    """
+    last = first or read_holdings(tenant, users, retry_declined)
     for _attempt in range(REREADINGS):
-        newer = read()
-        if newer == last:
-            return newer
-        last = newer
-    raise ListMoved(
-        "look at what the person has",
-        "each look showed something else than the one before",
-        "Somebody, or a sync, is changing it. Run again after a while.",
-    )
+        before, last = last, read_holdings(tenant, users, retry_declined)
+        footprints = {user["id"].lower(): last.footprint_of(user) for user in users}
+        unstable = {user["id"].lower() for user in users if before.footprint_of(user) != footprints[user["id"].lower()]}
+        if not unstable:
+            break
+    return StableFootprints(footprints, unstable, before.looked_from, last)
 
 
-def _is_in(user: Row, rows: Iterable[Row]) -> bool:
-    return user["id"].lower() in ids_of(rows)
+def _indexed(requests: Iterable[Row], statuses: StatusTable) -> Requests:
+    return Requests(requests, statuses, datetime.now(timezone.utc))
 
 
-def _owns(user: Row, app: Row, rows: Iterable[Row]) -> bool:
-    own = [row for row in rows if row.get("isOwner") and _is_in(user, [row["user"]])]
-    return bool(own) or str(member(app, "owner.id") or "").lower() == user["id"].lower()
+def _owners(app_state: AppState) -> set[str]:
+    """Return the ids of the owners of an app, as its record and its access rows show them."""
+    owner = str(member(app_state.app, "owner.id") or "").lower()
+    return {*app_state.owners, *([owner] if owner else [])}
 
 
 def _named(row: Row) -> Entry:
     return {"id": row["id"].lower(), "name": label(row)}
 
 
-def _group(group: Row) -> Entry:
-    return {**_named(group), "synced": is_synced(group)}
-
-
-def _access(state: AppState, user: Row, retry_declined: bool) -> Entry:
+def _access(app_state: AppState, user: Row, decision: AccessDecision | None) -> Entry:
     """Return the access of a person to an app, with the outcome that C(cakewalk_app_access) has for its removal."""
-    evaluator = AccessEvaluator(direct=False, retry=retry_declined)
-    entry = AccessEntry(state.app["id"], (user["id"],), None, "absent")
-    decisions, _unknown = evaluator.evaluate(state, [entry], Index(state.holders.kind, [user]))
-    decision = decisions[0] if decisions else None
     request = decision.request if decision else None
     outcome = decision.outcome if decision else UNCLEAR
     return {
-        **_named(state.app),
-        "levels": sorted(label(level) for level in state.held_by(user).values() if level),
-        "outcome": outcome if is_managed(state.app) else NOT_MANAGED,
-        "to_request": is_managed(state.app) and bool(decision and decision.step),
+        **_named(app_state.app),
+        "levels": sorted(label(level) for level in app_state.held_by(user).values() if level),
+        "outcome": outcome if is_managed(app_state.app) else NOT_MANAGED,
+        "to_request": is_managed(app_state.app) and bool(decision and decision.step),
         "request_id": request["id"] if request else None,
         "request_status": request.get("requestStatus") if request else None,
+        "since": request.get("createdAt") if request else None,
     }
 
 
 def requests_of(
-    user: Row, requests: Iterable[Row], indexed: Requests, held: Mapping[str, Collection[str]]
+    user: Row,
+    requests: Iterable[Row],
+    indexed: Requests,
+    held: Mapping[str, Collection[str]],
+    names: Mapping[str, str],
 ) -> list[Entry]:
     """Return the requests that may still take effect for a person.
 
@@ -149,12 +233,15 @@ def requests_of(
 
     :param indexed: the same requests by person and app.
     :param held: the levels that the person holds, by app.
+    :param names: the names of the apps, by id.
     """
-    return _sorted(
-        _request(row, indexed, held.get(str(row.get("workAppId") or "").lower(), ()))
-        for row in requests
-        if _may_be_about(user, row)
-    )
+
+    def entry(row: Row) -> Entry | None:
+        app_id = str(row.get("workAppId") or "").lower()
+        found = _request(row, indexed, held.get(app_id, ()))
+        return {**found, "app": names.get(app_id)} if found else None
+
+    return _sorted(entry(row) for row in requests if _may_be_about(user, row))
 
 
 def _may_be_about(user: Row, request: Row) -> bool:
@@ -175,6 +262,7 @@ def _request(row: Row, indexed: Requests, held: Collection[str]) -> Entry | None
         "is_known": bool(status and is_of_known_type and row.get("targetUserId")),
         "is_decided": is_late,
         "gives": gives,
+        "since": row.get("createdAt"),
         "app_id": row.get("workAppId"),
         "permission_level_id": row.get("permissionLevelId"),
     }
@@ -201,8 +289,11 @@ def lines(user: Row, footprint: Footprint) -> list[str]:
     parts = [
         *(f"member of {group['name']}{' (synced)' if group['synced'] else ''}" for group in footprint.groups),
         *map(access, footprint.accesses),
-        *(f"owner of {app['name']}" for app in footprint.ownerships),
-        *(f"request {row['id']}: {row['request_type']}, {row['status']}" for row in footprint.requests),
+        *(f"{'only owner' if app['is_only_owner'] else 'owner'} of {app['name']}" for app in footprint.ownerships),
+        *(
+            f"{row['request_type']} for {row['app'] or 'an unknown app'}, {row['status']} (request {row['id']})"
+            for row in footprint.requests
+        ),
         *(f"task {task['id']}: {task['type']}, {task['status']}" for task in footprint.tasks),
     ]
     return [f"{printable(person(user))}: {printable(part)}" for part in parts or ["nothing"]]

@@ -1,148 +1,327 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Leavers: the memberships and access to remove, and what a run cannot remove."""
+"""Leavers: end memberships, request the removal of access, wait for it, and prove what is left."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
-from ..._api.catalog import USERS, person
-from ..._api.errors import ConfigurationError
+from ..._api.catalog import REQUESTS, USERS, StatusTable, accesses, person
+from ..._api.errors import ApiError, CakewalkError, ConfigurationError, OutcomeUnknown
+from ..._api.operations import Listing, Resource, Step
 from ..._api.text import printable, summarize
-from ..access.evaluation import CONFLICT, DECLINED, REMOVING
+from ..._api.writes import remove_members, request_removal
+from ..access.evaluation import REMOVING, AccessDecision, AppState, diff_of
+from ..access.planning import check_purpose
+from ..core.access_requests import Requests, progress_of
+from ..core.entries import check_addresses, entries_of
 from ..core.guardrails import ProtectedUsers, check_removals, check_share
-from ..core.lookup import Resolver, Row, folded_email
+from ..core.lookup import Resolver, Row, folded_email, labelled
 from ..core.people import acting_user
+from ..core.plan import ApplyResult, Plan, StepStatus
+from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
-from .footprint import NOT_MANAGED, UNCLEAR, Entry, Footprint
-
-#: What stays and why, by the outcome of access whose removal cannot be requested.
-_STAYS = {
-    NOT_MANAGED: ("unmanaged_access", "the app is not managed, so Cakewalk takes nothing away there"),
-    CONFLICT: ("access", "an open request wants the opposite: cancel or decide it in Cakewalk"),
-    DECLINED: ("access", "its removal was declined: ask those who decided"),
-    UNCLEAR: ("access", "a request about it is in a status that is not known: known_statuses can tell what it means"),
-}
+from ..core.timestamps import now
+from ..core.wait import PAUSES, WaitTimedOut, check_timeout
+from . import footprint
+from .approvers import approvers
+from .footprint import Holdings, StableFootprints, read_holdings, read_until_stable
+from .leaver_report import Outcome, Proofs, SomethingLeft, left_after, outcome_of, predicted, statistics
 
 
-def leaver(params: Mapping[str, Any], tenant: Tenant) -> tuple[Row, Row, list[Row]]:
-    """Return the person who leaves, the acting user, and other accounts with the same address.
+@dataclass(frozen=True)
+class LeavingPerson:
+    """A person who leaves, with the purpose of the requests, and other accounts with the same address."""
+
+    user: Row
+    purpose: str
+    others: list[Row]
+
+
+def plan_leavers(params: Mapping[str, Any], tenant: Tenant) -> Plan:
+    """Return the plan for the people of a task of C(cakewalk_leaver).
+
+    :raises CakewalkError: something must not happen, or cannot be meant. Nothing was changed.
+    """
+    check_timeout(params["wait_timeout"])
+    leavers, actor = leavers_of(params, tenant)
+    tenant.warnings += list(_warnings(leavers))
+    holdings = read_holdings(tenant, [leaver.user for leaver in leavers], params["retry_declined"])
+    run = _Offboarding(params, tenant, leavers, actor, holdings)
+    run.check_guardrails()
+    return run.end_memberships()
+
+
+def leavers_of(params: Mapping[str, Any], tenant: Tenant) -> tuple[list[LeavingPerson], Row]:
+    """Return the people who leave, and the acting user.
 
     :raises LookupFailed: one of them, or a protected person, does not exist or is ambiguous.
-    :raises ConfigurationError: the confirmed address is another, or the acting user may not act.
-    :raises LimitExceeded: the person is protected.
+    :raises ConfigurationError: an address is not confirmed, a person is named twice, or the acting user may not act.
+    :raises LimitExceeded: one of them is protected.
     """
+    entries = entries_of(params, "people", "user")
+    check_addresses([entry["user"] for entry in entries], "user")
+    if not entries:
+        raise ConfigurationError("find the people who leave", "people is empty", "Name them.", option="people")
     directory, resolver = tenant.index(USERS), Resolver()
-    users = resolver.find_all([params["user"]], directory)
+    users = [resolver.find(entry["user"], directory) for entry in entries]
     actor_reference = [params["acting_user"]] if params["acting_user"] else []
     protection = ProtectedUsers([*params["protected_users"], *actor_reference], [directory])
     protection.look_up(directory, resolver)
-    people = tenant.people([*(row["id"] for row in users), *actor_reference])
+    people = tenant.people(actor_reference)
     actor = acting_user(params["acting_user"], people, tenant.user_statuses, resolver)
     resolver.check()
-    (user,) = users
-    _check_confirmed(user, params["confirm"])
-    protection.refuse([user["id"]], "all groups and apps")
-    return user, actor, [row for row in directory.matches(person(user)) if row["id"] != user["id"]]
+    leavers = []
+    for entry, user in zip(entries, users, strict=True):
+        purpose = entry["purpose"] or params["purpose"]
+        check_purpose(purpose)
+        if user is not None:
+            others = [row for row in directory.matches(person(user)) if row["id"] != user["id"]]
+            leavers.append(LeavingPerson(user, purpose, others))
+    _refuse_unconfirmed([(leaver, entry["confirm"]) for leaver, entry in zip(leavers, entries, strict=True)])
+    protection.refuse([leaver.user["id"] for leaver in leavers], "all groups and apps")
+    return leavers, actor
 
 
-def _check_confirmed(user: Row, confirmed: str) -> None:
-    if folded_email(confirmed) != folded_email(person(user)):
+def _refuse_unconfirmed(pairs: Sequence[tuple[LeavingPerson, str | None]]) -> None:
+    """Raise a C(ConfigurationError) for all people who are not confirmed, or are named twice."""
+    seen: set[str] = set()
+    problems = []
+    for leaver, confirmed in pairs:
+        name = printable(person(leaver.user))
+        if folded_email(confirmed or "") != folded_email(person(leaver.user)):
+            problems.append(f"the address that confirms {name} is {printable(confirmed or 'missing')!r}")
+        if leaver.user["id"] in seen:
+            problems.append(f"{name} is named twice")
+        seen.add(leaver.user["id"])
+    if problems:
         raise ConfigurationError(
-            f"take everything from {printable(person(user))}",
-            f"the address that confirms it is {printable(confirmed)!r}",
-            "Nothing was changed. Type the e-mail address of the person who leaves a second time.",
+            f"take everything from {summarize(printable(person(leaver.user)) for leaver, _confirmed in pairs)}",
+            summarize(problems, separator="; "),
+            "Nothing was changed. Type the e-mail address of each person who leaves a second time, and name each once.",
             option="confirm",
         )
 
 
-def check_guardrails(user: Row, footprint: Footprint, max_removals: int | None, max_removal_percent: int) -> None:
-    """Raise C(LimitExceeded) before the first write of a run if there are too many removals."""
-    removed = [group for group in footprint.groups if not group["synced"]]
-    removed += [access for access in footprint.accesses if access["to_request"]]
-    removals = [(str(entry["name"]), person(user)) for entry in removed]
-    check_removals(removals, max_removals, authoritative=False)
-    check_share(removals, footprint.read, max_removal_percent)
+def _warnings(leavers: Iterable[LeavingPerson]) -> Iterator[str]:
+    """Return a warning about other accounts with the address of each person who leaves."""
+    for leaver in leavers:
+        accounts = [f"{row['id']} ({printable(row.get('statusName'))})" for row in leaver.others]
+        if accounts:
+            yield (
+                f"Other accounts have the address {printable(person(leaver.user))}, too: {summarize(accounts)}. They "
+                "are not read, and nothing is taken from them."
+            )
 
 
-def warnings_of(others: Iterable[Row]) -> list[str]:
-    """Return a warning about other accounts with the address of the person who leaves."""
-    accounts = [f"{row['id']} ({printable(row.get('statusName'))})" for row in others]
-    if not accounts:
-        return []
-    return [
-        f"The address is that of other accounts, too: {summarize(accounts)}. Nothing of theirs is looked at or taken "
-        "away."
-    ]
+class RemovalWait:
+    """Waits until the apps no longer show the access of people, as a C(wait.Wait).
+
+    A declined or withdrawn request ends the wait for its access only, since the proof reports it.
+    """
+
+    action = "see that all access is gone"
+    pauses: Sequence[float] = PAUSES
+    #: The proof reads twice afterwards.
+    needs_second_read = False
+
+    def __init__(self, decisions: Sequence[AccessDecision], timeout: int, statuses: StatusTable) -> None:
+        self.timeout = timeout
+        self._statuses = statuses
+        self._await(decisions)
+
+    def _await(self, decisions: Sequence[AccessDecision]) -> None:
+        """Read only apps that still show access to remove from now on."""
+        self._decisions = decisions
+        self._apps = {decision.app["id"]: decision.app for decision in decisions}
+        self.sources: Sequence[Listing | Resource] = [REQUESTS, *map(accesses, self._apps.values())]
+
+    def missing(self, found: Sequence[Any]) -> list[str]:
+        """Return a line for access that is still there, with the request that should remove it."""
+        requests = Requests(found[0], self._statuses, datetime.now(timezone.utc))
+        pairs = zip(self._apps.items(), found[1:], strict=True)
+        states = {app_id: AppState(app, rows, [], requests) for (app_id, app), rows in pairs}
+        remaining, lines = [], []
+        for decision in self._decisions:
+            about = requests.about(decision.user, decision.app)
+            is_over = bool(about) and requests.class_of(about[-1]) in ("declined", "cancelled")
+            if states[decision.app["id"]].held_by(decision.user) and not is_over:
+                remaining.append(decision)
+                lines.append(progress_of(decision.user, decision.app, about[-1] if about else None))
+        self._await(remaining)
+        return lines
 
 
-def memberships(user: Row, footprint: Footprint) -> list[Entry]:
-    """Return the memberships to end as C(cakewalk_group_member) takes them, by ids, without text from the tenant."""
-    return [{"group": group["id"], "users": [user["id"]]} for group in footprint.groups if not group["synced"]]
+class _Offboarding:
+    """One run for all people of a task, stage by stage."""
 
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        tenant: Tenant,
+        leavers: Sequence[LeavingPerson],
+        actor: Row,
+        holdings: Holdings,
+    ) -> None:
+        self._params = params
+        self._tenant = tenant
+        self._leavers = leavers
+        self._users = [leaver.user for leaver in leavers]
+        self._actor = actor
+        self._before = holdings
+        self._footprints = {user["id"].lower(): holdings.footprint_of(user) for user in self._users}
+        #: The person of each step, and the id of its group or app, by the identity of the step.
+        self._user_of: dict[int, Row] = {}
+        self._place_of: dict[int, str] = {}
+        #: Why a stage could not be planned.
+        self._problems: list[CakewalkError] = []
+        others = {leaver.user["id"].lower(): leaver.others for leaver in leavers}
+        self._proofs = Proofs(params, person(actor), others, self._user_of)
+        self._proofs.before(self._users, self._footprints, holdings)
 
-def removals(user: Row, footprint: Footprint) -> list[Entry]:
-    """Return access whose removal is requested, or must be, as C(cakewalk_app_access) takes it."""
-    return [
-        {"app": access["id"], "users": [user["id"]]} for access in footprint.accesses if access["outcome"] == REMOVING
-    ]
+    def check_guardrails(self) -> None:
+        """Raise C(LimitExceeded) before the first write of a run if there are too many removals."""
+        removals = [
+            (str(entry["name"]), person(user))
+            for user in self._users
+            for entries in (
+                [group for group in self._of(user).groups if not group["synced"]],
+                [access for access in self._of(user).accesses if access["to_request"]],
+            )
+            for entry in entries
+        ]
+        check_removals(removals, self._params["max_removals"], authoritative=False)
+        check_share(removals, self._before.read, self._params["max_removal_percent"])
 
-
-def staying(footprint: Footprint) -> list[Entry]:
-    """Return what no run can remove: what it is, its id and name, and why it stays."""
-    left = [
-        _left("synced_membership", group, "another directory decides who is a member: take the person out there")
-        for group in footprint.groups
-        if group["synced"]
-    ]
-    left += [
-        _left(_STAYS[access["outcome"]][0], access, _STAYS[access["outcome"]][1])
-        for access in footprint.accesses
-        if access["outcome"] in _STAYS
-    ]
-    left += [_left("ownership", app, "the app needs another owner") for app in footprint.ownerships]
-    return left + [
-        _left(
-            "open_grant" if request["is_known"] else "unclear_request",
-            {"id": request["id"], "name": f"{request['request_type']} ({request['status']})"},
-            _reason(request),
+    def end_memberships(self) -> Plan:
+        """Return the first stage: the removal from all groups about which no other directory decides."""
+        members: dict[str, tuple[Row, list[Row]]] = {}
+        for user in self._users:
+            synced = {group["id"] for group in self._of(user).groups if group["synced"]}
+            for group in self._before.groups_of(user):
+                if group["id"].lower() not in synced:
+                    members.setdefault(group["id"], (group, []))[1].append(user)
+        steps: list[Step] = []
+        for group, users in members.values():
+            for user, step in zip(users, remove_members(group, users), strict=True):
+                steps.append(self._step(step, user, group))
+        names = labelled(members.values(), lambda pair: pair[0])
+        return Plan(
+            before={name: sorted(map(person, users)) for name, (_group, users) in names.items()},
+            after={name: [] for name in names},
+            steps=tuple(steps),
+            result={"plan": [*plan_header(self._params), *self._lines()]},
+            carries_on=True,
+            then=self.request_removals,
+            file=self._proofs,
         )
-        for request in footprint.requests
-        if not request["is_known"] or request["gives"]
-    ]
 
+    def request_removals(self, applied: ApplyResult) -> Plan:
+        """Return the second stage: requests for the removal of all access, and the wait for it.
 
-def _reason(request: Entry) -> str:
-    if not request["is_known"]:
-        return "its status, its type or whom it is about is not known: known_statuses can tell what a status means"
-    if request["is_decided"]:
-        return "it was granted a moment ago, and the access is not listed yet: run again in a quarter of an hour"
-    return "it may still give access: cancel or decline it in Cakewalk"
+        The requests are read again after the groups, so that those which followed from the groups are not opened twice.
+        """
+        holdings = self._before
+        if applied.having(StepStatus.DONE, StepStatus.ALREADY):
+            try:
+                (requests,) = self._tenant.read([REQUESTS])
+                holdings = holdings.with_requests(requests)
+            except CakewalkError as error:
+                self._problems.append(error)
+                return Plan(then=self.prove)
+        steps: list[Step] = []
+        decisions: list[AccessDecision] = []
+        for leaver in self._leavers:
+            for decision in holdings.removals_of(leaver.user):
+                decisions.append(decision)
+                if decision.step:
+                    app_state = decision.app_state
+                    before = app_state.requests.ids
+                    step = request_removal(app_state.app, leaver.user, self._actor, leaver.purpose, before)
+                    steps.append(self._step(step, leaver.user, app_state.app))
+        awaited = [decision for decision in decisions if decision.outcome == REMOVING]
+        wait = RemovalWait(awaited, self._params["wait_timeout"], self._tenant.request_statuses)
+        before_steps, after_steps = diff_of(decisions)
+        return Plan(
+            before=before_steps,
+            after=after_steps,
+            steps=tuple(steps),
+            carries_on=True,
+            wait=wait if awaited and self._params["wait_timeout"] else None,
+            then=self.prove,
+        )
 
+    def prove(self, applied: ApplyResult) -> Plan:
+        """Return the last stage: a second look at everything, or in a dry run what it would show."""
+        if applied.is_dry_run:
+            left = {user["id"].lower(): predicted(self._of(user)) for user in self._users}
+            return self._conclusion(applied, left, self._before.looked_until)
+        self._problems += [error for error in applied.problems if not isinstance(error, WaitTimedOut)]
+        first = None if applied.steps else self._before
+        try:
+            after = read_until_stable(self._tenant, self._users, self._params["retry_declined"], first)
+        except CakewalkError as error:
+            self._problems.append(error)
+            return self._conclusion(applied, {}, now())
+        self._settle(applied, after)
+        left = {
+            user_id: left_after(footprint_after)
+            for user_id, footprint_after in after.footprints.items()
+            if user_id not in after.unstable
+        }
+        self._name_approvers(left, after.holdings)
+        self._proofs.after(after)
+        return self._conclusion(applied, left, after.holdings.looked_until)
 
-def left(footprint: Footprint) -> list[Entry]:
-    """Return everything that is left: what no run can remove, and what a run could, and is still there."""
-    return [
-        *(_left("membership", group, "it is still listed") for group in footprint.groups if not group["synced"]),
-        *(
-            _left("access", access, _removal(access["request_id"], access["request_status"]))
-            for access in footprint.accesses
-            if access["outcome"] == REMOVING
-        ),
-        *staying(footprint),
-    ]
+    def _conclusion(self, applied: ApplyResult, left: Mapping[str, Outcome], listed_at: str) -> Plan:
+        """Return the last plan: the result for each person, and the error if something is left."""
+        people = []
+        for leaver in self._leavers:
+            user = leaver.user
+            results = [result for result in applied.steps if self._user_of.get(id(result.step)) is user]
+            failed = [str(result.error) for result in results if result.status is StepStatus.FAILED]
+            errors = failed + [str(problem) for problem in self._problems]
+            outcome = left.get(user["id"].lower())
+            footprint_after = self._proofs.footprint_of(user) or self._of(user)
+            people.append(outcome_of(user, outcome, footprint_after, errors, leaver.others))
+        proofs = {} if applied.is_dry_run else self._proofs.conclude(people, applied)
+        facts = statistics(people, proofs, self._params, listed_at)
+        error = SomethingLeft.of(people, listed_at) if not applied.is_dry_run else None
+        is_failure = error is not None and (self._params["fail_on_left"] or any(entry["errors"] for entry in people))
+        return Plan(result=facts, unmet=error if is_failure else None)
 
+    def _settle(self, applied: ApplyResult, after: StableFootprints) -> None:
+        """Count failed steps as settled if the goal is reached anyway, as by a removal upstream (S15)."""
+        for result in applied.having(StepStatus.FAILED):
+            user_id = self._user_of[id(result.step)]["id"].lower()
+            is_sent = isinstance(result.error, (ApiError, OutcomeUnknown))
+            remaining = after.footprints[user_id]
+            places = {entry["id"] for entry in [*remaining.groups, *remaining.accesses]}
+            if is_sent and user_id not in after.unstable and self._place_of[id(result.step)] not in places:
+                result.status = StepStatus.ALREADY if isinstance(result.error, ApiError) else StepStatus.DONE
+                result.error = None
 
-def _removal(request: str | None, status: str | None) -> str:
-    return f"its removal is asked for: {request} is {status}" if request else "its removal is not asked for"
+    def _name_approvers(self, left: Mapping[str, Outcome], holdings: Holdings) -> None:
+        """Add the people who must decide to the entries of removals that wait for approval."""
+        waiting = [entry for outcome in left.values() for entry in outcome.waiting if entry["request_id"]]
+        app_ids = {str(entry["id"]).lower() for entry in waiting}
+        apps = [app_state.app for app_state in holdings.apps if app_state.app["id"].lower() in app_ids]
+        users = [user for user in self._users if left.get(user["id"].lower()) and left[user["id"].lower()].waiting]
+        found = approvers(self._tenant, {str(entry["request_id"]).lower() for entry in waiting}, users, apps)
+        for entry in waiting:
+            entry["waits_for"] = found.get(str(entry["request_id"]).lower(), [])
 
+    def _step(self, step: Step, user: Row, place: Row) -> Step:
+        """Note the person and the group or app of a step, and return the step."""
+        self._user_of[id(step)], self._place_of[id(step)] = user, place["id"].lower()
+        return step
 
-def _left(what: str, entry: Entry, why: str) -> Entry:
-    return {"what": what, "id": entry["id"], "name": entry["name"], "why": why}
+    def _of(self, user: Row) -> footprint.Footprint:
+        return self._footprints[user["id"].lower()]
 
-
-def lines(entries: list[Entry]) -> list[str]:
-    """Return what is left, for people."""
-    return [printable(f"{entry['what']} {entry['name']!r} ({entry['id']}): {entry['why']}") for entry in entries]
+    def _lines(self) -> list[str]:
+        return [line for user in self._users for line in footprint.lines(user, self._of(user))]

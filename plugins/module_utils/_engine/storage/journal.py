@@ -75,7 +75,8 @@ class RunJournal:
 
     def __init__(self, path: str | None, **about: Any) -> None:
         self._journal = Journal(path) if path else None
-        self._about = {"run": secrets.token_hex(8), **about}
+        self.run = secrets.token_hex(8)
+        self._about = {"run": self.run, **about}
         self._is_begun = False
         self._settled: set[int] = set()
 
@@ -93,7 +94,7 @@ class RunJournal:
             for run, lines in self._unended().items():
                 warnings.append(_warning(lines))
                 if not is_dry_run:
-                    self._add(status="not_ended", run=run, reported_by=self._about["run"])
+                    self._add(status="not_ended", run=run, reported_by=self.run)
 
         if self._journal is None:
             yield warnings
