@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PARTS = ("side_by_side", "single_tasks", "scaling", "limit", "burst")
+PARTS = ("side_by_side", "single_tasks", "scaling", "leavers", "limit", "burst")
 
 if __name__ == "__main__":
     sys.exit(max([subprocess.call([sys.executable, "-m", f"benchmarks.{part}", *sys.argv[1:]]) for part in PARTS]))
