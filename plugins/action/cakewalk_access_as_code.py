@@ -10,14 +10,13 @@ from typing import Any
 
 from ..plugin_utils._code_storage import CodeStorage
 from ..plugin_utils._controller import FileKeepingAction
-from ..plugin_utils._in_process import option_of
 
 
 class ActionModule(FileKeepingAction):
     """The action of C(cakewalk_access_as_code), which gets the content of the files as data, never as a template."""
 
     def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-        files = CodeStorage(options, self._task.check_mode, option_of(self, "acting_user"))
+        files = CodeStorage(options, self._task.check_mode)
         source = files.source()
         with files.begun():
             return files.kept(run_module(source=source))

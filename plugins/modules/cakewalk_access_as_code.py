@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - cakewalk.access.acting
   - cakewalk.access.writing
   - cakewalk.access.ledger
+  - cakewalk.access.journal
 attributes:
   async:
     support: none
@@ -62,15 +63,10 @@ options:
     type: path
   inverse_path:
     description:
-      - A file for what would take back a run of V(apply), by its whole path, on the controller. It is code itself, and
-        is planned and approved as any other. Written only when something was done. What stood there is kept beside it,
-        under a name that ends in C(.before-) and the run that wrote anew.
-    type: path
-  record_path:
-    description:
-      - The record, a file of JSON lines that only grows, by its whole path, on the controller. Needed with V(apply),
-        and opened before the first write. Runs with one record wait for each other, for up to 30 seconds, by a lock (a
-        file beside it, whose name ends in C(.lock)).
+      - A file for what would take back a run of V(apply), by its whole path, on the machine that runs the module. It is
+        code itself, and is planned and approved as any other code.
+      - It exists from before the first write, so that a run that was killed leaves one. An earlier file is kept under a
+        name that ends in C(.before-) and a random part.
     type: path
   proof_dir:
     description:
@@ -296,7 +292,10 @@ options:
                 type: str
                 required: true
 notes:
-  - Files are read and written on the controller, whatever the task is delegated to.
+  - Files are read and written on the controller, whatever the task is delegated to. Only O(journal_path),
+    O(inverse_path) and O(ledger_path) are on the machine that runs the module.
+  - V(apply) needs O(journal_path). Runs with the same journal wait for each other, for up to 30 seconds, by a lock, a
+    file whose name ends in C(.lock).
   - People who have left, by their status or by a proof in O(proof_dir), are never added. Those who are named and still
     members stay members, also of a group in the mode C(exact). An exact list that names leavers only changes nothing.
     An export leaves them out, with a comment.
@@ -344,7 +343,7 @@ EXAMPLES = r"""
         mode: apply
         folder: "{{ folder }}"
         plan_hash: "{{ planned.plan_hash }}"
-        record_path: "{{ folder }}/writes.jsonl"
+        journal_path: "{{ folder }}/writes.jsonl"
         inverse_path: "{{ folder }}/back/inverse.txt"
 """
 
@@ -463,11 +462,11 @@ error:
 from typing import Any
 
 from ..module_utils._engine.access_as_code.plan import exported_files, tenant_plan
-from ..module_utils._engine.access_as_code.rollback import inverse_of
+from ..module_utils._engine.access_as_code.rollback import RollbackFile, inverse_of
 from ..module_utils._engine.access_as_code.schema import SOURCE
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
-from ..module_utils._module.arguments import ACTING, CONNECTION, LEDGER, WRITING, spec
+from ..module_utils._module.arguments import ACTING, CONNECTION, JOURNAL, LEDGER, WRITING, spec
 from ..module_utils._module.entry import run_module
 
 SPEC = spec(
@@ -475,13 +474,13 @@ SPEC = spec(
     ACTING,
     WRITING,
     LEDGER,
+    JOURNAL,
     options={
         "mode": {"type": "str", "choices": ["plan", "apply", "export", "drift"], "default": "plan"},
         "folder": {"type": "path", "required": True},
         "plan_hash": {"type": "str"},
         "plan_path": {"type": "path"},
         "inverse_path": {"type": "path"},
-        "record_path": {"type": "path"},
         "proof_dir": {"type": "path"},
         "overwrite": {"type": "bool", "default": False},
         "fail_on_drift": {"type": "bool", "default": True},
@@ -495,7 +494,7 @@ SPEC = spec(
         "max_assignments": {"type": "int"},
         "source": SOURCE,
     },
-    required_if=[("mode", "apply", ("plan_hash", "record_path"))],
+    required_if=[("mode", "apply", ("plan_hash", "journal_path"))],
 )
 
 _NOT_AGAIN = "What the plan would only send again is not sent again, since plan_hash is not the hash of this plan."
@@ -526,11 +525,12 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         unmet=next(iter(total.errors), None),
         ledger=next(iter(total.ledgers), None),
         report=lambda applied: inverse_of(total.steps, applied, code_plan.code.sections["tenant"]),
+        file=RollbackFile(params["inverse_path"], total.steps, code_plan.code.sections["tenant"]),
     )
 
 
 def main() -> None:
-    run_module(SPEC, plan)
+    run_module(SPEC, plan, lambda params: params["journal_path"] if params["mode"] == "apply" else None)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import printable, summarize
 from ..module_utils._engine.core.lookup import is_uuid
-from ..module_utils._engine.storage.journal import Journal, lines_of
+from ..module_utils._engine.storage.journal import Journal
 from ..module_utils._engine.storage.private_file import PrivateFile, parse_json
 from . import _code_reader
 from ._controller import collection_version
 
-_FILES = ("plan_path", "inverse_path", "record_path")
+_FILES = ("plan_path", "inverse_path", "journal_path")
 _PATHS = ("folder", "proof_dir", *_FILES)
 #: The name of a proof holds its day, after the id of the person.
 _PROOF = re.compile(r"leaver-[0-9a-f-]{36}-(\d{4})-?(\d\d)-?(\d\d).*")
@@ -35,16 +34,13 @@ class CodeStorage:
 
     :param options: the options of the task, as they were given.
     :param check_mode: whether no file is written.
-    :param actor: the acting user, as far as the controller can know it.
     """
 
-    def __init__(self, options: Mapping[str, Any], check_mode: bool, actor: str | None) -> None:
+    def __init__(self, options: Mapping[str, Any], check_mode: bool) -> None:
         self._options = options
         self._check_mode = check_mode
-        self._actor = actor
         self._mode = options.get("mode", "plan")
         self._paths: dict[str, str] = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
-        self._run = secrets.token_hex(8)
 
     def source(self) -> dict[str, Any]:
         """Return what the module must know about the files.
@@ -55,7 +51,7 @@ class CodeStorage:
         if "source" in self._options:
             raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
         # The argument spec accepts a blank value or null for a required option.
-        for name in ("folder", "record_path") if self._mode == "apply" else ("folder",):
+        for name in ("folder", "journal_path") if self._mode == "apply" else ("folder",):
             if name not in self._paths:
                 raise ConfigurationError(f"use {name}", "it is missing or blank", "Give a whole path.", option=name)
         self._refuse_conflicting_paths()
@@ -106,19 +102,14 @@ class CodeStorage:
 
     @contextmanager
     def begun(self) -> Iterator[None]:
-        """Begin the journal before the first write, and hold its lock for the length of the block.
+        """Hold the lock of the journal for the length of the block.
 
         Without the lock, two runs of one plan would both find that it fits, and write everything twice.
 
-        :raises FileRefused: the journal or the inverse cannot be written, or another run does not end.
+        :raises FileRefused: the journal cannot be locked, or another run does not end.
         """
-        if not self._has_journal():
-            yield
-            return
-        with Journal(self._paths["record_path"]).locked():
-            if "inverse_path" in self._paths:
-                self._file("inverse_path").read()
-            self._record([{"status": "begun", "plan_hash": self._options.get("plan_hash")}])
+        is_writing = self._mode == "apply" and not self._check_mode
+        with Journal(self._paths["journal_path"]).locked() if is_writing else nullcontext():
             yield
 
     def kept(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -128,17 +119,10 @@ class CodeStorage:
         """
         result.get("invocation", {}).get("module_args", {}).pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
-        if self._has_journal():
-            # A module that was killed returns neither its steps nor an error.
-            ended = [{"status": "ended"}] if result.keys() & {"steps", "error"} else []
-            self._record([*lines_of(result), *ended])
-        if "inverse" in result and "inverse_path" in self._paths:
-            self._write_inverse(result["inverse"]["text"])
         if plan is not None and "plan_path" in self._paths:
             self._write("plan_path", plan)
         exported = {"changed": self._export(files), "files": sorted(files)} if files is not None else {}
-        # Ansible shows the result without -v then, as it does for debug.
-        return {**result, **exported, "_ansible_verbose_always": True}
+        return {**result, **exported}
 
     def _export(self, files: Mapping[str, str]) -> bool:
         """Write the files of an export, and return whether one of them changed.
@@ -168,14 +152,6 @@ class CodeStorage:
                 targets[name].write(files[name])
         return bool(differing)
 
-    def _write_inverse(self, text: str) -> None:
-        """Write the rollback of this run, and keep that of an earlier run under another name."""
-        earlier = self._file("inverse_path").read()
-        if earlier is not None and earlier != text:
-            path = f"{self._paths['inverse_path']}.before-{self._run}"
-            PrivateFile(path, "the earlier inverse", "Move it away.").write(earlier)
-        self._write("inverse_path", text)
-
     def _write(self, option: str, text: str) -> None:
         file = self._file(option)
         if not self._check_mode and file.read() != text:
@@ -183,13 +159,6 @@ class CodeStorage:
 
     def _file(self, option: str) -> PrivateFile:
         return PrivateFile(self._paths[option], _what(option), "Move it away.")
-
-    def _has_journal(self) -> bool:
-        return self._mode == "apply" and not self._check_mode
-
-    def _record(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        for line in lines:
-            Journal(self._paths["record_path"]).add(run=self._run, role="access_as_code", actor=self._actor, **line)
 
 
 def _proof(path: Path) -> dict[str, str]:

@@ -82,7 +82,9 @@ class ApprovedScenario(Scenario):
         options = self.options(tenant, folder)
         approved = self._planned(tenant, client, options).result["plan_hash"]
         record = str(folder / "record")
-        return self._planned(tenant, client, {**options, "mode": "apply", "plan_hash": approved, "record_path": record})
+        return self._planned(
+            tenant, client, {**options, "mode": "apply", "plan_hash": approved, "journal_path": record}
+        )
 
 
 def code_of(tenant: Sandbox) -> Data:

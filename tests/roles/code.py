@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,15 @@ class CodeFolder(Staff):
         """Return the record."""
         text = self.paths()["record_path"].read_text(encoding="utf-8")
         return [json.loads(line) for line in text.splitlines()]
+
+    def statuses(self) -> Counter[str]:
+        """Return how many lines of the journal have each status; an outcome comes after the line of its write."""
+        sent: set[int] = set()
+        for line in self.lines():
+            if line["status"] == "sending":
+                sent.add(line["number"])
+            assert line["status"] in ("begun", "sending", "not_tried", "ended") or line["number"] in sent
+        return Counter(line["status"] for line in self.lines())
 
     def members(self, group: str) -> set[str]:
         """Return who is in a group, by e-mail address."""

@@ -120,6 +120,7 @@ def _journal(module: AnsibleModule, path: str | None) -> RunJournal:
         module=module._name,
         actor=params.get("acting_user"),
         bypass=params.get("bypass_reason") if bypasses else None,
+        plan_hash=params.get("plan_hash"),
     )
 
 

@@ -82,7 +82,7 @@ class Example:
     def apply(self, code: Data, **options: Any) -> Data:
         """Plan, approve and carry out some code, and return what takes it back."""
         approved = self.compare(code, "plan", **options).result["plan_hash"]
-        plan = self.compare(code, "apply", plan_hash=approved, record_path="/record", **options)
+        plan = self.compare(code, "apply", plan_hash=approved, journal_path="/record", **options)
         return dict(plan.report(apply(plan, self.client, CONFIRM_DELAYS)).get("inverse", {}))
 
 
@@ -347,7 +347,7 @@ def test_what_is_not_sent_again_is_said(example_of: Callable[[int], Example], tm
     approved = example.compare(code, "plan", **ledger).result["plan_hash"]
     for plan_hash, steps, warned in (("0", 0, True), (approved, 1, False)):
         cakewalk = Tenant(example.client)
-        plan = example.compare(code, "apply", cakewalk, plan_hash=plan_hash, record_path="/record", **ledger)
+        plan = example.compare(code, "apply", cakewalk, plan_hash=plan_hash, journal_path="/record", **ledger)
         assert (len(plan.steps), plan.changed) == (steps, False)
         assert any("is not sent again" in warning for warning in cakewalk.warnings) is warned
 
@@ -460,7 +460,7 @@ def test_a_conflict_is_told_and_does_not_stop_the_rest(example_of: Callable[[int
     assert lines[0].startswith(f"{ERIN} and 'Figma': the request ")
     assert lines[0].endswith(" is Pending, which wants something else: a run does the rest, and then fails")
     assert lines[1] == "Nothing to do; what stands above is left alone."
-    plan = example.compare(code, "apply", plan_hash="0", record_path="/record")
+    plan = example.compare(code, "apply", plan_hash="0", journal_path="/record")
     assert plan.unmet is not None
     assert plan.unmet.kind == "conflicting_request"
     assert example.compare(code, "drift").result["drift"]["differing"] == lines[:1]

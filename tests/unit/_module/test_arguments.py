@@ -56,7 +56,7 @@ MODULES = [
     (cakewalk_group_member, {**CONNECTION, **ACTING, **WRITING, **JOURNAL}),
     (cakewalk_info, CONNECTION),
     (cakewalk_task_route_info, CONNECTION),
-    (cakewalk_access_as_code, {**CONNECTION, **ACTING, **WRITING, **LEDGER}),
+    (cakewalk_access_as_code, {**CONNECTION, **ACTING, **WRITING, **LEDGER, **JOURNAL}),
 ]
 #: A variable that is called otherwise than its option.
 OTHER_NAMES = {"ledger_path": "CAKEWALK_LEDGER"}

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..._api.errors import OutcomeUnknown
 from ..._api.text import printable
 from ..core.plan import ApplyResult, StepStatus
+from ..storage.private_file import PrivateFile
 from .section import ReversibleStep
 from .yaml_writer import dump_yaml
 
@@ -17,30 +20,76 @@ _HEAD = (
     "What takes back a run of mode: apply. Put it into a folder of its own, plan it, and have the plan approved.",
     "People who are added again go through access requests again.",
 )
+_UNENDED = "The run did not end. This takes back all of its plan; what was not done needs nothing."
+
+
+class RollbackFile:
+    """The code that undoes a run, as a file; what the file held before is kept under another name.
+
+    :param path: the file; C(None) for a run without one.
+    :param tenant: the section C(tenant) of the code.
+    """
+
+    def __init__(self, path: str | None, steps: Sequence[ReversibleStep], tenant: Mapping[str, Any]) -> None:
+        self._file = PrivateFile(path, "the inverse", "Move it away.") if path else None
+        self._steps = steps
+        self._tenant = tenant
+        self._is_begun = False
+
+    def begin(self) -> None:
+        """Write the code that undoes every step, so that a killed run leaves it: its plan drops what was not done."""
+        if self._file:
+            earlier = self._file.read()
+            if earlier is not None:
+                kept = PrivateFile(f"{self._file.path}.before-{secrets.token_hex(8)}", "the earlier inverse", "")
+                kept.write(earlier)
+            self._is_begun = True
+            self._file.write(_inverse(self._steps, [], self._tenant, [_UNENDED])["text"])
+
+    def end(self, applied: ApplyResult) -> None:
+        """Write the code that undoes what was done, or may have been done."""
+        if self._file and self._is_begun:
+            inverse = inverse_of(self._steps, applied, self._tenant).get("inverse")
+            self._file.write((inverse or _inverse([], [], self._tenant))["text"])
 
 
 def inverse_of(steps: Sequence[ReversibleStep], applied: ApplyResult, tenant: Mapping[str, Any]) -> dict[str, Any]:
     """Return the code that undoes the steps that were done, under C(inverse); empty if no step was sent.
 
+    A step with an unknown outcome is undone, too: the plan of the inverse drops what was not done.
+
     :param tenant: the section C(tenant) of the code.
     """
-    statuses = {id(result.step): result.status for result in applied.steps}
-    done = [item for item in steps if statuses.get(id(item.step)) is StepStatus.DONE]
-    failed = [item for item in steps if statuses.get(id(item.step)) is StepStatus.FAILED]
+    results = {id(result.step): result for result in applied.steps}
+    sent = [(item, results[id(item.step)]) for item in steps if id(item.step) in results]
+    done = [item for item, result in sent if result.status is StepStatus.DONE]
+    failed = [item for item, result in sent if result.status is StepStatus.FAILED]
+    unknown = [item for item, result in sent if isinstance(result.error, OutcomeUnknown)]
     if not done and not failed:
         return {}
+    return {"inverse": _inverse([*done, *unknown], failed, tenant)}
+
+
+def _inverse(
+    done: Sequence[ReversibleStep],
+    failed: Sequence[ReversibleStep],
+    tenant: Mapping[str, Any],
+    head: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the code that undoes steps as C(text), and lines about what nothing undoes as C(not_undoable)."""
     undone = [item for item in done if item.undo is not None]
     remaining = [f"{item.step.action}: {item.reason}" for item in done if item.reason]
     remaining += [
         f"{item.step.action}: it failed, so it is not known whether there is something to take back" for item in failed
     ]
     comments = [
+        *head,
         *_HEAD,
         *(f"Takes back: {_description(item)}" for item in undone),
         *(f"Cannot be taken back: {line}" for line in remaining),
     ]
     text = dump_yaml({"tenant": tenant, **_sections(undone)}, comments)
-    return {"inverse": {"text": text, "not_undoable": remaining}}
+    return {"text": text, "not_undoable": remaining}
 
 
 def _description(reversible: ReversibleStep) -> str:
