@@ -123,13 +123,11 @@ class ControllerAction(ActionBase):
 class FileKeepingAction(InProcessAction):
     """An action that runs its module, and reads and writes files on the controller before and after it."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        options = self._given_options()
+    def run_with(self, options: dict[str, Any], tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         result: dict[str, Any] = {"changed": False}
 
         def run_module(**more: Any) -> dict[str, Any]:
-            self._task.args = {**options, **more}
-            result.update(super(FileKeepingAction, self).run(tmp, task_vars))
+            result.update(super(FileKeepingAction, self).run_with({**options, **more}, tmp, task_vars))
             return result
 
         try:

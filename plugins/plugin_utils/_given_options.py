@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode
 from ansible.playbook.task import Task
 
 _COLLECTION = "cakewalk.access"
@@ -32,13 +33,17 @@ def given(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], str
     """Return options without those that are null or blank, and with lists where a text is given for a list.
 
     A text is split at line ends and commas. For a list of mappings it is split at line ends only. There the last colon
-    of a line separates the values of the first two options: C(GitHub: Admin).
+    of a line separates the values of the first two options: C(GitHub: Admin). The same holds within each mapping.
 
     :param spec: the argument spec of the module.
     :param strip: whether to strip the blanks around texts, as for everything that roles give.
     """
     kept = {name: _value(value, spec.get(name, {}), strip) for name, value in options.items()}
-    return {name: value for name, value in kept.items() if name in _NEVER_BLANK or not _is_missing(value)}
+    return {
+        name: value
+        for name, value in kept.items()
+        if value is not None and (name in _NEVER_BLANK or not isinstance(value, str) or value.strip())
+    }
 
 
 def defaults_of(task: Task, module: str, templar: Any) -> Options:
@@ -49,18 +54,25 @@ def defaults_of(task: Task, module: str, templar: Any) -> Options:
     by_name: dict[str, Any] = {}
     for layer in task.module_defaults or ():
         by_name |= layer
-    groups = task.get_play()._action_groups.get(module, ()) if by_name else ()
-    named = [*(name for name in by_name if name.removeprefix("group/") in groups and name != module), module]
+    groups = [f"group/{group}" for group in task.get_play()._action_groups.get(module, ())] if by_name else []
     options: Options = {}
-    for name in named:
+    for name in [*(name for name in by_name if name in groups), module]:
         options |= templar.template(by_name.get(name) or {})
-    return options
+    # Before ansible-core 2.19, an omitted value is this text until Ansible removes it.
+    omitted = templar.available_variables.get("omit")
+    return {name: value for name, value in options.items() if not isinstance(value, str) or value != omitted}
 
 
 def completed(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
     """Return options with the defaults of those that are not given; protected users add up."""
-    protected = [*(defaults.get(_PROTECTED) or ()), *(options.get(_PROTECTED) or ())]
-    return {**defaults, **options, **({_PROTECTED: list(dict.fromkeys(protected))} if protected else {})}
+    both = {**defaults, **options}
+    if _PROTECTED in defaults and _PROTECTED in options:
+        # What is no list, or an entry that is no text, is for Ansible to refuse.
+        first, second = (
+            users if isinstance(users, list) else [users] for users in (defaults[_PROTECTED], options[_PROTECTED])
+        )
+        both[_PROTECTED] = [*first, *(user for user in second if user not in first)]
+    return both
 
 
 def is_of_role(task: Task) -> bool:
@@ -76,19 +88,17 @@ def _value(value: Any, option: Mapping[str, Any], strip: bool) -> Any:
 
 def _list(value: Any, option: Mapping[str, Any], strip: bool) -> Any:
     of_mappings = option.get("elements") == "dict"
-    if isinstance(value, str):
+    # A vaulted text is no C(str) before ansible-core 2.19.
+    if isinstance(value, (str, AnsibleVaultEncryptedUnicode)):
+        value = str(value)
         value = _items(value, "\n" if of_mappings else "\n,")
     if not isinstance(value, list):
         return value
     if of_mappings:
         suboptions = option.get("options") or {}
         value = [_mapping(item, list(suboptions)) if isinstance(item, str) else item for item in value]
-        return [_stripped(item, suboptions) if strip and isinstance(item, dict) else item for item in value]
+        return [given(item, suboptions, strip) if isinstance(item, dict) else item for item in value]
     return [item.strip() if strip and isinstance(item, str) else item for item in value]
-
-
-def _stripped(entry: Mapping[str, Any], suboptions: Mapping[str, Mapping[str, Any]]) -> Options:
-    return {name: _value(value, suboptions.get(name, {}), strip=True) for name, value in entry.items()}
 
 
 def _items(text: str, separators: str) -> list[Any] | None:
@@ -96,7 +106,7 @@ def _items(text: str, separators: str) -> list[Any] | None:
     if text.lstrip().startswith("["):
         try:
             items = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             items = None
         if isinstance(items, list):
             return items
@@ -109,7 +119,3 @@ def _mapping(text: str, names: list[str]) -> Any:
         return text
     first, colon, second = text.rpartition(":")
     return {names[0]: first.strip(), names[1]: second.strip()} if colon and len(names) > 1 else {names[0]: text.strip()}
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())

@@ -74,11 +74,16 @@ class InProcessAction(NormalAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
-            self._task.args = self._given_options()
+            options = self._given_options()
         except AnsibleError:
             raise
         except Exception as error:
             return failed_result(self, error, ActionBase.run(self, tmp, task_vars))
+        return self.run_with(options, tmp, task_vars)
+
+    def run_with(self, options: dict[str, Any], tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Run the module with these options, and return its result."""
+        self._task.args = options
         reason = self._reason_for_a_process(task_vars or {})
         way = f"by a process of its own, because of {reason}" if reason else "in the process of Ansible"
         self._display.vvv(f"{self._task.action} runs {way}")
@@ -106,8 +111,10 @@ class InProcessAction(NormalAction):
 
         Ansible stops waiting for the process then, and the process would go on writing.
         """
-        if self._task.timeout:
-            seconds = max(self._task.timeout / 2, self._task.timeout - _MARGIN)
+        # Ansible ends an asynchronous process itself, after other seconds.
+        limit = self._task.async_val or self._task.timeout
+        if limit:
+            seconds = max(limit / 2, limit - _MARGIN)
             self._task.environment = [*(self._task.environment or ()), {TIME_LIMIT: str(seconds)}]
 
     def _reason_for_a_process(self, task_vars: Mapping[str, Any]) -> str | None:

@@ -343,7 +343,7 @@ BAD: list[BadInput] = [
         None,
         ["mutually exclusive: permission_level|permission_levels"],
     ),
-    ("a null app", {**ONE, "app": None}, "configuration", ["app is null", "Give the app"]),
+    ("a null app", {**ONE, "app": None}, None, ["one of the following is required: app, assignments"]),
     ("a null policy", {**ONE, "policy": None}, None, ["required by 'app': policy"]),
     (
         "a null value",
@@ -377,7 +377,7 @@ BAD: list[BadInput] = [
     ("a relative ledger", {**ONE, "ledger_path": "ledger.json"}, "file", ["relative"]),
     ("an unknown app", {**ONE, "app": "Githubb"}, "lookup_failed", ["'Githubb' does not exist", "'GitHub'"]),
     ("an app with a space", {**ONE, "app": "GitHub "}, "lookup_failed", ["'GitHub ' does not exist", "'GitHub'"]),
-    ("a blank app", {**ONE, "app": ""}, "lookup_failed", ["the app '' does not exist"]),
+    ("a blank app", {**ONE, "app": ""}, None, ["one of the following is required: app, assignments"]),
     ("an unknown app id", {**ONE, "app": NOBODY}, "lookup_failed", [f"'{NOBODY}' does not exist"]),
     ("a name of two apps", {"app": "Twin App", **GRANT}, "lookup_failed", ["'Twin App' is held by 2", "Give the id"]),
     (

@@ -210,7 +210,7 @@ REMOVALS: list[BadInput] = [
         "null among others",
         {"memberships": [{"group": "Contractors", "users": None, "state": "exact"}], "allow_empty": True},
         None,
-        ["'users'", "'memberships'", "cannot be converted to a list"],
+        ["missing required arguments: users found in memberships"],
     ),
     (
         "a protected person named",

@@ -125,12 +125,6 @@ OPTIONS: list[BadInput] = [
         [f"{ACTION} is named more than once"],
     ),
     (
-        "a review in nobody's name",
-        {"task": REVIEW, "state": "declined", "decide": "review", "acting_user": ""},
-        "configuration",
-        ["decide: review", "acting_user is not set", "CAKEWALK_ACTING_USER"],
-    ),
-    (
         "a status that means two things",
         {"task": ACTION, "state": "declined", "known_statuses": {"task": {"open": ["pending"]}}},
         "configuration",

@@ -105,7 +105,10 @@ def _run(
         tenant.warnings += [result["msg"]] if "msg" in result else []
         _warn(module, client, tenant)
         module.exit_json(**_without_surrogates(result, client))
-    except (Exception, TimeLimitReached) as error:
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    # In the process of Ansible, the time limit of a task is an exception of Ansible's, and no Exception.
+    except BaseException as error:
         result = error_result(error, progress)
     _warn(module, client, tenant)
     module.fail_json(**_without_surrogates(result, client))

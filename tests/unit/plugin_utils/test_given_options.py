@@ -1,0 +1,141 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module sees of the options that a task gives: by value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION
+from ansible_collections.cakewalk.access.plugins.plugin_utils._given_options import completed, given
+
+SPEC: dict[str, Any] = {
+    **CONNECTION,
+    "text": {"type": "str"},
+    "number": {"type": "int"},
+    "flag": {"type": "bool"},
+    "texts": {"type": "list", "elements": "str"},
+    "any": {"type": "raw"},
+    "facts": {"type": "dict", "options": {"text": {"type": "str"}}},
+    "free": {"type": "list", "elements": "dict"},
+    "access": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "app": {"type": "str", "required": True},
+            "level": {"type": "str"},
+            "users": {"type": "list", "elements": "str"},
+        },
+    },
+}
+#: The name of an option, what a task gives for it, and what the module gets.
+GIVEN = [
+    ("text", "a", "a"),
+    ("text", " a ", " a "),
+    ("text", 0, 0),
+    ("number", 0, 0),
+    ("number", "7", "7"),
+    ("flag", False, False),
+    ("flag", "no", "no"),
+    ("any", [], []),
+    ("any", {}, {}),
+    ("unknown", " a\nb ", " a\nb "),
+    ("texts", [], []),
+    ("texts", ["a", " b ", "", None], ["a", " b ", "", None]),
+    ("texts", "a", ["a"]),
+    ("texts", "a b", ["a b"]),
+    ("texts", " a \r\n\r\n b,c ,, \rd\n", ["a", "b", "c", "d"]),
+    ("texts", '["a, b", "c"]', ["a, b", "c"]),
+    ("texts", ' [ "a" ]\n', ["a"]),
+    ("texts", "[]", []),
+    ("texts", "[a, b]", ["[a", "b]"]),
+    ("texts", "[" * 100_000, ["[" * 100_000]),
+    ("texts", 5, 5),
+    ("texts", {"a": 1}, {"a": 1}),
+    ("facts", {"text": "", "more": None}, {"text": "", "more": None}),
+    ("facts", '{"text": null}', '{"text": null}'),
+    ("free", "a: b\nc", ["a: b", "c"]),
+    ("access", "GitHub: Admin", [{"app": "GitHub", "level": "Admin"}]),
+    ("access", "GitHub:Admin\r\n\n  Figma \n", [{"app": "GitHub", "level": "Admin"}, {"app": "Figma"}]),
+    ("access", "GitHub:", [{"app": "GitHub"}]),
+    ("access", ": Admin", [{"level": "Admin"}]),
+    ("access", "Ops: Tools: Admin, EU", [{"app": "Ops: Tools", "level": "Admin, EU"}]),
+    ("access", "app=GitHub level=Admin", ["app=GitHub level=Admin"]),
+    ("access", '{"app": "GitHub"}\nFigma', ['{"app": "GitHub"}', {"app": "Figma"}]),
+    ("access", '[{"app": "GitHub"}, "Figma"]', [{"app": "GitHub"}, {"app": "Figma"}]),
+    ("access", ["GitHub: Admin", {"app": " A: B "}], [{"app": "GitHub", "level": "Admin"}, {"app": " A: B "}]),
+    ("access", [{"app": "A", "level": " ", "users": None}, {"app": ""}], [{"app": "A"}, {}]),
+    ("access", [{"app": "A", "users": "a\nb,c"}], [{"app": "A", "users": ["a", "b", "c"]}]),
+    ("access", [{"app": 0, "level": False}, 5, None], [{"app": 0, "level": False}, 5, None]),
+    ("api_key", "", ""),
+    ("api_secret", " ", " "),
+    ("base_url", "", ""),
+]
+NOT_GIVEN = [None, "", " \t\r\n"]
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), GIVEN)
+def test_options_as_a_module_gets_them(name: str, value: Any, expected: Any) -> None:
+    assert given({name: value}, SPEC) == {name: expected}
+    assert given(given({name: value}, SPEC), SPEC) == {name: expected}, "the second time it is the same"
+
+
+@pytest.mark.parametrize("value", NOT_GIVEN)
+def test_null_and_blank_are_not_given_whatever_the_type(value: str | None) -> None:
+    assert given(dict.fromkeys(["text", "number", "flag", "texts", "any", "facts", "access"], value), SPEC) == {}
+    assert given({"texts": "\n, ,\r\n", "access": "\n \r\n"}, SPEC) == {}
+
+
+@pytest.mark.parametrize("name", ["api_key", "api_secret", "base_url"])
+def test_null_leaves_the_connection_to_defaults_and_environment_but_blank_is_refused(name: str) -> None:
+    assert given({name: None}, SPEC) == {}
+    assert given({name: ""}, SPEC) == {name: ""}
+    assert completed(given({name: ""}, SPEC), {name: "there"}) == {name: ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("text", " a b\n", "a b"),
+        ("texts", [" a ", "", 5], ["a", "", 5]),
+        ("texts", " a , b ", ["a", "b"]),
+        ("access", [{"app": " A: B ", "users": [" a ", None]}], [{"app": "A: B", "users": ["a", None]}]),
+        ("facts", {"text": " a "}, {"text": " a "}),
+    ],
+)
+def test_blanks_around_texts_are_stripped_for_roles(name: str, value: Any, expected: Any) -> None:
+    assert given({name: value}, SPEC, strip=True) == {name: expected}
+
+
+@pytest.mark.parametrize("strip", [True, False])
+def test_texts_that_must_not_be_templates_stay_texts(strip: bool) -> None:
+    options = wrap_var({"text": "{{ 1 }}", "texts": "{{ 1 }}, b", "access": "x {{ 1 }}: {{ 2 }}"})
+    assert given(options, SPEC, strip) == {
+        "text": "{{ 1 }}",
+        "texts": ["{{ 1 }}", "b"],
+        "access": [{"app": "x {{ 1 }}", "level": "{{ 2 }}"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "defaults", "expected"),
+    [
+        ({}, {"text": "a"}, {"text": "a"}),
+        ({"text": "b", "number": 0}, {"text": "a", "number": 1}, {"text": "b", "number": 0}),
+        ({"texts": ["b"]}, {"texts": ["a"]}, {"texts": ["b"]}),
+        ({"protected_users": ["b", "a"]}, {"protected_users": ["a"]}, {"protected_users": ["a", "b"]}),
+        ({"protected_users": []}, {"protected_users": ["a"]}, {"protected_users": ["a"]}),
+        ({"protected_users": ["b"]}, {}, {"protected_users": ["b"]}),
+        ({"protected_users": []}, {}, {"protected_users": []}),
+        ({"protected_users": 5}, {"protected_users": ["a"]}, {"protected_users": ["a", 5]}),
+        ({"protected_users": ["a"]}, {"protected_users": {"b": 1}}, {"protected_users": [{"b": 1}, "a"]}),
+        ({"protected_users": {"b": 1}}, {}, {"protected_users": {"b": 1}}),
+    ],
+)
+def test_defaults_complete_what_is_not_given_and_protection_adds_up(
+    options: dict[str, Any], defaults: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert completed(options, defaults) == expected
