@@ -14,7 +14,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode
 from ansible.playbook.task import Task
 
 _COLLECTION = "cakewalk.access"
@@ -89,7 +88,7 @@ def _value(value: Any, option: Mapping[str, Any], strip: bool) -> Any:
 def _list(value: Any, option: Mapping[str, Any], strip: bool) -> Any:
     of_mappings = option.get("elements") == "dict"
     # A vaulted text is no C(str) before ansible-core 2.19.
-    if isinstance(value, (str, AnsibleVaultEncryptedUnicode)):
+    if isinstance(value, str) or hasattr(value, "is_encrypted"):
         value = str(value)
         value = _items(value, "\n" if of_mappings else "\n,")
     if not isinstance(value, list):

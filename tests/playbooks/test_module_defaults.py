@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from playbooks.harness import MEMBERS, Data, Playbooks, Result, play, task
+from playbooks.harness import CORE_BIN, MEMBERS, Data, Playbooks, Result, play, task
 from sandbox.process import Sandbox
 
 ERIN, CONNOR, OLGA = "erin.engineer@example.com", "connor.contractor@example.com", "olga.owner@example.com"
@@ -149,3 +150,25 @@ def test_a_key_that_stays_on_the_controller_does_so_as_a_default(playbooks: Play
     plays = play(task("mask", "cakewalk.access.cakewalk_evidence", {"folder": str(tmp_path)}), module_defaults=defaults)
     masked = playbooks.run(plays, "--check", ANSIBLE_INJECT_INVOCATION="true").succeeded()["mask"]
     assert masked.data["invocation"]["module_args"]["mask_key"] is None
+
+
+_VAULTED = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: vaulted
+      cakewalk.access.cakewalk_group_member:
+        group: Engineering
+        users: [erin.engineer@example.com]
+        protected_users: {vaulted}
+"""
+
+
+def test_a_vaulted_text_is_a_list_too(playbooks: Playbooks) -> None:
+    password, file = playbooks.folder / "password", playbooks.folder / "input" / "vaulted.yml"
+    password.write_text("password", encoding="utf-8")
+    vault = [str(CORE_BIN / "ansible-vault"), "encrypt_string", "--vault-password-file", str(password)]
+    done = subprocess.run([*vault, f"{CONNOR}\n{OLGA}"], capture_output=True, text=True, check=True)
+    file.write_text(_VAULTED.format(vaulted=done.stdout), encoding="utf-8")
+    run = playbooks.run(str(file), "--vault-password-file", str(password), ANSIBLE_INJECT_INVOCATION="true")
+    assert run.succeeded()["vaulted"].data["invocation"]["module_args"]["protected_users"] == [CONNOR, OLGA]
