@@ -265,6 +265,28 @@ def test_one_of_two_accounts_is_named_by_id(leaver: Staff) -> None:
     assert active["id"] not in members["Ebern Team 3"]
 
 
+@pytest.mark.parametrize("in_process", ["true", "false"])
+def test_a_time_limit_leaves_the_history_of_all_writes_and_a_proof(leaver: Staff, in_process: str) -> None:
+    for group in leaver.tenant.state("groups")["groups"]:
+        if group["type"] == "Managed":
+            leaver.tenant.change("add_member", group=group["id"], user=ERIN)
+    leaver.tenant.fault("removeUserFromGroup", "slow", count=50, seconds=1.5)
+    limits = {"ANSIBLE_TASK_TIMEOUT": "5", "CAKEWALK_CONCURRENCY": "1", "CAKEWALK_IN_PROCESS": in_process}
+
+    run = leaver.run(**options(leaver, max_removal_percent=100), environment=limits)
+
+    told = leaver.told(run, TASK)
+    assert (run.status, told["error"]["kind"], told["changed"]) == (2, "cut_off", True)
+    received = [path for method, path in leaver.written() if method == "DELETE"]
+    (proof,) = proofs(leaver)
+    assert (proof["complete"], proof["after"]) == (False, None)
+    sent = [write["path"] for write in proof["writes"] if write["status"] in ("done", "failed")]
+    assert sorted(sent) == sorted(received) != []
+    lines = leaver.record()
+    assert sorted(line["path"] for line in lines if line["status"] == "sending") == sorted(received)
+    assert lines[-1]["status"] == "cut_off"
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_is_made_up_for_by_the_next(leaver: Staff) -> None:
     """The second removal is lost in the service, then the look after it fails; the next run does what is left."""
