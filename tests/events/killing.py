@@ -19,12 +19,13 @@ def kill(process: int) -> None:
     Their process groups would not do: Ansible gives sessions of their own to what it starts.
     """
     os.kill(process, signal.SIGSTOP)
-    for child in list(_below(process)):
+    for child in list(below(process)):
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
 
 
-def _below(process: int) -> Iterator[int]:
+def below(process: int) -> Iterator[int]:
+    """Return a process and all below it, parents first."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True, check=True).stdout
     children: dict[int, list[int]] = defaultdict(list)
     for child, parent in (map(int, line.split()) for line in listed.splitlines()):
