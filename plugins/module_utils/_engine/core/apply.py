@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from ..._api.errors import ApiError, CakewalkError, NotFound, OutcomeUnknown, Ra
 from ..._api.operations import Listing, Phase, Postcondition, ReadResult, Resource, Step
 from ..._api.text import summarize
 from ..storage.journal import RunJournal
+from ..storage.private_file import FileRefused
 from .plan import (
     ApplyFailed,
     ApplyInterrupted,
@@ -80,13 +82,22 @@ def apply(
         run.leave_unknown()
         failure = ApplyInterrupted(run.result)
         failure.__cause__ = error
-    end_error = run.end(plan, is_cut_off=isinstance(failure, ApplyInterrupted))
+    end_error: CakewalkError | None = None
+    try:
+        end_error = run.end(plan, is_cut_off=isinstance(failure, ApplyInterrupted))
+    except BaseException as error:
+        failure = ApplyInterrupted(run.result)
+        failure.__cause__ = error
     if failure:
         raise failure
     if end_error:
         raise ApplyFailed(run.result, end_error)
     run.result.goal_reached = True
     return run.result
+
+
+class _Abandoned(Exception):
+    """Ansible has ended, so nobody waits for the run any more."""
 
 
 class _Run:
@@ -100,6 +111,7 @@ class _Run:
         #: Why an outcome could not be recorded; then nothing more is sent.
         self._unrecorded: list[CakewalkError] = []
         self._numbers: dict[int, int] = {}
+        self._parent = os.getppid()
 
     def apply(self, plan: Plan) -> None:
         """Apply all stages of a plan.
@@ -151,7 +163,7 @@ class _Run:
         self._delete_ledger_entries(stage)
         for phase in Phase:
             self._apply_phase([step for step in steps if step.step.phase is phase], stage.carries_on)
-            if any(step.status is StepStatus.FAILED for step in steps) and not stage.carries_on:
+            if any(_ends_phase(step, stage.carries_on) for step in steps):
                 break
         self._store_ledger_entries(stage, steps)
         if self._unrecorded:
@@ -167,7 +179,7 @@ class _Run:
             try:
                 wait_for(stage.wait, self._client)
             except CakewalkError as error:
-                if not stage.carries_on:
+                if not (stage.carries_on and stage.then):
                     raise GoalNotReached(self.result, error) from None
                 self.result.problems.append(error)
 
@@ -213,6 +225,9 @@ class _Run:
             if stop.is_set():
                 return
             try:
+                # The process of Ansible that runs modules is adopted by another if ansible-playbook is killed.
+                if os.getppid() != self._parent:
+                    raise _Abandoned
                 error = self._send_step(result, unconfirmed)
             except Exception:
                 stop.set()
@@ -220,7 +235,7 @@ class _Run:
             is_gone = result.step.phase is Phase.REMOVALS and isinstance(error, NotFound)
             if error and result.status is not StepStatus.REFUSED and not carries_on and not is_gone:
                 stop.set()
-            if _ends_phase(result, carries_on) or not self._recorded(result):
+            if _ends_phase(result, carries_on) or not self._recorded(result) or self._unrecorded:
                 stop.set()
 
         self._client.each(send, steps)
@@ -234,6 +249,7 @@ class _Run:
             self._journal.sending(self._numbers[id(result)], step)
         except CakewalkError as error:
             result.status, result.error = StepStatus.FAILED, error
+            self._unrecorded += [error] if isinstance(error, FileRefused) else []
             return error
         result.status = StepStatus.SENT
         try:

@@ -138,7 +138,8 @@ class Plan:
     :param unmet: a problem that the steps cannot solve; the task fails with it after the steps.
     :param wait: a state to wait for after the steps.
     :param ledger: where the ledger entries of steps are stored.
-    :param carries_on: whether the run goes on after a failed step or wait. Otherwise the first failure ends the run.
+    :param carries_on: whether the run goes on after a failed step, and with the stage that follows after a failed wait.
+        Otherwise the first failure ends the run.
     :param then: plans the stage that follows, from fresh reads, once the steps are applied and the wait is over. In a
         dry run it predicts that stage from what was read before.
     :param file: a file about the run; that of the first stage counts.

@@ -122,9 +122,9 @@ class RunJournal:
         :param status: C(done), C(already), C(refused), C(failed), C(unknown) or C(not_tried).
         """
         if self._is_begun and number not in self._settled:
-            self._settled.add(number)
             kind = error.kind if error else None
             self._add_step(number, step, status, kind=kind, msg=str(error) if error else None)
+            self._settled.add(number)
 
     def end(self, status: str, **facts: Any) -> None:
         """Add the last line of a run that has begun."""
