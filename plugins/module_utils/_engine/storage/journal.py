@@ -15,7 +15,7 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
-from ..._api.text import printable, summarize
+from ..._api.text import pluralize, printable, summarize
 from .private_file import PrivateFile
 
 #: The statuses of lines that end a run, or report that an earlier run did not end.
@@ -158,13 +158,13 @@ class RunJournal:
 def _warning(lines: list[dict[str, Any]]) -> str:
     """Return the warning about a run that did not end, from its lines."""
     begun, *steps = lines
-    unsettled: dict[Any, str] = {}
+    unsettled: dict[str, str] = {}
     for line in steps:
         if line.get("status") == "sending":
-            unsettled[line.get("number")] = printable(line.get("step"))
+            unsettled[str(line.get("number"))] = printable(line.get("step"))
         else:
-            unsettled.pop(line.get("number"), None)
-    done = sum(line.get("status") == "done" for line in steps)
+            unsettled.pop(str(line.get("number")), None)
+    done = pluralize(sum(line.get("status") == "done" for line in steps), "write", "writes")
     unknown = "No write was under way then."
     if unsettled:
         unknown = (
@@ -173,7 +173,7 @@ def _warning(lines: list[dict[str, Any]]) -> str:
         )
     return (
         f"An earlier run did not end: {printable(begun.get('module'))}, begun {printable(begun.get('time'))}, run "
-        f"{printable(begun.get('run'))} in the journal, {done} writes done. {unknown} This run reads the tenant anew."
+        f"{printable(begun.get('run'))} in the journal, {done} done. {unknown} This run reads the tenant anew."
     )
 
 
