@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal of runs that are killed, refused, or have no room for its lines, held against what the tenant received."""
+"""The journal of runs that are killed, refused, or have no room for lines, held against what the tenant received."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Resource
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import (
     ApplyFailed,
@@ -28,6 +31,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan 
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.journal import RunJournal
 from contract.fixtures import CONFIRM_DELAYS, leavers, planned, task
+from sandbox.known import task_id
 from sandbox.process import Sandbox
 
 REMOVE = "removeUserFromGroup"
@@ -46,7 +50,7 @@ def plan_of(tenant: Sandbox, client: Client, **changes: Any) -> Plan:
     """Return a plan of removals."""
     people = leavers(tenant, "Engineering", WRITES)
     plan = planned(client, task(tenant, group="Engineering", users=people, state="absent"))
-    return Plan(**{**vars(plan), **changes})
+    return replace(plan, **changes)
 
 
 def journaled(path: Path, plan: Plan, client: Client) -> Any:
@@ -95,7 +99,7 @@ def test_a_run_that_is_killed_at_any_write_has_recorded_each_write_that_left(
         client, path = connect(concurrency=concurrency), tmp_path / f"journal-{number}"
         plan = plan_of(tenant, client)
         tenant.fault(REMOVE, "slow", count=WRITES, seconds=0.05, after=bool(number % 2))
-        child = in_child(lambda: journaled(path, plan, client))
+        child = in_child(partial(journaled, path, plan, client))
         while len(received(tenant)) < number:
             time.sleep(0.005)
         os.kill(child.pid, signal.SIGKILL)
@@ -168,20 +172,31 @@ def test_where_a_line_has_no_room_nothing_more_is_sent_and_what_was_done_is_told
             assert ("errors" in dict(steps)) is (number % 2 == 1 and len(done) < WRITES)
 
 
-def test_nothing_is_sent_after_a_line_without_room_although_another_would_fit(
+@dataclass(frozen=True)
+class Mode:
+    """A precondition that always holds, and first sets the mode of a file."""
+
+    resource: Resource
+    path: Path
+    mode: int
+
+    def violations(self, _record: Any) -> dict[str, Any]:
+        """Return none."""
+        self.path.chmod(self.mode)
+        return {}
+
+
+def test_nothing_is_sent_after_a_line_that_failed_although_the_next_would_not(
     tenant: Sandbox, connect: Clients, path: Path
 ) -> None:
     client = connect(concurrency=1)
     plan = plan_of(tenant, client, carries_on=True)
-    plan = Plan(**{**vars(plan), "steps": (replace(plan.steps[0], action="x" * 9000), *plan.steps[1:])})
-
-    def run() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))
-        journaled(path, plan, client)
-
-    child = in_child(run)
-    child.join(30)
-    assert (child.exitcode, received(tenant)) == (0, [])
+    record = catalog.task(task_id("action"))
+    modes = [Mode(record, path, mode) for mode in (0o600, 0o666, *[0o600] * 4)]
+    guarded = [replace(step, precondition=mode) for step, mode in zip(plan.steps, modes, strict=True)]
+    result = journaled(path, replace(plan, steps=tuple(guarded)), client)
+    assert [step.status.value for step in result.steps] == ["done", "errors", *["pending"] * 4]
+    assert len(received(tenant)) == 1
 
 
 def test_nothing_is_sent_where_the_journal_cannot_be_begun(tenant: Sandbox, client: Client, path: Path) -> None:

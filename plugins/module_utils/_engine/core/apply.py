@@ -16,7 +16,6 @@ from ..._api.errors import ApiError, CakewalkError, NotFound, OutcomeUnknown, Ra
 from ..._api.operations import Listing, Phase, Postcondition, ReadResult, Resource, Step
 from ..._api.text import summarize
 from ..storage.journal import RunJournal
-from ..storage.private_file import FileRefused
 from .plan import (
     ApplyFailed,
     ApplyInterrupted,
@@ -235,7 +234,7 @@ class _Run:
             is_gone = result.step.phase is Phase.REMOVALS and isinstance(error, NotFound)
             if error and result.status is not StepStatus.REFUSED and not carries_on and not is_gone:
                 stop.set()
-            if _ends_phase(result, carries_on) or not self._recorded(result) or self._unrecorded:
+            if _ends_phase(result, carries_on) or not self._recorded(result):
                 stop.set()
 
         self._client.each(send, steps)
@@ -249,7 +248,6 @@ class _Run:
             self._journal.sending(self._numbers[id(result)], step)
         except CakewalkError as error:
             result.status, result.error = StepStatus.FAILED, error
-            self._unrecorded += [error] if isinstance(error, FileRefused) else []
             return error
         result.status = StepStatus.SENT
         try:
