@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from ..module_utils._engine.fulfilment.task_lock import TaskLocks
 from ..module_utils._engine.fulfilment.verification import STATES
 from ..plugin_utils._controller import ControllerAction
 
@@ -19,7 +20,7 @@ _OPTIONS: dict[str, Any] = {
         "options": {
             "folder": {"type": "str", "required": True},
             "nonce": {"type": "str", "required": True, "no_log": False},
-            "run": {"type": "dict", "required": True},
+            "run": {"type": "str", "required": True},
         },
     },
     "task": {"type": "str", "required": True},
@@ -40,6 +41,6 @@ class ActionModule(ControllerAction):
         proof = {name: params[name] for name in ("task", "user", "observed", "permission_level")}
         if not self._task.check_mode:
             time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-            locks = self.locks(turn["folder"], turn["run"])
+            locks = TaskLocks(turn["folder"], turn["run"])
             locks.prove(params["task"].lower(), turn["nonce"], {**proof, "time": time})
         return {"proof": proof}

@@ -6,25 +6,28 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..module_utils._api.errors import ConfigurationError
-from ..module_utils._api.text import printable, summarize
+from ..module_utils._api.text import summarize
 from ..module_utils._engine.core.timestamps import now
 from ..module_utils._engine.fulfilment import outcomes, routing, verification
 from ..module_utils._engine.fulfilment.task_lock import TaskLocks
 from ..module_utils._engine.storage.journal import Journal
+from ..module_utils._engine.storage.private_file import PrivateFile
 from ..plugin_utils._controller import ControllerAction
+from ..plugin_utils._handler_files import files_of, names_set_by
 
 _PREFIX = "task_fulfilment_"
-#: The variables of the role that the command line may set, without the prefix.
 _OPTIONS = (
     *("task", "assignees", "routes", "apps", "max_tasks"),
     *("record_path", "lock_dir", "acting_user", "protected_users"),
 )
+#: The facts that the role hands on, which AWX gives to later jobs of a workflow as extra variables.
+_FACTS = ("complete", "done", "left")
+_PARTS = ("handler", "verify")
 _PART: dict[str, Any] = {
     "type": "dict",
     "required": True,
@@ -45,13 +48,13 @@ _STEPS: dict[str, dict[str, Any]] = {
             "options": {**routing.ROUTE, "handler": _PART, "verify": _PART},
         },
         "record_path": {"type": "path", "required": True},
-        "lock_dir": {"type": "path", "required": True},
+        "lock_dir": {"type": "path", "default": "~/.cakewalk"},
         "acting_user": {"type": "str"},
-        "extra_variables": {"type": "list", "elements": "str", "default": []},
     },
     "note": {
         "run": {"type": "dict", "required": True},
-        "entries": {"type": "list", "elements": "dict", "required": True},
+        # Without their elements, since blank values of a mapping would count as not given.
+        "entries": {"type": "list", "required": True},
     },
     "take": _OF_A_TASK,
     "begin": {
@@ -65,13 +68,16 @@ _STEPS: dict[str, dict[str, Any]] = {
         **_OF_A_TASK,
         "outcome": {"type": "str", "default": ""},
         "why": {"type": "str", "default": ""},
+        "subject": {"type": "str", "default": ""},
         "rehearsal": {"type": "dict", "default": {}},
         "approval": {"type": "dict", "default": {}},
-        "stumbled": {"type": "bool", "default": False},
+        "failure": {"type": "str"},
     },
     "report": {
         "assignees": {"type": "list", "elements": "str"},
-        "outcomes": {"type": "list", "elements": "dict", "required": True},
+        "outcomes": {"type": "list", "required": True},
+        "record_path": {"type": "path", "required": True},
+        "failure": {"type": "str"},
     },
 }
 
@@ -92,35 +98,68 @@ class ActionModule(ControllerAction):
 
     def _start(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Check the options and the journal before anything is done, and return the data of the run."""
-        self.refuse_all_but(_PREFIX, _OPTIONS, params["extra_variables"])
+        self._refuse_own_names()
         if bool(params["task"]) == bool(params["assignees"]):
             raise ConfigurationError(
                 "find tasks to carry out",
                 f"{_PREFIX}task and {_PREFIX}assignees are both set, or both not",
                 "Set one of them.",
             )
+        if not params["routes"]:
+            raise ConfigurationError(
+                "find tasks to carry out", f"{_PREFIX}routes is empty, so no task fits a route", "Name a route."
+            )
         routing.routes_of(params["routes"])
-        _refuse_relative(params["routes"])
+        self._refuse_names(names_set_by(self._files(params["routes"]), self._loader))
+        TaskLocks(params["lock_dir"], "").check()
+        PrivateFile(params["record_path"], "the record", "").check_writable()
         self._journal.open(self._task.check_mode)
         run = {name: params[name] for name in ("record_path", "lock_dir", "acting_user")}
         routes = [{name: route[name] for name in routing.ROUTE} for route in params["routes"]]
         # The role must not read its own variable again: it is a template, which may have another value for each task.
-        parts = [{name: route[name] for name in ("handler", "verify")} for route in params["routes"]]
-        run |= {"id": secrets.token_hex(8), "process": asdict(self.process_of_run()), "routes": routes}
+        parts = [{name: route[name] for name in _PARTS} for route in params["routes"]]
+        run |= {"id": secrets.token_hex(8), "routes": routes}
         return {"run": run, "parts": parts}
 
     def _locks(self) -> TaskLocks:
-        return self.locks(self._run["lock_dir"], self._run)
+        return TaskLocks(self._run["lock_dir"], self._run["id"])
+
+    def _refuse_own_names(self) -> None:
+        self.refuse_own_names(_PREFIX, [f"{_PREFIX}{name}" for name in (*_OPTIONS, *_FACTS)])
+
+    def _refuse_names(self, names: set[str]) -> None:
+        """Refuse extra variables that hide what handlers and verify find out.
+
+        :param names: the variables that their tasks set.
+        :raises ConfigurationError: a variable is refused.
+        """
+        self.refuse_extra_variables(
+            _PREFIX,
+            names.__contains__,
+            "have the names of variables that tasks of handlers or verify set, and would hide what these find out",
+            "Leave them out, or give the variables in those tasks other names.",
+        )
+
+    def _files(self, routes: Sequence[Mapping[str, Any]]) -> Iterator[Path]:
+        for number, route in enumerate(routes):
+            for part in _PARTS:
+                yield from files_of(route[part], f"routes[{number}].{part}", self._loader, self._task.collections)
 
     def _note(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the outcomes of tasks that are not due, and record those that need attention."""
-        return {"outcomes": [self._outcome(entry["task_id"], entry, entry) for entry in params["entries"]]}
+        return {
+            "outcomes": [
+                {**self._outcome(entry["task_id"], entry, entry), "subject": entry["subject"]}
+                for entry in params["entries"]
+            ]
+        }
 
     def _take(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Lock the task, unless another run has locked it."""
-        if self._task.check_mode or self._locks().take(params["task"], now()):
-            return {"proceed": True}
-        return {"proceed": False, "outcome": "locked", "why": "another run is at it"}
+        # The pipe through which workers return results has a writer as long as the run or a worker lives.
+        results = self._display._final_q._reader.fileno()  # type: ignore[union-attr] # set in every worker
+        holder = None if self._task.check_mode else self._locks().take(params["task"], now(), results)
+        return {"proceed": False, "outcome": "locked", "why": holder} if holder else {"proceed": True}
 
     def _begin(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Enter the phase of the handler if the task is still due and its approval would be accepted."""
@@ -129,7 +168,8 @@ class ActionModule(ControllerAction):
         if obstacle:
             return {"proceed": False, **obstacle}
         if self._task.check_mode:
-            return {"proceed": False, "outcome": "would_run", "why": f"by the route {entry['route']}"}
+            why = f"by the route {entry['route']}"
+            return {"proceed": False, "outcome": "would_run", "why": why, "changed": True}
         item, route = outcomes.item_of(entry), self._run["routes"][entry["route"]]
         self._locks().enter(task, "handler", after="taken", item=item, route=route)
         self._record(task, "begun", item, route=route)
@@ -137,15 +177,17 @@ class ActionModule(ControllerAction):
 
     def _ask(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Enter the phase in which a proof is accepted, after the handler."""
-        run = {name: self._run[name] for name in ("id", "process")}
         nonce = self._locks().ask(params["task"])
-        return {"turn": {"folder": self._run["lock_dir"], "nonce": nonce, "run": run}}
+        return {"turn": {"folder": self._run["lock_dir"], "nonce": nonce, "run": self._run["id"]}}
 
     def _conclude(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Compare the proof with the task, record it, and return what the approval must expect."""
         task = params["task"]
         lock = self._locks().enter(task, "unproved", after="verify")
         item = lock.item or {}
+        # Those that no file names beforehand, such as in files that are included by a template.
+        variables = self.task_vars["hostvars"]._variable_manager
+        self._refuse_names({name for facts in variables._nonpersistent_fact_cache.values() for name in facts})
         differences = list(verification.differences(lock.proof, item))
         if differences:
             raise verification.NotProved(
@@ -163,26 +205,43 @@ class ActionModule(ControllerAction):
         task, approval = params["task"], params["approval"]
         lock = None if self._task.check_mode else self._locks().of(task)
         outcome = {"outcome": params["outcome"], "why": params["why"]}
-        if params["stumbled"]:
+        if params["failure"] is not None:
             outcome = outcomes.after_failure(lock, params["rehearsal"], approval, task)
         elif lock and lock.phase == "approve":
             outcome = outcomes.after_approval(approval, task)
-        if lock is None:
-            return {"outcome": self._outcome(task, outcome, {})}
-        recorded = self._outcome(task, outcome, lock.item or {}, route=lock.route, proof=lock.proof)
-        self._locks().end(task)
-        return {"outcome": recorded}
+        facts = {"route": lock.route, "proof": lock.proof} if lock else {}
+        ended = self._outcome(task, outcome, (lock and lock.item) or {}, **facts)
+        if lock:
+            self._locks().end(task)
+        # Only people read these, and the record has neither names nor what modules of a handler say.
+        if ended["needs_attention"] and params["failure"]:
+            ended["why"] = f"{ended['why']}: {params['failure']}"
+        return {"outcome": {**ended, "subject": params["subject"]}}
 
     def _report(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return all outcomes, and fail if one of them needs attention."""
+        self._refuse_own_names()
         reported = params["outcomes"]
-        message = f"{outcomes.counted(reported)}."
+        to_do = outcomes.lines(outcome for outcome in reported if outcome["needs_attention"])
+        sentences = [f"{outcomes.counted(reported)}."]
+        if to_do:
+            sentences.append(f"Somebody has to look at {summarize(to_do, 5, '; ')}.")
         if params["assignees"]:
-            message += " Tasks that are assigned to nobody cannot be listed, so none of them is among these."
+            sentences.append("Tasks that are assigned to nobody cannot be listed, so none of them is among these.")
+        if params["failure"]:
+            sentences.insert(0, params["failure"])
         return {
-            "msg": message,
+            "msg": " ".join(sentences),
             "tasks": outcomes.lines(reported),
-            "failed": any(outcome["needs_attention"] for outcome in reported),
+            "outcomes": reported,
+            "facts": {
+                f"{_PREFIX}{name}": fact
+                for name, fact in {
+                    **outcomes.progress(reported, params["failure"] is not None),
+                    "record_path": params["record_path"],
+                }.items()
+            },
+            "failed": bool(to_do) or params["failure"] is not None,
             # Ansible shows the result without -v then, as it does for debug.
             "_ansible_verbose_always": True,
         }
@@ -199,19 +258,3 @@ class ActionModule(ControllerAction):
         self._journal.add(
             run=self._run["id"], actor=self._run["acting_user"], task=task, outcome=outcome, **ids, **facts
         )
-
-
-def _refuse_relative(routes: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse relative paths, which depend on where a run starts.
-
-    :raises ConfigurationError: there is a relative path.
-    """
-    for number, route in enumerate(routes):
-        for part in ("handler", "verify"):
-            tasks = route[part]["tasks"]
-            if tasks and not Path(tasks).is_absolute():
-                raise ConfigurationError(
-                    f"use routes[{number}].{part}.tasks",
-                    f"the path {printable(tasks)!r} is relative",
-                    "Give a whole path; {{ playbook_dir }} and {{ inventory_dir }} help with that.",
-                )

@@ -62,7 +62,7 @@ attributes:
 notes:
   - Runs on the controller, whatever the task is delegated to.
   - A variable cannot stand for the proof, so one that an earlier task has set cannot pass for it. What a playbook hands
-    to this module it must have read itself; the role refuses extra variables that could win over what it registers.
+    to this module it must have read itself. The role approves nothing if an extra variable hides a registered result.
 """
 
 EXAMPLES = r"""

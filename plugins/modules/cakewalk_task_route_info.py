@@ -16,8 +16,8 @@ description:
     tasks and tells which are due, and which of the given routes fits each. It changes nothing.
   - A task is due if M(cakewalk.access.cakewalk_task) would approve it, a route fits it, and the person whom it is
     about may be dealt with.
-  - The result holds nothing that people can write in the tenant, only ids, words of this collection, plain e-mail
-    addresses and, where one is not known, the word for a status.
+  - Except for RV(tasks[].subject), the result holds nothing that people can write in the tenant, only ids, words of
+    this collection, plain e-mail addresses and, where one is not known, the word for a status.
 extends_documentation_fragment:
   - cakewalk.access.attributes.info
   - cakewalk.access.attributes.action_group_all
@@ -67,6 +67,10 @@ options:
       - How many tasks may be due. Which of them are left for later is drawn by lot, so that tasks that fail each time
         do not keep others from their turn.
     type: int
+  with_names:
+    description: Whether RV(tasks[].subject) is told, which takes a few requests for each app.
+    type: bool
+    default: false
 seealso:
   - module: cakewalk.access.cakewalk_task
 """
@@ -152,6 +156,12 @@ tasks:
         request_type: grant_access
         user: 0f2b7f5c-6e4f-5b7e-9f5b-3f0a3c1f6c21
         app: 7a0e6b0e-1f6d-5c0a-8f3e-2f7f4f1e9d55
+    subject:
+      description:
+        - What a task that fits a route asks for, and for whom, by names. It is text of the tenant, for people only.
+        - Empty unless O(with_names) is set.
+      type: str
+      sample: grant_access of the level 'Write' of the app 'GitHub' for petra.pending@example.com
 error:
   description:
     - What went wrong, for programs. C(kind) tells apart what M(cakewalk.access.cakewalk_group_member) lists.
@@ -178,6 +188,7 @@ SPEC = spec(
         "routes": {"type": "list", "elements": "dict", "required": True, "options": routing.ROUTE},
         "apps": {**_WORDS, "default": []},
         "max_due": {"type": "int"},
+        "with_names": {"type": "bool", "default": False},
     },
     mutually_exclusive=[("tasks", "assignees")],
     required_one_of=[("tasks", "assignees")],

@@ -74,19 +74,15 @@ options:
         required: true
         suboptions: *part
   record_path:
-    description: For V(start), the file for the record.
+    description: For V(start) and V(report), the file for the record.
     type: path
   lock_dir:
-    description: For V(start), the folder for the turns.
+    description: For V(start), the folder for the locks of tasks.
     type: path
+    default: ~/.cakewalk
   acting_user:
     description: For V(start), who acts, for the record.
     type: str
-  extra_variables:
-    description: For V(start), variables that the command line may set beside those of the role.
-    type: list
-    elements: str
-    default: []
   entries:
     description: For V(note), tasks as M(cakewalk.access.cakewalk_task_route_info) returns them.
     type: list
@@ -109,10 +105,13 @@ options:
     description: For V(end), more about that.
     type: str
     default: ""
-  stumbled:
-    description: For V(end), whether something failed.
-    type: bool
-    default: false
+  subject:
+    description: For V(end), what the task asks for and for whom, by names.
+    type: str
+    default: ""
+  failure:
+    description: For V(end) and V(report), the message of the step that failed.
+    type: str
   outcomes:
     description: For V(report), what came of each task.
     type: list
@@ -162,7 +161,7 @@ turn:
   description: What a proof has to be given.
   returned: after V(ask)
   type: dict
-  sample: {"folder": "/home/ada/.cakewalk", "nonce": "0c7a3f4e215d9b1e"}
+  sample: {"folder": "/home/ada/.cakewalk", "nonce": "0c7a3f4e215d9b1e", "run": "5d9b1e0c7a3f4e21"}
 expect:
   description: What the approval has to expect.
   returned: after V(conclude)
@@ -179,6 +178,17 @@ outcomes:
   type: list
   elements: dict
   sample: []
+tasks:
+  description: A line about each task, with what it asks for and for whom, by names.
+  returned: after V(report)
+  type: list
+  elements: str
+  sample: []
+facts:
+  description: The progress without personal data, which the role hands on.
+  returned: after V(report)
+  type: dict
+  sample: {"task_fulfilment_complete": true, "task_fulfilment_done": 3, "task_fulfilment_left": 0}
 error:
   description: What went wrong, for programs.
   returned: failure, once the options have the right form

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -19,13 +18,9 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import printable, summarize
-from ..module_utils._engine.fulfilment.processes import Process
-from ..module_utils._engine.fulfilment.task_lock import TaskLockRefused, TaskLocks
 from ._given_options import given, is_of_role
 from ._in_process import InProcessAction, failed_result
 
-#: How the variables begin that Ansible, AWX and Automation Controller add themselves.
-_OF_ANSIBLE = ("ansible_", "awx_", "tower_")
 _ROOT = Path(__file__).parents[2]
 
 
@@ -45,6 +40,7 @@ class ControllerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = {**super().run(tmp, task_vars), "changed": False}
+        self.task_vars = task_vars or {}
         self._task.args = given(self._task.args, self.options(), strip=is_of_role(self._task))
         _validation, params = self.validate_argument_spec(self.options())  # type: ignore[no-untyped-call] # of Ansible
         try:
@@ -62,46 +58,6 @@ class ControllerAction(ActionBase):
     def perform(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Do what the options say, and return the result."""
 
-    @staticmethod
-    def process_of_run() -> Process:
-        """Return the process of the run that this action belongs to, which is its parent.
-
-        :raises TaskLockRefused: the process has ended.
-        """
-        process = Process.running(os.getppid())
-        if process is None:
-            raise _run_ended()
-        return process
-
-    def locks(self, folder: str, run: Mapping[str, Any]) -> TaskLocks:
-        """Return the locks in a folder, for a run.
-
-        :param run: with the C(id) of the run, and its C(process) when it started.
-        :raises TaskLockRefused: that process has ended, and another process, which does not end, has its children.
-        """
-        process = Process(**run["process"])
-        if process != self.process_of_run():
-            raise _run_ended()
-        return TaskLocks(folder, process, run["id"])
-
-    def refuse_all_but(self, prefix: str, options: Iterable[str], allowed: Iterable[str]) -> None:
-        """Refuse all variables of the command line that a role does not know, since they override registered results.
-
-        :param prefix: of all variables of the role.
-        :param options: the options of the role, without the prefix.
-        :param allowed: the names of other variables that are allowed.
-        :raises ConfigurationError: a variable is refused.
-        """
-        known = {*(f"{prefix}{name}" for name in options), *allowed}
-        others = [name for name in load_extra_vars(self._loader) if name not in known]
-        unknown = sorted(name for name in others if not name.startswith(_OF_ANSIBLE))
-        if unknown:
-            raise ConfigurationError(
-                f"run the role {prefix.rstrip('_')}",
-                f"the extra variables {summarize(map(printable, unknown))} could replace what its tasks find",
-                f"Set them elsewhere, such as in the inventory, or name them in {prefix}extra_variables there.",
-            )
-
     def refuse_own_names(self, prefix: str, options: Iterable[str]) -> None:
         """Refuse variables of the command line that would replace a role's internal variables.
 
@@ -109,15 +65,24 @@ class ControllerAction(ActionBase):
         :param options: the options of the role, with the prefix.
         :raises ConfigurationError: a variable is refused.
         """
-        given = load_extra_vars(self._loader)
-        taken = sorted(name for name in given if name.startswith(prefix) and name not in options)
+        self.refuse_extra_variables(
+            prefix,
+            lambda name: name.startswith(prefix) and name not in options,
+            "are none of its options, and could replace what the role itself sets",
+            f"Leave them out; its options are {', '.join(sorted(options))}.",
+        )
+
+    def refuse_extra_variables(self, prefix: str, refused: Callable[[str], bool], cause: str, hint: str) -> None:
+        """Refuse variables of the command line, which win over all others.
+
+        :param prefix: of all variables of the role.
+        :param refused: whether a variable of this name is refused.
+        :raises ConfigurationError: a variable is refused.
+        """
+        taken = sorted(filter(refused, load_extra_vars(self._loader)))
         if taken:
-            raise ConfigurationError(
-                f"run the role {prefix.rstrip('_')}",
-                f"the extra variables {summarize(map(printable, taken))} are none of its options, and could replace "
-                "what the role itself sets",
-                f"Leave them out; its options are {', '.join(sorted(options))}.",
-            )
+            names = summarize(map(printable, taken))
+            raise ConfigurationError(f"run the role {prefix.rstrip('_')}", f"the extra variables {names} {cause}", hint)
 
 
 class FileKeepingAction(InProcessAction):
@@ -158,7 +123,3 @@ class FileKeepingAction(InProcessAction):
             raise ConfigurationError(
                 "use async", "what the module returns is kept as files when it ends", "Leave out async, or set it to 0."
             )
-
-
-def _run_ended() -> TaskLockRefused:
-    return TaskLockRefused("go on", "the run that this belongs to has ended", "Nothing was approved. Run again.")

@@ -39,6 +39,7 @@ def case_by_case(
     role: str,
     cases: Mapping[str, Data],
     changes: Mapping[str, Data] | None = None,
+    *options: str,
     **environment: str,
 ) -> dict[str, Case]:
     """Run a role for each case in a play of its own; one that fails does not stop the next.
@@ -56,7 +57,7 @@ def case_by_case(
                 "rescue": [task(_FAILED, "ansible.builtin.debug")],
             },
         )
-    run = playbooks.run(plays, **environment).succeeded()
+    run = playbooks.run(plays, *options, **environment).succeeded()
     assert "Traceback" not in run.output
     came_of: dict[str, Case] = {}
     starts = [number for number, result in enumerate(run.results) if result.task in cases]

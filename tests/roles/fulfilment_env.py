@@ -57,7 +57,7 @@ class FulfilmentEnv:
     def part(self, **which: str) -> Data:
         """Return a handler or what verifies."""
         own = {"program": str(TARGETS / "accounts.py"), "database": str(self.database), "secret": HANDLERS_SECRET}
-        return {**which, "vars": {**own, "turns": str(self.locks / "turns.json")}}
+        return {**which, "vars": {**own, "locks": str(self.locks)}}
 
     def task(self, user: str, app: str, kind: str = "grant", **options: Any) -> str:
         """Have somebody ask for something, have it reviewed, and return the id of the action step."""
@@ -80,9 +80,10 @@ class FulfilmentEnv:
             **(environment or {}),
         )
 
-    def run_each(self, cases: Mapping[str, Data]) -> dict[str, Case]:
+    def run_each(self, cases: Mapping[str, Data], *options: str) -> dict[str, Case]:
         """Run the role for each case, all in one run; a case is its options, without their prefix."""
-        return case_by_case(self._playbooks, ROLE, {case: self.options(**given) for case, given in cases.items()})
+        given = {case: self.options(**variables) for case, variables in cases.items()}
+        return case_by_case(self._playbooks, ROLE, given, None, *options)
 
     def one_after_another(self, *given: Data) -> Run:
         """Run the role several times in one play, each with options of its own."""
@@ -131,6 +132,10 @@ class FulfilmentEnv:
     def lines(self) -> list[Data]:
         """Return the record."""
         return [json.loads(line) for line in self.record.read_text(encoding="utf-8").splitlines()]
+
+    def lock(self, task: str) -> Data:
+        """Return the lock of a task that a run carries out."""
+        return dict(json.loads((self.locks / f"{task}.json").read_text(encoding="utf-8")))
 
     def status(self, task: str) -> str:
         """Return the status of a task in the tenant."""

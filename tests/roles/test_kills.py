@@ -8,12 +8,15 @@ C(test_closed_loop.py) does the same to ansible-rulebook, for the points before 
 
 from __future__ import annotations
 
-import json
+import fcntl
+import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import CONFIRM_DELAYS
@@ -65,7 +68,7 @@ def killed_while(operation: str, **fault: int | bool) -> Callable[[FulfilmentEnv
             run = pool.submit(stage.run, routes=[stage.route("GitHub")], task=task)
             until(lambda: not stage.tenant.faults(), _PATIENCE)
             until(lambda: not fault.get("after") or stage.status(task) == "Approved")
-            kill(json.loads((stage.locks / "turns.json").read_text())[task]["owner"]["pid"])
+            kill(stage.lock(task)["pid"])
             assert run.result().status == -signal.SIGKILL
 
     return end
@@ -130,3 +133,34 @@ def test_whatever_ends_a_run_one_sweep_makes_up_for_it(stage: FulfilmentEnv) -> 
     assert stage.accounts() == dict.fromkeys([PETRA, *people.values()], write)
     worked = Counter(user for _verb, user in stage.calls())
     assert {name: worked[people[name]] for name in POINTS} == {name: point.works for name, point in POINTS.items()}
+
+
+def test_a_handler_that_outlives_its_run_keeps_the_task_to_itself(stage: FulfilmentEnv) -> None:
+    """What the handler returns to nobody is more than a pipe holds, which must not keep the task for ever."""
+    enough = Path(f"{stage.database}.enough")
+    route = stage.route("GitHub")
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(stage.run, routes=[stage.route("GitHub", handler="wait.yml")], task=GRANT)
+        until(lambda: stage.record.exists() and [line["outcome"] for line in stage.lines()] == ["begun"], _PATIENCE)
+        time.sleep(1)
+        os.kill(stage.lock(GRANT)["pid"], signal.SIGKILL)
+        assert run.result().status == -signal.SIGKILL
+
+    assert outcomes(stage.run(routes=[route], task=GRANT).succeeded()) == {GRANT: "locked"}
+    assert stage.calls() == []
+
+    enough.touch()
+    until(lambda: not held(stage.locks / f"{GRANT}.json.lock"), _PATIENCE)
+    assert outcomes(stage.run(routes=[route], task=GRANT).succeeded()) == {GRANT: "approved"}
+    assert stage.calls() == [("grant", PETRA)]
+    assert not list(stage.locks.iterdir())
+
+
+def held(lock: Path) -> bool:
+    """Return whether a process has a lock."""
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

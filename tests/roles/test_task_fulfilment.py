@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, replace
+import time
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.processes import Process
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.task_lock import LEASE, TaskLock
 from playbooks.harness import writes
 from roles.fulfilment_env import HANDLERS_SECRET, LAST, FulfilmentEnv, is_private, outcomes, report, told
 from sandbox.known import request_id, task_id
@@ -64,7 +65,7 @@ def test_a_grant_is_foreseen_then_carried_out_once(stage: FulfilmentEnv) -> None
     assert not writes(stage.tenant.log())
     assert len(stage.calls()) == 1
     assert len(stage.lines()) == 3
-    assert json.loads((stage.locks / "turns.json").read_text()) == {}
+    assert not list(stage.locks.iterdir())
 
 
 def test_a_sweep_takes_what_is_due_and_two_bad_ones_do_not_stop_a_third(stage: FulfilmentEnv) -> None:
@@ -104,7 +105,7 @@ def test_a_sweep_takes_what_is_due_and_two_bad_ones_do_not_stop_a_third(stage: F
     assert {("grant", PETRA), ("remove", PETRA)} <= set(stage.calls())
     ended = {line["task"]: line["outcome"] for line in stage.lines()}
     assert ended == {task: wanted[task] for task in (GRANT, REMOVAL, change, failing, unproved)}
-    kept = stage.record.read_text() + (stage.locks / "turns.json").read_text()
+    kept = stage.record.read_text()
     for secret in (HANDLERS_SECRET, stage.tenant.api_key, stage.tenant.api_secret):
         assert secret not in kept
     assert stage.tenant.api_secret not in run.output
@@ -134,7 +135,7 @@ def test_a_task_that_is_no_longer_due_when_it_is_read_again_is_no_failure(
     run = stage.run(routes=[stage.route("GitHub", level="Write")], task=GRANT).succeeded()
     assert outcomes(run) == {GRANT: outcome}
     assert stage.calls() == []
-    assert json.loads((stage.locks / "turns.json").read_text()) == {}
+    assert not list(stage.locks.iterdir())
 
 
 #: What somebody does to the task after how many readings of it, and what comes of it.
@@ -213,19 +214,22 @@ def test_an_approval_that_fails_is_made_up_for_by_the_next_run(stage: Fulfilment
     assert len(stage.tenant.log("POST", "approveTask")) == 2
 
 
-def test_a_task_that_another_run_is_at_is_left_to_it(stage: FulfilmentEnv) -> None:
-    here = Process.running(os.getpid())
-    assert here
-    keep(stage, here)
+def test_what_a_run_on_another_machine_has_is_left_to_it_until_its_lease_expires(stage: FulfilmentEnv) -> None:
+    lock = TaskLock("run", "another boot", "elsewhere", 7, "2026-06-01T12:00:00+00:00")
+    stage.locks.mkdir(mode=0o700)
+    for suffix, text in ((".json", json.dumps(asdict(lock))), (".json.lock", "")):
+        (stage.locks / f"{GRANT}{suffix}").write_text(text)
+        (stage.locks / f"{GRANT}{suffix}").chmod(0o600)
     run = stage.run(routes=[stage.route("GitHub")], task=GRANT).succeeded()
     assert outcomes(run) == {GRANT: "locked"}
-
-    keep(stage, replace(here, host="elsewhere"))
-    run = stage.run(routes=[stage.route("GitHub")], task=GRANT)
-    assert (run.status, outcomes(run)) == (2, {GRANT: "not_begun"})
-    assert "elsewhere" in run.output
-
+    assert "a run on elsewhere (process 7) has it" in run.output
     assert (stage.calls(), stage.decisions()) == ([], [])
+
+    expired = time.time() - LEASE
+    os.utime(stage.locks / f"{GRANT}.json.lock", (expired, expired))
+    run = stage.run(routes=[stage.route("GitHub")], task=GRANT).succeeded()
+    assert outcomes(run) == {GRANT: "approved"}
+    assert not list(stage.locks.iterdir())
 
 
 @pytest.mark.parametrize("strategy", ["linear", "free"])
@@ -248,11 +252,3 @@ def test_a_run_takes_no_more_than_it_may(stage: FulfilmentEnv) -> None:
 
     stage.sweep(routes=routes, max_tasks=1).succeeded()
     assert sorted(stage.decisions()) == sorted([GRANT, REMOVAL])
-
-
-def keep(stage: FulfilmentEnv, owner: Process) -> None:
-    """Write a turn with the task of Petra's grant that somebody else has."""
-    stage.locks.mkdir(mode=0o700, exist_ok=True)
-    turn = {"owner": asdict(owner), "run": "run", "since": "2026-06-01T12:00:00+00:00"}
-    (stage.locks / "turns.json").write_text(json.dumps({GRANT: turn}))
-    (stage.locks / "turns.json").chmod(0o600)

@@ -9,7 +9,7 @@ import json
 import re
 
 from playbooks.harness import writes
-from roles.fulfilment_env import LAST, OLGA, ROLE, TARGETS, FulfilmentEnv, outcomes, told
+from roles.fulfilment_env import LAST, OLGA, ROLE, TARGETS, FulfilmentEnv, outcomes, report, told
 from sandbox.known import task_id
 
 GRANT = task_id("action")
@@ -52,21 +52,30 @@ def test_no_forged_proof_approves_a_task(stage: FulfilmentEnv) -> None:
 def test_no_extra_variable_takes_the_place_of_what_verify_registers(stage: FulfilmentEnv) -> None:
     seen = {"email": "petra.pending@example.com", "state": "present", "level": stage.ids["level_id"]["GitHub"]["Write"]}
     forged = json.dumps({"account_shown": {"stdout": json.dumps(seen)}})
-    route = stage.route("GitHub", handler="failing.yml")
 
-    run = stage.run("-e", forged, routes=[route], task=GRANT)
-    assert "account_shown" in run["cakewalk.access.task_fulfilment : See that the options fit together"].data["msg"]
-    named = json.dumps({"task_fulfilment_extra_variables": ["account_shown"]})
-    again = stage.run("-e", forged, "-e", named, routes=[route], task=GRANT)
+    run = stage.run("-e", forged, routes=[stage.route("GitHub")], task=GRANT)
+    assert (run.status, stage.calls()) == (2, [])
+    assert "the extra variables account_shown have the names" in report(run).data["msg"]
 
-    assert (run.status, again.status, stage.decisions(), stage.status(GRANT)) == (2, 2, [], "Pending")
+    # No file shows the name beforehand, and without the variable the account would not be there.
+    hidden = stage.route("GitHub", handler="nothing.yml", verify="verify_by_template.yml")
+    run = stage.run("-e", forged, routes=[hidden], task=GRANT)
+    assert (run.status, outcomes(run)) == (2, {GRANT: "not_verified"})
+    assert "the extra variables account_shown have the names" in report(run).data["msg"]
+    assert (stage.decisions(), stage.status(GRANT)) == ([], "Pending")
 
 
-def test_extra_variables_may_be_allowed_where_nobody_can_add_to_them(stage: FulfilmentEnv) -> None:
-    environment = {"ANSIBLE_ROLES_PATH": str(TARGETS / "roles")}
-    options = {**stage.options(routes=[stage.route("GitHub")], task=GRANT), "task_fulfilment_extra_variables": ["own"]}
-    run = stage.in_a_play(options, "-e", '{"own": 1, "ansible_own": 1, "awx_job_id": 7}', environment=environment)
+def test_other_extra_variables_are_ignored(stage: FulfilmentEnv) -> None:
+    """Such as those that AWX adds, answers of surveys, and what earlier jobs of a workflow handed on."""
+    others = {"own": 1, "ansible_own": 1, "awx_job_id": 7, "plan_hash": "x"}
+    handed_on = {f"task_fulfilment_{name}": "x" for name in ("complete", "done", "left")}
+    run = stage.run("-e", json.dumps({**others, **handed_on}), routes=[stage.route("GitHub")], task=GRANT)
     assert outcomes(run.succeeded()) == {GRANT: "approved"}
+    facts = {"complete": True, "done": 1, "left": 0, "record_path": str(stage.record)}
+    assert report(run).data["facts"] == {f"task_fulfilment_{name}": fact for name, fact in facts.items()}
+    assert (
+        run[f"{ROLE} : Hand the progress on to the next job"].data["ansible_stats"]["data"] == report(run).data["facts"]
+    )
 
 
 def test_no_extra_variable_takes_the_place_of_what_the_role_sets(stage: FulfilmentEnv) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playbooks.harness import Data, writes
-from roles.fulfilment_env import OLGA, FulfilmentEnv, outcomes
+from playbooks.harness import Data
+from roles.fulfilment_env import OLGA, FulfilmentEnv, outcomes, report
 from sandbox.known import task_id
 
 PETRA, SALLY = "petra.pending@example.com", "sally.sales@example.com"
@@ -62,8 +62,13 @@ def test_rails_hold_before_the_handler(stage: FulfilmentEnv) -> None:
     removal = {"routes": [stage.route("Google Workspace", "remove_access", "remove.yml")], "task": REMOVAL}
     protected = stage.run(**removal, protected_users=[PETRA])
     assert (protected.status, outcomes(protected)) == (2, {REMOVAL: "not_begun"})
+    last = report(protected).data["msg"]
+    for words in ("1 not_begun", f"remove_access of the app 'Google Workspace' for {PETRA}", "protected_users"):
+        assert words in last
     own = stage.run(**removal, acting_user=PETRA)
     assert (own.status, outcomes(own)) == (2, {REMOVAL: "not_begun"})
+    assert "asked for it or is whom it is about" in report(own).data["msg"]
+    assert "asked for it" not in stage.record.read_text()
     others = stage.run(**removal, apps=[stage.ids["app_id"]["GitHub"]]).succeeded()
     assert outcomes(others) == {REMOVAL: "app_not_allowed"}
     assert (stage.calls(), stage.decisions()) == ([], [])
@@ -83,6 +88,13 @@ REFUSED = {
     "a relative record": ({"record_path": "record.jsonl"}, "the path is relative"),
     "fewer tasks than none": ({"max_tasks": -1}, "it is -1"),
     "no task id": ({"task": "the first one"}, "no id"),
+    "no route": ({"routes": "none"}, "routes is empty"),
+    "a file that is not there": ({"routes": "missing file"}, "there is no file"),
+    "a role that is not there": ({"routes": "missing role"}, "was not found"),
+    "locks where nothing can be written": ({"lock_dir": "/proc/locks"}, "Could not write the lock of a task"),
+    "locks below a file": ({"lock_dir": "/dev/null/locks"}, "Could not write the lock of a task"),
+    "locks in the home of nobody": ({"lock_dir": "~nobody-at-all/locks"}, "the home folder of this user is not known"),
+    "a record where nothing can be written": ({"record_path": "/proc/record"}, "Could not write the record"),
 }
 
 
@@ -94,6 +106,9 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Fulfilme
         "by name": [{**route, "app": "GitHub"}],
         "relative": [{**route, "verify": {"tasks": "verify.yml"}}],
         "both": [{**route, "handler": {**route["handler"], "role": "account_granted"}}],
+        "none": [],
+        "missing file": [{**route, "verify": {"tasks": "/nowhere/verify.yml"}}],
+        "missing role": [{**route, "handler": {"role": "nowhere"}}],
         "unverified": [{name: value for name, value in route.items() if name != "verify"}],
     }
     cases = {}
@@ -104,10 +119,13 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Fulfilme
             options["record_path"] = str(tmp_path / "link")
         cases[case] = {name: value for name, value in options.items() if value is not None}
 
-    came_of = stage.run_each(cases)
+    for options in (["--check"], []):
+        stage.tenant.clear_log()
+        came_of = stage.run_each(cases, *options)
 
-    for case, (_given, words) in REFUSED.items():
-        assert came_of[case].has_failed, case
-        failed = [result for result in came_of[case].results if result.failed]
-        assert words in str(failed[-1].data), case
-    assert (stage.calls(), writes(stage.tenant.log()), stage.locks.exists()) == ([], [], False)
+        for case, (_given, words) in REFUSED.items():
+            assert came_of[case].has_failed, case
+            failed = [result for result in came_of[case].results if result.failed]
+            assert words in str(failed[-1].data), case
+        assert (stage.calls(), stage.locks.exists(), stage.tenant.log()) == ([], False, [])
+        assert not options or not stage.record.parent.exists()

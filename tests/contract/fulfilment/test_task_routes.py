@@ -54,6 +54,26 @@ def test_named_tasks_are_all_told_of(client: Client, tenant: Sandbox) -> None:
     assert {entry["operation"] for entry in tenant.log()} == {"getTask", "getUser"}
 
 
+def test_tasks_that_fit_a_route_are_named_for_people_if_the_names_can_be_read(
+    connect: Clients, tenant: Sandbox
+) -> None:
+    app = tenant.find("apps", "GitHub")
+    route = {"app": app["id"], "permission_level": "any", "request_type": "grant_access"}
+    given = {"tasks": [task_id("action"), task_id("removal")], "routes": [route], "with_names": True}
+    client = connect(max_retries=0)
+
+    def subjects() -> list[str]:
+        params = validated(cakewalk_task_route_info.SPEC, tenant, given)
+        plan = cakewalk_task_route_info.plan(params, Tenant(client, params["known_statuses"]))
+        return sorted(entry["subject"] for entry in plan.result["tasks"])
+
+    person = "for petra.pending@example.com"
+    assert subjects() == ["", f"grant_access of the level 'Write' of the app 'GitHub' {person}"]
+    tenant.fault("getWorkApp", 500)
+    (level,) = (level["id"] for level in app["levels"] if level["name"] == "Write")
+    assert subjects() == ["", f"grant_access of the level {level} of the app {app['id']} {person}"]
+
+
 def test_a_task_that_cannot_be_read_does_not_hide_the_others(connect: Clients, tenant: Sandbox) -> None:
     client = connect(max_retries=0)
     tenant.fault("getTask", 500)
@@ -112,6 +132,7 @@ def test_what_the_service_leaves_open_is_unclear_until_it_is_known(
         ({"tasks": ["the first one"]}, "'the first one': this is no id"),
         ({"assignees": ["nobody@example.com"]}, "the assignee 'nobody@example.com' does not exist"),
         ({"assignees": [OLGA], "apps": ["GitHub"]}, "'GitHub': this is no id"),
+        ({"assignees": [OLGA], "max_due": -1}, "it is -1"),
     ],
 )
 def test_what_cannot_be_meant_is_an_error(client: Client, tenant: Sandbox, given: dict[str, Any], words: str) -> None:

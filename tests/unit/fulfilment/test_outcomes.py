@@ -15,8 +15,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment
     lines,
     obstacle,
     outcome_of,
+    progress,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.processes import Process
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.task_lock import TaskLock
 
 TASK = "task-1"
@@ -62,7 +62,7 @@ def test_an_approval_counts_only_as_far_as_it_went(approval: dict[str, Any], out
     ],
 )
 def test_a_failure_means_what_the_phase_says(phase: str | None, outcome: str) -> None:
-    lock = TaskLock(Process("host", "", 1, ""), "run", "", phase) if phase else None
+    lock = TaskLock("run", "", "host", 1, "", phase) if phase else None
     assert after_failure(lock, {}, failed("moved"), TASK)["outcome"] == outcome
 
 
@@ -72,14 +72,14 @@ def test_a_failure_means_what_the_phase_says(phase: str | None, outcome: str) ->
 )
 def test_a_task_that_was_declined_before_its_rehearsal_is_no_failure(task: str, reason: str, outcome: str) -> None:
     rehearsal = {"error": {"kind": "not_as_expected", "problems": [{"task": task, "reason": reason}]}}
-    lock = TaskLock(Process("host", "", 1, ""), "run", "", "taken")
+    lock = TaskLock("run", "", "host", 1, "", "taken")
     assert after_failure(lock, rehearsal, {}, TASK)["outcome"] == outcome
 
 
 @pytest.mark.parametrize("phase", ["handler", "verify", "unproved"])
 def test_a_handler_cannot_hide_its_failure_behind_a_rehearsal(phase: str) -> None:
     rehearsal = {"error": {"kind": "not_as_expected", "problems": [{"task": TASK, "reason": "decided"}]}}
-    lock = TaskLock(Process("host", "", 1, ""), "run", "", phase)
+    lock = TaskLock("run", "", "host", 1, "", phase)
     assert after_failure(lock, rehearsal, {}, TASK) == after_failure(lock, {}, {}, TASK)
 
 
@@ -114,3 +114,19 @@ def test_the_report_names_first_what_needs_attention() -> None:
     outcomes = [outcome_of("a", "approved", "", {}), outcome_of("b", "unclear", "so", {})]
     assert lines(outcomes) == ["b unclear: so", "a approved"]
     assert (counted(outcomes), counted([])) == ("1 approved, 1 unclear", "No task is open")
+
+
+@pytest.mark.parametrize(
+    ("words", "has_failed", "expected"),
+    [
+        (["approved", "done", "declined", "unroutable"], False, (True, 2, 0)),
+        (["approved", "locked", "left_for_later", "would_run"], False, (False, 1, 3)),
+        (["handler_failed"], False, (False, 0, 1)),
+        ([], True, (False, 0, 0)),
+        ([], False, (True, 0, 0)),
+    ],
+)
+def test_the_progress_is_complete_when_no_run_has_to_come_back(
+    words: list[str], has_failed: bool, expected: tuple[bool, int, int]
+) -> None:
+    assert tuple(progress([outcome_of(TASK, word, "", {}) for word in words], has_failed).values()) == expected

@@ -206,5 +206,3 @@ def test_each_task_gets_its_turn_in_time() -> None:
         taken.update(one.task for one in tasks if one.is_due)
     assert set(taken) == {one.task for one in due}
     assert {one.outcome for one in shuffled(due, None)} == {"due"}
-    with pytest.raises(ConfigurationError, match="it is -1"):
-        shuffled(due, -1)

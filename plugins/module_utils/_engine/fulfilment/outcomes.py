@@ -18,6 +18,8 @@ _FINE = frozenset(
         *("not_an_action", "unroutable", "app_not_allowed", "left_for_later", "locked", "would_run"),
     )
 )
+#: Those of them that another run has to carry out.
+_LEFT = ("left_for_later", "locked", "would_run")
 
 
 def _outcome(outcome: str, why: str = "") -> dict[str, str]:
@@ -110,6 +112,17 @@ def lines(outcomes: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return a line about each task, those that need attention first."""
     ordered = sorted(outcomes, key=lambda outcome: not outcome["needs_attention"])
     return [
-        f"{outcome['task_id']} {outcome['outcome']}{': ' if outcome['why'] else ''}{outcome['why']}"
+        ": ".join(filter(None, (f"{outcome['task_id']} {outcome['outcome']}", outcome.get("subject"), outcome["why"])))
         for outcome in ordered
     ]
+
+
+def progress(outcomes: Iterable[Mapping[str, Any]], has_failed: bool) -> dict[str, Any]:
+    """Return facts without personal data: the numbers of done and left tasks, and whether no run has to come back.
+
+    :param has_failed: whether the run ended early, so that tasks may be missing.
+    """
+    outcomes = list(outcomes)
+    left = sum(outcome["needs_attention"] or outcome["outcome"] in _LEFT for outcome in outcomes)
+    done = sum(outcome["outcome"] in ("approved", "done") for outcome in outcomes)
+    return {"complete": not has_failed and not left, "done": done, "left": left}

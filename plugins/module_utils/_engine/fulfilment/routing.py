@@ -13,11 +13,13 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from itertools import combinations
 from typing import Any
 
+from ..._api import catalog
 from ..._api.catalog import REQUEST_TYPE_NAMES, StatusTable, UserStatuses
 from ..._api.errors import CakewalkError, ConfigurationError, out_of_range
 from ..._api.text import printable
@@ -74,6 +76,7 @@ class RoutedTask:
     :param why: a clause about the outcome. It has no text of the tenant except a status word.
     :param state: the task as it was read.
     :param route: the position of the route in the list of routes.
+    :param subject: the request and its user by names, for people.
     """
 
     task: str
@@ -82,6 +85,7 @@ class RoutedTask:
     state: TaskState | None = None
     route: int | None = None
     email: str | None = None
+    subject: str = ""
 
     @property
     def is_due(self) -> bool:
@@ -109,6 +113,7 @@ class RoutedTask:
             "app_id": expect.get("app"),
             "permission_level_id": expect.get("permission_level"),
             "expect": expect,
+            "subject": self.subject,
         }
 
 
@@ -161,6 +166,8 @@ def route_tasks(params: Mapping[str, Any], tenant: Tenant) -> list[RoutedTask]:
     :raises ConfigurationError: the options are not valid.
     :raises LookupFailed: an assignee does not exist or is ambiguous.
     """
+    if params["max_due"] is not None and params["max_due"] < 0:
+        raise out_of_range("max_due", params["max_due"], "Give 0 or more.")
     router = Router(
         routes=routes_of(params["routes"]),
         apps=allowed_apps(params["apps"]),
@@ -173,7 +180,10 @@ def route_tasks(params: Mapping[str, Any], tenant: Tenant) -> list[RoutedTask]:
     tasks = [
         with_user(task, users.get(task.expect["user"]), tenant.user_statuses) if task.is_due else task for task in tasks
     ]
-    return shuffled(without_conflicts(tasks), params["max_due"])
+    tasks = without_conflicts(tasks)
+    if params["with_names"]:
+        tasks = with_subjects(tasks, users, tenant)
+    return shuffled(tasks, params["max_due"])
 
 
 def routes_of(entries: Iterable[Mapping[str, Any]]) -> list[Route]:
@@ -226,6 +236,28 @@ def with_user(task: RoutedTask, user: Row | None, statuses: UserStatuses) -> Rou
     return replace(task, email=email)
 
 
+def with_subjects(tasks: Sequence[RoutedTask], users: Mapping[str, Row], tenant: Tenant) -> list[RoutedTask]:
+    """Return the tasks; those that fit a route with what they ask for, by names as far as these can be read."""
+    ids = list(dict.fromkeys(task.expect["app"] for task in tasks if task.route is not None))
+    apps: dict[str, Row] = {}
+    levels: dict[str, Row] = {}
+    with suppress(CakewalkError):
+        apps = {app["id"].lower(): app for app in tenant.read(map(catalog.APPS.record, ids))}
+        lists = tenant.read(map(catalog.permission_levels, apps.values()))
+        levels = {level["id"].lower(): level for rows in lists for level in rows}
+
+    def subject(expect: Mapping[str, str]) -> str:
+        app, level, user = expect["app"], expect.get("permission_level"), expect["user"]
+        target = catalog.describe_target(
+            apps.get(app, {"id": app}),
+            levels.get(level, {"id": level}) if level else None,
+            expect["request_type"],
+        )
+        return f"{target} for {printable(catalog.person(users.get(user, {'id': user})))}"
+
+    return [replace(task, subject=subject(task.expect)) if task.route is not None else task for task in tasks]
+
+
 def without_conflicts(tasks: Sequence[RoutedTask]) -> list[RoutedTask]:
     """Return the tasks; those that ask for different things for the same user and app are no longer due.
 
@@ -246,10 +278,7 @@ def shuffled(tasks: Sequence[RoutedTask], limit: int | None) -> list[RoutedTask]
     """Return the tasks in random order, so that tasks that always fail do not keep others from being carried out.
 
     :param limit: how many tasks may be due; the others are left for another run.
-    :raises ConfigurationError: the limit is below 0.
     """
-    if limit is not None and limit < 0:
-        raise out_of_range("max_due", limit, "Give 0 or more.")
     in_random_order = random.sample(tasks, len(tasks))
     due = [task for task in in_random_order if task.is_due]
     late = {task.task for task in due[limit:]} if limit is not None else set()

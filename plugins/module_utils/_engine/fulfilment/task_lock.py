@@ -1,28 +1,36 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Locks for approval tasks: one run at a time carries out a task on this machine.
+"""Locks for approval tasks: one run at a time carries out a task.
 
-Each Ansible task is a short process of its own, so a lock of the system cannot span a run. The lock file names the
-ansible-playbook process, and a lock whose process has ended is stale.
+Each Ansible task is a short process of its own, so a keeper holds the lock in place of the run, see C(keeper.py). The
+operating system releases the lock when the keeper ends. Not every file system shares locks between machines. All show
+when the keeper last renewed a lock, so a run on another machine waits until the lock expires.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import platform
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ..._api.errors import CakewalkError
 from ..._api.text import printable
 from ..storage.private_file import PrivateFile, parse_json
-from .processes import Process
+from . import keeper
 
-_REBUILD = "Once no run is under way, remove the file: it only tells which tasks runs are at."
+#: How long the lock of a run on another machine is valid after its last renewal, in seconds.
+LEASE = 600.0
 
 
 class TaskLockRefused(CakewalkError):
@@ -35,8 +43,10 @@ class TaskLockRefused(CakewalkError):
 class TaskLock:
     """The lock of a task.
 
-    :param run: the run within the process; a play has one run for each host.
-    :param since: the time since when the run holds the lock, for people.
+    :param run: the run; a play has one run for each host.
+    :param machine: the boot of the machine of the run; containers of one machine share it.
+    :param host: the host name of that machine or container, for people, like C(pid) and C(since).
+    :param pid: the id of the process C(ansible-playbook).
     :param phase: the progress: C(taken), C(handler), C(verify), C(unproved) or C(approve).
     :param item: the attributes of the task, once it was read.
     :param route: the route of the task.
@@ -44,8 +54,10 @@ class TaskLock:
     :param proof: what was proved in that phase.
     """
 
-    owner: Process
     run: str
+    machine: str
+    host: str
+    pid: int
     since: str
     phase: str = "taken"
     item: Mapping[str, Any] | None = None
@@ -56,44 +68,56 @@ class TaskLock:
 
 @dataclass(frozen=True)
 class TaskLocks:
-    """The locks in a file of a folder, for one run.
+    """The locks in a folder, for one run.
 
-    :param owner: the process of the run.
-    :raises FileRefused: in every method, if the file cannot be used or is damaged.
+    :raises FileRefused: in every method, if a file cannot be used or is damaged.
     """
 
     folder: str
-    owner: Process
     run: str
 
-    def take(self, task: str, since: str) -> bool:
-        """Take the lock of a task, and return whether it was free.
+    def check(self) -> None:
+        """Check that locks can be kept in the folder, and leave nothing there."""
+        self._file("any").check_writable()
 
-        :raises TaskLockRefused: a run on another machine holds the lock, or left it behind.
+    def take(self, task: str, since: str, results: int) -> str | None:
+        """Take the lock of a task; return C(None) if it was free, or a clause about the run that holds it.
+
+        :param results: the descriptor of the pipe through which workers return results, see C(keeper.keep).
         """
-        with self._changing() as locks:
-            held = locks.get(task)
-            if held and held.owner.is_elsewhere:
-                raise TaskLockRefused(
-                    f"take the task {task}",
-                    f"since {printable(held.since)} a run on the machine {printable(held.owner.host)} has it, and from "
-                    "here it cannot be told whether it has ended",
-                    f"Let it end. If it has, remove {printable(self._file.path)}.",
-                    task=task,
-                )
-            if held and held.owner.is_running:
-                return False
-            locks[task] = TaskLock(self.owner, self.run, since)
-        return True
+        file, lock = self._file(task), TaskLock(self.run, _machine(), platform.node(), os.getppid(), since)
+        descriptor = file.try_lock()
+        if descriptor is None:
+            return _holder(self._read(task))
+        try:
+            earlier = self._read(task)
+            expires = os.fstat(descriptor).st_mtime + LEASE
+            if earlier and earlier.machine != lock.machine and time.time() < expires:
+                until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires))
+                return f"{_holder(earlier)}; unless that run renews the lock, it expires at {until}"
+            os.utime(descriptor)
+            self._write(task, lock)
+            subprocess.Popen(
+                [sys.executable, "-I", "-S", keeper.__file__, *map(str, (descriptor, results, lock.pid))],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(descriptor, results),
+                start_new_session=True,
+                cwd="/",
+            )
+        finally:
+            os.close(descriptor)
+        return None
 
     def enter(self, task: str, phase: str, after: str, **facts: Any) -> TaskLock:
         """Go on from the phase C(after) to the next; no token is valid in two phases.
 
         :raises TaskLockRefused: the run does not hold the lock, or the task is in another phase.
         """
-        with self._changing() as locks:
-            locks[task] = replace(self._own(locks, task, after), phase=phase, **{"token": None, **facts})
-            return locks[task]
+        lock = replace(self._own(task, after), phase=phase, **{"token": None, **facts})
+        self._write(task, lock)
+        return lock
 
     def ask(self, task: str) -> str:
         """Ask for a proof that a task was carried out, and return the token for it.
@@ -109,54 +133,45 @@ class TaskLocks:
 
         :raises TaskLockRefused: no proof is asked for, or not by this run.
         """
-        with self._changing() as locks:
-            lock = self._own(locks, task, "verify")
-            if lock.token is None or not secrets.compare_digest(lock.token.encode(), token.encode()):
-                raise TaskLockRefused(
-                    f"prove the task {task}",
-                    "it is not the one that a proof is asked for now",
-                    "Prove a task only in the verify part of its route, and hand on task_fulfilment_turn as it is.",
-                    task=task,
-                )
-            locks[task] = replace(lock, proof=dict(proof))
+        lock = self._own(task, "verify")
+        if lock.token is None or not secrets.compare_digest(lock.token.encode(), token.encode()):
+            raise TaskLockRefused(
+                f"prove the task {task}",
+                "it is not the one that a proof is asked for now",
+                "Prove a task only in the verify part of its route, and hand on task_fulfilment_turn as it is.",
+                task=task,
+            )
+        self._write(task, replace(lock, proof=dict(proof)))
 
     def of(self, task: str) -> TaskLock | None:
         """Return the lock of a task if this run holds it."""
-        lock = self._read().get(task)
-        return lock if lock and self._is_own(lock) else None
+        lock = self._read(task)
+        return lock if lock and lock.run == self.run else None
 
     def end(self, task: str) -> None:
         """Release the lock of a task if this run holds it."""
-        with self._changing() as locks:
-            if task in locks and self._is_own(locks[task]):
-                del locks[task]
+        if self.of(task):
+            self._file(task).remove()
 
-    @property
-    def _file(self) -> PrivateFile:
-        return PrivateFile(str(Path(self.folder) / "turns.json"), "the turns of tasks", _REBUILD)
+    def _file(self, task: str) -> PrivateFile:
+        path = str(Path(self.folder) / f"{quote(task, safe='')}.json")
+        return PrivateFile(path, "the lock of a task", "Once no run is under way, remove the file.")
 
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, TaskLock]]:
-        """Lock the file, yield its locks, and write them back without the stale ones."""
-        with self._file.locked():
-            locks = self._read()
-            yield locks
-            kept = {task: lock for task, lock in locks.items() if lock.owner.is_elsewhere or lock.owner.is_running}
-            self._file.write(json.dumps({task: _document(lock) for task, lock in kept.items()}, indent=1))
-
-    def _read(self) -> dict[str, TaskLock]:
+    def _read(self, task: str) -> TaskLock | None:
+        file = self._file(task)
         try:
-            return {task: _lock(**fields) for task, fields in parse_json(self._file.read() or "{}").items()}
-        except (ValueError, TypeError, AttributeError):
-            raise self._file.damaged("it does not hold turns of tasks") from None
+            text = file.read()
+            return None if text is None else TaskLock(**parse_json(text))
+        except (ValueError, TypeError):
+            raise file.damaged("it does not hold the lock of a task") from None
 
-    def _is_own(self, lock: TaskLock) -> bool:
-        return (lock.owner, lock.run) == (self.owner, self.run)
+    def _write(self, task: str, lock: TaskLock) -> None:
+        self._file(task).write(json.dumps(asdict(lock), indent=1))
 
-    def _own(self, locks: Mapping[str, TaskLock], task: str, phase: str) -> TaskLock:
-        lock = locks.get(task)
-        if lock is None or not self._is_own(lock) or lock.phase != phase:
-            at = f"in the phase {lock.phase}" if lock and self._is_own(lock) else "not this run's"
+    def _own(self, task: str, phase: str) -> TaskLock:
+        lock = self.of(task)
+        if lock is None or lock.phase != phase:
+            at = f"in the phase {lock.phase}" if lock else "not this run's"
             raise TaskLockRefused(
                 f"go on with the task {task}",
                 f"it is {at}, and should be this run's in the phase {phase}",
@@ -166,12 +181,14 @@ class TaskLocks:
         return lock
 
 
-# In the file the token is called nonce, as in the option of cakewalk_task_proof.
-def _lock(owner: Mapping[str, Any], nonce: str | None = None, **fields: Any) -> TaskLock:
-    return TaskLock(Process(**owner), token=nonce, **fields)
+def _holder(lock: TaskLock | None) -> str:
+    if lock is None:
+        return "another run has just taken it"
+    return f"since {printable(lock.since)} a run on {printable(lock.host)} (process {lock.pid}) has it"
 
 
-def _document(lock: TaskLock) -> dict[str, Any]:
-    fields = asdict(lock)
-    fields["nonce"] = fields.pop("token")
-    return fields
+def _machine() -> str:
+    """Return the id of the boot of this machine, or its host name if the system does not show it."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return platform.node()

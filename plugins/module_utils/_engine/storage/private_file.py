@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from ..._api.errors import CakewalkError
@@ -59,6 +60,8 @@ class PrivateFile:
     rebuild: str
 
     def __post_init__(self) -> None:
+        if self.path.startswith("~"):
+            raise self._refused("use", "the home folder of this user is not known", "Set HOME, or give a whole path.")
         if not Path(self.path).is_absolute():
             raise self._refused(
                 "use", "the path is relative, so it would be another file wherever a run starts", "Give a whole path."
@@ -160,6 +163,51 @@ class PrivateFile:
                     look()
                 self._acquire(file, fcntl.LOCK_SH)
             yield
+
+    def try_lock(self) -> int | None:
+        """Take the lock of the file without waiting, and return its descriptor; closing it releases the lock.
+
+        Return C(None) if another process has the lock.
+
+        :raises FileRefused: the lock cannot be taken, or must not be trusted.
+        """
+        with self._reporting_errors("lock"):
+            self._make_folder()
+            with self._open_folder() as folder:
+                while True:
+                    with self._open(folder, f"{self._name}.lock", os.O_RDWR | os.O_CREAT) as lock:
+                        try:
+                            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        except BlockingIOError:
+                            return None
+                        # Otherwise its owner removed it after it was opened here, and others lock a new one.
+                        if os.fstat(lock).st_nlink:
+                            return os.dup(lock)
+
+    def remove(self) -> None:
+        """Remove the file, then its lock, for a process that holds the lock."""
+        with self._reporting_errors("remove"), self._open_folder() as folder:
+            for name in (self._name, f"{self._name}.lock"):
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=folder)
+
+    def check_writable(self) -> None:
+        """Check that the file could be written, without leaving anything behind.
+
+        :raises FileRefused: the file cannot be written, or must not be trusted.
+        """
+        folder = Path(self.path).parent
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        with self._reporting_errors("write"):
+            with TemporaryFile(dir=existing) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if existing == folder:
+                with (
+                    self._open_folder() as descriptor,
+                    suppress(FileNotFoundError),
+                    self._open(descriptor, self._name, os.O_RDWR),
+                ):
+                    pass
 
     def damaged(self, cause: str) -> FileRefused:
         """Return the error for a file whose content is not valid."""
