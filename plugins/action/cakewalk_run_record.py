@@ -20,10 +20,6 @@ OPTIONS = {
         *("user", "groups", "accesses", "purpose", "record_path", "acting_user", "wait_timeout"),
         *("implicitly_approve_requests", "bypass_reason"),
     ),
-    "mover": (
-        *("user", "joins", "leaves", "record_path", "acting_user", "protected_users", "wait", "wait_timeout"),
-        *("implicitly_approve_requests", "bypass_reason", "max_removals", "max_removal_percent"),
-    ),
 }
 _RUN: dict[str, Any] = {"type": "dict", "required": True}
 #: The options of each step.

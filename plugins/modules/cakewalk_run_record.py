@@ -27,7 +27,7 @@ options:
   role:
     description: Which role runs. For V(start).
     type: str
-    choices: [joiner, mover]
+    choices: [joiner]
   record_path:
     description: The file, by its whole path. For V(start).
     type: path

@@ -16,7 +16,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenan
 from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_access_as_code,
     cakewalk_leaver,
-    cakewalk_mover_info,
+    cakewalk_mover,
     cakewalk_wait_info,
 )
 from contract.fixtures import ERIN, OLGA, validated
@@ -91,8 +91,8 @@ READ_SCENARIOS = [
     ),
     ReadScenario(
         "a move",
-        cakewalk_mover_info,
-        lambda _tenant: {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"]},
+        cakewalk_mover,
+        lambda _tenant: {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"], "journal_path": "/moves"},
         refused=_UNKNOWN,
     ),
     ReadScenario("somebody who is there", cakewalk_wait_info, lambda _tenant: {"user": ERIN}, essence=arrival),

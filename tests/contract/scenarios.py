@@ -22,6 +22,7 @@ from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_app_custom_field,
     cakewalk_app_policy,
     cakewalk_group_member,
+    cakewalk_mover,
     cakewalk_task,
 )
 from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, validated
@@ -130,6 +131,18 @@ SCENARIOS = [
                 {"group": "Contractors", "users": [CONNOR, ERIN]},
                 {"group": "Sales", "users": [ERIN], "state": "present"},
             ],
+        },
+        refused={"unknown_values some": "configuration", "unknown_values all": "configuration"},
+    ),
+    Scenario(
+        "moves",
+        cakewalk_mover,
+        lambda _tenant, folder: {
+            "people": [{"user": ERIN, "joins": ["Contractors", "Sales"]}, {"user": CONNOR, "leaves": ["Contractors"]}],
+            "joins": ["Engineering", "Sales"],
+            "wait": False,
+            "max_removal_percent": 100,
+            "journal_path": str(folder / "journal"),
         },
         refused={"unknown_values some": "configuration", "unknown_values all": "configuration"},
     ),

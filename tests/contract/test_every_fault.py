@@ -102,7 +102,8 @@ def strike(deed: Scenario, tenant: Sandbox, client: Client, folder: Path) -> Non
     try:
         apply(plan, client, CONFIRM_DELAYS)
     except ApplyFailed as error:
-        assert [each.step for each in error.result.steps] == list(plan.steps)
+        # Further stages may follow the first one.
+        assert [each.step for each in error.result.steps][: len(plan.steps)] == list(plan.steps)
         assert not error.result.having(StepStatus.SENT)
         assert error.result.having(StepStatus.FAILED) or not error.result.having(StepStatus.PENDING)
         raise

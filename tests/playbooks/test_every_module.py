@@ -35,6 +35,7 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
     sections = {"tenant": {"anchors": anchors}, "groups": [{"group": "Sales", "members": [ERIN]}]}
     (code / "all.yml").write_text(yaml.safe_dump(sections), encoding="utf-8")
     github = tenant.find("apps", "GitHub")["id"]
+    journal = str(tmp_path / "moves.jsonl")
     turn = {"folder": str(tmp_path / "turns"), "nonce": "0", "run": {}}
     return {
         "cakewalk_access_as_code": {"folder": str(code)},
@@ -46,7 +47,7 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
         "cakewalk_group_member": {"group": "Contractors", "users": [ERIN]},
         "cakewalk_info": {"groups": ["Sales"], "include": ["members"]},
         "cakewalk_leaver": {"user": CONNOR, "confirm": CONNOR, "proof_dir": str(tmp_path / "leavers")},
-        "cakewalk_mover_info": {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"]},
+        "cakewalk_mover": {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"], "journal_path": journal},
         "cakewalk_run_record": {"step": "begin", "run": {}, "user": ERIN, "intended": {}},
         "cakewalk_task": {"task": task_id("removal"), "state": "declined"},
         "cakewalk_task_proof": {"turn": turn, "task": task_id("action"), "user": PETRA, "observed": "present"},
@@ -60,7 +61,7 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
 
 
 #: Steps of roles write what a whole run needs, and check mode runs all of their way but that.
-FORESEEN = ("cakewalk_leaver", "cakewalk_run_record", "cakewalk_task_proof")
+FORESEEN = ("cakewalk_leaver", "cakewalk_mover", "cakewalk_run_record", "cakewalk_task_proof")
 
 
 def test_every_module_comes_to_the_same_in_process_and_by_a_process(

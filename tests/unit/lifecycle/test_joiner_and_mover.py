@@ -14,8 +14,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import LimitExceeded, check_share
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.membership import MembershipEntry
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import joiner, mover
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle import joiner
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.arrivals import (
     AccessAppears,
     UserAppears,
@@ -30,34 +29,6 @@ ERIN, TWIN = user(1, "erin@example.com"), user(2, "ERIN@example.com")
 def app(number: int) -> dict[str, Any]:
     """Return an app."""
     return {"id": uid(number), "name": f"App {number}"}
-
-
-def test_a_move_joins_and_leaves() -> None:
-    params = {"user": uid(1), "joins": ["Sales"], "leaves": ["Engineering"]}
-    assert mover.entries_of_move(params) == [
-        MembershipEntry("Sales", (uid(1),), "present"),
-        MembershipEntry("Engineering", (uid(1),), "absent"),
-    ]
-    for empty in ({"joins": [], "leaves": []}, {"joins": ["Sales", " "], "leaves": []}):
-        with pytest.raises(ConfigurationError, match="no group is named, or a blank one"):
-            mover.entries_of_move({**params, **empty})
-
-
-def test_a_move_changes_what_one_side_alone_gives() -> None:
-    """App 1 is new, 2 new and held, 3 on both sides, 4 old and held, 5 old and not held."""
-    apps = {number: app(number) for number in range(1, 6)}
-    erin, other = [{"user": ERIN}], [{"user": user(9)}]
-    holders = {uid(1): other, uid(2): erin, uid(3): [], uid(4): erin, uid(5): []}
-
-    change = mover.access_delta(ERIN, [apps[1], apps[2], apps[3]], [apps[3], apps[4], apps[5]], holders)
-
-    told = {name: [one["id"] for one in getattr(change, name)] for name in ("gains", "shared", "loses", "required")}
-    assert told == {
-        "gains": [uid(1)],
-        "shared": [uid(3)],
-        "loses": [uid(4)],
-        "required": [uid(1), uid(2), uid(3)],
-    }
 
 
 def test_an_arrival_is_somebody_and_not_one_of_two() -> None:

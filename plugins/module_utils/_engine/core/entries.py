@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..._api.errors import ConfigurationError
-from ..._api.text import printable
+from ..._api.text import printable, summarize
 
 
 def entries_of(params: Mapping[str, Any], bulk: str, about: str) -> list[Mapping[str, Any]]:
@@ -30,15 +30,16 @@ def entries_of(params: Mapping[str, Any], bulk: str, about: str) -> list[Mapping
 
 
 def check_addresses(references: Iterable[str], option: str) -> None:
-    """Raise a C(ConfigurationError) if an e-mail address holds a blank: no person can have it, or appear with it."""
-    for reference in references:
-        if "@" in reference and any(sign.isspace() for sign in reference):
-            raise ConfigurationError(
-                f"use {option}",
-                f"the address {printable(reference)!r} holds a blank",
-                "Correct the address; a list has one address per item, line or comma.",
-                option=option,
-            )
+    """Raise a C(ConfigurationError) if e-mail addresses hold a blank: no person can have them, or appear with them."""
+    blank = [text for text in references if "@" in text and any(sign.isspace() for sign in text)]
+    if blank:
+        addresses = [f"the address {printable(reference)!r} holds a blank" for reference in blank]
+        raise ConfigurationError(
+            f"use {option}",
+            summarize(addresses, separator="; "),
+            "Correct the address; a list has one address per item, line or comma.",
+            option=option,
+        )
 
 
 def users_of(entry: Mapping[str, Any], action: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from ..._api.catalog import USERS, person, tasks_of
+from ..._api.catalog import APPS, USERS, ResourceType, person, task, tasks_of
 from ..._api.errors import CakewalkError
 from ..._api.operations import member
 from ..core.lookup import Row
@@ -15,6 +15,8 @@ from ..core.tenant import Tenant
 
 #: At most so many people are asked for their tasks.
 _MOST = 20
+#: At most so many of their open tasks are read.
+_MOST_TASKS = 100
 
 
 def approvers(
@@ -27,20 +29,43 @@ def approvers(
 
     :param requests: the ids of the requests, in lower case.
     """
-    ids = [str(member(row, name) or "") for rows, name in ((people, "managerId"), (apps, "owner.id")) for row in rows]
-    candidates = list(dict.fromkeys(filter(None, ids)))
-    if not requests or not candidates or len(candidates) > _MOST:
+    if not requests:
         return {}
     try:
+        people, apps = _detailed(tenant, USERS, people, "managerId"), _detailed(tenant, APPS, apps, "owner")
+        pairs = ((people, "managerId"), (apps, "owner.id"))
+        ids = [str(member(row, name) or "") for rows, name in pairs for row in rows]
+        candidates = list(dict.fromkeys(filter(None, ids)))
+        if len(candidates) > _MOST:
+            return {}
         users = [row for row in tenant.read_existing(map(USERS.record, candidates)) if row]
-        tasks = tenant.read(map(tasks_of, users))
+        lists = tenant.read(map(tasks_of, users))
+        open_tasks = {
+            str(row["id"]): user
+            for user, rows in zip(users, lists, strict=True)
+            for row in rows
+            if tenant.task_statuses.class_of(row.get("status")) in ("actionable", "open")
+        }
+        # A list does not show the request of a task.
+        records = tenant.read_existing(map(task, list(open_tasks)[:_MOST_TASKS]))
     except CakewalkError:
         return {}
     found: dict[str, list[str]] = {}
-    for user, rows in zip(users, tasks, strict=True):
-        for row in rows:
-            request = str(member(row, "request.id") or "").lower()
-            is_open = tenant.task_statuses.class_of(row.get("status")) in ("actionable", "open")
-            if request in requests and is_open:
-                found.setdefault(request, []).append(person(user))
+    for user, record in zip(open_tasks.values(), records, strict=False):
+        request = str(member(record or {}, "request.id") or "").lower()
+        if request in requests:
+            found.setdefault(request, []).append(person(user))
     return found
+
+
+def _detailed(tenant: Tenant, kind: ResourceType, rows: Iterable[Row], name: str) -> list[Row]:
+    """Return the records of rows, because lists lack a member that only single records have.
+
+    If there are many such rows, they are returned as they are.
+    """
+    rows = list(rows)
+    lacking = [row for row in rows if name not in row]
+    if not lacking or len(lacking) > _MOST:
+        return rows
+    records = tenant.read_existing(kind.record(row["id"]) for row in lacking)
+    return [*(row for row in rows if name in row), *(record for record in records if record)]
