@@ -20,6 +20,7 @@ from ..module_utils._engine.audit.manifest import caveats_of, facts_of, warnings
 from ..module_utils._engine.audit.pseudonyms import pseudonymizer_of
 from ..module_utils._engine.audit.table import Table
 from ..module_utils._engine.audit.tables import tables_of
+from ..module_utils._engine.storage.private_file import PrivateFile
 from ..module_utils._module.arguments import CONNECTION
 from ..modules.cakewalk_evidence import FILES, SPEC
 from ..plugin_utils import _audit_report
@@ -37,6 +38,7 @@ class ActionModule(FileKeepingAction):
             # The module reports them, together with those of its other options.
             return run_module()
         params = validated.validated_parameters
+        PrivateFile(str(Path(params["folder"]) / bundle.MANIFEST), "the evidence", "Give another folder.").check()
         pseudonymizer = pseudonymizer_of(params["mask_key"], params["mask_key_path"])
         key_check = pseudonymizer.key_check if pseudonymizer else None
         earlier = bundle.read(params["compare_with"]) if params["compare_with"] else None
@@ -58,6 +60,8 @@ class ActionModule(FileKeepingAction):
         counts = {table.name: len(table.rows) for table in tables}
         warnings = warnings_of(evidence["unknown_statuses"], evidence["unused_rules"], tables)
         files = _files(facts, tables, changes)
+        written = {} if self._task.check_mode else _written(params["folder"], files, facts)
+        published = [name for name in ("bundle", "manifest_sha256") if name in written]
         return {
             **result,
             "changed": True,
@@ -66,7 +70,8 @@ class ActionModule(FileKeepingAction):
             "listed_between": facts["listed_between"],
             "counts": counts,
             **({"changes": comparison.totals(changes)} if changes else {}),
-            **({} if self._task.check_mode else _written(params["folder"], files, facts)),
+            **written,
+            "stats": {"evidence_complete": bool(written), **{f"evidence_{name}": written[name] for name in published}},
             # Ansible shows the result without -v then, as it does for debug.
             "_ansible_verbose_always": True,
         }

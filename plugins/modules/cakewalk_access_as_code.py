@@ -394,6 +394,11 @@ inverse:
       type: list
       elements: str
       sample: []
+stats:
+  description: Facts without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  returned: with mode plan, apply and drift
+  type: dict
+  sample: {"access_as_code_steps": 1, "access_as_code_removals": 0, "access_as_code_plan_hash": "9f86d081…"}
 drift:
   description: Where tenant and files differ.
   returned: with mode drift
@@ -506,12 +511,17 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         return Plan(result={"files": exported_files(params, tenant)})
     code_plan = tenant_plan(params, tenant)
     total = code_plan.total
-    result = {"plan": code_plan.lines, "summary": {"steps": len(total.steps), "removals": len(total.removals)}}
+    result: dict[str, Any] = {
+        "plan": code_plan.lines,
+        "summary": {"steps": len(total.steps), "removals": len(total.removals)},
+    }
+    stats: dict[str, Any] = {f"access_as_code_{name}": count for name, count in result["summary"].items()}
     if params["mode"] == "drift":
         error = code_plan.drifted() if params["fail_on_drift"] else None
-        return Plan(result={**result, "drift": code_plan.drift(tenant)}, unmet=error)
+        stats["access_as_code_in_sync"] = not code_plan.differing
+        return Plan(result={**result, "drift": code_plan.drift(tenant), "stats": stats}, unmet=error)
     code_plan.check_guardrails()
-    result["plan_hash"] = code_plan.hash
+    result |= {"plan_hash": code_plan.hash, "stats": {**stats, "access_as_code_plan_hash": code_plan.hash}}
     if params["mode"] == "plan":
         return Plan(result={**result, "plan_text": code_plan.text})
     steps = code_plan.approved()

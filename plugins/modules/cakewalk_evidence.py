@@ -142,6 +142,11 @@ changes:
   returned: with O(compare_with)
   type: dict
   sample: {"accesses": {"gained": 4, "lost": 1}}
+stats:
+  description: Facts without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  returned: success
+  type: dict
+  sample: {"evidence_complete": true, "evidence_bundle": "/var/lib/evidence/cakewalk-evidence-20260131T080000Z"}
 msg:
   description: The counts in words.
   returned: always

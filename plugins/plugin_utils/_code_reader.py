@@ -17,6 +17,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ..module_utils._api.text import printable, summarize
 from ..module_utils._engine.access_as_code.schema import CODE
 from ..module_utils._engine.access_as_code.source import CodeRefused, is_reserved, problem
+from ..module_utils._engine.storage.private_file import collection_of
 
 Problem = dict[str, str]
 Code = dict[str, Any]
@@ -48,6 +49,10 @@ def files_in(folder: str) -> list[Path]:
     root = Path(folder)
     if not root.is_absolute() or not root.is_dir():
         why = "the path is relative" if not root.is_absolute() else "there is no such folder"
+        raise CodeRefused([problem(printable(folder), why)])
+    collection = collection_of(folder)
+    if collection:
+        why = f"it is inside the installed collection {collection}, where playbook_dir leads for its playbooks"
         raise CodeRefused([problem(printable(folder), why)])
     files: list[Path] = []
     problems: list[Problem] = []

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -121,6 +122,10 @@ class CodeStorage:
         plan, files = result.pop("plan_text", None), result.pop("files", None)
         if plan is not None and "plan_path" in self._paths:
             self._write("plan_path", plan)
+            result["stats"] |= {
+                "access_as_code_plan_path": self._paths["plan_path"],
+                "access_as_code_plan_sha256": hashlib.sha256(plan.encode()).hexdigest(),
+            }
         exported = {"changed": self._export(files), "files": sorted(files)} if files is not None else {}
         return {**result, **exported}
 

@@ -17,7 +17,7 @@ from playbooks.harness import Data, Playbooks, Result, Run, play, task, writes
 from roles.people import Staff
 from sandbox.process import Sandbox
 
-TASK = "Hold the tenant against its code"
+TASK = "Compare the tenant with its files"
 ROLE = "access_as_code"
 MODULE = "cakewalk.access.cakewalk_access_as_code"
 

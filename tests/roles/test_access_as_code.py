@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from sandbox.process import Sandbox
 IRIS, OSCAR, ADA = "iris.invited@example.com", "oscar.offboarding@example.com", "ada.admin@example.com"
 #: The lines of a run with three writes, by their status.
 RECORDED = Counter({"begun": 1, "sending": 3, "done": 3, "ended": 1})
+_PUBLISHED = "cakewalk.access.access_as_code : Publish facts for the nodes of a workflow that follow"
 NOTHING = "Nothing to do: the tenant is as the code says."
 
 
@@ -187,6 +189,19 @@ def test_the_record_names_who_acted_wherever_that_was_set(crew: CodeFolder, play
     given["journal_path"] = str(crew.paths()["record_path"])
     playbooks.run([of_module(given, environment={"CAKEWALK_ACTING_USER": OLGA})]).succeeded()
     assert [line.get("actor") for line in crew.lines()] == [OLGA] * RECORDED.total()
+
+
+def test_what_a_plan_publishes_is_what_the_apply_of_a_workflow_needs(crew: CodeFolder) -> None:
+    """A controller passes the artifacts of a job to the next as extra variables."""
+    planned = crew.hold("plan").succeeded()
+    published = planned[_PUBLISHED].data["ansible_stats"]["data"]
+    plan = crew.paths()["plan_path"]
+    assert published["access_as_code_plan_sha256"] == hashlib.sha256(plan.read_bytes()).hexdigest()
+    assert (published["access_as_code_steps"], published["access_as_code_removals"]) == (3, 1)
+    crew.hold("apply", **{name.removeprefix("access_as_code_"): value for name, value in published.items()}).succeeded()
+    assert crew.members("Contractors") == {CONNOR, IRIS}
+    drift = crew.hold("drift", fail_on_drift=False).succeeded()
+    assert drift[_PUBLISHED].data["ansible_stats"]["data"]["access_as_code_in_sync"] is True
 
 
 def test_what_a_plan_does_not_touch_may_change(crew: CodeFolder) -> None:
@@ -445,7 +460,7 @@ OPTIONS: dict[str, tuple[str, Data, str]] = {
     "a relative folder": ("plan", {"folder": "code"}, "the path is relative"),
     "a folder that is not there": ("plan", {"folder": "/no/where"}, "there is no such folder"),
     "a relative plan": ("plan", {"plan_path": "plan.txt"}, "the path is relative"),
-    "a mode that is none": ("destroy", {}, "access_as_code_mode"),
+    "a mode that is none": ("destroy", {}, "value of mode"),
 }
 
 
@@ -472,7 +487,7 @@ PAST_THE_ROLE: dict[str, tuple[Data, Data, str]] = {
 IN_THE_WAY: dict[str, tuple[dict[str, str], str]] = {
     "one file for two things": (
         {"plan_path": "{folder}/../one", "record_path": "{folder}/more/../../one"},
-        "the plan and the record would be one file",
+        "the journal and the plan would be one file",
     ),
     "what would be read as code": ({"plan_path": "{folder}/more/plan.yml"}, "the next run would read it as code"),
     "code itself": ({"inverse_path": "{folder}/groups.yml"}, "the next run would read it as code"),

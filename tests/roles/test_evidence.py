@@ -21,7 +21,7 @@ from roles.cases import case_by_case
 from sandbox.process import Sandbox
 
 EVIDENCE = "cakewalk.access.cakewalk_evidence"
-TITLE = "cakewalk.access.evidence : Keep what the tenant lists"
+TITLE = "cakewalk.access.evidence : Write what the tenant lists as a bundle of files"
 ERIN, OSCAR, DINA, PETRA, CONNOR = (
     f"{name}@example.com"
     for name in ("erin.engineer", "oscar.offboarding", "dina.discovered", "petra.pending", "connor.contractor")

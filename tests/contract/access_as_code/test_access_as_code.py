@@ -145,6 +145,8 @@ class Edits:
         self._emails = {row["id"]: row["email"] for row in state["users"]}
         self._active = {row["email"] for row in state["users"] if row["status"] == "Active"}
         self._asking = {self._emails.get(row["target_id"]) for row in state["requests"]}
+        #: An export leaves out people who have left, though they are members still.
+        self._members = {row["name"]: {self._emails[one] for one in row["members"]} for row in state["groups"]}
         self._apps = {row["name"]: row for row in state["apps"]}
         self._given = {
             row["name"]: sorted(app["name"] for app in state["apps"] if app["id"] in row["default_apps"])
@@ -190,7 +192,8 @@ class Edits:
         people = sorted(set(group["members"]) - {self._actor}) if group else []
         if not group or not people:
             return None
-        gone = sorted(self._draw(st.sets(st.sampled_from(people), min_size=1)))
+        unnamed = self._members[group["group"]] - set(group["members"])
+        gone = sorted(self._draw(st.sets(st.sampled_from(people), min_size=1)) | unnamed)
         group |= {"mode": "exact", "allow_empty": True, "members": sorted(set(group["members"]) - set(gone))}
         steps = f"{len(gone)} step{'s' * (len(gone) > 1)}, {len(gone)} removal{'s' * (len(gone) > 1)} among them."
         return [f"group {group['group']}", *(f"  - {user}" for user in gone), *self._follows(group, _MAY_TAKE), steps]

@@ -326,3 +326,18 @@ def test_what_goes_wrong_under_a_lock_passes_through_and_lets_go(path: Path) -> 
     with pytest.raises(FileNotFoundError, match="mine"), kept(path).locked():
         raise FileNotFoundError("mine")
     locked(path)
+
+
+def test_no_file_is_kept_inside_an_installed_collection(tmp_path: Path) -> None:
+    inside = tmp_path / "ansible_collections" / "cakewalk" / "access" / "playbooks" / "writes.jsonl"
+    with pytest.raises(FileRefused, match=r"inside the installed collection cakewalk\.access"):
+        PrivateFile(str(inside), "the journal", "")
+    PrivateFile(str(tmp_path / "ansible_collections.d" / "writes.jsonl"), "the journal", "").check()
+
+
+def test_a_check_finds_what_cannot_be_written_and_leaves_no_trace(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(FileRefused, match="is no folder"):
+        PrivateFile(str(tmp_path / "file" / "more" / "proof.json"), "the proof", "").check()
+    PrivateFile(str(tmp_path / "new" / "er" / "proof.json"), "the proof", "").check()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

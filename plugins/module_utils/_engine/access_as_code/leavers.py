@@ -47,7 +47,7 @@ class Leavers:
     @classmethod
     def of(cls, params: Mapping[str, Any], tenant: Tenant) -> Leavers:
         """Return the leavers of a task."""
-        return cls(params["source"].get("proofs") or (), tenant.user_statuses, params["allow_inactive"])
+        return cls((params["source"] or {}).get("proofs") or (), tenant.user_statuses, params["allow_inactive"])
 
     def has_left(self, reference: str, *indexes: Index) -> bool:
         """Return whether a person has left, and remember how that is known; false if it is unclear who is meant.

@@ -44,6 +44,13 @@ def parse_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
+def collection_of(path: str) -> str | None:
+    """Return the name of the installed collection that a path is in; C(None) if it is in none."""
+    parts = Path(os.path.normpath(path)).parts
+    place = parts.index("ansible_collections") if "ansible_collections" in parts else len(parts)
+    return ".".join(parts[place + 1 : place + 3]) if len(parts) > place + 2 else None
+
+
 @dataclass(frozen=True)
 class PrivateFile:
     """A file of UTF-8 text that the collection keeps between runs.
@@ -65,6 +72,26 @@ class PrivateFile:
         if not Path(self.path).is_absolute():
             raise self._refused(
                 "use", "the path is relative, so it would be another file wherever a run starts", "Give a whole path."
+            )
+        collection = collection_of(self.path)
+        if collection:
+            raise self._refused(
+                "use",
+                f"it would be inside the installed collection {collection}, which the next installation replaces",
+                "Give a path outside of it; playbook_dir is inside for a playbook of a collection.",
+            )
+
+    def check(self) -> None:
+        """Check that the file could be written, without a trace: its folder, or the folder that would hold that one.
+
+        :raises FileRefused: it could not.
+        """
+        parent = next(folder for folder in Path(self.path).parents if folder.exists())
+        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+            raise self._refused(
+                "write",
+                f"this user may not write to {parent}" if parent.is_dir() else f"{parent} is no folder",
+                "Give this user a folder that it may write to, or another path.",
             )
 
     def read(self) -> str | None:
