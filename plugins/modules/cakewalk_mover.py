@@ -91,9 +91,8 @@ options:
     description: How large a share of the memberships of all named groups may end, if they are 20 or more.
     type: int
     default: 10
-  journal_path:
-    description: Must be set.
 notes:
+  - O(journal_path) must be set, so that every move is on record.
   - Other groups may give the same apps. Groups that are not named are not read.
   - Whether Cakewalk removes access when somebody leaves a group is not documented. This module does not request it. See
     C(may_lose), and use M(cakewalk.access.cakewalk_app_access) for access that must go.

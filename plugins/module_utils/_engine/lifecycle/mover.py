@@ -426,7 +426,8 @@ class _Moving:
         """Return the first stage: all additions, a request for each group."""
         additions = by_label(replace(change, removed=[]) for change in self._changes if change.added)
         steps = [self._addition(change.group, change.added) for change in additions.values()]
-        plan = [*plan_header(self._params), *(line for move in self._moves for line in move.lines())]
+        header = plan_header({**self._params, "acting_user": person(self._actor)})
+        plan = [*header, *(line for move in self._moves for line in move.lines())]
         bypass = {"bypassed_approval": self._params["implicitly_approve_requests"]} if steps else {}
         if bypass.get("bypassed_approval"):
             bypass["bypass_reason"] = self._params["bypass_reason"]
@@ -490,9 +491,13 @@ class _Moving:
         people = [self._outcome(move, done, errors.get(move.id, []), applied.is_dry_run) for move in self._moves]
         self._name_approvers(people)
         if applied.is_dry_run:
-            assumed = [_line(entry["user"], waiting) for entry in people for waiting in entry["waiting"]]
+            assumed = [
+                f"{printable(person(entry['user']))} to {printable(waiting['name'])!r}"
+                for entry in people
+                for waiting in entry["waiting"]
+            ]
             self._tenant.warnings += (
-                [f"Check mode assumes that this access comes: {summarize(assumed, separator='; ')}."] if assumed else []
+                [f"Check mode assumes that this access comes: {summarize(assumed)}."] if assumed else []
             )
         error = None if applied.is_dry_run else MoveIncomplete.of(people)
         return Plan(result=statistics(people, self._params), unmet=error)
