@@ -103,7 +103,7 @@ class AccessPlan:
                 if decision.step == RECORDED:
                     recorded.setdefault(decision.level_id, []).append(decision)
                 elif decision.step and self.actor is not None:
-                    steps.append(_request(decision, self.actor, purpose or ""))
+                    steps.append(request_step(decision, self.actor, purpose or ""))
             steps += [
                 record_accesses(app_state.app, [decision.user for decision in same_level], same_level[0].level)
                 for same_level in recorded.values()
@@ -233,7 +233,8 @@ def _may_take(app_state: AppState, entry: AccessEntry) -> bool:
     return any(not wanted & levels.keys() for levels in held)
 
 
-def _request(decision: AccessDecision, actor: Row, purpose: str) -> Step:
+def request_step(decision: AccessDecision, actor: Row, purpose: str) -> Step:
+    """Return the step that opens the request of a decision."""
     app, before = decision.app, decision.app_state.requests.ids
     if decision.step == REMOVE:
         return request_removal(app, decision.user, actor, purpose, before)
