@@ -15,11 +15,11 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_access_as_code,
+    cakewalk_joiner,
     cakewalk_leaver,
     cakewalk_mover,
-    cakewalk_wait_info,
 )
-from contract.fixtures import ERIN, OLGA, validated
+from contract.fixtures import CONNOR, ERIN, OLGA, validated
 from contract.scenarios import KNOWN, PETRA, code_of
 from sandbox.process import Sandbox
 
@@ -35,9 +35,12 @@ def footprint(answer: Data) -> Data:
     return {**left, "user": entry["user"]["id"], "steps": answer["steps"]}
 
 
-def arrival(answer: Data) -> Data:
-    """Return who was found and for how many things they wait, without the words of the tenant."""
-    return {"user": answer["user"]["id"], "waiting_for": len(answer["waiting_for"])}
+def onboarding(answer: Data) -> Data:
+    """Return what a joiner gets, without the words of the tenant."""
+    (entry,) = answer["people"]
+    outcomes = [(row["app_id"], row["outcome"]) for row in entry["accesses"]]
+    waits = sorted(row["id"] for row in entry["waiting"])
+    return {"outcomes": outcomes, "waiting": waits, "errors": entry["errors"], "steps": answer["steps"]}
 
 
 @dataclass(frozen=True)
@@ -90,17 +93,22 @@ READ_SCENARIOS = [
         essence=footprint,
     ),
     ReadScenario(
+        "a joiner",
+        cakewalk_joiner,
+        lambda _tenant: {
+            "user": CONNOR,
+            "groups": ["Engineering"],
+            "accesses": [{"app": "Orphan Wiki"}],
+            "journal_path": "/joiners.jsonl",
+        },
+        refused=_UNKNOWN,
+        essence=onboarding,
+    ),
+    ReadScenario(
         "a move",
         cakewalk_mover,
         lambda _tenant: {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"], "journal_path": "/moves"},
         refused=_UNKNOWN,
-    ),
-    ReadScenario("somebody who is there", cakewalk_wait_info, lambda _tenant: {"user": ERIN}, essence=arrival),
-    ReadScenario(
-        "access that is not there",
-        cakewalk_wait_info,
-        lambda _tenant: {"user": PETRA, "apps": ["GitHub", "Google Workspace"]},
-        essence=arrival,
     ),
     ReadScenario(
         "a tenant as code",

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 import yaml
 from playbooks.harness import COLLECTIONS, INFO, MEMBERS, Data, Playbooks, play, task
+from sandbox.known import task_id
 from sandbox.process import Sandbox
 
 KEY = "TheKeyThatMasksTheEvidenceOfThisTest"
-RECORD, EVIDENCE, CODE = (f"cakewalk.access.cakewalk_{name}" for name in ("run_record", "evidence", "access_as_code"))
+PROOF, EVIDENCE, CODE = (f"cakewalk.access.cakewalk_{name}" for name in ("task_proof", "evidence", "access_as_code"))
 ERIN = "erin.engineer@example.com"
 #: Where the defect is put: the file, and the function that has it.
 DEFECTS = {
-    RECORD: ("plugin_utils/_controller.py", "def refuse_own_names"),
+    PROOF: ("action/cakewalk_task_proof.py", "def perform"),
     EVIDENCE: ("action/cakewalk_evidence.py", "def _written"),
     CODE: ("plugin_utils/_code_storage.py", "def kept"),
     INFO: ("modules/cakewalk_info.py", "def main"),
@@ -50,8 +51,9 @@ def broken(tmp_path: Path) -> Broken:
 
 def options_of(action: str, tenant: Sandbox, folder: Path) -> Data:
     """Return the options of a task that comes to the defect."""
-    if action == RECORD:
-        return {"step": "start", "role": "joiner", "record_path": str(folder / "record")}
+    if action == PROOF:
+        turn = {"folder": str(folder), "nonce": "0", "run": "0"}
+        return {"turn": turn, "task": task_id("action"), "user": ERIN, "observed": "present"}
     if action == EVIDENCE:
         return {"folder": str(folder / "evidence"), "mask_key": KEY}
     anchors = sorted(app["id"] for app in tenant.state("apps")["apps"])[:3]
@@ -61,7 +63,7 @@ def options_of(action: str, tenant: Sandbox, folder: Path) -> Data:
     return {"folder": str(folder / "code")}
 
 
-@pytest.mark.parametrize("action", [RECORD, EVIDENCE, CODE])
+@pytest.mark.parametrize("action", [PROOF, EVIDENCE, CODE])
 def test_a_defect_of_an_action_is_told_without_secrets(
     playbooks: Playbooks, tenant: Sandbox, broken: Broken, tmp_path: Path, action: str
 ) -> None:

@@ -46,9 +46,9 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
         "cakewalk_evidence": {"folder": str(tmp_path / "evidence")},
         "cakewalk_group_member": {"group": "Contractors", "users": [ERIN]},
         "cakewalk_info": {"groups": ["Sales"], "include": ["members"]},
+        "cakewalk_joiner": {"user": OWEN, "groups": ["Sales"], "journal_path": journal, "wait_timeout": 0},
         "cakewalk_leaver": {"user": CONNOR, "confirm": CONNOR, "proof_dir": str(tmp_path / "leavers")},
         "cakewalk_mover": {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"], "journal_path": journal},
-        "cakewalk_run_record": {"step": "begin", "run": {}, "user": ERIN, "intended": {}},
         "cakewalk_task": {"task": task_id("removal"), "state": "declined"},
         "cakewalk_task_proof": {"turn": turn, "task": task_id("action"), "user": PETRA, "observed": "present"},
         "cakewalk_task_route_info": {
@@ -56,12 +56,11 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
             "routes": [{"app": github, "permission_level": "any", "request_type": "grant_access"}],
         },
         "cakewalk_task_turn": {"step": "report", "outcomes": []},
-        "cakewalk_wait_info": {"user": OWEN},
     }
 
 
 #: Steps of roles write what a whole run needs, and check mode runs all of their way but that.
-FORESEEN = ("cakewalk_leaver", "cakewalk_mover", "cakewalk_run_record", "cakewalk_task_proof")
+FORESEEN = ("cakewalk_joiner", "cakewalk_leaver", "cakewalk_mover", "cakewalk_task_proof")
 
 
 def test_every_module_comes_to_the_same_in_process_and_by_a_process(

@@ -58,7 +58,7 @@ class Staff:
         """
         failures = self.refusals({case: {**options, **given} for case, (given, *_rest) in refused.items()})
         for case, (_given, kind, words) in refused.items():
-            assert (case, failures[case].get("error", {}).get("kind")) == (case, kind)
+            assert (case, failures[case].get("error", {}).get("kind")) == (case, kind), failures[case]["msg"]
             assert words in failures[case]["msg"], case
 
     def told(self, run: Run, title: str) -> Data:

@@ -12,6 +12,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guard
     ProtectedUsers,
     check_bypass,
     check_removals,
+    check_share,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed, Resolver
 from unit.people import uid, user, users
@@ -150,3 +151,21 @@ def test_a_protected_person_is_known_by_the_id_that_any_roster_shows() -> None:
 def test_a_limit_below_none_is_a_mistake() -> None:
     with pytest.raises(ConfigurationError, match="use max_removals"):
         check_removals([], -1, authoritative=False)
+
+
+@pytest.mark.parametrize(("removals", "read", "percent"), [(2, 20, 10), (19, 19, 0), (0, 50, 0), (50, 50, 100)])
+def test_a_share_is_allowed(removals: int, read: int, percent: int) -> None:
+    check_share([("Sales", "erin@example.com")] * removals, read, percent)
+
+
+@pytest.mark.parametrize(("removals", "read", "percent"), [(3, 20, 10), (1, 20, 0), (21, 200, 10)])
+def test_a_larger_share_is_refused(removals: int, read: int, percent: int) -> None:
+    with pytest.raises(LimitExceeded, match=f"allows {percent} % of the {read}") as caught:
+        check_share([("Sales", "erin@example.com")] * removals, read, percent)
+    assert len(caught.value.facts()["would_remove"]) == removals
+
+
+@pytest.mark.parametrize("percent", [-1, 101])
+def test_a_share_of_nothing_or_more_than_all_is_none(percent: int) -> None:
+    with pytest.raises(ConfigurationError, match="Give 0 to 100"):
+        check_share([], 0, percent)

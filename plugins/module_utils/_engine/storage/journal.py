@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -175,39 +175,3 @@ def _warning(lines: list[dict[str, Any]]) -> str:
         f"An earlier run did not end: {printable(begun.get('module'))}, begun {printable(begun.get('time'))}, run "
         f"{printable(begun.get('run'))} in the journal, {done} done. {unknown} This run reads the tenant anew."
     )
-
-
-#: The status of a step in the journal, by the list that holds the step in the result of a module.
-_STATUSES = {"done": "done", "already": "already", "refused": "refused", "errors": "failed", "pending": "not_sent"}
-
-
-def lines_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a line for each step in the result of a module, in the order of the result.
-
-    The result of a loop has the lines of all its items, a skipped task has none. A failure without steps is a single
-    line with its message.
-    """
-    if "results" in result:
-        return [line for item in result["results"] for line in lines_of(item)]
-    bypass = result.get("bypass_reason") if result.get("bypassed_approval") else None
-    lines = [
-        _line(step, status, bypass)
-        for name, status in _STATUSES.items()
-        for step in (result.get("steps") or {}).get(name, ())
-    ]
-    if "steps" in result or not result.get("failed"):
-        return lines
-    return [{"status": "failed", "kind": (result.get("error") or {}).get("kind"), "msg": result.get("msg")}]
-
-
-def _line(step: Mapping[str, Any], status: str, bypass: str | None) -> dict[str, Any]:
-    unknown = status == "failed" and step.get("kind") == "outcome_unknown"
-    return {
-        "step": step.get("action"),
-        "method": step.get("method"),
-        "path": step.get("path"),
-        "users": step.get("users"),
-        "status": "outcome_unknown" if unknown else status,
-        "msg": step.get("msg"),
-        "bypass": bypass,
-    }
