@@ -71,6 +71,19 @@ TRIALS = {
         lambda log, state, _folder: log == [] and "Sales" not in _groups(state, ERIN),
     ),
 }
+TRIALS["mover"] = Trial(
+    lambda folder: {
+        "mover_user": ERIN,
+        "mover_joins": ["Sales"],
+        "mover_leaves": ["Engineering"],
+        "mover_wait_timeout": 0,
+        "mover_record_path": str(folder / "moves.jsonl"),
+    },
+    # The access of the new group has to be approved, which nobody does.
+    lambda log, state, _folder: (
+        [method for method, _path in log] == ["POST"] and _groups(state, ERIN) == {"Sales", "Engineering"}
+    ),
+)
 #: Keywords of the play and of the role. The role's failure is ignored in all of them.
 KEYWORDS: dict[str, tuple[Data, Data]] = {
     "ignore_errors": ({}, {}),
