@@ -98,6 +98,19 @@ class FulfilmentEnv:
         role = task("Run", "ansible.builtin.include_role", {"name": ROLE}, vars=variables)
         return self._playbooks.run(play(role), *options, **environment)
 
+    def under_keywords(self, cases: Mapping[str, tuple[Data, Data, Data]], *options: str) -> dict[str, list[Result]]:
+        """Run the role in a play for each case, and return the results of its report, and of a task after the role.
+
+        :param cases: by name the keywords of the play, those of the role, and its options, without their prefix.
+        """
+        plays = []
+        for name, (of_play, of_role, given) in cases.items():
+            role = task("Run", "ansible.builtin.import_role", {"name": ROLE}, vars=self.options(**given), **of_role)
+            plays += play(role, task(name, "ansible.builtin.debug"), **of_play)
+        run = self._playbooks.run(plays, *options).succeeded()
+        results = [result for result in run.results if result.task in cases or result.task.endswith(LAST)]
+        return {second.task: [first, second] for first, second in zip(results[::2], results[1::2], strict=True)}
+
     def on_two_hosts(self, strategy: str, **options: Any) -> Run:
         """Run the role for two hosts of one play, both this machine."""
         role = task("Run", "ansible.builtin.include_role", {"name": ROLE}, vars=self.options(**options))

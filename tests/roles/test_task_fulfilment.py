@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.task_lock import LEASE, TaskLock
-from playbooks.harness import writes
+from playbooks.harness import Data, writes
 from roles.fulfilment_env import HANDLERS_SECRET, LAST, FulfilmentEnv, is_private, outcomes, report, told
 from sandbox.known import request_id, task_id
 
@@ -241,6 +241,54 @@ def test_of_two_hosts_in_a_play_one_carries_a_task_out(stage: FulfilmentEnv, str
     assert sorted(told(result)[task] for result in run.results if result.task.endswith(LAST)) == ["approved", "locked"]
     assert [line["outcome"] for line in stage.lines()] == ["begun", "verified", "approved"]
     assert (stage.decisions().count(task), stage.calls()) == (1, [("grant", user)])
+
+
+#: By name the keywords of the play, those of the role, the parts of the route, and what comes of the task.
+KEYWORDS: dict[str, tuple[Data, Data, Data, str]] = {
+    "ignore_errors, handler": ({}, {"ignore_errors": True}, {"handler": "failing.yml"}, "handler_failed"),
+    "ignore_errors, verify": ({}, {"ignore_errors": True}, {"verify": "failing.yml"}, "verify_failed"),
+    "ignore_errors, proof": ({}, {"ignore_errors": True}, {"verify": "nothing.yml"}, "not_verified"),
+    "any_errors_fatal": ({"any_errors_fatal": True}, {}, {}, "approved"),
+    "run_once": ({}, {"run_once": True}, {}, "approved"),
+    "free": ({"strategy": "free"}, {}, {}, "approved"),
+    "no_log": ({}, {"no_log": True}, {}, "approved"),
+    "check_mode": ({}, {"check_mode": True}, {}, "would_run"),
+    "check": ({}, {}, {}, "would_run"),
+    "check, and not in this role": ({}, {"check_mode": False}, {}, "approved"),
+}
+
+
+def test_what_a_play_says_about_errors_and_modes_changes_no_promise(stage: FulfilmentEnv) -> None:
+    people = dict(zip(KEYWORDS, (user["email"] for user in stage.strangers("GitHub")), strict=False))
+    tasks = {case: stage.task(person, "GitHub", level="Write") for case, person in people.items()}
+    cases = {
+        case: (of_play, of_role, {"task": tasks[case], "routes": [stage.route("GitHub", **parts)]})
+        for case, (of_play, of_role, parts, _outcome) in KEYWORDS.items()
+    }
+    in_check_mode = [case for case in cases if case.startswith("check,") or case == "check"]
+
+    came_of = stage.under_keywords({case: cases[case] for case in cases if case not in in_check_mode})
+    came_of |= stage.under_keywords({case: cases[case] for case in in_check_mode}, "--check")
+
+    outcome_of = {case: outcome for case, (*_, outcome) in KEYWORDS.items()}
+    for case, (last, _after) in came_of.items():
+        assert case == "no_log" or told(last) == {tasks[case]: outcome_of[case]}
+    approved = [tasks[case] for case, outcome in outcome_of.items() if outcome == "approved"]
+    assert sorted(stage.approvals()) == sorted(approved)
+    assert stage.unproved() == []
+    assert {case for case, (last, _after) in came_of.items() if last.failed} == {
+        case for case in KEYWORDS if case.startswith("ignore_errors")
+    }
+    worked = {user for _verb, user in stage.calls()}
+    ran = [case for case, outcome in outcome_of.items() if outcome not in ("would_run", "handler_failed")]
+    assert worked == {people[case] for case in ran}
+
+
+def test_a_refusal_that_is_ignored_lets_the_play_go_on_and_does_nothing(stage: FulfilmentEnv) -> None:
+    given = {"task": GRANT, "routes": []}
+    last, after = stage.under_keywords({"refused": ({}, {"ignore_errors": True}, given)})["refused"]
+    assert (last.failed, after.failed, stage.tenant.log()) == (True, False, [])
+    assert last.data["facts"]["task_fulfilment_complete"] is False
 
 
 def test_a_run_takes_no_more_than_it_may(stage: FulfilmentEnv) -> None:
