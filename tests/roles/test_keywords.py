@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from playbooks.harness import Data, Playbooks, play, task, writes
-from roles.people import ERIN
+from roles.people import ERIN, OWEN
 from sandbox.process import Sandbox
 
 Log = list[tuple[str, str]]
@@ -83,6 +83,16 @@ TRIALS["mover"] = Trial(
     lambda log, state, _folder: (
         [method for method, _path in log] == ["POST"] and _groups(state, ERIN) == {"Sales", "Engineering"}
     ),
+)
+TRIALS["joiner"] = Trial(
+    lambda folder: {
+        "joiner_user": OWEN,
+        "joiner_groups": ["Engineering"],
+        "joiner_accesses": [{"app": "Salesforce", "permission_level": "No such level"}],
+        "joiner_record_path": str(folder / "joiners.jsonl"),
+    },
+    # A bad level is refused before anybody is in a group.
+    lambda log, state, _folder: log == [] and _groups(state, OWEN) == set(),
 )
 #: Keywords of the play and of the role. The role's failure is ignored in all of them.
 KEYWORDS: dict[str, tuple[Data, Data]] = {

@@ -78,7 +78,7 @@ def test_people_are_taken_from_either_form() -> None:
     single = people_of(params(user="a@x.org", groups=["G", "G"], accesses=accesses))
     bulk = people_of(params(people=[entry("a@x.org", groups=["G"], accesses=accesses), entry("b@x.org", purpose="P")]))
     for person in (single[0], bulk[0]):
-        assert (person.group_names, person.accesses, person.purpose) == (("G",), (("A", None),), "Joins the company")
+        assert (person.group_names, person.extra, person.purpose) == (("G",), (("A", None),), "Joins the company")
     assert (bulk[1].name, bulk[1].purpose, bulk[1].group_names) == ("b@x.org", "P", ())
 
 

@@ -74,7 +74,7 @@ def people_of(params: Mapping[str, Any]) -> list[JoiningPerson]:
     names = [
         (joiner.reference, name)
         for joiner in people
-        for name in (joiner.reference, *joiner.group_names, *(app for app, _level in joiner.accesses))
+        for name in (joiner.reference, *joiner.group_names, *(app for app, _level in joiner.extra))
     ]
     problems = [
         *([] if people else ["people is empty"]),
@@ -193,14 +193,14 @@ class _Onboarding:
             else:
                 joiner.near = people.near(joiner.reference)
         group_names = list(dict.fromkeys(name for joiner in joiners for name in joiner.group_names))
-        app_names = list(dict.fromkeys(name for joiner in joiners for name, _level in joiner.accesses))
+        app_names = list(dict.fromkeys(name for joiner in joiners for name, _level in joiner.extra))
         groups, apps = tenant.indexes([(GROUPS, group_names), (APPS, app_names)])
         for joiner in joiners:
             joiner.groups = resolver.find_all(joiner.group_names, groups)
         resolver.find_all(app_names, apps)
         self._app_states = self._read_app_states(name for name in app_names if len(apps.matches(name)) == 1)
         for name, app_state in self._app_states.items():
-            levels = {level for joiner in joiners for app, level in joiner.accesses if app == name}
+            levels = {level for joiner in joiners for app, level in joiner.extra if app == name}
             evaluator.evaluate(app_state, [AccessEntry(name, (), level, "present") for level in levels], people)
         found = acting_user(actor, people, tenant.user_statuses, resolver)
         resolver.check()
@@ -225,7 +225,7 @@ class _Onboarding:
         :raises ConfigurationError: one app is wanted at two levels.
         """
         wanted: dict[str, tuple[Row, Row | None]] = {}
-        for name, level_name in joiner.accesses:
+        for name, level_name in joiner.extra:
             app_state = self._app_states[name]
             level = app_state.levels.matches(level_name)[0] if level_name else None
             if wanted.setdefault(app_state.app["id"], (app_state.app, level))[1] != level:
@@ -251,7 +251,7 @@ class _Onboarding:
     def _access_plan(self, joiner: JoiningPerson) -> AccessPlan:
         """Return the plan for the extra access of a person who is there."""
         by_app: dict[str, tuple[AppState, list[AccessEntry]]] = {}
-        for name, level in joiner.accesses:
+        for name, level in joiner.extra:
             app_state = self._app_states[name]
             users = (joiner.user["id"],) if joiner.user else ()
             entry = AccessEntry(name, users, level, "present")
@@ -312,7 +312,7 @@ class _Onboarding:
 
     def _decide_again(self) -> None:
         """Decide about extra access from a fresh read, unless nothing changed since the first one."""
-        ready = [joiner for joiner in self._turn if joiner.accesses and not joiner.errors]
+        ready = [joiner for joiner in self._turn if joiner.extra and not joiner.errors]
         for joiner in self._turn:
             joiner.decisions = joiner.decisions if joiner in ready else []
         if not ready or not (self._has_waited or any(joiner.added for joiner in self._turn)):

@@ -27,7 +27,7 @@ _CANCEL = "Cancel or decide that request in Cakewalk, and run again."
 class JoiningPerson:
     """A person who joins: the options, and the progress of the run.
 
-    :param accesses: pairs of app and permission level, as written.
+    :param extra: extra access as written: pairs of app and permission level.
     :param user: C(None) while the directory does not show the person.
     :param near: similar addresses in the directory, for a person who is missing.
     :param groups: the groups to be a member of.
@@ -38,7 +38,7 @@ class JoiningPerson:
 
     reference: str
     group_names: tuple[str, ...]
-    accesses: tuple[tuple[str, str | None], ...]
+    extra: tuple[tuple[str, str | None], ...]
     purpose: str
     user: Row | None = None
     near: list[str] = field(default_factory=list)
