@@ -14,6 +14,7 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib import import_module
@@ -43,7 +44,7 @@ SWITCH = "cakewalk_in_process"
 #: The serialization profile of modules since ansible-core 2.19.
 _PROFILE = "legacy"
 #: How many seconds before the time limit a process ends, so that its result arrives in time.
-_MARGIN = 2.0
+_MARGIN = 5.0
 _SECRETS = ("api_key", "api_secret", "mask_key")
 
 
@@ -114,8 +115,10 @@ class InProcessAction(NormalAction):
         # Ansible ends an asynchronous process itself, after other seconds.
         limit = self._task.async_val or self._task.timeout
         if limit:
-            seconds = max(limit / 2, limit - _MARGIN)
-            self._task.environment = [*(self._task.environment or ()), {TIME_LIMIT: str(seconds)}]
+            # Another host may have another clock, so there the seconds count from the start of the module.
+            start = f" {time.time()}" if self._connection.transport == "local" else ""
+            value = f"{max(limit / 2, limit - _MARGIN)}{start}"
+            self._task.environment = [*(self._task.environment or ()), {TIME_LIMIT: value}]
 
     def _reason_for_a_process(self, task_vars: Mapping[str, Any]) -> str | None:
         """Return why the module cannot run in this process with the same result, or C(None)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,7 +25,8 @@ from .._engine.core.tenant import Tenant
 from .._engine.storage.journal import RunJournal
 from .arguments import connection_of
 
-#: The environment variable with the seconds after which a module that runs by a process of its own must end.
+#: The environment variable with the seconds after which a module that runs by a process of its own must end. The time
+#: from which they count may follow, as seconds since 1970.
 TIME_LIMIT = "CAKEWALK_TIME_LIMIT"
 
 
@@ -67,14 +69,15 @@ def _end_at_time_limit() -> None:
 
     Ansible itself stops waiting for the process of a module then, but does not end the process.
     """
-    seconds = os.environ.get(TIME_LIMIT)
+    seconds, _, start = os.environ.get(TIME_LIMIT, "").partition(" ")
 
     def end(_number: int, _frame: object) -> None:
         raise TimeLimitReached
 
     if seconds:
         signal.signal(signal.SIGALRM, end)
-        signal.setitimer(signal.ITIMER_REAL, float(seconds))
+        used = time.time() - float(start) if start else 0.0
+        signal.setitimer(signal.ITIMER_REAL, max(float(seconds) - used, 0.001))
 
 
 def _run(
