@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -224,6 +225,25 @@ def test_without_a_wait_people_leave_once_they_are_in_all_new_groups(mover: Move
     result, error = mover.run(wait=False)
     assert error is not None
     assert (result["complete"], "Engineering" in mover.groups(ERIN)) == (False, True)
+
+
+def test_many_people_cost_the_reads_of_one_and_a_removal_each(mover: Mover) -> None:
+    rows = mover.tenant.state("users")["users"]
+    people = [row["email"] for row in rows if row["status"] == "Active" and row["email"] != mover.tenant.acting_user]
+    people = [email for email in people if people.count(email) == 1]
+    for email in people:
+        mover.tenant.change("remove_member", group="Sales", user=email)
+        mover.tenant.change("add_access", app="Salesforce", user=email)
+        mover.tenant.change("add_member", group="Engineering", user=email)
+    costs = []
+    for movers in ([ERIN], [email for email in people if email != ERIN]):
+        mover.tenant.clear_log()
+        result, error = mover.run(people=[{"user": email} for email in movers], max_removal_percent=100)
+        assert (error, result["summary"]["left"]) == (None, len(movers))
+        costs.append(Counter(entry["operation"] for entry in mover.tenant.log()))
+    assert len(people) > 20
+    assert costs[1] == {**costs[0], "removeUserFromGroup": len(people) - 1}
+    assert (costs[0]["addUsersToGroup"], costs[0]["removeUserFromGroup"]) == (1, 1)
 
 
 #: What is wrong, and words of the message, all of which are in one message.
