@@ -36,13 +36,13 @@ options:
     elements: str
   accesses:
     description:
-      - Access besides what the groups give. As text, each line is an app, and C(GitHub: Admin) an app with a level.
-        Goes with O(user).
+      - "Access besides what the groups give. It may be a text, in which each line is an app, or an app with
+        a level: C(GitHub: Admin). Goes with O(user)."
       - An app that one of the groups gives counts only at the same level, since the request that follows from the
         group is found. At another level it is a conflict, which fails the task.
     type: list
     elements: dict
-    suboptions: &access
+    suboptions:
       app:
         description: The app, by id or exact name.
         type: str
@@ -73,7 +73,14 @@ options:
         description: Access besides what the groups give, as O(accesses).
         type: list
         elements: dict
-        suboptions: *access
+        suboptions:
+          app:
+            description: The app, by id or exact name.
+            type: str
+            required: true
+          permission_level:
+            description: The permission level, by id or exact name. Needed if the app has levels.
+            type: str
       purpose:
         description: As O(purpose), which is used where this is not set.
         type: str
