@@ -121,6 +121,7 @@ def test_people_join_with_one_request_for_each_group_and_then_get_what_is_extra(
         assert all(row["request_id"] and row["since"] for row in entry["waiting"])
         assert (entry["errors"], entry["complete"]) == ([], False)
         assert [group["outcome"] for group in entry["groups"]][:1] == ["added"]
+    assert any(row["waits_for"] for row in people_in(result)[OWEN]["waiting"])
     assert result["stats"]["joiner_waiting"] == sum(len(entry["waiting"]) for entry in result["people"])
     assert Counter(joiners.statuses()) == {"begun": 1, "sending": 4, "done": 4, "ended": 1}
 
