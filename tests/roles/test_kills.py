@@ -144,12 +144,14 @@ def test_a_handler_that_outlives_its_run_keeps_the_task_to_itself(stage: Fulfilm
         until(lambda: stage.record.exists() and [line["outcome"] for line in stage.lines()] == ["begun"], _PATIENCE)
         time.sleep(1)
         os.kill(stage.lock(GRANT)["pid"], signal.SIGKILL)
+
+        assert outcomes(stage.run(routes=[route], task=GRANT).succeeded()) == {GRANT: "locked"}
+        assert stage.calls() == []
+
+        # Before ansible-core 2.19, the worker has the output of the run, so that this ends only now.
+        enough.touch()
         assert run.result().status == -signal.SIGKILL
 
-    assert outcomes(stage.run(routes=[route], task=GRANT).succeeded()) == {GRANT: "locked"}
-    assert stage.calls() == []
-
-    enough.touch()
     until(lambda: not held(stage.locks / f"{GRANT}.json.lock"), _PATIENCE)
     assert outcomes(stage.run(routes=[route], task=GRANT).succeeded()) == {GRANT: "approved"}
     assert stage.calls() == [("grant", PETRA)]

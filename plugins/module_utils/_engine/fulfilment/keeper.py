@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+from contextlib import suppress
 
 #: How often a keeper renews the lock, in seconds.
 RENEWAL = 2.0
@@ -26,27 +27,21 @@ def keep(lock: int, results: int, run: int) -> None:
     :param run: the id of the process C(ansible-playbook).
     """
     poll = select.poll()
-    wanted = 0
+    poll.register(results, 0)
+    # Not on every system; without it, a worker with a large result keeps the lock of a killed run.
+    with suppress(AttributeError, OSError):
+        poll.register(os.pidfd_open(run), select.POLLIN)
     while True:
-        poll.register(results, wanted)
-        events = dict(poll.poll(RENEWAL * 1000)).get(results, 0)
-        if events & select.POLLIN:
+        events = dict(poll.poll(RENEWAL * 1000))
+        if events.get(results, 0) & select.POLLIN:
             os.read(results, 1 << 16)
-        elif events or os.fstat(lock).st_nlink == 0:
+        elif results in events or os.fstat(lock).st_nlink == 0:
             return
+        for ended in events.keys() - {results}:
+            # Nobody else reads now what a worker returns, and a worker waits for ever if the pipe is full.
+            poll.unregister(ended)
+            poll.register(results, select.POLLIN)
         os.utime(lock)
-        # Nobody else reads what a worker returns to a run that was killed, and a full pipe would keep it for ever.
-        wanted = 0 if _exists(run) else select.POLLIN
-
-
-def _exists(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 if __name__ == "__main__":
