@@ -38,7 +38,9 @@ class ActionModule(FileKeepingAction):
             # The module reports them, together with those of its other options.
             return run_module()
         params = validated.validated_parameters
-        PrivateFile(str(Path(params["folder"]) / bundle.MANIFEST), "the evidence", "Give another folder.").check()
+        PrivateFile(
+            str(Path(params["folder"]) / bundle.MANIFEST), "the evidence", "Give another folder."
+        ).check_writable()
         pseudonymizer = pseudonymizer_of(params["mask_key"], params["mask_key_path"])
         key_check = pseudonymizer.key_check if pseudonymizer else None
         earlier = bundle.read(params["compare_with"]) if params["compare_with"] else None

@@ -467,7 +467,7 @@ error:
 from typing import Any
 
 from ..module_utils._engine.access_as_code.plan import exported_files, tenant_plan
-from ..module_utils._engine.access_as_code.rollback import RollbackFile, inverse_of
+from ..module_utils._engine.access_as_code.rollback import RollbackFile, check_rollback_path, inverse_of
 from ..module_utils._engine.access_as_code.schema import SOURCE
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
@@ -509,6 +509,8 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     """Return the plan for the mode; only C(apply) has steps."""
     if params["mode"] == "export":
         return Plan(result={"files": exported_files(params, tenant)})
+    rollback_path = params["inverse_path"] if params["mode"] == "apply" else None
+    check_rollback_path(rollback_path)
     code_plan = tenant_plan(params, tenant)
     total = code_plan.total
     result: dict[str, Any] = {
@@ -535,7 +537,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         unmet=next(iter(total.errors), None),
         ledger=next(iter(total.ledgers), None),
         report=lambda applied: inverse_of(total.steps, applied, code_plan.code.sections["tenant"]),
-        file=RollbackFile(params["inverse_path"], total.steps, code_plan.code.sections["tenant"]),
+        file=RollbackFile(rollback_path, total.steps, code_plan.code.sections["tenant"]),
     )
 
 

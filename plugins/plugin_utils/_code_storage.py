@@ -48,6 +48,7 @@ class CodeStorage:
 
         :raises CodeRefused: the files do not hold valid code.
         :raises ConfigurationError: a task passes data in place of the files, or leaves out a file that it needs.
+        :raises FileRefused: a file could not be written at the end.
         """
         if "source" in self._options:
             raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
@@ -58,7 +59,10 @@ class CodeStorage:
         self._refuse_conflicting_paths()
         source = {"version": collection_version(), "proofs": self._proofs()}
         if self._mode == "export":
+            self._exported_file("tenant.yml").check_writable()
             return source
+        if self._mode == "plan" and "plan_path" in self._paths:
+            self._file("plan_path").check_writable()
         code, positions = _code_reader.read(self._paths["folder"])
         return {**source, "code": code, "positions": positions}
 
@@ -120,14 +124,19 @@ class CodeStorage:
         """
         result.get("invocation", {}).get("module_args", {}).pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
-        if plan is not None and "plan_path" in self._paths:
-            self._write("plan_path", plan)
+        if plan is not None and "plan_path" in self._paths and not self._check_mode:
+            file = self._file("plan_path")
+            if file.read() != plan:
+                file.write(plan)
             result["stats"] |= {
-                "access_as_code_plan_path": self._paths["plan_path"],
+                "access_as_code_plan_path": file.path,
                 "access_as_code_plan_sha256": hashlib.sha256(plan.encode()).hexdigest(),
             }
-        exported = {"changed": self._export(files), "files": sorted(files)} if files is not None else {}
-        return {**result, **exported}
+        if files is not None:
+            # Ansible shows the result without -v then, as it does for debug.
+            shown = {"_ansible_verbose_always": True}
+            result |= {"changed": self._export(files), "files": sorted(files), **shown}
+        return result
 
     def _export(self, files: Mapping[str, str]) -> bool:
         """Write the files of an export, and return whether one of them changed.
@@ -138,9 +147,7 @@ class CodeStorage:
         present = (
             [str(path.relative_to(folder)) for path in _code_reader.files_in(str(folder))] if folder.is_dir() else []
         )
-        targets = {
-            name: PrivateFile(str(folder / name), "the code", "Export it anew into another folder.") for name in files
-        }
+        targets = {name: self._exported_file(name) for name in files}
         differing = [name for name, file in targets.items() if file.read() != files[name]]
         # Before ansible-core 2.19, a template returns a boolean as text.
         overwrite = boolean(self._options.get("overwrite", False))
@@ -157,10 +164,9 @@ class CodeStorage:
                 targets[name].write(files[name])
         return bool(differing)
 
-    def _write(self, option: str, text: str) -> None:
-        file = self._file(option)
-        if not self._check_mode and file.read() != text:
-            file.write(text)
+    def _exported_file(self, name: str) -> PrivateFile:
+        path = str(Path(self._paths["folder"]) / name)
+        return PrivateFile(path, "the code", "Export it anew into another folder.")
 
     def _file(self, option: str) -> PrivateFile:
         return PrivateFile(self._paths[option], _what(option), "Move it away.")

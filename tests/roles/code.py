@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from playbooks.harness import Data, Playbooks, Result, Run, play, task, writes
+from playbooks.harness import ROOT, Data, Playbooks, Result, Run, play, task, writes
 from roles.people import Staff
 from sandbox.process import Sandbox
 
@@ -77,6 +77,11 @@ class CodeFolder(Staff):
     def hold(self, mode: str, *options: str, **given: Any) -> Run:
         """Run the role in a mode."""
         return self.run(*options, **self._options(mode, **given))
+
+    def argument_names(self) -> list[str]:
+        """Return the options of the role, without their prefix."""
+        spec = yaml.safe_load((ROOT / "roles" / ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+        return [name.removeprefix(f"{ROLE}_") for name in spec["argument_specs"]["main"]["options"]]
 
     def result(self, run: Run) -> Result:
         """Return the result of the one task of the role."""

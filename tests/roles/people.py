@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from playbooks.harness import Data, Playbooks, Run, writes
 from roles.cases import case_by_case
 from sandbox.process import Sandbox
@@ -84,6 +85,12 @@ class Staff:
     def cost(self) -> Counter[str]:
         """Return how many requests of each operation the tenant received."""
         return Counter(entry["operation"] for entry in self.tenant.log())
+
+
+def custom_stats(run: Run) -> Data:
+    """Return the custom stats of a run, which AWX passes to the next node of a workflow as extra variables."""
+    (line,) = [line for line in run.output.splitlines() if line.startswith("\tRUN: ")]
+    return dict(yaml.safe_load(line.removeprefix("\tRUN: ")))
 
 
 def is_private(path: Path) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +14,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playbooks.harness import Data, Playbooks, play, task
+from playbooks.harness import COLLECTIONS, Data, Playbooks, play, task
 from roles.code import MODULE, CodeFolder, body, of_module
-from roles.people import CONNOR, OLGA, OWEN, PETRA, SALLY, SAM, Staff, is_private, show
+from roles.people import CONNOR, OLGA, OWEN, PETRA, SALLY, SAM, Staff, custom_stats, is_private, show
 from sandbox.process import Sandbox
 
 IRIS, OSCAR, ADA = "iris.invited@example.com", "oscar.offboarding@example.com", "ada.admin@example.com"
 #: The lines of a run with three writes, by their status.
 RECORDED = Counter({"begun": 1, "sending": 3, "done": 3, "ended": 1})
-_PUBLISHED = "cakewalk.access.access_as_code : Publish facts for the nodes of a workflow that follow"
 NOTHING = "Nothing to do: the tenant is as the code says."
 
 
@@ -191,19 +191,6 @@ def test_the_record_names_who_acted_wherever_that_was_set(crew: CodeFolder, play
     assert [line.get("actor") for line in crew.lines()] == [OLGA] * RECORDED.total()
 
 
-def test_what_a_plan_publishes_is_what_the_apply_of_a_workflow_needs(crew: CodeFolder) -> None:
-    """A controller passes the artifacts of a job to the next as extra variables."""
-    planned = crew.hold("plan").succeeded()
-    published = planned[_PUBLISHED].data["ansible_stats"]["data"]
-    plan = crew.paths()["plan_path"]
-    assert published["access_as_code_plan_sha256"] == hashlib.sha256(plan.read_bytes()).hexdigest()
-    assert (published["access_as_code_steps"], published["access_as_code_removals"]) == (3, 1)
-    crew.hold("apply", **{name.removeprefix("access_as_code_"): value for name, value in published.items()}).succeeded()
-    assert crew.members("Contractors") == {CONNOR, IRIS}
-    drift = crew.hold("drift", fail_on_drift=False).succeeded()
-    assert drift[_PUBLISHED].data["ansible_stats"]["data"]["access_as_code_in_sync"] is True
-
-
 def test_what_a_plan_does_not_touch_may_change(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
     crew.tenant.change("add_member", group="Engineering", user=SALLY)
@@ -276,6 +263,53 @@ def test_who_left_by_the_role_leaver_is_told_with_file_and_line(
     assert "it is no proof about a person" in failures["spoilt"]["msg"]
     assert "there is no such folder" in failures["gone"]["msg"]
     assert crew.tenant.log() == []
+
+
+def test_a_workflow_goes_from_plan_to_apply_by_its_artifacts_alone(crew: CodeFolder) -> None:
+    shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
+    artifacts = custom_stats(crew.hold("plan", environment=shown).succeeded())
+    plan = crew.paths()["plan_path"].read_bytes()
+    assert artifacts == {
+        "access_as_code_plan_hash": plan.decode().splitlines()[-1].removeprefix("plan_hash: "),
+        "access_as_code_plan_path": str(crew.paths()["plan_path"]),
+        "access_as_code_plan_sha256": hashlib.sha256(plan).hexdigest(),
+        "access_as_code_steps": 3,
+        "access_as_code_removals": 1,
+    }
+    file = crew.kept / "artifacts.json"
+    file.write_text(json.dumps({**artifacts, "access_as_code_plan_path": "/elsewhere/on/another/node"}), "utf-8")
+
+    drift = crew.hold("drift", "-e", f"@{file}", environment=shown)
+    run = crew.hold("apply", "-e", f"@{file}", environment=shown).succeeded()
+
+    counts = {"access_as_code_steps": 3, "access_as_code_removals": 1}
+    assert (drift.status, custom_stats(drift)) == (2, {**counts, "access_as_code_in_sync": False})
+    assert custom_stats(run) == {**counts, "access_as_code_plan_hash": artifacts["access_as_code_plan_hash"]}
+    assert crew.members("Contractors") == {CONNOR, IRIS}
+    moved = crew.hold("apply", plan_hash="0" * 64, folder=str(crew.folder), environment=shown)
+    assert custom_stats(moved.succeeded())["access_as_code_steps"] == 0
+
+
+@pytest.mark.parametrize("blank", ["", None])
+def test_blank_answers_leave_what_the_play_says(crew: CodeFolder, playbooks: Playbooks, blank: str | None) -> None:
+    of_play = {
+        "folder": str(crew.folder),
+        "protected_users": [OSCAR],
+        "purpose": "Of the play",
+        "max_removals": 7,
+        "overwrite": False,
+    }
+    answers = {f"access_as_code_{name}": blank for name in crew.argument_names()}
+    role = {"role": "cakewalk.access.access_as_code", "vars": answers}
+    plays = play(module_defaults={MODULE: of_play}, roles=[role])
+
+    planned = crew.result(playbooks.run(plays).succeeded()).data
+
+    assert planned["plan"][2:4] == [
+        "Purpose: Of the play",
+        f"Guardrails: at most 7 removals, removals of at most 10 % of what is read, protected: {OSCAR}",
+    ]
+    assert planned["summary"] == {"steps": 2, "removals": 0}
 
 
 def test_drift_is_told_and_fails_unless_it_is_only_asked_for(crew: CodeFolder) -> None:
@@ -453,6 +487,8 @@ def test_a_person_or_group_by_two_names_is_one(code: CodeFolder) -> None:
     assert failures["a group"]["error"]["problems"][0]["at"] == "groups.yml:5"
 
 
+#: Where C(playbook_dir) is for a playbook of the collection.
+OF_COLLECTION = str(COLLECTIONS / "ansible_collections" / "cakewalk" / "access" / "playbooks")
 #: Options that are refused before anything is read.
 OPTIONS: dict[str, tuple[str, Data, str]] = {
     "no hash": ("apply", {}, "plan_hash"),
@@ -461,12 +497,28 @@ OPTIONS: dict[str, tuple[str, Data, str]] = {
     "a folder that is not there": ("plan", {"folder": "/no/where"}, "there is no such folder"),
     "a relative plan": ("plan", {"plan_path": "plan.txt"}, "the path is relative"),
     "a mode that is none": ("destroy", {}, "value of mode"),
+    "a plan below a file": ("plan", {"plan_path": "/etc/passwd/plan.txt"}, "Not a directory"),
+    "an export below a file": ("export", {"folder": "/etc/passwd/code"}, "Not a directory"),
+    "a rollback below a file": ("apply", {"plan_hash": "0", "inverse_path": "/etc/passwd/back"}, "Not a directory"),
+    "code in a collection": ("plan", {"folder": OF_COLLECTION}, "inside the installed collection cakewalk.access"),
+    "an export into a collection": (
+        "export",
+        {"folder": OF_COLLECTION},
+        "inside the installed collection cakewalk.access",
+    ),
+    "a plan in a collection": (
+        "plan",
+        {"plan_path": f"{OF_COLLECTION}/plan"},
+        "inside the installed collection cakewalk.access",
+    ),
 }
 
 
 def test_options_that_cannot_work_are_refused(crew: CodeFolder) -> None:
     failures = crew.refusals_by_mode({case: (mode, given) for case, (mode, given, _words) in OPTIONS.items()})
+    dry_run = crew.refused(crew.hold("plan", "--check", plan_path="/etc/passwd/plan.txt"))
 
+    assert "Not a directory" in dry_run["msg"]
     for case, (_mode, _given, words) in OPTIONS.items():
         assert words in failures[case]["msg"] + str(failures[case].get("argument_errors", "")), case
     assert crew.tenant.log() == []

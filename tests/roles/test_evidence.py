@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 import yaml
-from playbooks.harness import Data, Playbooks, Result, Run, pages, play, task, writes
+from playbooks.harness import COLLECTIONS, Data, Playbooks, Result, Run, pages, play, task, writes
 from roles.cases import case_by_case
+from roles.people import custom_stats
 from sandbox.process import Sandbox
 
 EVIDENCE = "cakewalk.access.cakewalk_evidence"
@@ -44,9 +45,9 @@ def keep(playbooks: Playbooks, tenant: Sandbox, folder: Path) -> Keep:
     """Run the playbook with a key that may only read; the variables are options of the role, without their prefix."""
     key = {"CAKEWALK_API_KEY": tenant.read_only_key, "CAKEWALK_API_SECRET": tenant.read_only_secret}
 
-    def run(*options: str, **variables: Any) -> Run:
+    def run(*options: str, environment: Mapping[str, str] | None = None, **variables: Any) -> Run:
         given = {f"evidence_{name}": value for name, value in {"folder": str(folder), **variables}.items()}
-        return playbooks.run("cakewalk.access.evidence", *options, variables=given, **key)
+        return playbooks.run("cakewalk.access.evidence", *options, variables=given, **key, **(environment or {}))
 
     return run
 
@@ -316,14 +317,59 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_written(refusals: Refusal
     assert not folder.exists()
 
 
-def test_a_folder_that_others_may_write_to_is_refused(keep: Keep, folder: Path) -> None:
+def test_a_folder_that_cannot_be_used_is_refused_before_the_tenant_is_read(
+    keep: Keep, tenant: Sandbox, folder: Path
+) -> None:
     folder.mkdir()
     folder.chmod(0o777)
+    (folder / "file").touch()
+    collection = COLLECTIONS / "ansible_collections" / "cakewalk" / "access" / "playbooks"
+    refused = {
+        "bundles": "the path is relative",
+        str(folder): "others may write to its folder",
+        str(folder / "file" / "more"): "Not a directory",
+        str(collection): "inside the installed collection cakewalk.access",
+    }
 
-    run = keep()
+    for path, why in refused.items():
+        for mode in ((), ("--check",)):
+            run = keep(*mode, folder=path)
+            assert (run.status, why in told(run).data["msg"]) == (2, True), told(run).data["msg"]
 
-    assert "others may write to its folder" in told(run).data["msg"]
-    assert not list(folder.iterdir())
+    assert tenant.log() == []
+    assert [path.name for path in folder.iterdir()] == ["file"]
+
+
+def test_facts_for_a_workflow_say_whether_and_where_there_is_a_bundle(keep: Keep) -> None:
+    shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
+    run = keep(environment=shown)
+    data = told(run.succeeded()).data
+    assert custom_stats(run) == {
+        "evidence_complete": True,
+        "evidence_bundle": data["bundle"],
+        "evidence_manifest_sha256": data["manifest_sha256"],
+    }
+    assert custom_stats(keep("--check", environment=shown)) == {"evidence_complete": False}
+    assert custom_stats(keep(folder="relative", environment=shown)) == {"evidence_complete": False}
+
+
+@pytest.mark.parametrize("blank", ["", None])
+def test_blank_answers_leave_the_mask_and_the_folder_of_the_play(
+    playbooks: Playbooks, folder: Path, tmp_path: Path, blank: str | None
+) -> None:
+    key = tmp_path / "key"
+    key.write_text(KEY, encoding="utf-8")
+    key.chmod(0o600)
+    names = ("folder", "privileged", "include_purposes", "mask_key_path", "compare_with")
+    role = {"role": "cakewalk.access.evidence", "vars": {f"evidence_{name}": blank for name in names}}
+
+    run = playbooks.run(
+        play(module_defaults={EVIDENCE: {"folder": str(folder), "mask_key_path": str(key)}}, roles=[role])
+    )
+
+    place = bundle(run)
+    assert place.parent == folder
+    assert "@example.com" not in (place / "accesses.csv").read_text(encoding="utf-8")
 
 
 def test_a_short_key_is_refused_and_shown_nowhere(playbooks: Playbooks, folder: Path) -> None:

@@ -50,6 +50,7 @@ USES: dict[str, Callable[[Path], object]] = {
     "write": lambda path: kept(path).write("new"),
     "append": lambda path: kept(path).append("new"),
     "lock": locked,
+    "check": lambda path: kept(path).check_writable(),
 }
 each_use = pytest.mark.parametrize("use", USES)
 
@@ -230,6 +231,30 @@ def test_a_relative_path_is_refused() -> None:
         kept(Path("list"))
 
 
+def test_whether_a_file_can_be_written_is_seen_without_a_trace(path: Path, tmp_path: Path) -> None:
+    kept(path).check_writable()
+    assert list(tmp_path.iterdir()) == []
+    kept(path).write("old")
+    kept(path).check_writable()
+    assert (kept(path).read(), beside(path)) == ("old", {"list"})
+    (tmp_path / "file").touch()
+    with pytest.raises(FileRefused, match="Not a directory"):
+        kept(tmp_path / "file" / "more" / "list").check_writable()
+
+
+@pytest.mark.parametrize("inside", ["list", "playbooks/tenant/list", "playbooks/../list"])
+def test_a_path_inside_a_collection_is_refused_by_the_name_of_the_collection(tmp_path: Path, inside: str) -> None:
+    collection = tmp_path / "ansible_collections" / "my" / "tools"
+    collection.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(collection)
+    for folder in (collection, tmp_path / "link"):
+        with pytest.raises(FileRefused, match=r"inside the installed collection my\.tools"):
+            kept(folder / inside)
+    kept(tmp_path / "ansible_collections" / "list")
+    kept(tmp_path / "ansible_collections.d" / "more" / "er" / "list")
+    kept(collection / ".." / ".." / ".." / "list")
+
+
 def test_a_path_cannot_forge_a_message() -> None:
     with pytest.raises(FileRefused) as caught:
         kept(Path("list\nok: \u202e"))
@@ -326,18 +351,3 @@ def test_what_goes_wrong_under_a_lock_passes_through_and_lets_go(path: Path) -> 
     with pytest.raises(FileNotFoundError, match="mine"), kept(path).locked():
         raise FileNotFoundError("mine")
     locked(path)
-
-
-def test_no_file_is_kept_inside_an_installed_collection(tmp_path: Path) -> None:
-    inside = tmp_path / "ansible_collections" / "cakewalk" / "access" / "playbooks" / "writes.jsonl"
-    with pytest.raises(FileRefused, match=r"inside the installed collection cakewalk\.access"):
-        PrivateFile(str(inside), "the journal", "")
-    PrivateFile(str(tmp_path / "ansible_collections.d" / "writes.jsonl"), "the journal", "").check()
-
-
-def test_a_check_finds_what_cannot_be_written_and_leaves_no_trace(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(FileRefused, match="is no folder"):
-        PrivateFile(str(tmp_path / "file" / "more" / "proof.json"), "the proof", "").check()
-    PrivateFile(str(tmp_path / "new" / "er" / "proof.json"), "the proof", "").check()
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -23,6 +23,12 @@ _HEAD = (
 _UNENDED = "The run did not end. This takes back all of its plan; what was not done needs nothing."
 
 
+def check_rollback_path(path: str | None) -> None:
+    """Raise C(FileRefused) if the file could not be written, before the tenant is read."""
+    if path:
+        _file(path).check_writable()
+
+
 class RollbackFile:
     """The code that undoes a run, as a file; what the file held before is kept under another name.
 
@@ -31,7 +37,7 @@ class RollbackFile:
     """
 
     def __init__(self, path: str | None, steps: Sequence[ReversibleStep], tenant: Mapping[str, Any]) -> None:
-        self._file = PrivateFile(path, "the inverse", "Move it away.") if path else None
+        self._file = _file(path) if path else None
         self._steps = steps
         self._tenant = tenant
         self._is_begun = False
@@ -51,6 +57,10 @@ class RollbackFile:
         if self._file and self._is_begun:
             inverse = inverse_of(self._steps, applied, self._tenant).get("inverse")
             self._file.write((inverse or _inverse([], [], self._tenant))["text"])
+
+
+def _file(path: str) -> PrivateFile:
+    return PrivateFile(path, "the inverse", "Move it away.")
 
 
 def inverse_of(steps: Sequence[ReversibleStep], applied: ApplyResult, tenant: Mapping[str, Any]) -> dict[str, Any]:

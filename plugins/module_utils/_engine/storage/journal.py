@@ -32,8 +32,10 @@ class Journal:
     path: str
 
     def open(self, is_dry_run: bool = False) -> None:
-        """Check that lines can be added, before there is a write to record; a dry run checks the path only."""
-        if not is_dry_run:
+        """Check that lines can be added, before there is a write to record; a dry run leaves nothing behind."""
+        if is_dry_run:
+            self.file.check_writable()
+        else:
             self.file.append("")
 
     def add(self, **facts: Any) -> None:

@@ -45,10 +45,13 @@ def parse_json(text: str) -> Any:
 
 
 def collection_of(path: str) -> str | None:
-    """Return the name of the installed collection that a path is in; C(None) if it is in none."""
-    parts = Path(os.path.normpath(path)).parts
-    place = parts.index("ansible_collections") if "ansible_collections" in parts else len(parts)
-    return ".".join(parts[place + 1 : place + 3]) if len(parts) > place + 2 else None
+    """Return the name of the installed collection that a path leads into; C(None) if it leads into no collection."""
+    for spelling in (os.path.normpath(path), os.path.realpath(path)):
+        parts = Path(spelling).parts
+        place = parts.index("ansible_collections") if "ansible_collections" in parts else len(parts)
+        if len(parts) > place + 2:
+            return ".".join(parts[place + 1 : place + 3])
+    return None
 
 
 @dataclass(frozen=True)
@@ -79,19 +82,6 @@ class PrivateFile:
                 "use",
                 f"it would be inside the installed collection {collection}, which the next installation replaces",
                 "Give a path outside of it; playbook_dir is inside for a playbook of a collection.",
-            )
-
-    def check(self) -> None:
-        """Check that the file could be written, without a trace: its folder, or the folder that would hold that one.
-
-        :raises FileRefused: it could not.
-        """
-        parent = next(folder for folder in Path(self.path).parents if folder.exists())
-        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-            raise self._refused(
-                "write",
-                f"this user may not write to {parent}" if parent.is_dir() else f"{parent} is no folder",
-                "Give this user a folder that it may write to, or another path.",
             )
 
     def read(self) -> str | None:
@@ -224,8 +214,8 @@ class PrivateFile:
         :raises FileRefused: the file cannot be written, or must not be trusted.
         """
         folder = Path(self.path).parent
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
         with self._reporting_errors("write"):
+            existing = next(path for path in (folder, *folder.parents) if path.exists())
             with TemporaryFile(dir=existing) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
             if existing == folder:
