@@ -59,17 +59,6 @@ TRIALS = {
         ),
         {"group_kind": "bare"},
     ),
-    # The level does not exist, so nobody is added to the group either.
-    "joiner": Trial(
-        lambda folder: {
-            "joiner_user": ERIN,
-            "joiner_groups": ["Sales"],
-            "joiner_accesses": "Salesforce: Standart",
-            "joiner_record_path": str(folder / "writes.jsonl"),
-            "joiner_wait_timeout": 0,
-        },
-        lambda log, state, _folder: log == [] and "Sales" not in _groups(state, ERIN),
-    ),
 }
 TRIALS["mover"] = Trial(
     lambda folder: {
