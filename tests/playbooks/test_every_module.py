@@ -55,7 +55,7 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
             "tasks": [task_id("action")],
             "routes": [{"app": github, "permission_level": "any", "request_type": "grant_access"}],
         },
-        "cakewalk_task_turn": {"step": "report", "outcomes": []},
+        "cakewalk_task_turn": {"step": "report", "outcomes": [], "record_path": str(tmp_path / "turns.jsonl")},
     }
 
 
