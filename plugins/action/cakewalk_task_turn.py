@@ -18,7 +18,9 @@ from ..module_utils._engine.fulfilment.task_lock import TaskLocks
 from ..module_utils._engine.storage.journal import Journal
 from ..module_utils._engine.storage.private_file import PrivateFile
 from ..plugin_utils._controller import ControllerAction
+from ..plugin_utils._given_options import defaults_of
 from ..plugin_utils._handler_files import files_of, names_set_by
+from ..plugin_utils._in_process import option_of
 
 _PREFIX = "task_fulfilment_"
 _OPTIONS = (
@@ -114,7 +116,10 @@ class ActionModule(ControllerAction):
         TaskLocks(params["lock_dir"], "").check()
         PrivateFile(params["record_path"], "the record", "").check_writable()
         self._journal.open(self._task.check_mode)
-        run = {name: params[name] for name in ("record_path", "lock_dir", "acting_user")}
+        run = {name: params[name] for name in ("record_path", "lock_dir")}
+        # The approval is sent by cakewalk_task, which module_defaults of the play may tell who acts.
+        of_approval = defaults_of(self._task, "cakewalk.access.cakewalk_task", self._templar)
+        run["acting_user"] = option_of(self, "acting_user") or of_approval.get("acting_user")
         routes = [{name: route[name] for name in routing.ROUTE} for route in params["routes"]]
         # The role must not read its own variable again: it is a template, which may have another value for each task.
         parts = [{name: route[name] for name in _PARTS} for route in params["routes"]]

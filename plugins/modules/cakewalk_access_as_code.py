@@ -518,6 +518,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         "summary": {"steps": len(total.steps), "removals": len(total.removals)},
     }
     stats: dict[str, Any] = {f"access_as_code_{name}": count for name, count in result["summary"].items()}
+    stats["access_as_code_complete"] = True
     if params["mode"] == "drift":
         error = code_plan.drifted() if params["fail_on_drift"] else None
         stats["access_as_code_in_sync"] = not code_plan.differing

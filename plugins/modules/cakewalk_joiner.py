@@ -241,7 +241,7 @@ stats:
   type: dict
   sample:
     joiner_complete: false
-    joiner_people: 1
+    joiner_number_of_people: 1
     joiner_failed: 0
     joiner_missing: 0
     joiner_waiting: 3

@@ -228,13 +228,13 @@ stats:
   type: dict
   sample:
     leaver_complete: false
-    leaver_people: 1
+    leaver_number_of_people: 1
     leaver_failed: 0
     leaver_waiting: 1
     leaver_by_hand: 1
     leaver_tasks: 0
     leaver_proof_dir: /var/lib/cakewalk/leavers
-    leaver_proofs: []
+    leaver_proofs_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 steps:
   description: The writes. In check mode all of them are C(pending).
   returned: success, and when a step failed

@@ -233,7 +233,7 @@ stats:
   type: dict
   sample:
     mover_complete: false
-    mover_people: 1
+    mover_number_of_people: 1
     mover_failed: 0
     mover_joined: 1
     mover_left: 0

@@ -67,6 +67,7 @@ options:
       - How many tasks may be due. Which of them are left for later is drawn by lot, so that tasks that fail each time
         do not keep others from their turn.
     type: int
+    default: 10
   with_names:
     description: Whether RV(tasks[].subject) is told, which takes a few requests for each app.
     type: bool
@@ -187,7 +188,7 @@ SPEC = spec(
         "assignees": _WORDS,
         "routes": {"type": "list", "elements": "dict", "required": True, "options": routing.ROUTE},
         "apps": {**_WORDS, "default": []},
-        "max_due": {"type": "int"},
+        "max_due": {"type": "int", "default": 10},
         "with_names": {"type": "bool", "default": False},
     },
     mutually_exclusive=[("tasks", "assignees")],

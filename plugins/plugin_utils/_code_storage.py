@@ -66,7 +66,7 @@ class CodeStorage:
         code, positions = _code_reader.read(self._paths["folder"])
         return {**source, "code": code, "positions": positions}
 
-    def _proofs(self) -> list[dict[str, str]]:
+    def _proofs(self) -> list[dict[str, Any]]:
         """Return the people that the proofs of the role C(leaver) are about, sorted by the day of the proof.
 
         :raises ConfigurationError: there is no such folder, where a typing error must not end what the proofs are for.
@@ -83,6 +83,8 @@ class CodeStorage:
                 option="proof_dir",
             )
         proofs = [_proof(path) for path in folder.glob("leaver-*.json")]
+        # A run that was cut off, or could not read what is left, leaves a file that proves nothing.
+        proofs = [proof for proof in proofs if proof.pop("is_proved")]
         return sorted(proofs, key=lambda proof: (proof["date"], proof["file"]))
 
     def _refuse_conflicting_paths(self) -> None:
@@ -172,17 +174,18 @@ class CodeStorage:
         return PrivateFile(self._paths[option], _what(option), "Move it away.")
 
 
-def _proof(path: Path) -> dict[str, str]:
+def _proof(path: Path) -> dict[str, Any]:
     file = PrivateFile(str(path), "the proof", "Restore it, or move it away if nobody is to be kept out by it.")
     try:
-        user = parse_json(file.read() or "")["user"]
-        proof = {name: str(user[name]) for name in ("id", "email")}
+        document = parse_json(file.read() or "")
+        proof = {name: str(document["user"][name]) for name in ("id", "email")}
+        is_proved = document["after"] is not None
     except (ValueError, LookupError, TypeError):
         raise file.damaged("it is no proof about a person") from None
     if not is_uuid(proof["id"]):
         raise file.damaged("the id of its person is no id")
     day = _PROOF.fullmatch(path.name)
-    return {**proof, "file": path.name, "date": "-".join(day.groups()) if day else ""}
+    return {**proof, "file": path.name, "is_proved": is_proved, "date": "-".join(day.groups()) if day else ""}
 
 
 def _what(option: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible.playbook.task import Task
@@ -19,6 +20,7 @@ from ansible.playbook.task import Task
 _COLLECTION = "cakewalk.access"
 #: The form of options in a single line, which Ansible reads itself: C(app=GitHub permission_level=Admin).
 _KEY_VALUE = re.compile(r"\w+=")
+_LIMITS = ("max_removals", "max_removal_percent")
 #: A guardrail that adds up: a task cannot take away the protection that its play gives.
 _PROTECTED = "protected_users"
 
@@ -54,17 +56,32 @@ def defaults_of(task: Task, module: str, templar: Any) -> Options:
     for layer in task.module_defaults or ():
         by_name |= layer
     groups = [f"group/{group}" for group in task.get_play()._action_groups.get(module, ())] if by_name else []
+    names = [*(name for name in by_name if name in groups), module]
     options: Options = {}
-    for name in [*(name for name in by_name if name in groups), module]:
+    for name in names:
         options |= templar.template(by_name.get(name) or {})
+    # A block replaces what its play gives to a group, but must not take its protection away.
+    for layer in task.module_defaults or ():
+        for name in names:
+            options = completed(templar.template(_protection(layer.get(name))), options)
     # Before ansible-core 2.19, an omitted value is this text until Ansible removes it.
     omitted = templar.available_variables.get("omit")
     return {name: value for name, value in options.items() if not isinstance(value, str) or value != omitted}
 
 
+def _protection(defaults: Any) -> Options:
+    return {_PROTECTED: defaults[_PROTECTED]} if isinstance(defaults, Mapping) and defaults.get(_PROTECTED) else {}
+
+
 def completed(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
-    """Return options with the defaults of those that are not given; protected users add up."""
+    """Return options with the defaults of those that are not given.
+
+    Guardrails that are written in both hold together: protected users add up, and the lowest limit counts.
+    """
     both = {**defaults, **options}
+    for name in _LIMITS:
+        with suppress(ValueError, TypeError, KeyError):
+            both[name] = min(int(defaults[name]), int(options[name]))
     if _PROTECTED in defaults and _PROTECTED in options:
         # What is no list, or an entry that is no text, is for Ansible to refuse.
         first, second = (
@@ -96,7 +113,7 @@ def _list(value: Any, option: Mapping[str, Any], strip: bool) -> Any:
     if of_mappings:
         suboptions = option.get("options") or {}
         value = [_mapping(item, list(suboptions)) if isinstance(item, str) else item for item in value]
-        return [given(item, suboptions, strip) if isinstance(item, dict) else item for item in value]
+        return [given(item, suboptions, strip) if isinstance(item, dict) and suboptions else item for item in value]
     return [item.strip() if strip and isinstance(item, str) else item for item in value]
 
 

@@ -20,7 +20,7 @@ from sandbox.process import Sandbox
 MODULES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "plugins" / "modules").glob("*.py")}
 RUN_BY_ENTRY = {name for name, text in MODULES.items() if "run_module(" in text}
 #: What differs from run to run, since it tells of times.
-_TIMES = ("listed_between", "bundle", "manifest_sha256", "looked_from", "looked_until")
+_TIMES = ("listed_between", "bundle", "manifest_sha256", "stats", "listed_at")
 _WAY = re.compile(r"cakewalk\.access\.(\w+) runs (in|by)")
 CONNOR, ERIN, OWEN = (f"{name}@example.com" for name in ("connor.contractor", "erin.engineer", "owen.onboarding"))
 PETRA = "petra.pending@example.com"

@@ -70,14 +70,15 @@ def cases(way: str) -> dict[str, tuple[Data, Data]]:
                 "max_removals": 9,
                 "timeout": 43,
                 "acting_user": "",
-                "protected_users": [],
+                # Ansible would take away what the play protects.
+                "protected_users": [CONNOR],
                 "max_retries": 1,
                 "concurrency": 4,
             },
         ),
         "of a block": (
             {"block": [member(way)], "module_defaults": {MEMBERS: {"protected_users": [OLGA], "max_removals": 8}}},
-            {"max_removals": 8, "protected_users": [OLGA], "max_retries": 1},
+            {"max_removals": 8, "protected_users": [OLGA, CONNOR], "max_retries": 1},
         ),
         "in a loop": (
             {

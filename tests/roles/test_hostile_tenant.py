@@ -60,5 +60,6 @@ def test_no_name_is_executed_on_its_way_from_the_webhook_to_the_record(stage: Fu
     assert outcomes(swept)[refused] == "unsafe_email"
     assert (stage.status(refused), sorted(stage.accounts())) == ("Pending", sorted([plain, PETRA]))
     assert [line["outcome"] for line in stage.lines() if line["task"] == done] == ["begun", "verified", "approved"]
-    assert str(canary) not in output + swept.output + stage.record.read_text(encoding="utf-8")
+    # The last line names the person; it is text, and no template.
+    assert str(canary) not in output.replace(unsafe, "") + stage.record.read_text(encoding="utf-8")
     assert not canary.exists()

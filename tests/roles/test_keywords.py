@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playbooks.harness import Data, Playbooks, play, task, writes
+import yaml
+from playbooks.harness import ROOT, Data, Playbooks, play, task, writes
 from roles.people import ERIN, OWEN
 from sandbox.process import Sandbox
 
@@ -126,3 +127,26 @@ def test_check_mode_writes_nothing_whatever_asks_for_it(playbooks: Playbooks, te
     playbooks.run(plays).succeeded()
     assert writes(tenant.log()) == []
     assert not any((tmp_path / role).exists() for role in TRIALS)
+
+
+#: Facts that are options of the same name on purpose: the next job goes on with them.
+_HANDED_ON = {"record_path", "proof_dir", "plan_hash", "plan_path"}
+
+
+def test_what_a_role_publishes_is_no_option_of_the_next_run(playbooks: Playbooks, tmp_path: Path) -> None:
+    """A controller hands what a job publishes to the next one, as extra variables."""
+    plays = []
+    for role, trial in TRIALS.items():
+        given = {"role": f"cakewalk.access.{role}", "vars": trial.options(tmp_path / role), "ignore_errors": True}
+        plays += play(roles=[given])
+    run = playbooks.run(plays, "--check").succeeded()
+    for role in TRIALS:
+        (published,) = [
+            result.data["ansible_stats"]["data"]
+            for result in run.results
+            if result.task.startswith(f"cakewalk.access.{role} : Publish")
+        ]
+        spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+        options = spec["argument_specs"]["main"]["options"].keys()
+        assert {name.removeprefix(f"{role}_") for name in published.keys() & options} <= _HANDED_ON
+        assert isinstance(published[f"{role}_complete"], bool)

@@ -16,6 +16,7 @@ from playbooks.harness import Data, Playbooks, pages
 from roles.people import CONNOR, ERIN, OLGA, PETRA, SALLY, SAM, Staff, approving, is_private, show, stays
 from sandbox.process import Sandbox
 
+PUBLISHED = "Publish facts for the nodes of a workflow that follow"
 TASK = "Remove memberships and access, and prove what is left"
 
 
@@ -285,6 +286,7 @@ def test_a_time_limit_leaves_the_history_of_all_writes_and_a_proof(leaver: Staff
     lines = leaver.record()
     assert sorted(line["path"] for line in lines if line["status"] == "sending") == sorted(received)
     assert lines[-1]["status"] == "cut_off"
+    assert leaver.told(run, PUBLISHED)["ansible_stats"]["data"] == {"leaver_complete": False}
 
 
 @pytest.mark.slow

@@ -52,6 +52,7 @@ def run_module(
     :param make_plan: reads the tenant and returns what must change; it cannot write.
     :param journal_path: returns the path of the journal, if the module keeps one.
     """
+    parent = os.getppid()
     module = AnsibleModule(supports_check_mode=True, **spec)
     if REQUESTS_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
@@ -61,7 +62,7 @@ def run_module(
     except Exception as error:
         module.fail_json(**error_result(error, {}))
     _end_at_time_limit()
-    _run(module, make_plan, client, tenant, _journal(module, journal_path(module.params)))
+    _run(module, make_plan, client, tenant, _journal(module, journal_path(module.params)), parent)
 
 
 def _end_at_time_limit() -> None:
@@ -86,6 +87,7 @@ def _run(
     client: Client,
     tenant: Tenant,
     journal: RunJournal,
+    parent: int,
 ) -> None:
     progress: dict[str, Any] = {}
     try:
@@ -93,7 +95,7 @@ def _run(
             tenant.warnings += unended
             try:
                 plan = make_plan(module.params, tenant)
-                applied = dry_run(plan) if module.check_mode else apply(plan, client, journal=journal)
+                applied = dry_run(plan) if module.check_mode else apply(plan, client, journal=journal, parent=parent)
             except GoalNotReached as error:
                 progress = _report(error.result, module._diff)
                 raise

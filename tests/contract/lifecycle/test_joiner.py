@@ -188,6 +188,24 @@ def test_people_who_appear_in_time_get_what_the_others_got(joiners: Joiners) -> 
     assert any("is not in the directory yet" in line for line in result["plan"])
 
 
+def test_what_is_renamed_during_the_wait_is_still_what_was_meant(joiners: Joiners) -> None:
+    tenant = joiners.tenant
+    engineering, nora = tenant.find("groups", "Engineering")["id"], "nora.newcomer@example.com"
+    change = {"operation": "listUsers", "after": 2}
+    tenant.change("rename_group", group="Engineering", name="Engineering old", **change)
+    tenant.change("rename_group", group="Sales", name="Engineering", **change)
+    tenant.change("set_email", user=tenant.acting_user, email="ada.moved@example.com", **change)
+    tenant.change("insert_user", email=nora, **change)
+
+    applied, result = joiners.run(joining(nora, "Engineering"), wait_timeout=30)
+
+    groups = {group["id"]: group["members"] for group in tenant.state("groups")["groups"]}
+    (joined,) = [row["id"] for row in tenant.state("users")["users"] if row["email"] == nora]
+    assert [group_id for group_id, members in groups.items() if joined in members] == [engineering]
+    assert result["people"][0]["errors"] == []
+    assert applied.changed
+
+
 def test_nobody_is_waited_for_in_check_mode_or_without_time(joiners: Joiners) -> None:
     people = [joining(user, "Engineering") for user in (NORA, OWEN)]
     for _applied, result in (joiners.foresee(*people, wait_timeout=7800), joiners.run(*people)):

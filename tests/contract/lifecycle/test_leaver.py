@@ -130,6 +130,25 @@ def test_what_somebody_else_removed_meanwhile_is_no_failure(
     assert (applied.goal_reached, result["complete"], result["people"][0]["errors"]) == (True, True, [])
 
 
+def test_no_more_is_removed_than_was_allowed_before_the_first_write(
+    tenant: Sandbox, leave: Callable[..., tuple[ApplyResult, Data]], tmp_path: Path
+) -> None:
+    """Two removals are requested already, so one is counted; the requests are withdrawn in the middle."""
+    tenant.change("remove_member", group="Okta Everyone", user=ERIN)
+    for app in ("GitHub", "Google Workspace"):
+        tenant.change("open_request", kind="remove", app=app, user=ERIN)
+    erin = tenant.find("users", ERIN)["id"]
+    for row in tenant.state("requests")["requests"]:
+        if row["target_id"] == erin:
+            tenant.change("cancel_request", request=row["id"], user=ERIN, after=1, operation="removeUserFromGroup")
+
+    _applied, result = leave(ERIN, max_removals=1)
+
+    assert [method for method, _path in writes(tenant)] == ["DELETE"]
+    assert any("make 3 removals" in message for message in result["people"][0]["errors"])
+    assert proofs(tmp_path)[ERIN]["complete"] is False
+
+
 def test_the_failure_of_one_person_stops_nobody_else(
     tenant: Sandbox, leave: Callable[..., tuple[ApplyResult, Data]], tmp_path: Path
 ) -> None:

@@ -205,4 +205,4 @@ def test_each_task_gets_its_turn_in_time() -> None:
         assert Counter(one.outcome for one in tasks) == {"due": 2, "left_for_later": 3, "snoozed": 1}
         taken.update(one.task for one in tasks if one.is_due)
     assert set(taken) == {one.task for one in due}
-    assert {one.outcome for one in shuffled(due, None)} == {"due"}
+    assert {one.outcome for one in shuffled(due, len(due))} == {"due"}

@@ -209,7 +209,7 @@ def test_an_incomplete_move_says_for_whom_it_waits_and_what_failed() -> None:
     }
     assert result["stats"] == {
         "mover_complete": False,
-        "mover_people": 3,
+        "mover_number_of_people": 3,
         "mover_failed": 1,
         "mover_joined": 3,
         "mover_left": 0,

@@ -55,7 +55,11 @@ def dry_run(plan: Plan) -> ApplyResult:
 
 
 def apply(
-    plan: Plan, client: Client, confirm_delays: Iterable[float] = CONFIRM_DELAYS, journal: RunJournal | None = None
+    plan: Plan,
+    client: Client,
+    confirm_delays: Iterable[float] = CONFIRM_DELAYS,
+    journal: RunJournal | None = None,
+    parent: int | None = None,
 ) -> ApplyResult:
     """Apply a plan stage by stage and phase by phase, the steps of a phase concurrently.
 
@@ -64,11 +68,12 @@ def apply(
     of a step is deleted before the step and stored after it.
 
     :param journal: gets a line as each write is about to leave, and another when its outcome is known.
+    :param parent: the id of the process for which the run began; if that process ends, nothing more is sent.
     :raises ApplyFailed: not every step was applied.
     :raises GoalNotReached: the run came to its end, but the goal is not reached.
     :raises ApplyInterrupted: there is a defect in the collection, or a time limit ended the run.
     """
-    run = _Run(client, journal or RunJournal(None), tuple(confirm_delays))
+    run = _Run(client, journal or RunJournal(None), tuple(confirm_delays), parent or os.getppid())
     failure: Exception | None = None
     try:
         run.apply(plan)
@@ -102,7 +107,7 @@ class _Abandoned(Exception):
 class _Run:
     """One attempt to apply a plan; C(result) is its result so far."""
 
-    def __init__(self, client: Client, journal: RunJournal, confirm_delays: tuple[float, ...]) -> None:
+    def __init__(self, client: Client, journal: RunJournal, confirm_delays: tuple[float, ...], parent: int) -> None:
         self.result = ApplyResult(run=journal.run)
         self._client = client
         self._journal = journal
@@ -110,7 +115,7 @@ class _Run:
         #: Why an outcome could not be recorded; then nothing more is sent.
         self._unrecorded: list[CakewalkError] = []
         self._numbers: dict[int, int] = {}
-        self._parent = os.getppid()
+        self._parent = parent
 
     def apply(self, plan: Plan) -> None:
         """Apply all stages of a plan.

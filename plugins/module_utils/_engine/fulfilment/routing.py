@@ -166,7 +166,7 @@ def route_tasks(params: Mapping[str, Any], tenant: Tenant) -> list[RoutedTask]:
     :raises ConfigurationError: the options are not valid.
     :raises LookupFailed: an assignee does not exist or is ambiguous.
     """
-    if params["max_due"] is not None and params["max_due"] < 0:
+    if params["max_due"] < 0:
         raise out_of_range("max_due", params["max_due"], "Give 0 or more.")
     router = Router(
         routes=routes_of(params["routes"]),
@@ -274,14 +274,14 @@ def without_conflicts(tasks: Sequence[RoutedTask]) -> list[RoutedTask]:
     ]
 
 
-def shuffled(tasks: Sequence[RoutedTask], limit: int | None) -> list[RoutedTask]:
+def shuffled(tasks: Sequence[RoutedTask], limit: int) -> list[RoutedTask]:
     """Return the tasks in random order, so that tasks that always fail do not keep others from being carried out.
 
     :param limit: how many tasks may be due; the others are left for another run.
     """
     in_random_order = random.sample(tasks, len(tasks))
     due = [task for task in in_random_order if task.is_due]
-    late = {task.task for task in due[limit:]} if limit is not None else set()
+    late = {task.task for task in due[limit:]}
     why = "enough others are due in this run"
     return [replace(task, outcome="left_for_later", why=why) if task.task in late else task for task in in_random_order]
 

@@ -36,36 +36,28 @@ def approvers(
         pairs = ((people, "managerId"), (apps, "owner.id"))
         ids = [str(member(row, name) or "") for rows, name in pairs for row in rows]
         candidates = list(dict.fromkeys(filter(None, ids)))
-        if len(candidates) > _MOST:
-            return {}
-        users = [row for row in tenant.read_existing(map(USERS.record, candidates)) if row]
+        users = [row for row in tenant.read_existing(map(USERS.record, candidates[:_MOST])) if row]
         lists = tenant.read(map(tasks_of, users))
-        open_tasks = {
-            str(row["id"]): user
-            for user, rows in zip(users, lists, strict=True)
-            for row in rows
-            if tenant.task_statuses.class_of(row.get("status")) in ("actionable", "open")
-        }
+        open_tasks: dict[str, list[Row]] = {}
+        for user, rows in zip(users, lists, strict=True):
+            for row in rows:
+                if tenant.task_statuses.class_of(row.get("status")) in ("actionable", "open"):
+                    open_tasks.setdefault(str(row["id"]), []).append(user)
         # A list does not show the request of a task.
         records = tenant.read_existing(map(task, list(open_tasks)[:_MOST_TASKS]))
     except CakewalkError:
         return {}
     found: dict[str, list[str]] = {}
-    for user, record in zip(open_tasks.values(), records, strict=False):
+    for assignees, record in zip(open_tasks.values(), records, strict=False):
         request = str(member(record or {}, "request.id") or "").lower()
         if request in requests:
-            found.setdefault(request, []).append(person(user))
+            found.setdefault(request, []).extend(map(person, assignees))
     return found
 
 
 def _detailed(tenant: Tenant, kind: ResourceType, rows: Iterable[Row], name: str) -> list[Row]:
-    """Return the records of rows, because lists lack a member that only single records have.
-
-    If there are many such rows, they are returned as they are.
-    """
+    """Return the records of the first rows, because lists lack a member that only single records have."""
     rows = list(rows)
-    lacking = [row for row in rows if name not in row]
-    if not lacking or len(lacking) > _MOST:
-        return rows
+    lacking = [row for row in rows if name not in row][:_MOST]
     records = tenant.read_existing(kind.record(row["id"]) for row in lacking)
     return [*(row for row in rows if name in row), *(record for record in records if record)]

@@ -130,6 +130,7 @@ class _Onboarding:
             "allow_inactive": False,
             "max_removals": None,
         }
+        self._header = plan_header(params)
         self._tenant = tenant
         self._joiners = joiners
         #: The people whose turn it is: those who were there at the beginning, then those who appeared.
@@ -174,7 +175,7 @@ class _Onboarding:
         self._default_apps = read_default_apps(changes, self._tenant)
         stage = self._add(changes)
         lines = plan_lines(self._joiners, self._default_apps, self._params["wait_timeout"])
-        return replace(stage, result={"plan": [*plan_header(self._params), *lines]})
+        return replace(stage, result={"plan": [*self._header, *lines]})
 
     def _look_up(self) -> Row:
         """Find everybody and everything that the task names, and return the acting user.
@@ -206,6 +207,10 @@ class _Onboarding:
         resolver.check()
         for joiner in joiners:
             joiner.wanted = self._wanted(joiner)
+            joiner.extra = tuple((app["id"], level["id"] if level else None) for app, level in joiner.wanted)
+        # From here on everything is named by id, so that a rename during the wait leads nowhere else.
+        self._app_states = {app_state.app["id"]: app_state for app_state in self._app_states.values()}
+        self._params["acting_user"] = found["id"]
         users = [joiner.user for joiner in joiners if joiner.user]
         if len(ids_of(users)) < len(users):
             raise ConfigurationError(
@@ -241,7 +246,7 @@ class _Onboarding:
         """Return the change of each group that people join, which nobody joins who is not there yet."""
         users: dict[str, list[str]] = {}
         for joiner in joiners:
-            for name in joiner.group_names:
+            for name in (group["id"] for group in joiner.groups):
                 users.setdefault(name, []).extend([joiner.user["id"]] if joiner.user else [])
         entries = [MembershipEntry(name, tuple(its_users), "present") for name, its_users in users.items()]
         changes, _actor, warnings = plan_memberships(entries, self._params, self._tenant)

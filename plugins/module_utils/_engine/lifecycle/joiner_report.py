@@ -255,10 +255,15 @@ def statistics(people: Sequence[Entry], journal_path: str) -> Entry:
         "by_hand": sum(len(entry["by_hand"]) for entry in people),
     }
     is_complete = summary["complete"] == len(people)
-    counts = {f"joiner_{name}": count for name, count in summary.items() if name != "complete"}
+    counts = {f"joiner_{name}": count for name, count in summary.items() if name not in ("complete", "people")}
     return {
         "people": list(people),
         "complete": is_complete,
         "summary": summary,
-        "stats": {"joiner_complete": is_complete, **counts, "joiner_record_path": journal_path},
+        "stats": {
+            "joiner_complete": is_complete,
+            "joiner_number_of_people": len(people),
+            **counts,
+            "joiner_record_path": journal_path,
+        },
     }

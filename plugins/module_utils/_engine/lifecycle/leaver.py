@@ -19,7 +19,7 @@ from ..access.evaluation import REMOVING, AccessDecision, AppState, diff_of
 from ..access.planning import check_purpose
 from ..core.access_requests import Requests, progress_of
 from ..core.entries import check_addresses, entries_of
-from ..core.guardrails import ProtectedUsers, check_removals, check_share
+from ..core.guardrails import LimitExceeded, ProtectedUsers, check_removals, check_share
 from ..core.lookup import Resolver, Row, folded_email, labelled
 from ..core.people import acting_user
 from ..core.plan import ApplyResult, Plan, StepStatus
@@ -185,7 +185,7 @@ class _Offboarding:
 
     def check_guardrails(self) -> None:
         """Raise C(LimitExceeded) before the first write of a run if there are too many removals."""
-        removals = [
+        self._check_limits(
             (str(entry["name"]), person(user))
             for user in self._users
             for entries in (
@@ -193,7 +193,10 @@ class _Offboarding:
                 [access for access in self._of(user).accesses if access["to_request"]],
             )
             for entry in entries
-        ]
+        )
+
+    def _check_limits(self, removals: Iterable[tuple[str, str]]) -> None:
+        removals = list(removals)
         check_removals(removals, self._params["max_removals"], authoritative=False)
         check_share(removals, self._before.read, self._params["max_removal_percent"])
 
@@ -243,6 +246,16 @@ class _Offboarding:
                     before = app_state.requests.ids
                     step = request_removal(app_state.app, leaver.user, self._actor, leaver.purpose, before)
                     steps.append(self._step(step, leaver.user, app_state.app))
+        try:
+            # More requests may be needed by now than before the first write.
+            self._check_limits(
+                (self._place_of[id(step)], person(self._user_of[id(step)]))
+                for step in [*(result.step for result in applied.steps), *steps]
+            )
+        except LimitExceeded as error:
+            hint = "No request was opened. Run again, which reads everything again."
+            self._problems.append(error.restated(error.cause, hint))
+            return Plan(then=self.prove)
         awaited = [decision for decision in decisions if decision.outcome == REMOVING]
         wait = RemovalWait(awaited, self._params["wait_timeout"], self._tenant.request_statuses)
         before_steps, after_steps = diff_of(decisions)
@@ -260,11 +273,12 @@ class _Offboarding:
         if applied.is_dry_run:
             left = {user["id"].lower(): predicted(self._of(user)) for user in self._users}
             return self._conclusion(applied, left, self._before.looked_until)
-        self._problems += [error for error in applied.problems if not isinstance(error, WaitTimedOut)]
         first = None if applied.steps else self._before
         try:
             after = read_until_stable(self._tenant, self._users, self._params["retry_declined"], first)
         except CakewalkError as error:
+            # What ended the wait matters only if the proof does not say what is left.
+            self._problems += [problem for problem in applied.problems if not isinstance(problem, WaitTimedOut)]
             self._problems.append(error)
             return self._conclusion(applied, {}, now())
         self._settle(applied, after)
@@ -324,4 +338,10 @@ class _Offboarding:
         return self._footprints[user["id"].lower()]
 
     def _lines(self) -> list[str]:
-        return [line for user in self._users for line in footprint.lines(user, self._of(user))]
+        """Return the footprints for people, and purposes that are not that of the task."""
+        lines = []
+        for leaver in self._leavers:
+            lines += footprint.lines(leaver.user, self._of(leaver.user))
+            if leaver.purpose != self._params["purpose"]:
+                lines.append(printable(f"{person(leaver.user)}: purpose {leaver.purpose!r}"))
+        return lines

@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ..._api.catalog import person
@@ -240,7 +241,8 @@ def statistics(
         "tasks": sum(len(entry["tasks"]) for entry in people),
     }
     is_complete = summary["complete"] == len(people)
-    facts = {f"leaver_{name}": count for name, count in summary.items() if name != "complete"}
+    facts = {f"leaver_{name}": count for name, count in summary.items() if name not in ("complete", "people")}
+    listed = "".join(f"{digest}  {Path(path).name}\n" for path, digest in sorted(proofs.items()))
     return {
         "people": list(people),
         "complete": is_complete,
@@ -249,9 +251,10 @@ def statistics(
         "proofs": [{"path": path, "sha256": digest} for path, digest in proofs.items()],
         "stats": {
             "leaver_complete": is_complete,
+            "leaver_number_of_people": len(people),
             **facts,
             "leaver_proof_dir": params["proof_dir"],
-            "leaver_proofs": [{"path": path, "sha256": digest} for path, digest in proofs.items()],
+            **({"leaver_proofs_sha256": hashlib.sha256(listed.encode()).hexdigest()} if proofs else {}),
         },
     }
 

@@ -50,7 +50,7 @@ from .approvers import approvers
 Entry = dict[str, Any]
 
 #: Refusals of a request for several people that may concern only some of them.
-_BATCH_REFUSALS = frozenset({400, 404, 409, 413, 422})
+_BATCH_REFUSALS = frozenset({400, 403, 404, 409, 413, 422})
 #: The lists of what is missing, in the result for a person.
 _LISTS = ("waiting", "by_hand")
 
@@ -594,12 +594,17 @@ def statistics(people: Sequence[Entry], params: Mapping[str, Any]) -> Entry:
         **{name: sum(len(entry[name]) for entry in people) for name in ("joined", "left", "waiting", "by_hand")},
     }
     is_complete = summary["complete"] == len(people)
-    facts = {f"mover_{name}": count for name, count in summary.items() if name != "complete"}
+    facts = {f"mover_{name}": count for name, count in summary.items() if name not in ("complete", "people")}
     return {
         "people": list(people),
         "complete": is_complete,
         "summary": summary,
-        "stats": {"mover_complete": is_complete, **facts, "mover_record_path": params["journal_path"]},
+        "stats": {
+            "mover_complete": is_complete,
+            "mover_number_of_people": len(people),
+            **facts,
+            "mover_record_path": params["journal_path"],
+        },
     }
 
 

@@ -80,7 +80,7 @@ class RunJournal:
         self.run = secrets.token_hex(8)
         self._about = {"run": self.run, **about}
         self._is_begun = False
-        self._settled: set[int] = set()
+        self._settled: dict[int, str] = {}
 
     @contextmanager
     def opened(self, is_dry_run: bool) -> Iterator[list[str]]:
@@ -119,14 +119,14 @@ class RunJournal:
         self._add_step(number, step, "sending")
 
     def settled(self, number: int, step: Step, status: str, error: CakewalkError | None) -> None:
-        """Add the line of the outcome of a write, once.
+        """Add the line of the outcome of a write, and another if a later read shows another outcome.
 
         :param status: C(done), C(already), C(refused), C(failed), C(unknown) or C(not_tried).
         """
-        if self._is_begun and number not in self._settled:
+        if self._is_begun and self._settled.get(number) != status:
             kind = error.kind if error else None
             self._add_step(number, step, status, kind=kind, msg=str(error) if error else None)
-            self._settled.add(number)
+            self._settled[number] = status
 
     def end(self, status: str, **facts: Any) -> None:
         """Add the last line of a run that has begun."""
