@@ -101,13 +101,6 @@ def test_action_groups_carry_options_to_their_modules(playbooks: Playbooks, tena
     assert {entry["key"] for entry in tenant.log()} == {"read-write"}
 
 
-def test_protected_people_may_stand_in_the_defaults(playbooks: Playbooks, tenant: Sandbox, defaults: Data) -> None:
-    defaults["group/cakewalk.access.write"]["protected_users"] = [CONNOR]
-    run = playbooks.run(play(task("leave", MEMBERS, LEAVES, ignore_errors=True), module_defaults=defaults), **NOTHING)
-    assert f"protected: {CONNOR}" in run["leave"].data["msg"]
-    assert not writes(tenant.log())
-
-
 def test_the_defaults_of_the_readme_fit_every_module_that_acts_for_somebody(
     playbooks: Playbooks, tenant: Sandbox
 ) -> None:
