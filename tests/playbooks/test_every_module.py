@@ -80,9 +80,13 @@ def test_every_module_comes_to_the_same_in_process_and_by_a_process(
 
 def _lasting(run: Run, way: str) -> list[tuple[str, str, Data]]:
     return [
-        (name, status, {key: value for key, value in data.items() if key not in _TIMES})
+        (name, status, {**_without_times(data), "stats": _without_times(data.get("stats", {}))})
         for name, status, data in told(run, way)
     ]
+
+
+def _without_times(data: Data) -> Data:
+    return {key: value for key, value in data.items() if not key.endswith(_TIMES)}
 
 
 def test_every_module_runs_by_its_short_name(playbooks: Playbooks, options: dict[str, Data]) -> None:

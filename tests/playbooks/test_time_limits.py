@@ -48,7 +48,8 @@ def journal(playbooks: Playbooks, group: str) -> Path:
 
 def recorded(playbooks: Playbooks, group: str, *statuses: str) -> list[str]:
     """Return the paths in the lines of a journal that have these statuses; an empty path for lines without one."""
-    lines = map(json.loads, journal(playbooks, group).read_text(encoding="utf-8").splitlines())
+    # Two lines that are added at once may have an empty line between them.
+    lines = map(json.loads, filter(None, journal(playbooks, group).read_text(encoding="utf-8").splitlines()))
     return sorted(line.get("path", "") for line in lines if line["status"] in statuses)
 
 
