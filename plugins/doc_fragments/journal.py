@@ -17,7 +17,7 @@ options:
         about to leave, when its outcome is known, and at the end of the run. If a line cannot be added, nothing more
         is written.
       - It is on the machine that runs the module. A whole path; the file and its folder are made when they do not
-        exist. Without it there is no journal.
+        exist. Without it there is no journal, unless the module says otherwise.
       - A run that was killed leaves a journal without an end. The next run with the same journal warns about it, and
         names the writes whose outcome is not known.
       - It is readable only for the user who runs the module. Runs side by side may share it. Check mode only reads it.

@@ -518,13 +518,14 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         "summary": {"steps": len(total.steps), "removals": len(total.removals)},
     }
     stats: dict[str, Any] = {f"access_as_code_{name}": count for name, count in result["summary"].items()}
-    stats["access_as_code_complete"] = True
     if params["mode"] == "drift":
         error = code_plan.drifted() if params["fail_on_drift"] else None
-        stats["access_as_code_in_sync"] = not code_plan.differing
+        stats["access_as_code_in_sync"] = stats["access_as_code_complete"] = not code_plan.differing
         return Plan(result={**result, "drift": code_plan.drift(tenant), "stats": stats}, unmet=error)
     code_plan.check_guardrails()
-    result |= {"plan_hash": code_plan.hash, "stats": {**stats, "access_as_code_plan_hash": code_plan.hash}}
+    stats["access_as_code_plan_hash"] = code_plan.hash
+    stats["access_as_code_complete"] = not any(step.changes for step in code_plan.steps) and not total.errors
+    result |= {"plan_hash": code_plan.hash, "stats": stats}
     if params["mode"] == "plan":
         return Plan(result={**result, "plan_text": code_plan.text})
     steps = code_plan.approved()
@@ -537,7 +538,10 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         result=result,
         unmet=next(iter(total.errors), None),
         ledger=next(iter(total.ledgers), None),
-        report=lambda applied: inverse_of(total.steps, applied, code_plan.code.sections["tenant"]),
+        report=lambda applied: {
+            **inverse_of(total.steps, applied, code_plan.code.sections["tenant"]),
+            "stats": {**stats, "access_as_code_complete": applied.goal_reached},
+        },
         file=RollbackFile(rollback_path, total.steps, code_plan.code.sections["tenant"]),
     )
 

@@ -24,8 +24,8 @@ _LIMITS = ("max_removals", "max_removal_percent")
 #: A guardrail that adds up: a task cannot take away the protection that its play gives.
 _PROTECTED = "protected_users"
 
-#: A blank value is refused: without it, a run would reach a tenant that nobody meant.
-_NEVER_BLANK = ("api_key", "api_secret", "base_url")
+#: A blank value is refused: without it, a run would reach a tenant, or the levels of an app, that nobody meant.
+_NEVER_BLANK = ("api_key", "api_secret", "base_url", "permission_level")
 
 Options = dict[str, Any]
 
@@ -134,4 +134,6 @@ def _mapping(text: str, names: list[str]) -> Any:
     if text.startswith("{") or _KEY_VALUE.match(text) or not names:
         return text
     first, colon, second = text.rpartition(":")
-    return {names[0]: first.strip(), names[1]: second.strip()} if colon and len(names) > 1 else {names[0]: text.strip()}
+    if not colon or len(names) < 2 or not second.strip():
+        return {names[0]: (first or text).strip() if colon else text.strip()}
+    return {names[0]: first.strip(), names[1]: second.strip()}

@@ -245,7 +245,7 @@ def test_who_left_by_the_role_leaver_is_told_with_file_and_line(
     done = crew.applied(**approved)
 
     (line,) = [line for line in done["plan"] if CONNOR in line]
-    assert line.startswith(f"{CONNOR}: left, remove from the code (groups.yml:9); proved by {proof.name} of 20")
+    assert line.startswith(f"{CONNOR}: left, remove from the code (groups.yml:9); offboarded, see {proof.name} of 20")
     assert line.endswith(", but the status is Active: move the proof away if the person is back")
     assert crew.members("Contractors") == {IRIS}
     assert crew.result(crew.hold("drift", **approved).succeeded()).data["drift"]["left_alone"] == [line]

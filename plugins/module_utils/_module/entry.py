@@ -184,6 +184,9 @@ def _report(applied: ApplyResult, with_diff: bool) -> dict[str, Any]:
     for stage in applied.stages:
         result |= stage.result
     result |= {"changed": applied.changed} | ({} if applied.is_dry_run else _reports(applied))
+    if "stats" in result and applied.is_dry_run and applied.changed:
+        # Nothing of what a dry run predicts is there yet.
+        result["stats"] |= {name: False for name in result["stats"] if name.endswith("_complete")}
     managed = [(stage.before, stage.after) for stage in applied.stages if stage.before is not None]
     if managed:
         result["steps"] = applied.as_result()

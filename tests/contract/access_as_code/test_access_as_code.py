@@ -549,13 +549,13 @@ def test_who_was_proved_to_have_left_is_told_and_not_added(example_of: Callable[
     }
     source = {"version": "1", "positions": {}, "code": code, "proofs": proofs}
     at = [f"groups[0].members[{number}], accesses[0].users[{number}]" for number in range(2)]
-    back = "proved by leaver-1.json, but the status is Active: move the proof away if the person is back"
+    back = "offboarded, see leaver-1.json, but the status is Active: move the proof away if the person is back"
 
     lines = example.plan(code, source=source)
 
     assert [line for line in lines if "remove from the code" in line] == [
         left(CONNOR, at[0], back),
-        left(GRACE, at[1], "proved by leaver-1.json"),
+        left(GRACE, at[1], "offboarded, see leaver-1.json"),
     ]
     assert [line for line in lines if line.startswith("  + ")] == [f"  + {ERIN}"]
     hashes = {

@@ -17,7 +17,7 @@ from unit.people import uid, user, users
 
 ADA, BEN, EVE = "ada@example.com", "ben@example.com", "eve@example.com"
 PROOF = {"id": uid(2), "email": BEN, "file": "leaver-2.json", "date": "2026-10-01"}
-BY_PROOF = "proved by leaver-2.json of 2026-10-01"
+BY_PROOF = "offboarded, see leaver-2.json of 2026-10-01"
 
 
 def line(reference: str, *rows: dict[str, Any], proofs: Any = (PROOF,), allow_inactive: bool = False) -> list[str]:
@@ -66,4 +66,4 @@ def test_an_address_of_two_is_left_to_the_lookup() -> None:
 
 def test_the_latest_proof_is_named() -> None:
     later = {**PROOF, "file": "leaver-3.json", "date": ""}
-    assert line(uid(2), proofs=[PROOF, later]) == told(uid(2), "proved by leaver-3.json")
+    assert line(uid(2), proofs=[PROOF, later]) == told(uid(2), "offboarded, see leaver-3.json")

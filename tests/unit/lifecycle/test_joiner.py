@@ -23,8 +23,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.
     NotJoined,
     outcome_of,
     plan_lines,
-    statistics,
 )
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.people_result import people_result
 from unit.people import uid, user
 
 ERIN = user(1, "erin@example.com")
@@ -213,7 +213,7 @@ def test_the_sums_and_the_error_are_those_of_all_people() -> None:
         outcome(joiner(user=None)),
         outcome(joiner(errors=["b"])),
     ]
-    facts = statistics(people, "/j")
+    facts = people_result("joiner", people, ("waiting", "by_hand"), {"record_path": "/j"}, missing=1)
     assert facts["summary"] == {"people": 4, "complete": 1, "failed": 2, "missing": 1, "waiting": 1, "by_hand": 0}
     assert facts["complete"] is facts["stats"]["joiner_complete"] is False
     assert facts["stats"]["joiner_record_path"] == "/j"
@@ -222,4 +222,4 @@ def test_the_sums_and_the_error_are_those_of_all_people() -> None:
     assert error is not None
     assert str(error).startswith("Could not onboard erin@example.com, erin@example.com: a; b.")
     assert NotJoined.of(people[:1]) is None
-    assert statistics(people[:1], "/j")["complete"] is True
+    assert people_result("joiner", people[:1], ("waiting", "by_hand"), {})["complete"] is True

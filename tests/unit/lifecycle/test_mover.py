@@ -20,8 +20,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.
     access_delta,
     check_options,
     missing_access,
-    statistics,
 )
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.people_result import people_result
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_mover
 from unit.people import filled, group, uid, user
 
@@ -196,7 +196,8 @@ def test_an_incomplete_move_says_for_whom_it_waits_and_what_failed() -> None:
     assert error.facts() == {"kind": "incomplete", "waiting": 1, "by_hand": 0, "failed": 1}
     assert MoveIncomplete.of(people[2:]) is None
 
-    result = statistics(people, {"journal_path": "/moves"})
+    lists = ("joined", "left", "waiting", "by_hand")
+    result = people_result("mover", people, lists, {"record_path": "/moves"})
     assert result["complete"] is False
     assert result["summary"] == {
         "people": 3,

@@ -107,4 +107,4 @@ def leaver_lines(leavers: Iterable[Leaver]) -> list[str]:
 
 def _proved(proof: Mapping[str, Any]) -> str:
     date = f" of {printable(proof['date'])}" if proof["date"] else ""
-    return f"proved by {printable(proof['file'])}{date}"
+    return f"offboarded, see {printable(proof['file'])}{date}"

@@ -35,7 +35,8 @@ from ..groups.membership import (
     refuse_groups,
 )
 from .approvers import approvers
-from .joiner_report import JoiningPerson, NotJoined, outcome_of, plan_lines, statistics
+from .joiner_report import JoiningPerson, NotJoined, outcome_of, plan_lines
+from .people_result import people_result
 
 #: Refusals that may be about one person of several, so the others of the same request are tried one by one.
 _MAY_BE_ABOUT_ONE = frozenset({400, 403, 404, 409, 413, 422})
@@ -406,7 +407,9 @@ class _Onboarding:
             outcome_of(joiner, self._default_apps, requests, applied.is_dry_run, approves) for joiner in self._joiners
         ]
         self._name_approvers(people)
-        facts = statistics(people, self._params["journal_path"])
+        missing = sum(entry["user"]["id"] is None for entry in people)
+        published = {"record_path": self._params["journal_path"]}
+        facts = people_result("joiner", people, ("waiting", "by_hand"), published, missing=missing)
         is_bypassed = approves and any(joiner.added for joiner in self._joiners)
         facts |= {
             "bypassed_approval": is_bypassed,

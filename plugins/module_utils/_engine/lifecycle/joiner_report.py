@@ -242,28 +242,3 @@ def _following(
 
 def _waiting(entry: Entry, why: str, request: Row | None) -> Entry:
     return {**entry, "why": why, "since": request.get("createdAt") if request else None, "waits_for": []}
-
-
-def statistics(people: Sequence[Entry], journal_path: str) -> Entry:
-    """Return the part of the result that sums up all people."""
-    summary = {
-        "people": len(people),
-        "complete": sum(entry["complete"] for entry in people),
-        "failed": sum(bool(entry["errors"]) for entry in people),
-        "missing": sum(entry["user"]["id"] is None for entry in people),
-        "waiting": sum(len(entry["waiting"]) for entry in people),
-        "by_hand": sum(len(entry["by_hand"]) for entry in people),
-    }
-    is_complete = summary["complete"] == len(people)
-    counts = {f"joiner_{name}": count for name, count in summary.items() if name not in ("complete", "people")}
-    return {
-        "people": list(people),
-        "complete": is_complete,
-        "summary": summary,
-        "stats": {
-            "joiner_complete": is_complete,
-            "joiner_number_of_people": len(people),
-            **counts,
-            "joiner_record_path": journal_path,
-        },
-    }

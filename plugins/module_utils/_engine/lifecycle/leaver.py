@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import PurePath
 from typing import Any
 
 from ..._api.catalog import REQUESTS, USERS, StatusTable, accesses, person
@@ -30,7 +32,8 @@ from ..core.wait import PAUSES, WaitTimedOut, check_timeout
 from . import footprint
 from .approvers import approvers
 from .footprint import Holdings, StableFootprints, read_holdings, read_until_stable
-from .leaver_report import Outcome, Proofs, SomethingLeft, left_after, outcome_of, predicted, statistics
+from .leaver_report import Outcome, Proofs, SomethingLeft, left_after, outcome_of, predicted
+from .people_result import people_result
 
 
 @dataclass(frozen=True)
@@ -303,7 +306,14 @@ class _Offboarding:
             footprint_after = self._proofs.footprint_of(user) or self._of(user)
             people.append(outcome_of(user, outcome, footprint_after, errors, leaver.others))
         proofs = {} if applied.is_dry_run else self._proofs.conclude(people, applied)
-        facts = statistics(people, proofs, self._params, listed_at)
+        listed = "".join(f"{digest}  {PurePath(path).name}\n" for path, digest in sorted(proofs.items()))
+        published = {"proof_dir": self._params["proof_dir"]}
+        published |= {"proofs_sha256": hashlib.sha256(listed.encode()).hexdigest()} if proofs else {}
+        facts = {
+            **people_result("leaver", people, ("waiting", "by_hand", "tasks"), published),
+            "listed_at": listed_at,
+            "proofs": [{"path": path, "sha256": digest} for path, digest in proofs.items()],
+        }
         error = SomethingLeft.of(people, listed_at) if not applied.is_dry_run else None
         is_failure = error is not None and (self._params["fail_on_left"] or any(entry["errors"] for entry in people))
         return Plan(result=facts, unmet=error if is_failure else None)

@@ -10,7 +10,6 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from ..._api.catalog import person
@@ -222,40 +221,6 @@ def outcome_of(
         "errors": list(errors),
         "tasks": footprint.tasks,
         "other_accounts": [candidate(other) for other in others],
-    }
-
-
-def statistics(
-    people: Sequence[Entry], proofs: Mapping[str, str], params: Mapping[str, Any], listed_at: str
-) -> dict[str, Any]:
-    """Return the part of the result that sums up all people.
-
-    :param proofs: the SHA-256 of each proof, by its path.
-    """
-    summary = {
-        "people": len(people),
-        "complete": sum(entry["complete"] for entry in people),
-        "failed": sum(bool(entry["errors"]) for entry in people),
-        "waiting": sum(len(entry["waiting"]) for entry in people),
-        "by_hand": sum(len(entry["by_hand"]) for entry in people),
-        "tasks": sum(len(entry["tasks"]) for entry in people),
-    }
-    is_complete = summary["complete"] == len(people)
-    facts = {f"leaver_{name}": count for name, count in summary.items() if name not in ("complete", "people")}
-    listed = "".join(f"{digest}  {Path(path).name}\n" for path, digest in sorted(proofs.items()))
-    return {
-        "people": list(people),
-        "complete": is_complete,
-        "summary": summary,
-        "listed_at": listed_at,
-        "proofs": [{"path": path, "sha256": digest} for path, digest in proofs.items()],
-        "stats": {
-            "leaver_complete": is_complete,
-            "leaver_number_of_people": len(people),
-            **facts,
-            "leaver_proof_dir": params["proof_dir"],
-            **({"leaver_proofs_sha256": hashlib.sha256(listed.encode()).hexdigest()} if proofs else {}),
-        },
     }
 
 

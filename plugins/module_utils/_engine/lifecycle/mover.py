@@ -46,6 +46,7 @@ from ..groups.membership import (
     removals_of,
 )
 from .approvers import approvers
+from .people_result import people_result
 
 Entry = dict[str, Any]
 
@@ -500,7 +501,9 @@ class _Moving:
                 [f"Check mode assumes that this access comes: {summarize(assumed)}."] if assumed else []
             )
         error = None if applied.is_dry_run else MoveIncomplete.of(people)
-        return Plan(result=statistics(people, self._params), unmet=error)
+        facts = {"record_path": self._params["journal_path"]}
+        lists = ("joined", "left", "waiting", "by_hand")
+        return Plan(result=people_result("mover", people, lists, facts), unmet=error)
 
     def _removals(self, moves: Sequence[Move]) -> list[MembershipChange]:
         """Return the removals from the old groups, from fresh reads.
@@ -583,29 +586,6 @@ class _Moving:
         """Note the group and the people of a step, and return the step."""
         self._about[id(step)] = group, users
         return step
-
-
-def statistics(people: Sequence[Entry], params: Mapping[str, Any]) -> Entry:
-    """Return the part of the result that sums up all people."""
-    summary = {
-        "people": len(people),
-        "complete": sum(entry["complete"] for entry in people),
-        "failed": sum(bool(entry["errors"]) for entry in people),
-        **{name: sum(len(entry[name]) for entry in people) for name in ("joined", "left", "waiting", "by_hand")},
-    }
-    is_complete = summary["complete"] == len(people)
-    facts = {f"mover_{name}": count for name, count in summary.items() if name not in ("complete", "people")}
-    return {
-        "people": list(people),
-        "complete": is_complete,
-        "summary": summary,
-        "stats": {
-            "mover_complete": is_complete,
-            "mover_number_of_people": len(people),
-            **facts,
-            "mover_record_path": params["journal_path"],
-        },
-    }
 
 
 def _is_in_all(move: Move, done: Collection[tuple[str, str]]) -> bool:
