@@ -28,7 +28,7 @@ LEAVES = {"group": "Contractors", "users": [CONNOR], "state": "absent"}
 #: Variables of the tenant that a run is not to see.
 NOTHING = dict.fromkeys(("CAKEWALK_BASE_URL", "CAKEWALK_API_KEY", "CAKEWALK_API_SECRET", "CAKEWALK_ACTING_USER"), "")
 
-#: What a value proves by being refused; the other variables are offboarded, see their effect.
+#: What a value proves by being refused; the other variables are proved by their effect.
 REFUSED = {
     "CAKEWALK_BASE_URL": ("http://service.example.com", "base_url"),
     "CAKEWALK_API_KEY": ("line\nbreak", "api_key"),
