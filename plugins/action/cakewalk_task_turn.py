@@ -118,7 +118,7 @@ class ActionModule(ControllerAction):
         self._journal.open(self._task.check_mode)
         run = {name: params[name] for name in ("record_path", "lock_dir")}
         # The approval is sent by cakewalk_task, which module_defaults of the play may tell who acts.
-        of_approval = defaults_of(self._task, "cakewalk.access.cakewalk_task", self._templar)
+        of_approval = defaults_of(self._task, "cakewalk.access.cakewalk_task", self._templar, {})
         run["acting_user"] = option_of(self, "acting_user") or of_approval.get("acting_user")
         routes = [{name: route[name] for name in routing.ROUTE} for route in params["routes"]]
         # The role must not read its own variable again: it is a template, which may have another value for each task.

@@ -15,7 +15,7 @@ options:
     description:
       - The journal, a file of JSON lines that only grows. A line is added before the first write, as each write is
         about to leave, when its outcome is known, and at the end of the run. If a line cannot be added, nothing more
-        is written.
+        is written. A removal whose answer was lost may be sent again under its line.
       - It is on the machine that runs the module. A whole path; the file and its folder are made when they do not
         exist. Without it there is no journal, unless the module says otherwise.
       - A run that was killed leaves a journal without an end. The next run with the same journal warns about it, and

@@ -323,7 +323,7 @@ SPEC = bulk_spec(
     options={
         "wait_timeout": {"type": "int", "default": 7800},
         "implicitly_approve_requests": {"type": "bool", "default": False},
-        "bypass_reason": {"type": "str"},
+        "bypass_reason": {"type": "str", "no_log": False},
         "allow_self_approval": {"type": "bool", "default": False},
     },
 )

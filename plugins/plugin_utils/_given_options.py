@@ -23,6 +23,7 @@ _KEY_VALUE = re.compile(r"\w+=")
 _LIMITS = ("max_removals", "max_removal_percent")
 #: A guardrail that adds up: a task cannot take away the protection that its play gives.
 _PROTECTED = "protected_users"
+_GUARDRAILS = (_PROTECTED, *_LIMITS)
 
 #: A blank value is refused: without it, a run would reach a tenant, or the levels of an app, that nobody meant.
 _NEVER_BLANK = ("api_key", "api_secret", "base_url", "permission_level")
@@ -47,30 +48,36 @@ def given(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], str
     }
 
 
-def defaults_of(task: Task, module: str, templar: Any) -> Options:
-    """Return the C(module_defaults) of a task for a module, those of its groups first.
+def defaults_of(task: Task, module: str, templar: Any, spec: Mapping[str, Mapping[str, Any]]) -> Options:
+    """Return the C(module_defaults) of a task for a module, as Ansible merges them, except for guardrails.
+
+    A guardrail holds wherever it is written. A block that replaces what its play gives to a group takes no protection
+    away, nor does a module with defaults of its own.
 
     :param module: the fully qualified name.
+    :param spec: the argument spec of the module.
     """
+    layers = task.module_defaults or ()
     by_name: dict[str, Any] = {}
-    for layer in task.module_defaults or ():
+    for layer in layers:
         by_name |= layer
     groups = [f"group/{group}" for group in task.get_play()._action_groups.get(module, ())] if by_name else []
     names = [*(name for name in by_name if name in groups), module]
-    options: Options = {}
-    for name in names:
-        options |= templar.template(by_name.get(name) or {})
-    # A block replaces what its play gives to a group, but must not take its protection away.
-    for layer in task.module_defaults or ():
-        for name in names:
-            options = completed(templar.template(_protection(layer.get(name))), options)
     # Before ansible-core 2.19, an omitted value is this text until Ansible removes it.
     omitted = templar.available_variables.get("omit")
-    return {name: value for name, value in options.items() if not isinstance(value, str) or value != omitted}
 
+    def options_of(defaults: Any) -> Options:
+        options = {name: value for name, value in templar.template(defaults or {}).items() if value != omitted}
+        return given(options, spec)
 
-def _protection(defaults: Any) -> Options:
-    return {_PROTECTED: defaults[_PROTECTED]} if isinstance(defaults, Mapping) and defaults.get(_PROTECTED) else {}
+    merged: Options = {}
+    for name in names:
+        merged = completed(options_of(by_name.get(name)), merged)
+    for name in names:
+        for layer in layers:
+            defaults = options_of(layer.get(name))
+            merged = completed(merged, {key: value for key, value in defaults.items() if key in _GUARDRAILS})
+    return merged
 
 
 def completed(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:

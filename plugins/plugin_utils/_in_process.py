@@ -104,7 +104,7 @@ class InProcessAction(NormalAction):
         context = self._module_context()
         spec = import_module(str(context.plugin_resolved_name)).SPEC["argument_spec"]
         options = given(self._task.args, spec, strip=is_of_role(self._task))
-        defaults = given(defaults_of(self._task, str(context.resolved_fqcn), self._templar), spec)
+        defaults = defaults_of(self._task, str(context.resolved_fqcn), self._templar, spec)
         return completed(options, defaults)
 
     def _pass_time_limit(self) -> None:

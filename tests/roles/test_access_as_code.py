@@ -270,6 +270,7 @@ def test_a_workflow_goes_from_plan_to_apply_by_its_artifacts_alone(crew: CodeFol
     artifacts = custom_stats(crew.hold("plan", environment=shown).succeeded())
     plan = crew.paths()["plan_path"].read_bytes()
     assert artifacts == {
+        "access_as_code_complete": False,
         "access_as_code_plan_hash": plan.decode().splitlines()[-1].removeprefix("plan_hash: "),
         "access_as_code_plan_path": str(crew.paths()["plan_path"]),
         "access_as_code_plan_sha256": hashlib.sha256(plan).hexdigest(),
@@ -283,8 +284,12 @@ def test_a_workflow_goes_from_plan_to_apply_by_its_artifacts_alone(crew: CodeFol
     run = crew.hold("apply", "-e", f"@{file}", environment=shown).succeeded()
 
     counts = {"access_as_code_steps": 3, "access_as_code_removals": 1}
-    assert (drift.status, custom_stats(drift)) == (2, {**counts, "access_as_code_in_sync": False})
-    assert custom_stats(run) == {**counts, "access_as_code_plan_hash": artifacts["access_as_code_plan_hash"]}
+    assert (drift.status, custom_stats(drift)) == (
+        2,
+        {**counts, "access_as_code_in_sync": False, "access_as_code_complete": False},
+    )
+    plan_hash = {"access_as_code_plan_hash": artifacts["access_as_code_plan_hash"]}
+    assert custom_stats(run) == {**counts, **plan_hash, "access_as_code_complete": True}
     assert crew.members("Contractors") == {CONNOR, IRIS}
     moved = crew.hold("apply", plan_hash="0" * 64, folder=str(crew.folder), environment=shown)
     assert custom_stats(moved.succeeded())["access_as_code_steps"] == 0

@@ -70,7 +70,7 @@ def _end_at_time_limit() -> None:
 
     Ansible itself stops waiting for the process of a module then, but does not end the process.
     """
-    seconds, _, start = os.environ.get(TIME_LIMIT, "").partition(" ")
+    seconds, _space, start = os.environ.get(TIME_LIMIT, "").partition(" ")
 
     def end(_number: int, _frame: object) -> None:
         raise TimeLimitReached

@@ -217,6 +217,29 @@ def test_removals_are_planned_from_fresh_reads(mover: Mover) -> None:
     assert [method for method, _path in writes(mover.tenant)] == ["POST"]
 
 
+@pytest.mark.parametrize("lost", ["membership", "access"])
+def test_what_was_there_and_is_lost_again_during_the_wait_keeps_a_person_in_the_old_group(
+    mover: Mover, lost: str
+) -> None:
+    """Connor has everything at once; Erin's request stays open, and the slowest person sets the end of the wait."""
+    tenant = mover.tenant
+    tenant.change("add_member", group="Sales", user=CONNOR)
+    change: Data = {"change": "remove_member", "group": "Sales"}
+    if lost == "access":
+        change = {"change": "remove_access", "app": "Salesforce"}
+    tenant.change(**change, user=CONNOR, operation="listRequests", after=3)
+    people = [
+        {"user": CONNOR, "joins": ["Sales"], "leaves": ["Contractors"]},
+        {"user": ERIN, "joins": ["Sales"], "leaves": ["Engineering"]},
+    ]
+
+    result, error = mover.run(people=people, wait_timeout=3)
+
+    assert "Contractors" in mover.groups(CONNOR)
+    assert error is not None
+    assert mover.person(result, CONNOR)["complete"] is False
+
+
 def test_without_a_wait_people_leave_once_they_are_in_all_new_groups(mover: Mover) -> None:
     result, error = mover.run(wait=False)
     assert (error, result["complete"], mover.groups(ERIN)) == (None, True, {"Sales"})

@@ -361,6 +361,7 @@ class _Onboarding:
             for joiner in missing:
                 if self._has_arrived(joiner, people, problems, taken):
                     self._turn.append(joiner)
+            self._turn = self._acceptable(self._turn)
             changes = self._changes(self._turn)
         except CakewalkError as error:
             for joiner in missing:
@@ -368,6 +369,28 @@ class _Onboarding:
                 joiner.failed |= ids_of(joiner.groups)
             return self._conclude(applied)
         return self._add(changes) if self._turn else self._conclude(applied)
+
+    def _acceptable(self, joiners: Sequence[JoiningPerson]) -> list[JoiningPerson]:
+        """Return the people whose extra access can be requested by now; the others get an error, and no group.
+
+        :raises CakewalkError: the apps cannot be read.
+        """
+        if any(joiner.extra for joiner in joiners):
+            self._app_states = self._read_app_states(self._app_states)
+        acceptable = []
+        for joiner in joiners:
+            try:
+                joiner.decisions = self._access_plan(joiner).decisions
+                conflict = conflict_of(joiner.decisions)
+                if conflict:
+                    raise conflict
+            except CakewalkError as error:
+                joiner.decisions = []
+                joiner.errors.append(str(error))
+                joiner.failed |= ids_of(joiner.groups)
+            else:
+                acceptable.append(joiner)
+        return acceptable
 
     def _has_arrived(
         self, joiner: JoiningPerson, people: Index, problems: Sequence[CakewalkError], taken: set[str]

@@ -470,6 +470,9 @@ class _Moving:
         ]
         self._leaving = {move.id for move in leaving}
         try:
+            if not applied.is_dry_run:
+                leaving = self._still_there(leaving)
+                self._leaving = {move.id for move in leaving}
             changes = by_label(self._predicted_removals() if applied.is_dry_run else self._removals(leaving))
         except CakewalkError as error:
             self._unplanned, changes = error, {}
@@ -504,6 +507,23 @@ class _Moving:
         facts = {"record_path": self._params["journal_path"]}
         lists = ("joined", "left", "waiting", "by_hand")
         return Plan(result=people_result("mover", people, lists, facts), unmet=error)
+
+    def _still_there(self, moves: Sequence[Move]) -> list[Move]:
+        """Return the moves of people who are still in all new groups, and have their access.
+
+        :raises CakewalkError: that cannot be read.
+        """
+        if not moves:
+            return []
+        look = self._wait_for(moves)
+        look.missing(self._tenant.read(look.sources))
+        staying = []
+        for move in moves:
+            missing = [*look.waiting[move.id], *look.by_hand[move.id]]
+            if any(self._params["wait"] or entry["what"] == "membership" for entry in missing):
+                staying.append(move)
+                self._wait.waiting[move.id], self._wait.by_hand[move.id] = look.waiting[move.id], look.by_hand[move.id]
+        return [move for move in moves if move not in staying]
 
     def _removals(self, moves: Sequence[Move]) -> list[MembershipChange]:
         """Return the removals from the old groups, from fresh reads.

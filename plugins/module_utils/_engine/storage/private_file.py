@@ -76,6 +76,8 @@ class PrivateFile:
             raise self._refused(
                 "use", "the path is relative, so it would be another file wherever a run starts", "Give a whole path."
             )
+        if "\0" in self.path:
+            raise self._refused("use", "the path holds a NUL character", "Correct the path.")
         collection = collection_of(self.path)
         if collection:
             raise self._refused(
