@@ -515,12 +515,13 @@ class _Moving:
         """
         if not moves:
             return []
-        look = self._wait_for(moves)
+        # Without a wait, only the memberships count.
+        nothing = AccessDelta([], [], [], [], [])
+        look = self._wait_for(moves if self._params["wait"] else [replace(move, delta=nothing) for move in moves])
         look.missing(self._tenant.read(look.sources))
         staying = []
         for move in moves:
-            missing = [*look.waiting[move.id], *look.by_hand[move.id]]
-            if any(self._params["wait"] or entry["what"] == "membership" for entry in missing):
+            if look.waiting[move.id] or look.by_hand[move.id]:
                 staying.append(move)
                 self._wait.waiting[move.id], self._wait.by_hand[move.id] = look.waiting[move.id], look.by_hand[move.id]
         return [move for move in moves if move not in staying]
