@@ -238,6 +238,41 @@ def test_other_methods_and_paths_are_refused(listen: Start) -> None:
     assert requests.post(source.url.replace("/webhook", "/healthz"), b"[]", timeout=5).status_code == 404
 
 
+def test_head_of_the_counters_has_the_headers_of_get_and_no_body(listen: Start) -> None:
+    url = listen().url.replace("/webhook", "/healthz")
+    answers = [requests.request(method, url, timeout=5) for method in ("GET", "HEAD")]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len({(answer.headers["Content-Length"], answer.headers["Content-Type"]) for answer in answers}) == 1
+    assert answers[1].content == b""
+
+
+@pytest.mark.parametrize(
+    ("version", "expectation", "length", "answers"),
+    [
+        ("1.1", "100-continue", "{}", (b"HTTP/1.1 100", b" Continue\r\n\r\nHTTP/1.1 200 ")),
+        ("1.1", "100-Continue", "{}", (b"HTTP/1.1 100", b" Continue\r\n\r\nHTTP/1.1 200 ")),
+        ("1.0", "100-continue", "{}", (b"", b"HTTP/1.0 200 ")),
+        ("1.1", "100-continue", "999999", (b"HTTP/1.1 413", b"")),
+        ("1.1", "a-miracle", "{}", (b"HTTP/1.1 417", b"")),
+    ],
+)
+def test_an_expectation_is_answered_before_the_body_is_sent(
+    tenant: Sandbox, listen: Start, version: str, expectation: str, length: str, answers: tuple[bytes, bytes]
+) -> None:
+    source, body = listen(), written(actionable())
+    head = (
+        f"POST /webhook HTTP/{version}\r\nHost: x\r\nContent-Length: {length.format(len(body))}\r\n"
+        f"Expect: {expectation}\r\nX-SIGNATURE: {tenant.sign(body)}\r\n\r\n"
+    )
+    before_the_body, after_it = answers
+    with connect(source) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(len(before_the_body)) == before_the_body
+        if after_it:
+            connection.sendall(body)
+            assert heard(connection).startswith(after_it)
+
+
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_large_body_is_refused(tenant: Sandbox, listen: Start, announced: bool) -> None:
     source, body = listen(max_body=2_000), b"[" + b" " * 1_999 + b"]"

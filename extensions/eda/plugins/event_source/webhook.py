@@ -463,7 +463,7 @@ class Receiver:
         return response
 
     async def _result(self, request: web.BaseRequest) -> Mapping[str, Any]:
-        if request.path == _HEALTH and request.method == "GET":
+        if request.path == _HEALTH and request.method in ("GET", "HEAD"):
             return self._health()
         if request.path != self._options.path:
             raise DeliveryRefused(404, "wrong_path", "nothing is here")
@@ -476,9 +476,14 @@ class Receiver:
         limit = self._options.max_body
         if "Content-Encoding" in request.headers:
             raise DeliveryRefused(415, "encoded", "the body must not be encoded")
+        expectation = request.headers.get("Expect", "").lower() if request.version >= aiohttp.HttpVersion11 else ""
+        if expectation not in ("", "100-continue"):
+            raise DeliveryRefused(417, "unknown_expectation", "the only expectation that can be met is 100-continue")
         body = bytearray()
         try:
             if (request.content_length or 0) <= limit:
+                if expectation:
+                    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 async for chunk in request.content.iter_any():
                     body += chunk
                     if len(body) > limit:
