@@ -56,8 +56,8 @@ def option_of(action: ActionBase, name: str) -> str | None:
     inherited = dict(os.environ) if action._connection.transport == "local" else {}
     of_task: dict[str, Any] = {}
     action._compute_environment_string(of_task)
-    value = action._task.args.get(name) or {**inherited, **of_task}.get(f"CAKEWALK_{name.upper()}")
-    return None if value is None else str(value)
+    value = str(action._task.args.get(name) or {**inherited, **of_task}.get(f"CAKEWALK_{name.upper()}", ""))
+    return value if value.strip() else None
 
 
 def failed_result(action: ActionBase, error: Exception, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class InProcessAction(NormalAction):
     def _is_switched_on(self, task_vars: Mapping[str, Any]) -> bool:
         value = self._templar.template(task_vars.get(SWITCH))
         if value is None:
-            value = os.environ.get(SWITCH.upper()) or True
+            value = os.environ.get(SWITCH.upper(), "").strip() or True
         try:
             return bool(boolean(value))
         except TypeError:

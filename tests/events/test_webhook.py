@@ -555,6 +555,14 @@ def test_it_listens_on_this_machine_only_unless_told_otherwise(listen: Start) ->
     assert Running("webhook")._main.__globals__["WebhookOptions"](public_key="x").host == "127.0.0.1"
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_environment_variable_is_not_set(blank: str) -> None:
+    options = Running("webhook")._main.__globals__["WebhookOptions"]
+    names = ("CAKEWALK_API_KEY", "CAKEWALK_API_SECRET", "CAKEWALK_BASE_URL", "CAKEWALK_CA_PATH")
+    given = {"public_key": "x"}
+    assert options.read(given, dict.fromkeys(names, blank)) == options.read(given, {})
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [

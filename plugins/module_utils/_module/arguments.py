@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
 from .._api.catalog import REQUEST_STATUSES, TASK_STATUSES
 from .._api.transport import Connection
@@ -15,8 +16,21 @@ from .._api.transport import Connection
 Options = dict[str, dict[str, Any]]
 
 
+def _environment(name: str) -> str:
+    """Return an environment variable as the value of an option; a blank variable counts as not set.
+
+    C(env_fallback) of Ansible takes an empty variable for a value.
+
+    :raises AnsibleFallbackNotFound: it is not set.
+    """
+    value = os.environ.get(name, "")
+    if not value.strip():
+        raise AnsibleFallbackNotFound
+    return value
+
+
 def _from_environment(name: str, **option: Any) -> dict[str, Any]:
-    return {**option, "fallback": (env_fallback, [f"CAKEWALK_{name}"])}
+    return {**option, "fallback": (_environment, [f"CAKEWALK_{name}"])}
 
 
 def _words(*classes: str) -> dict[str, Any]:

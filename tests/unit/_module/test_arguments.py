@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cakewalk.access.plugins.doc_fragments import acting as acting_fragment
 from ansible_collections.cakewalk.access.plugins.doc_fragments import connection as connection_fragment
 from ansible_collections.cakewalk.access.plugins.doc_fragments import journal as journal_fragment
@@ -113,6 +114,23 @@ def test_environment_variables_are_documented(group: dict[str, Any], fragment: M
 def test_what_has_an_environment_variable() -> None:
     with_one = {name for group, _fragment in GROUPS for name in group if environment_of(group[name])}
     assert with_one == {*CONNECTION, "acting_user", "ledger_path"}
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_environment_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, blank: str) -> None:
+    arguments = {name: option for group, _fragment in GROUPS for name, option in group.items()}
+    given = {"api_key": KEY, "api_secret": SECRET}
+    names = [name for option in arguments.values() for name in environment_of(option)]
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    unset = ArgumentSpecValidator(arguments).validate(given)
+    for name in names:
+        monkeypatch.setenv(name, blank)
+    result = ArgumentSpecValidator(arguments).validate(given)
+    assert not result.error_messages
+    assert result.validated_parameters == unset.validated_parameters
+    missing = ArgumentSpecValidator(arguments).validate({"api_key": KEY}).error_messages
+    assert missing == ["missing required arguments: api_secret"]
 
 
 def test_secrets_are_hidden_and_nothing_else() -> None:

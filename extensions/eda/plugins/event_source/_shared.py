@@ -62,9 +62,10 @@ class ServiceOptions:
         types = {option.name: str(option.type) for option in fields(cls)}
         if unknown := sorted(set(map(str, given)) - types.keys()):
             raise ValueError(f"unknown options: {', '.join(unknown)}; known are {', '.join(types)}")
-        values: dict[str, Any] = {
-            option.name: environment.get(f"CAKEWALK_{option.name.upper()}") or None for option in fields(ServiceOptions)
+        variables = {
+            option.name: environment.get(f"CAKEWALK_{option.name.upper()}", "") for option in fields(ServiceOptions)
         }
+        values: dict[str, Any] = {name: value for name, value in variables.items() if value.strip()}
         values.update({name: value for name, value in given.items() if value is not None})
         return cls(**{name: _typed(types[name], name, value) for name, value in values.items() if value is not None})
 
