@@ -41,9 +41,9 @@ class ControllerAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = {**super().run(tmp, task_vars), "changed": False}
         self.task_vars = task_vars or {}
-        self._task.args = given(self._task.args, self.options(), strip=is_of_role(self._task))
-        _validation, params = self.validate_argument_spec(self.options())  # type: ignore[no-untyped-call] # of Ansible
         try:
+            self._task.args = given(self._task.args, self.options(), strip=is_of_role(self._task))
+            _validation, params = self.validate_argument_spec(self.options())  # type: ignore[no-untyped-call] # of Ansible
             return {**result, **self.perform(params)}
         except AnsibleError:
             raise

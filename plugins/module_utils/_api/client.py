@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from .errors import ListMoved, NotFound, OutcomeUnknown, WriteRefused
@@ -113,18 +114,47 @@ class Client:
         return self.rows(what) if isinstance(what, Listing) else self.record(what)
 
     def each(self, read: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Return C(read(item)) for each item, in order, concurrently; the first error ends it.
+        """Return C(read(item)) for each item, in order, concurrently; after the first error no item is begun.
 
-        Requests under way finish. If the run itself is cancelled, as by the C(timeout) of a task, no more are sent.
+        Where the system allows no more threads, fewer workers do it, and with none the calling thread does. Requests
+        under way finish. If the run itself is cancelled, as by the C(timeout) of a task, no more are sent.
         """
+        wanted = list(items)
+        results: dict[int, Result] = {}
+        errors: dict[int, Exception] = {}
+        pending = deque(range(len(wanted)))
+
+        def work() -> None:
+            # Looking whether the deque is empty and taking a number are not one action.
+            with suppress(IndexError):
+                while True:
+                    number = pending.popleft()
+                    try:
+                        results[number] = read(wanted[number])
+                    except Exception as error:
+                        errors[number] = error
+                        pending.clear()
+
+        workers: list[Future[None]] = []
         pool = ThreadPoolExecutor(self._concurrency)
         # The run can be cancelled while it waits for results, and again while requests under way finish after an error.
         with self._cancelling_with_the_run():
             try:
                 with self._cancelling_with_the_run():
-                    return [future.result() for future in [pool.submit(read, item) for item in items]]
+                    try:
+                        workers += (pool.submit(work) for _worker in range(min(self._concurrency, len(wanted))))
+                    # Python's words for a limit on processes; the pool may begin this work later, or never.
+                    except RuntimeError:
+                        if not workers:
+                            work()
+                    for worker in workers:
+                        worker.result()
             finally:
+                pending.clear()
                 pool.shutdown(cancel_futures=True)
+        if errors:
+            raise errors[min(errors)]
+        return [results[number] for number in range(len(wanted))]
 
     def scrubbed(self, text: str) -> str:
         """Return C(text) without the credentials; Ansible itself does not scrub warnings and keys."""

@@ -96,12 +96,10 @@ def _run(
             try:
                 plan = make_plan(module.params, tenant)
                 applied = dry_run(plan) if module.check_mode else apply(plan, client, journal=journal, parent=parent)
-            except GoalNotReached as error:
-                progress = _report(error.result, module._diff)
-                raise
             except (ApplyFailed, ApplyInterrupted) as error:
                 progress = {"changed": error.result.changed, "steps": error.result.as_result()}
-                progress |= _reports(error.result)
+                is_over = isinstance(error, GoalNotReached)
+                progress |= _report(error.result, module._diff) if is_over else _reports(error.result)
                 raise
         changed = applied.changed and not module.check_mode
         progress = {"changed": changed, "steps": applied.as_result()}

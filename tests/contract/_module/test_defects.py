@@ -85,6 +85,10 @@ DEFECTS: dict[str, tuple[Callable[[Tenant], Plan], list[str] | None]] = {
     ),
     "when the report is made": (lambda _tenant: Plan({}, {}, (step("ok"),), report=fail), ["done"]),
     "when a failure is reported": (lambda _tenant: Plan({}, {}, (step("no"),), report=fail), ["errors"]),
+    "when a run that carried on is reported": (
+        lambda _tenant: Plan({}, {}, (step("no"), step("ok")), carries_on=True, report=fail),
+        ["done", "errors"],
+    ),
     "when an interruption is reported": (
         lambda _tenant: Plan({}, {}, (Step("send no JSON", "POST", "/x", body={"a": Unprintable()}),), report=fail),
         ["errors"],
