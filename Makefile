@@ -35,8 +35,9 @@ demo-events: $(VENV)/.run $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Car
 
 sandbox: $(COLLECTIONS)/.installed  ## Start the tenant that demo and tests use, and print how to reach it
 	@echo "# Paste these lines into another shell; Ctrl-C here ends the sandbox."
-	@echo "export PATH=$(CURDIR)/$(VENV)/bin:\$$PATH"
-	@echo "export ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(COLLECTIONS)"
+	@$(VENV)/bin/python -c 'import os, shlex; \
+	print("export PATH=%s:$$PATH\nexport ANSIBLE_COLLECTIONS_PATH=%s" \
+	% tuple(shlex.quote(os.path.abspath(path)) for path in ("$(VENV)/bin", "$(COLLECTIONS)")))'
 	@exec $(VENV)/bin/python -m sandbox --port $(PORT)
 
 test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run the tests and the checks of the ecosystem

@@ -50,6 +50,25 @@ def test_the_command_prints_the_variables_and_ends_cleanly(end: signal.Signals) 
     assert len(answer.json()["data"]) == 3
 
 
+def test_the_printed_lines_can_be_pasted_from_any_folder(tmp_path: Path) -> None:
+    root, folder = Path(sandbox.__file__).resolve().parents[2], tmp_path / 'it\'s a "$HOME" `id`'
+    folder.mkdir()
+    for name in ("Makefile", "tests", ".build"):
+        (folder / name).symlink_to(root / name)
+    command = ["make", "-o", ".build/collections/.installed", "sandbox", "PORT=0"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout
+        lines = [process.stdout.readline() for _turn in range(7)]
+        os.killpg(process.pid, signal.SIGTERM)
+    shown = 'printf "%s\\n" "${PATH%%/bin:*}" "$ANSIBLE_COLLECTIONS_PATH" "$CAKEWALK_ACTING_USER"'
+    pasted = subprocess.run(["sh", "-euc", "".join(lines) + shown], stdout=subprocess.PIPE, text=True, check=True)
+    assert pasted.stdout.splitlines() == [
+        f"{folder}/.build/venv",
+        f"{folder}/.build/collections",
+        "ada.admin@example.com",
+    ]
+
+
 def test_wrong_options_end_at_once() -> None:
     with pytest.raises(RuntimeError, match="before it listened"):
         Sandbox(users=0)
