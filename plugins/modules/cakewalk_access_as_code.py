@@ -45,7 +45,7 @@ options:
   folder:
     description:
       - The folder of the files, by its whole path, on the controller. All files in it and in folders below it whose
-        names end in C(.yml) or C(.yaml) are read, but not hidden ones. Links are refused.
+        names end in C(.yml) or C(.yaml), in any case, are read, but not hidden ones. Links are refused.
       - With V(export) the files are written there. A folder that holds other code is refused.
       - The files are described in the README of the role C(cakewalk.access.access_as_code).
     type: path

@@ -23,8 +23,6 @@ Problem = dict[str, str]
 Code = dict[str, Any]
 Positions = dict[str, str]
 
-#: The suffixes of files of code; other files in the folder are ignored.
-SUFFIXES = (".yml", ".yaml")
 _NULL = "tag:yaml.org,2002:null"
 #: The tags that YAML gives to plain text. Merge keys are not among them.
 _TAGS = frozenset(
@@ -57,15 +55,20 @@ def files_in(folder: str) -> list[Path]:
     files: list[Path] = []
     problems: list[Problem] = []
     for path in _visible_paths(root, root, problems):
-        if path.is_symlink() and (path.suffix in SUFFIXES or not path.is_file()):
+        if path.is_symlink() and (is_code(path) or not path.is_file()):
             problems.append(problem(_relative(path, root), "it is a link"))
-        elif path.suffix in SUFFIXES and not path.is_file():
+        elif is_code(path) and not path.is_file():
             problems.append(problem(_relative(path, root), "it is no file"))
-        elif path.suffix in SUFFIXES:
+        elif is_code(path):
             files.append(path)
     if problems:
         raise CodeRefused(problems)
     return sorted(files)
+
+
+def is_code(path: Path) -> bool:
+    """Return whether a file has the suffix of code; other files in the folder are ignored."""
+    return path.suffix.lower() in (".yml", ".yaml")
 
 
 def _visible_paths(folder: Path, root: Path, problems: list[Problem]) -> Iterator[Path]:
@@ -108,6 +111,9 @@ class _CodeReader:
         """Add a file."""
         try:
             text = path.read_text(encoding="utf-8")
+            if text.startswith("$ANSIBLE_VAULT"):
+                self._add_problem(name, "it is encrypted by ansible-vault; code holds no secrets, so decrypt the file")
+                return
             if _depth(text) > _DEEPEST:
                 self._add_problem(name, "it is nested too deeply")
                 return

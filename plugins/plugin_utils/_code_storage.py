@@ -101,7 +101,7 @@ class CodeStorage:
             why = ""
             if path in seen:
                 why = f"{_what(seen[path])} and {_what(name)} would be one file"
-            elif folder in path.parents and path.suffix in _code_reader.SUFFIXES:
+            elif folder in path.parents and _code_reader.is_code(path):
                 why = "it is in the folder of the code, and the next run would read it as code"
             if why:
                 raise ConfigurationError(f"keep {_what(name)}", why, "Give another path.", option=name)

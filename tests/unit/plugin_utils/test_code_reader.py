@@ -42,6 +42,8 @@ def problems(path: Path, **files: str) -> list[tuple[str, str]]:
 def test_files_are_put_together_in_the_order_of_their_names_and_everything_has_its_line(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "z.yaml").write_text("groups:\n- group: C\n  members: []\n", encoding="utf-8")
+    (tmp_path / "more" / "zz.YML").write_text("groups:\n- {group: D}\n", encoding="utf-8")
+    (tmp_path / "more" / "zzz.Yaml").write_text("groups:\n- {group: E}\n", encoding="utf-8")
     (tmp_path / ".hidden.yml").write_text("{", encoding="utf-8")
     (tmp_path / "notes.txt").write_text("{", encoding="utf-8")
     folder = folder_of(
@@ -50,7 +52,7 @@ def test_files_are_put_together_in_the_order_of_their_names_and_everything_has_i
 
     code, positions = read(folder)
 
-    assert [entry["group"] for entry in code["groups"]] == ["A", "B", "C"]
+    assert [entry["group"] for entry in code["groups"]] == ["A", "B", "C", "D", "E"]
     assert positions["groups[0]"] == "a.yml:2"
     assert positions["groups[1].members[1]"] == "b.yml:5"
     assert positions["groups[2].group"] == "more/z.yaml:2"
@@ -77,6 +79,12 @@ def test_what_cannot_be_looked_into_is_no_empty_folder(tmp_path: Path, monkeypat
 @pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "groups: " + "[" * 99 + "]" * 99])
 def test_what_is_nested_beyond_all_code_is_refused_before_it_is_put_together(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, deep=text) == [("deep.yml", "it is nested too deeply")]
+
+
+@pytest.mark.parametrize("text", ["$ANSIBLE_VAULT;1.1;AES256\n6162\n6364\n", "$ANSIBLE_VAULT;1.2;AES256;x\n6162\n"])
+def test_an_encrypted_file_is_named_as_such(tmp_path: Path, text: str) -> None:
+    why = "it is encrypted by ansible-vault; code holds no secrets, so decrypt the file"
+    assert problems(tmp_path, groups=text) == [("groups.yml", why)]
 
 
 @pytest.mark.parametrize("char", ["\ufffe", "\uffff", "\u0000", "\u0085", "\u2028", "\ufeff", "\U0001ffff"])
