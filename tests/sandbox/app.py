@@ -105,8 +105,11 @@ def _refused(_request: ConnexionRequest, problem: ProblemException) -> Connexion
     return _problem_response(problem.status, reason)
 
 
-def _not_routed(_request: ConnexionRequest, problem: HTTPException) -> ConnexionResponse:
-    return _problem_response(problem.status_code, problem.detail)
+def _not_routed(request: ConnexionRequest, problem: HTTPException) -> ConnexionResponse:
+    response = _problem_response(problem.status_code, problem.detail)
+    if problem.status_code == 405:
+        response.headers["Allow"] = ", ".join(contract.methods_of(request.scope["path"]))
+    return response
 
 
 def _problem_response(status: int, detail: str) -> ConnexionResponse:

@@ -67,5 +67,11 @@ def find(method: str, path: str) -> Operation:
     return Operation(None, method, re.compile(""), frozenset())
 
 
+def methods_of(path: str) -> list[str]:
+    """Return the methods of the operations with this path; HEAD is answered wherever GET is."""
+    methods = {operation.method for operation in operations().values() if operation.pattern.fullmatch(path)}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{\w+\}", "[^/]+", path))

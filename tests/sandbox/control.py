@@ -135,7 +135,7 @@ def _answering(endpoint: Callable[[Request], Awaitable[Any]]) -> Callable[[Reque
     async def answering(request: Request) -> Response:
         try:
             result = await endpoint(request)
-        except (ValueError, Problem) as error:
+        except (ValueError, RecursionError, Problem) as error:
             return JSONResponse(problem_body(400, str(error)), 400)
         return JSONResponse(result) if result is not None else Response(status_code=204)
 

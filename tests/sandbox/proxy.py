@@ -126,7 +126,7 @@ async def _read(receive: Receive) -> bytes:
 def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body) if body else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")
 
 

@@ -1,16 +1,19 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the framework's validators have to be told: string formats, and that an optional body may be missing."""
+"""What the framework's validators have to be told: string formats, and which bodies are refused."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
+from connexion.exceptions import BadRequestProblem
 from connexion.validators import JSONRequestBodyValidator
 from jsonschema import Draft4Validator
+from starlette.types import Scope
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.IGNORECASE)
@@ -37,12 +40,18 @@ def check_formats() -> None:
     Draft4Validator.FORMAT_CHECKER.checks("date-time", raises=ValueError)(is_date_time)
 
 
-class OptionalBodyValidator(JSONRequestBodyValidator):
-    """The framework's validator, which refuses a missing body even where the contract marks it as optional."""
+class BodyValidator(JSONRequestBodyValidator):
+    """The framework's validator, which refuses a missing optional body, and fails on some bodies that are not JSON."""
+
+    async def _parse(self, stream: AsyncGenerator[bytes, None], scope: Scope) -> Any:
+        try:
+            return await super()._parse(stream, scope)
+        except (ValueError, RecursionError) as error:
+            raise BadRequestProblem(detail=f"The body cannot be read as JSON in UTF-8: {error}") from None
 
     def _validate(self, body: Any) -> dict[str, Any] | None:
         return None if body is None and not self._required else super()._validate(body)
 
 
 #: The framework's validators with the one above for JSON bodies.
-VALIDATORS = {"body": {"application/json": OptionalBodyValidator}}
+VALIDATORS = {"body": {"application/json": BodyValidator}}

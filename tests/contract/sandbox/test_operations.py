@@ -155,10 +155,37 @@ def test_what_the_contract_does_not_allow_is_refused(vendor: Sandbox, method: st
     assert answer.json()["detail"]
 
 
-def test_unknown_paths_and_methods_are_refused(vendor: Sandbox) -> None:
-    assert vendor.call("GET", "/api/v1/Nothing").status_code == 404
-    assert vendor.call("DELETE", "/api/v1/Users").status_code == 405
-    assert [entry["operation"] for entry in vendor.log()] == [None, None]
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"\xff", b'{"purpose": "\xff"}', '{"purpose": "x"}'.encode("utf-16"), b"\xef\xbb\xbf{}"),
+        *(b"{", b"[" * 100_000, b'{"purpose": ' + b"9" * 5_000 + b"}"),
+    ],
+    ids=["byte", "bytes in a text", "UTF-16", "mark", "half", "deep", "number"],
+)
+@pytest.mark.parametrize("path", ["/api/v1/Requests/GrantAccess", "/_sandbox/faults"])
+def test_a_body_that_cannot_be_read_is_refused(vendor: Sandbox, path: str, body: bytes) -> None:
+    answer = vendor.call("POST", path, data=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["status"]) == (400, 400)
+    assert vendor.call("GET", "/api/v1/Users").ok
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("GET", "/api/v1/Nothing", 404, None),
+        ("DELETE", "/api/v1/Users", 405, "GET, HEAD"),
+        ("GET", "/api/v1/Requests/GrantAccess", 405, "POST"),
+        ("POST", "/api/v1/Policies/CompatiblePolicies/GrantAccessRequest", 405, "GET, HEAD"),
+        ("PUT", "/api/Keys", 405, "GET, HEAD"),
+    ],
+)
+def test_unknown_paths_and_methods_are_refused(
+    vendor: Sandbox, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    answer = vendor.call(method, path)
+    assert (answer.status_code, answer.headers.get("Allow")) == (status, allowed)
+    assert [entry["operation"] for entry in vendor.log()] == [None]
 
 
 def test_ids_that_name_nothing_are_404(vendor: Sandbox) -> None:
