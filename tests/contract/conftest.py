@@ -42,11 +42,14 @@ def tenant(running_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def connect(tenant: Sandbox) -> Callable[..., Client]:
-    """A maker of clients of the tenant: options of the connection may differ, C(base_url) among them."""
+    """A maker of clients of the tenant: options of the connection may differ, C(base_url) among them.
+
+    They are patient, since a busy machine may let the tenant wait for seconds.
+    """
 
     def make(**options: Any) -> Client:
         own = {"base_url": tenant.url, "api_key": tenant.api_key, "api_secret": tenant.api_secret}
-        return Client(Connection(**{**own, "timeout": 5, "max_retries": 1, **options}))
+        return Client(Connection(**{**own, "timeout": 60, "max_retries": 1, **options}))
 
     return make
 

@@ -307,7 +307,7 @@ def test_who_dawdles_is_cut_off_while_others_are_served(
         assert deliver(source, tenant, actionable()).status_code == 200
         threading.Thread(target=_drip, args=(connection, drop), daemon=True).start()
         assert b" 200 " not in heard(connection)
-        assert 0.8 < time.monotonic() - started < 3
+        assert 0.8 < time.monotonic() - started < 4.5, "before the last drop"
     assert until(lambda: health(source)["counters"].get("too_slow")) == 1
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api import rate_limiter
@@ -32,24 +33,25 @@ def arrivals(tenant: Sandbox) -> list[float]:
 def test_the_rate_limiter_keeps_below_the_limit_of_the_service(
     tenant: Sandbox, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limiter, "WINDOW", 0.6)
+    # A request may arrive late on a busy machine, but not by a second.
+    monkeypatch.setattr(rate_limiter, "WINDOW", 1.5)
     tenant.configure(rate_limit=20, rate_window=0.5)
-    read_often(tenant, connect(requests_per_minute=20), 50)
-    assert received(tenant, "getUser") == [200] * 50
+    read_often(tenant, connect(requests_per_minute=20), 30)
+    assert received(tenant, "getUser") == [200] * 30
 
 
-@pytest.mark.parametrize(("workers", "later"), [(1, 15), (4, 8)])
 def test_a_refusal_for_too_many_requests_holds_back_all_workers(
-    tenant: Sandbox, connect: Callable[..., Client], workers: int, later: int
+    tenant: Sandbox, connect: Callable[..., Client]
 ) -> None:
-    tenant.configure(latency=0.05)
+    tenant.configure(latency=0.03)
     tenant.fault("getUser", 429, retry_after=1, skip=5)
-    read_often(tenant, connect(concurrency=workers), 20)
-    answers, times = received(tenant, "getUser"), arrivals(tenant)
-    refused = times[answers.index(429)]
-    # Other workers send some more until they hear of the refusal; a slow machine only makes requests later still.
-    assert sum(time - refused >= 0.95 for time in times) >= later
-    assert len(answers) == 21
+    read_often(tenant, connect(concurrency=4), 60)
+    assert sorted(received(tenant, "getUser")) == [200] * 60 + [429]
+    times = arrivals(tenant)
+    gap, last = max((after - before, number) for number, (before, after) in enumerate(pairwise(times)))
+    # Some more arrive until the refusal is heard; a worker that is not held back would send all that are left.
+    assert gap >= 0.9
+    assert len(times[last + 1 :]) > 5
 
 
 class Up(BaseException):
@@ -64,15 +66,16 @@ def test_nothing_leaves_once_the_run_is_ended(
     client.record(record)
 
     def read(number: int) -> None:
-        if with_error and number == 0:
-            raise ValueError
+        if number == 0:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            if with_error:
+                raise ValueError
         client.record(record)
 
     def up(*_signal: object) -> None:
         raise Up
 
     before = signal.signal(signal.SIGALRM, up)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
         with pytest.raises(Up):
             client.each(read, range(4))
