@@ -18,8 +18,9 @@ options:
       - It is on the machine that runs the module. A whole path; the file and its folder are made when they do not
         exist. There is no default, and without a ledger nothing is remembered.
       - It is JSON, readable only for the user who runs the module, and holds no credentials. Each write replaces it as
-        a whole, under a lock (a file beside it, whose name ends in C(.lock)), so that runs side by side may share it.
-        Check mode only reads it.
+        a whole, under a lock, so that runs side by side may share it. Two files beside it serve that, with names that
+        end in C(.lock) and C(.runs). Check mode only reads it.
+      - What two runs write at the same time counts as unknown, since no read shows which of them came last.
       - It is refused if it is a link, belongs to another user, or others may write to it or replace it.
       - It is about one tenant, which it knows by O(base_url) and by the ids of some of its apps. Another tenant is
         refused.

@@ -133,10 +133,12 @@ options:
     description:
       - A text custom field of the apps, by name or id, that serves as ledger in place of O(ledger_path), for runs
         whose disks do not last. Each app keeps its own part. The field must be there for this only.
-      - Costs a request to read and at most one to write for each app, two where a policy replaces another one. What is
-        written is not read back.
-      - Who may edit the app can edit it, so it never serves O(enforce=on_change). Runs side by side can overwrite each
-        other's notes.
+      - Costs two requests to read for each app. An app whose policies change costs three more to read and two to write,
+        because its field is read directly before each write, and again afterwards.
+      - Who may edit the app can edit it, so it never serves O(enforce=on_change).
+      - Runs side by side keep each other's notes, and what two of them assign at the same time counts as unknown. The
+        API has no conditional write, so a run can still lose a note that another one writes in the very moment between
+        its own read and write.
       - What is no ledger of this app is refused. Clear the field to start anew.
     type: str
   max_assignments:
@@ -395,11 +397,10 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     of_task = rules.rules_of(params)
     planned, ledger = assignments.plan_assignments(of_task, params, tenant)
     before, after = assignments.states_of(planned)
-    with_times = params["ledger_field"] is None
     return Plan(
         before=before,
         after=after,
-        steps=tuple(assignment.step(with_times) for assignment in planned if assignment.sent),
+        steps=tuple(assignment.step() for assignment in planned if assignment.sent),
         result=assignments.result_of(planned, of_task, is_bulk=params["app"] is None),
         ledger=ledger,
     )

@@ -113,7 +113,7 @@ def read_review(params: Mapping[str, Any], tenant: Tenant) -> tuple[AccessReview
     """
     path, resolver = params["ledger_path"], Resolver()
     apps = tenant.index(APPS, None if path else params["apps"] or [])
-    ledger = FileLedger.read(path, params["base_url"], apps.by_id) if path else None
+    ledger = FileLedger.read(path, params["base_url"], apps.by_id, is_exclusive=True) if path else None
     reviewed = None if params["all_apps"] else tuple(resolver.find_all(params["apps"], apps))
     due = due_date(params["due_date"])
     return AccessReview(params["name"], params["reviewer"], due, params["description"], reviewed), ledger, resolver

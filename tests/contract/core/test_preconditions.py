@@ -93,9 +93,9 @@ class Notebook:
     broken: str = ""
     calls: list[tuple[str, list[Key]]] = field(default_factory=list)
 
-    def forget(self, keys: Collection[Key], client: Client) -> None:
+    def forget(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
         """Write it down."""
-        self._note("forget", keys)
+        self._note("forget", entries)
 
     def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
         """Write it down."""

@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ListMoved
+from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.field_ledger import FieldLedger
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.field_ledger import (
+    FieldLedger,
+    FieldRefused,
+)
 from contract.fixtures import received
+from contract.wire import Request, Wire, answer, detour, page
 from sandbox.process import Sandbox
 
 FIELD, PATCH = "Automation Ledger", "updateWorkAppCustomFields"
@@ -34,11 +39,17 @@ def ledger(tenant: Sandbox, client: Client, *names: str) -> FieldLedger:
     return FieldLedger.read(FIELD, [tenant.find("apps", name) for name in names], Tenant(client))
 
 
+def remember(book: FieldLedger, client: Client, entries: dict[Any, Any]) -> None:
+    """Store entries as a run does it."""
+    book.forget(entries, client)
+    book.keep(entries, client)
+
+
 def key(tenant: Sandbox, name: str, request_type: str = GRANT, level_id: str = "") -> tuple[str, ...]:
     return ("policy", tenant.find("apps", name)["id"], level_id, request_type)
 
 
-def test_each_app_is_read_and_written_once(tenant: Sandbox, client: Client) -> None:
+def test_each_app_is_written_twice_and_read_around_each_write(tenant: Sandbox, client: Client) -> None:
     level = tenant.find("apps", "GitHub")["levels"][0]["id"]
     entries = {
         key(tenant, "GitHub"): {"policy_id": ONE},
@@ -47,11 +58,9 @@ def test_each_app_is_read_and_written_once(tenant: Sandbox, client: Client) -> N
     }
     tenant.clear_log()
     with client.writing():
-        book = ledger(tenant, client, "GitHub", "Figma")
-        book.forget(entries, client)
-        book.keep(entries, client)
-    assert received(tenant, "listWorkAppCustomFields") == [200, 200]
-    assert received(tenant, PATCH) == [204, 204]
+        remember(ledger(tenant, client, "GitHub", "Figma"), client, entries)
+    assert received(tenant, "listWorkAppCustomFields") == [200] * 2 * (1 + 2 + 2), "before and after each write"
+    assert received(tenant, PATCH) == [204] * 2 * 2
     assert held(tenant, "GitHub") == {f"app/{GRANT}": ONE, f"{level}/{GRANT}": OTHER}
     assert held(tenant, "Figma") == {f"app/{REMOVE}": ONE}
     again = ledger(tenant, client, "GitHub", "Figma")
@@ -61,15 +70,14 @@ def test_each_app_is_read_and_written_once(tenant: Sandbox, client: Client) -> N
 def test_what_is_replaced_is_forgotten_first_and_the_rest_stays(tenant: Sandbox, client: Client) -> None:
     grant, remove = key(tenant, "GitHub"), key(tenant, "GitHub", REMOVE)
     with client.writing():
-        ledger(tenant, client, "GitHub").keep({grant: {"policy_id": ONE}, remove: {"policy_id": ONE}}, client)
+        remember(ledger(tenant, client, "GitHub"), client, {grant: {"policy_id": ONE}, remove: {"policy_id": ONE}})
         book = ledger(tenant, client, "GitHub", "Figma")
-        tenant.clear_log()
-        book.forget([grant, key(tenant, "Figma")], client)
+        changing = {grant: {"policy_id": OTHER}, key(tenant, "Figma"): {"policy_id": OTHER}}
+        book.forget({**changing, remove: {"policy_id": ONE}}, client)
         assert held(tenant, "GitHub") == {f"app/{REMOVE}": ONE}
-        assert received(tenant, PATCH) == [204], "Figma remembered nothing"
         book.keep({grant: {"policy_id": OTHER}}, client)
     assert held(tenant, "GitHub") == {f"app/{GRANT}": OTHER, f"app/{REMOVE}": ONE}
-    assert held(tenant, "Figma") is None
+    assert held(tenant, "Figma") == {}
 
 
 @pytest.mark.parametrize("doing", ["forget", "keep"])
@@ -77,8 +85,9 @@ def test_where_it_cannot_be_written_is_told(tenant: Sandbox, connect: Callable[.
     client = connect(concurrency=1, max_retries=0)
     entries: dict[Any, Any] = {key(tenant, name): {"policy_id": ONE} for name in ("GitHub", "Figma", "AWS")}
     with client.writing():
-        ledger(tenant, client, "GitHub", "Figma", "AWS").keep(entries, client)
         book = ledger(tenant, client, "GitHub", "Figma", "AWS")
+        if doing == "keep":
+            book.forget(entries, client)
         tenant.fault(PATCH, "503", skip=1, count=2)
         with pytest.raises(CakewalkError) as caught:
             book.forget(entries, client) if doing == "forget" else book.keep(entries, client)
@@ -87,6 +96,27 @@ def test_where_it_cannot_be_written_is_told(tenant: Sandbox, connect: Callable[.
     assert ("No policy was assigned" if doing == "forget" else "The policies were assigned") in message
     assert "'Figma', 'AWS'" in message
     assert held(tenant, "GitHub") == ({} if doing == "forget" else {f"app/{GRANT}": ONE})
+
+
+def test_a_field_that_takes_nothing_in_is_told(tenant: Sandbox) -> None:
+    def take_nothing_in(request: Request) -> bytes | None:
+        return answer(204) if request.method == "PATCH" else None
+
+    with Wire(detour(tenant.url, take_nothing_in)) as wire:
+        client = Client(Connection(base_url=wire.url, api_key=tenant.api_key, api_secret=tenant.api_secret))
+        with client.writing(), pytest.raises(ListMoved, match="showed something else after each of 3 writes"):
+            ledger(tenant, client, "GitHub").forget({key(tenant, "GitHub"): {"policy_id": ONE}}, client)
+
+
+def test_a_field_that_is_gone_meanwhile_is_told(tenant: Sandbox, client: Client) -> None:
+    def leave_out(request: Request) -> bytes | None:
+        return answer(200, page()) if request.target.endswith("CustomFields") else None
+
+    book = ledger(tenant, client, "GitHub")
+    with Wire(detour(tenant.url, leave_out)) as wire:
+        later = Client(Connection(base_url=wire.url, api_key=tenant.api_key, api_secret=tenant.api_secret))
+        with later.writing(), pytest.raises(FieldRefused, match="the app lacks it by now"):
+            book.forget({key(tenant, "GitHub"): {"policy_id": ONE}}, later)
 
 
 def test_a_field_that_an_app_lacks_is_named_with_near_ones(tenant: Sandbox, cakewalk: Tenant) -> None:

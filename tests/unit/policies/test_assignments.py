@@ -100,14 +100,6 @@ def test_what_changes_is_always_sent(known: LedgerEntry | None) -> None:
     assert assignment.changed
 
 
-@pytest.mark.parametrize(
-    ("known", "with_times", "is_kept"),
-    [(remembered(WANTED), True, True), (remembered(WANTED), False, False), (remembered(OTHER), False, True)],
-)
-def test_what_is_known_is_only_kept_again_for_its_time(known: LedgerEntry, with_times: bool, is_kept: bool) -> None:
-    assert assessed(known).step(with_times).ledger_entry == (TARGET.entry.ledger_entry if is_kept else None)
-
-
 def test_states_tell_what_changes_by_app_and_target() -> None:
     admin, read = level(1, "Admin"), level(2, "Read")
     changing = [

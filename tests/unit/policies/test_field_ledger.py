@@ -65,8 +65,10 @@ def test_an_empty_field_remembers_nothing(value: str | None) -> None:
         (document(policies=[]), "it is damaged"),
         (document(policies={f"app/{WIRE}": None}), "it is damaged"),
         (json.dumps({"cakewalk.access": 1, "app": GITHUB["id"]}), "it is damaged"),
+        (document(marks=[]), "it is damaged"),
+        (document(marks={f"app/{WIRE}": "run"}), "it is damaged"),
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_anything_else_is_refused_and_the_way_out_named(value: object, words: str) -> None:
     with pytest.raises(FieldRefused) as caught:

@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import FileLedger, WrongTenant
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import (
+    ClaimedByAnotherRun,
+    FileLedger,
+    WrongTenant,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.private_file import FileRefused
 from unit.children import in_children
 from unit.people import BASE_URL, connection, uid
@@ -35,6 +39,12 @@ def ledger(path: Path, base_url: str = BASE_URL, apps: list[str] = APPS) -> File
     return FileLedger.read(str(path), base_url, apps)
 
 
+def remember(book: FileLedger, entries: dict[tuple[str, ...], Any]) -> None:
+    """Store entries as a run does it, on an empty or a filled ledger."""
+    book.forget(entries, CLIENT)
+    book.keep(entries, CLIENT)
+
+
 def document(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
@@ -47,7 +57,7 @@ def values(path: Path, *keys: tuple[str, ...]) -> list[Any]:
 
 def test_what_is_kept_is_there_for_the_next_run(path: Path) -> None:
     began = datetime.now(timezone.utc)
-    ledger(path).keep({REVIEW: VALUE, SLOT: {"policy": uid(9)}}, CLIENT)
+    remember(ledger(path), {REVIEW: VALUE, SLOT: {"policy": uid(9)}})
     assert values(path, REVIEW, SLOT) == [VALUE, {"policy": uid(9)}]
     entry = ledger(path).get(REVIEW)
     assert entry is not None
@@ -62,7 +72,7 @@ def test_reading_makes_no_file(path: Path) -> None:
 
 
 def test_the_file_can_be_read_by_people(path: Path) -> None:
-    ledger(path).keep({SLOT: {"policy": "p"}, REVIEW: VALUE}, CLIENT)
+    remember(ledger(path), {SLOT: {"policy": "p"}, REVIEW: VALUE})
     written = document(path)
     at = written["entries"][0]["at"]
     assert datetime.fromisoformat(at).tzinfo is not None
@@ -79,32 +89,34 @@ def test_the_file_can_be_read_by_people(path: Path) -> None:
 
 
 def test_forgetting_leaves_the_others(path: Path) -> None:
-    ledger(path).keep({REVIEW: VALUE, SLOT: {"policy": "p"}}, CLIENT)
-    ledger(path).forget([REVIEW, ("review", "never heard of")], CLIENT)
+    remember(ledger(path), {REVIEW: VALUE, SLOT: {"policy": "p"}})
+    ledger(path).forget({REVIEW: {}, ("review", "never heard of"): {}}, CLIENT)
     assert values(path, REVIEW, SLOT) == [None, {"policy": "p"}]
 
 
 def test_forgetting_begins_a_ledger_so_that_it_is_known_that_it_can_be_written(path: Path) -> None:
-    ledger(path).forget([REVIEW], CLIENT)
-    assert document(path) == {
-        "format": 1,
-        "base_url": BASE_URL,
-        "anchors": [uid(1), uid(2), uid(3)],
-        "entries": [],
-    }
+    book = ledger(path)
+    book.forget({REVIEW: {}}, CLIENT)
+    begun = document(path)
+    (mark,) = begun.pop("marks")
+    assert mark["key"] == list(REVIEW)
+    assert len(mark["runs"]) == 1
+    empty = {"format": 1, "base_url": BASE_URL, "anchors": [uid(1), uid(2), uid(3)], "entries": []}
+    assert begun == empty
+    book.keep({}, CLIENT)
+    assert document(path) == empty
 
 
 def test_keeping_replaces_what_was_remembered_under_the_key_and_nothing_else(path: Path) -> None:
-    ledger(path).keep({REVIEW: VALUE, SLOT: {"policy": "p"}}, CLIENT)
-    ledger(path).keep({SLOT: {"policy": "q"}}, CLIENT)
+    remember(ledger(path), {REVIEW: VALUE, SLOT: {"policy": "p"}})
+    remember(ledger(path), {SLOT: {"policy": "q"}})
     assert values(path, REVIEW, SLOT) == [VALUE, {"policy": "q"}]
 
 
 def test_what_another_run_kept_meanwhile_stays(path: Path) -> None:
     ours, theirs = ledger(path), ledger(path)
-    theirs.keep({SLOT: {"policy": "p"}}, CLIENT)
-    ours.forget([REVIEW], CLIENT)
-    ours.keep({REVIEW: VALUE}, CLIENT)
+    remember(theirs, {SLOT: {"policy": "p"}})
+    remember(ours, {REVIEW: VALUE})
     assert values(path, REVIEW, SLOT) == [VALUE, {"policy": "p"}]
     assert ours.get(REVIEW) is None, "it tells what was known when the run began"
 
@@ -113,8 +125,7 @@ def test_runs_side_by_side_lose_nothing_of_each_others(path: Path) -> None:
     def run(name: str) -> Callable[[], None]:
         def keep() -> None:
             for number in range(20):
-                ledger(path).forget([(name, str(number))], CLIENT)
-                ledger(path).keep({(name, str(number)): {"number": number}}, CLIENT)
+                remember(ledger(path), {(name, str(number)): {"number": number}})
 
         return keep
 
@@ -123,29 +134,54 @@ def test_runs_side_by_side_lose_nothing_of_each_others(path: Path) -> None:
     assert values(path, *keys) == [{"number": number} for number in range(20)] * 3
 
 
+def test_what_two_runs_replace_at_once_is_unknown_until_both_have_ended(path: Path) -> None:
+    remember(ledger(path), {SLOT: {"policy": "o"}})
+    ours, theirs, third = (ledger(path) for _run in range(3))
+    ours.forget({SLOT: {}}, CLIENT)
+    theirs.forget({SLOT: {}}, CLIENT)
+    theirs.keep({SLOT: {"policy": "q"}}, CLIENT)
+    remember(third, {SLOT: {"policy": "r"}, REVIEW: VALUE})
+    assert values(path, SLOT, REVIEW) == [None, VALUE], "the first run still writes"
+    ours.keep({SLOT: {"policy": "p"}}, CLIENT)
+    assert values(path, SLOT) == [None]
+    remember(ledger(path), {SLOT: {"policy": "s"}})
+    assert values(path, SLOT) == [{"policy": "s"}]
+    assert "marks" not in document(path)
+
+
+def test_an_exclusive_ledger_refuses_what_another_run_stored_or_writes(path: Path) -> None:
+    ours, theirs = (FileLedger.read(str(path), BASE_URL, APPS, is_exclusive=True) for _run in range(2))
+    ours.forget({REVIEW: {}}, CLIENT)
+    for conclude in (lambda: ours.keep({REVIEW: VALUE}, CLIENT), lambda: None):
+        with pytest.raises(ClaimedByAnotherRun, match="another run wrote, or is writing, 'Q4' meanwhile"):
+            theirs.forget({REVIEW: {}}, CLIENT)
+        conclude()
+    assert values(path, REVIEW) == [VALUE]
+
+
 def test_a_tenant_is_known_by_one_of_its_apps_in_any_case(path: Path) -> None:
-    ledger(path).keep({REVIEW: VALUE}, CLIENT)
+    remember(ledger(path), {REVIEW: VALUE})
     assert ledger(path, f"{BASE_URL}/", [uid(7), uid(2).upper()]).get(REVIEW) is not None
 
 
 @pytest.mark.parametrize("spelling", ["HTTPS://OPEN-API.EXAMPLE.COM/base/", "https://open-api.example.com/base"])
 def test_a_tenant_is_known_by_its_address_in_any_case(path: Path, spelling: str) -> None:
-    ledger(path, "https://Open-API.example.com/base").keep({REVIEW: VALUE}, CLIENT)
+    remember(ledger(path, "https://Open-API.example.com/base"), {REVIEW: VALUE})
     assert ledger(path, spelling).get(REVIEW) is not None
     with pytest.raises(WrongTenant):
         ledger(path, "https://open-api.example.com/BASE")
 
 
 def test_apps_that_are_gone_make_room_for_others(path: Path) -> None:
-    ledger(path).forget([], CLIENT)
-    ledger(path, apps=[uid(3), uid(8), uid(9), uid(7)]).forget([], CLIENT)
+    ledger(path).forget({}, CLIENT)
+    ledger(path, apps=[uid(3), uid(8), uid(9), uid(7)]).forget({}, CLIENT)
     assert document(path)["anchors"] == [uid(3), uid(7), uid(8)]
 
 
 def test_a_tenant_without_apps_is_known_by_them_once_it_has_some(path: Path) -> None:
-    ledger(path, apps=[]).keep({REVIEW: VALUE}, CLIENT)
+    remember(ledger(path, apps=[]), {REVIEW: VALUE})
     assert ledger(path, apps=[]).get(REVIEW) is not None
-    ledger(path, apps=[uid(1)]).forget([], CLIENT)
+    ledger(path, apps=[uid(1)]).forget({}, CLIENT)
     assert document(path)["anchors"] == [uid(1)]
     with pytest.raises(WrongTenant):
         ledger(path, apps=[uid(2)])
@@ -163,11 +199,11 @@ def test_another_tenant_is_refused_in_planning_and_in_writing(
     path: Path, base_url: str, apps: list[str], words: str
 ) -> None:
     begun_before = ledger(path, base_url, apps)
-    ledger(path).keep({REVIEW: VALUE}, CLIENT)
+    remember(ledger(path), {REVIEW: VALUE})
     before = path.read_bytes()
     for use in (
         lambda: ledger(path, base_url, apps),
-        lambda: begun_before.forget([REVIEW], CLIENT),
+        lambda: begun_before.forget({REVIEW: {}}, CLIENT),
         lambda: begun_before.keep({REVIEW: {}}, CLIENT),
     ):
         with pytest.raises(WrongTenant) as caught:
@@ -207,6 +243,8 @@ def with_entry(**changed: Any) -> dict[str, Any]:
         ({**with_entry(), "anchors": [7]}, "it is damaged"),
         ({**with_entry(), "entries": {}}, "it is damaged"),
         ({**with_entry(), "entries": [[]]}, "it is damaged"),
+        ({**with_entry(), "marks": {}}, "it is damaged"),
+        ({**with_entry(), "marks": [{"key": ["review"], "runs": 7}]}, "it is damaged"),
         (with_entry(key="review"), "it is damaged"),
         (with_entry(key=["review", 4]), "it is damaged"),
         (with_entry(key=None), "it is damaged"),
@@ -225,7 +263,7 @@ def test_a_damaged_ledger_is_never_an_empty_one(path: Path, content: Any, why: s
     before = path.read_bytes()
     for use in (
         lambda: ledger(path),
-        lambda: sound.forget([REVIEW], CLIENT),
+        lambda: sound.forget({REVIEW: {}}, CLIENT),
         lambda: sound.keep({REVIEW: VALUE}, CLIENT),
     ):
         with pytest.raises(FileRefused) as caught:
@@ -247,6 +285,6 @@ def test_a_sound_ledger_of_the_same_form_is_used(path: Path) -> None:
 
 def test_names_of_any_kind_are_kept_as_they_are(path: Path) -> None:
     key = ("review", "\ud800 \u202e \n {{ 7 * 7 }} é")
-    ledger(path).keep({key: {"name": key[1]}}, CLIENT)
+    remember(ledger(path), {key: {"name": key[1]}})
     assert values(path, key) == [{"name": key[1]}]
     assert path.read_bytes().isascii()

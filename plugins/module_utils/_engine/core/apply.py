@@ -189,14 +189,18 @@ class _Run:
 
     def _delete_ledger_entries(self, stage: Plan) -> None:
         """Delete the ledger entries that the steps will overwrite, so that a crash leaves no stale entry."""
-        keys = [step.ledger_entry[0] for step in stage.steps if step.ledger_entry]
-        if stage.ledger and keys:
-            stage.ledger.forget(keys, self._client)
+        entries = dict(step.ledger_entry for step in stage.steps if step.ledger_entry)
+        if stage.ledger and entries:
+            stage.ledger.forget(entries, self._client)
 
     def _store_ledger_entries(self, stage: Plan, steps: list[StepResult]) -> None:
+        """Store the ledger entries of steps that are done; entries of steps that failed stay unknown."""
         done = [step for step in steps if step.status is StepStatus.DONE]
         entries = dict(step.step.ledger_entry for step in done if step.step.ledger_entry)
-        if stage.ledger and entries:
+        has_answers = any(
+            isinstance(step.error, (ApiError, OutcomeUnknown)) for step in steps if step.step.ledger_entry
+        )
+        if stage.ledger and (entries or has_answers):
             try:
                 stage.ledger.keep(entries, self._client)
             except CakewalkError as error:

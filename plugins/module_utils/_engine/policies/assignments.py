@@ -51,14 +51,11 @@ class Assignment:
         """Whether the assignment changes something; without a ledger entry every assignment counts as a change."""
         return self.stored is None or not _is_same(self.stored, self.entry)
 
-    def step(self, with_times: bool) -> Step:
-        """Return the step that sends the assignment.
-
-        :param with_times: whether the ledger has times; otherwise an entry that stays the same is not stored again.
-        """
+    def step(self) -> Step:
+        """Return the step that sends the assignment."""
         entry = self.entry
-        ledger_entry = entry.ledger_entry if with_times or self.changed else None
-        return assign_policy(entry.app, entry.level, entry.rule.request_type, entry.policy, self.changed, ledger_entry)
+        request_type = entry.rule.request_type
+        return assign_policy(entry.app, entry.level, request_type, entry.policy, self.changed, entry.ledger_entry)
 
     def as_result(self) -> dict[str, Any]:
         """Return the assignment as C(cakewalk_app_policy) returns it."""

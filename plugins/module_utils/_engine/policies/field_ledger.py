@@ -9,13 +9,15 @@ Everyone who may edit an app can edit its field. So this ledger shows what chang
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 from ..._api.catalog import custom_fields_of, holds_text, named
 from ..._api.client import Client
-from ..._api.errors import CakewalkError
+from ..._api.errors import CakewalkError, ListMoved
 from ..._api.operations import Key
 from ..._api.text import printable, summarize
 from ..._api.writes import set_custom_fields
@@ -26,8 +28,12 @@ from ..storage.private_file import parse_json
 
 #: The member that marks a text as a ledger, and the version of the format.
 _MARK, _FORMAT = "cakewalk.access", 1
+#: How often a field is written until a read shows what was written.
+_ATTEMPTS = 3
 #: The time of every entry, since fields store no times: older than any age.
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
+
+Value = TypeVar("Value")
 
 
 class FieldRefused(CakewalkError):
@@ -36,19 +42,64 @@ class FieldRefused(CakewalkError):
     kind = "ledger_field"
 
 
+@dataclass(frozen=True)
+class FieldDocument:
+    """The ledger in the field of one app.
+
+    :param policies: policy ids by place, see C(_place).
+    :param marks: by place, the runs that deleted the policy to replace it, and did not store it yet.
+    """
+
+    policies: Mapping[str, str]
+    marks: Mapping[str, tuple[str, ...]]
+
+    def differing(self, wanted: Mapping[str, str]) -> set[str]:
+        """Return the places that do not hold the wanted policy, or that a run marked."""
+        return {place for place, policy_id in wanted.items() if self.policies.get(place) != policy_id} | (
+            wanted.keys() & self.marks.keys()
+        )
+
+    def forgotten(self, wanted: Mapping[str, str], run: str) -> FieldDocument:
+        """Return the document after a run deleted and marked the places that differ; the others stay true."""
+        places = {place for place in self.differing(wanted) if run not in self.marks.get(place, ())}
+        marks = {place: (*self.marks.get(place, ()), run) for place in places}
+        return FieldDocument(_without(self.policies, places), {**self.marks, **marks})
+
+    def kept(self, wanted: Mapping[str, str], done: Collection[str], run: str) -> FieldDocument:
+        """Return the document after a run stored the places that are done and that no other run marked.
+
+        The marks of other runs go as well: what they sent may be older than what this run sent.
+        """
+        places = self.differing(wanted)
+        own = {place: wanted[place] for place in places.intersection(done) if self.marks.get(place) == (run,)}
+        return FieldDocument({**_without(self.policies, places), **own}, _without(self.marks, places))
+
+    def as_text(self, app_id: str) -> str:
+        """Return the text of the field."""
+        document: dict[str, Any] = {_MARK: _FORMAT, "app": app_id, "policies": dict(sorted(self.policies.items()))}
+        document |= {"marks": {place: list(runs) for place, runs in sorted(self.marks.items())}} if self.marks else {}
+        return json.dumps(document, separators=(",", ":"))
+
+
 class FieldLedger:
     """A ledger in a custom field of each app.
+
+    Each field is read directly before it is written, and again afterwards. The API has no conditional write,
+    so a change between a read and the write that follows cannot be excluded.
 
     :param apps: the apps, by id in lower case.
     :param fields: the field of each app, by the same ids.
     :raises FieldRefused: a field is not for text, or its content is not a ledger of its app.
-    :raises CakewalkError: in C(forget) and C(keep), if a field could not be written.
+    :raises CakewalkError: in C(forget) and C(keep), if a field could not be read or written.
     """
 
     def __init__(self, apps: Mapping[str, Row], fields: Mapping[str, Row]) -> None:
         self._apps = apps
         self._fields = fields
-        self._policies = {app_id: _parsed(apps[app_id], field) for app_id, field in fields.items()}
+        self._documents = {app_id: _parsed(apps[app_id], field) for app_id, field in fields.items()}
+        self._run = secrets.token_hex(4)
+        #: By app id, the policy that each place of this run is to hold.
+        self._wanted: dict[str, dict[str, str]] = {}
 
     @classmethod
     def read(cls, reference: str, apps: Iterable[Row], tenant: Tenant) -> FieldLedger:
@@ -68,26 +119,56 @@ class FieldLedger:
     def get(self, key: Key) -> LedgerEntry | None:
         """Return the entry with this key."""
         app_id, place = _place(key)
-        policy_id = self._policies[app_id].get(place)
+        policy_id = self._documents[app_id].policies.get(place)
         return LedgerEntry({"policy_id": policy_id}, _LONG_AGO) if policy_id is not None else None
 
-    def forget(self, keys: Collection[Key], client: Client) -> None:
-        """Delete entries, by one request for each app that has some of them."""
-        places = [_place(key) for key in keys if self.get(key) is not None]
-        for app_id, place in places:
-            del self._policies[app_id][place]
-        self._write(places, client, "No policy was assigned. The ledger may have forgotten more than it had to")
-
-    def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
-        """Store entries, by one request for each app."""
+    def forget(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
+        """Delete and mark the entries that change, by one request for each app that has some of them."""
         for key, value in entries.items():
             app_id, place = _place(key)
-            self._policies[app_id][place] = value["policy_id"]
-        self._write(map(_place, entries), client, "The policies were assigned, and the ledger does not know of them")
+            self._wanted.setdefault(app_id, {})[place] = value["policy_id"]
 
-    def _write(self, places: Iterable[tuple[str, str]], client: Client, consequence: str) -> None:
-        app_ids = list(dict.fromkeys(app_id for app_id, _place in places))
-        errors = client.each(lambda app_id: self._write_field(app_id, client), app_ids)
+        def forget(app_id: str) -> None:
+            wanted = self._wanted[app_id]
+            self._change(app_id, lambda document: document.forgotten(wanted, self._run), client)
+
+        changing = [app_id for app_id, wanted in self._wanted.items() if self._documents[app_id].differing(wanted)]
+        self._each(
+            forget, changing, client, "No policy was assigned. The ledger may have forgotten more than it had to"
+        )
+
+    def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
+        """Store entries, by one request for each app with entries that change."""
+        done = list(map(_place, entries))
+
+        def keep(app_id: str) -> None:
+            wanted, places = self._wanted[app_id], {place for own_id, place in done if own_id == app_id}
+            self._change(app_id, lambda document: document.kept(wanted, places, self._run), client)
+
+        self._each(keep, self._wanted, client, "The policies were assigned, and the ledger does not know of them")
+
+    def _change(self, app_id: str, change: Callable[[FieldDocument], FieldDocument], client: Client) -> None:
+        """Change the field of an app until a read shows that nothing is left to change."""
+        for _attempt in range(_ATTEMPTS):
+            document = self._read(app_id, client)
+            changed = change(document)
+            if changed == document:
+                return
+            self._write(app_id, changed, client)
+        raise self._unstable(app_id)
+
+    def _each(self, act: Callable[[str], None], app_ids: Iterable[str], client: Client, consequence: str) -> None:
+        """Act on the field of each app, also after an error, and raise the first error."""
+
+        def error_of(app_id: str) -> CakewalkError | None:
+            try:
+                act(app_id)
+            except CakewalkError as error:
+                return error
+            return None
+
+        app_ids = list(app_ids)
+        errors = client.each(error_of, app_ids)
         failed = [(app_id, error) for app_id, error in zip(app_ids, errors, strict=True) if error is not None]
         if failed:
             first = failed[0][1]
@@ -96,21 +177,35 @@ class FieldLedger:
                 first.cause, f"{first.hint} {consequence}: {apps}. The next run may count them as changed again."
             )
 
-    def _write_field(self, app_id: str, client: Client) -> CakewalkError | None:
-        """Write the field of an app, and return the error if that fails, so that the other fields are written."""
+    def _read(self, app_id: str, client: Client) -> FieldDocument:
+        app, identifier = self._apps[app_id], self._fields[app_id]["id"]
+        rows = client.rows(custom_fields_of(app).listing)
+        field = next((row for row in rows if row["id"].lower() == identifier.lower()), None)
+        if field is None:
+            raise _refused(app, self._fields[app_id], "the app lacks it by now", "Add it again, or name another one.")
+        return _parsed(app, field)
+
+    def _write(self, app_id: str, document: FieldDocument, client: Client) -> None:
         app, field = self._apps[app_id], self._fields[app_id]
-        document = {_MARK: _FORMAT, "app": app_id, "policies": dict(sorted(self._policies[app_id].items()))}
-        text = json.dumps(document, separators=(",", ":"))
-        try:
-            client.send(set_custom_fields(app, {field["id"]: text}, [field["name"]], needs_confirmation=False))
-        except CakewalkError as error:
-            return error
-        return None
+        values = {field["id"]: document.as_text(app_id)}
+        client.send(set_custom_fields(app, values, [field["name"]], needs_confirmation=False))
+
+    def _unstable(self, app_id: str) -> CakewalkError:
+        app, field = self._apps[app_id], self._fields[app_id]
+        return ListMoved(
+            f"set {named(field)} of the app {named(app)}",
+            f"the field showed something else after each of {_ATTEMPTS} writes",
+            "Look at it in Cakewalk, and see that nobody else writes to it.",
+        )
 
 
 def holds_ledger(text: str) -> bool:
     """Return whether a text is a ledger, of any app and however damaged."""
     return text.startswith(f'{{"{_MARK}":')
+
+
+def _without(mapping: Mapping[str, Value], places: Collection[str]) -> dict[str, Value]:
+    return {place: value for place, value in mapping.items() if place not in places}
 
 
 def _place(key: Key) -> tuple[str, str]:
@@ -119,12 +214,12 @@ def _place(key: Key) -> tuple[str, str]:
     return app_id, f"{level_id or 'app'}/{request_type}"
 
 
-def _parsed(app: Row, field: Row) -> dict[str, str]:
-    """Return the policy ids in the field of an app, by place; see C(FieldLedger) for errors."""
+def _parsed(app: Row, field: Row) -> FieldDocument:
+    """Return the ledger in the field of an app; see C(FieldLedger) for errors."""
     if not holds_text(field):
         raise _refused(app, field, "it is not for text", "Name a text field that serves nothing else.")
     if field.get("value") in (None, ""):
-        return {}
+        return FieldDocument({}, {})
     document: Any = None
     try:
         document = parse_json(str(field["value"]))
@@ -134,8 +229,8 @@ def _parsed(app: Row, field: Row) -> dict[str, str]:
     if error:
         hint = "Clear the field to start anew, or name another one if this one serves something else."
         raise _refused(app, field, error, hint)
-    policies: dict[str, str] = document["policies"]
-    return policies
+    marks: dict[str, list[str]] = document.get("marks", {})
+    return FieldDocument(document["policies"], {place: tuple(runs) for place, runs in marks.items()})
 
 
 def _error_in(document: Any, app: Row) -> str | None:
@@ -147,8 +242,10 @@ def _error_in(document: Any, app: Row) -> str | None:
         return f"its format is {version}, and this version of the collection knows {_FORMAT} only"
     if str(document.get("app")).lower() != app["id"].lower():
         return "it holds the ledger of another app, so it was copied"
-    policies = document.get("policies")
+    policies, marks = document.get("policies"), document.get("marks", {})
     if not isinstance(policies, dict) or not all(isinstance(policy_id, str) for policy_id in policies.values()):
+        return "it is damaged"
+    if not isinstance(marks, dict) or not all(isinstance(runs, list) for runs in marks.values()):
         return "it is damaged"
     return None
 

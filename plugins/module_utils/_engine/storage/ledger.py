@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol, TypeVar
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit
 from ..._api.client import Client
 from ..._api.errors import CakewalkError
 from ..._api.operations import Key
-from ..._api.text import printable
+from ..._api.text import printable, summarize
 from .private_file import PrivateFile, parse_json
 
 #: The version of the file format.
@@ -24,6 +26,8 @@ FORMAT = 1
 ANCHORS = 3
 
 Value = TypeVar("Value")
+#: By key of an entry, the runs that deleted the entry to replace it, and did not store it yet.
+Marks = Mapping[Key, tuple[str, ...]]
 
 _REBUILD = "Move it away: the next run begins a new one, and as that knows of nothing, everything counts as changed."
 
@@ -34,14 +38,30 @@ class WrongTenant(CakewalkError):
     kind = "wrong_tenant"
 
 
-class Ledger(Protocol):
-    """Stores what steps wrote; only applying a plan changes it."""
+class ClaimedByAnotherRun(CakewalkError):
+    """Another run wrote, or is writing, what must be written once only; C(path) is the ledger."""
 
-    def forget(self, keys: Collection[Key], client: Client) -> None:
-        """Delete the entries that steps will replace."""
+    kind = "moved"
+
+
+class Ledger(Protocol):
+    """Stores what steps wrote; only applying a plan changes it.
+
+    No read shows which of two concurrent writes the service carried out last. So an entry that two runs replace at the
+    same time is stored by neither.
+    """
+
+    def forget(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
+        """Delete the entries that steps will replace, and mark them as this run's.
+
+        :param entries: what the steps will write.
+        """
 
     def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
-        """Store what steps wrote."""
+        """Store what steps wrote, where only this run marked the entry.
+
+        :param entries: those of the steps that are done; every other entry that was forgotten stays unknown.
+        """
 
 
 @dataclass(frozen=True)
@@ -65,6 +85,7 @@ class LedgerDocument:
     base_url: str
     anchors: tuple[str, ...] = ()
     entries: Mapping[Key, LedgerEntry] = field(default_factory=dict)
+    marks: Marks = field(default_factory=dict)
 
     def as_text(self) -> str:
         """Return the document as sorted JSON, so that people can compare two versions."""
@@ -73,6 +94,8 @@ class LedgerDocument:
             for key, entry in sorted(self.entries.items())
         ]
         document = {"format": FORMAT, "base_url": self.base_url, "anchors": list(self.anchors), "entries": entries}
+        if self.marks:
+            document["marks"] = [{"key": list(key), "runs": list(runs)} for key, runs in sorted(self.marks.items())]
         return json.dumps(document, indent=2) + "\n"
 
     @classmethod
@@ -90,8 +113,9 @@ class LedgerDocument:
         try:
             rows = _require(document["entries"], list)
             entries = dict(map(_entry, rows))
-            anchors = tuple(_require(anchor, str) for anchor in _require(document["anchors"], list))
-            parsed = cls(_address(_require(document["base_url"], str)), anchors, entries)
+            anchors = _texts(document["anchors"])
+            marks = dict(map(_mark, _require(document.get("marks", []), list)))
+            parsed = cls(_address(_require(document["base_url"], str)), anchors, entries, marks)
         except (KeyError, TypeError, ValueError):
             raise ValueError("it is damaged: something in it is missing or has another form than a ledger's") from None
         if len(entries) < len(rows):
@@ -103,27 +127,32 @@ class FileLedger:
     """A ledger in a file on the machine that runs the module.
 
     A plan reads it without a lock. C(forget) and C(keep) read the file again under its lock, so that concurrent runs
-    keep each other's entries.
+    keep each other's entries. Between the two, a run also holds a file with the suffix C(.runs). So a run that holds
+    that file alone knows that the marks of all others are left of runs that ended.
 
     :param app_ids: the ids of all apps of the tenant, in lower case.
+    :param is_exclusive: whether C(forget) refuses entries that another run stored or marked meanwhile.
     :raises CakewalkError: in every method that reads the file, see C(read).
     """
 
-    def __init__(self, file: PrivateFile, base_url: str, app_ids: frozenset[str]) -> None:
+    def __init__(self, file: PrivateFile, base_url: str, app_ids: frozenset[str], is_exclusive: bool) -> None:
         self._file = file
         self._base_url = base_url
         self._app_ids = app_ids
+        self._is_exclusive = is_exclusive
+        self._run = secrets.token_hex(8)
+        self._hold = ExitStack()
         self._document = self._read()
 
     @classmethod
-    def read(cls, path: str, base_url: str, app_ids: Iterable[str]) -> FileLedger:
+    def read(cls, path: str, base_url: str, app_ids: Iterable[str], is_exclusive: bool = False) -> FileLedger:
         """Read the ledger at C(path), which need not exist yet.
 
         :raises FileRefused: the file cannot be read, must not be trusted, or is damaged.
         :raises WrongTenant: the ledger belongs to another tenant.
         """
         file = PrivateFile(path, "the ledger", _REBUILD)
-        return cls(file, _address(base_url), frozenset(app_id.lower() for app_id in app_ids))
+        return cls(file, _address(base_url), frozenset(app_id.lower() for app_id in app_ids), is_exclusive)
 
     def get(self, key: Key) -> LedgerEntry | None:
         """Return the entry that the key had when the ledger was read."""
@@ -134,21 +163,36 @@ class FileLedger:
         entries = self._document.entries if self._document else {}
         return [(key, entries[key]) for key in sorted(entries) if key[:1] == (kind,)]
 
-    def forget(self, keys: Collection[Key], client: Client) -> None:
-        """Delete these entries, which also proves that the file can be written."""
-        self._change(deleted=keys)
+    def forget(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
+        """Delete these entries and mark them, which also proves that the file can be written.
+
+        :raises ClaimedByAnotherRun: the ledger is exclusive, and another run stored or marked an entry.
+        """
+        ended: list[bool] = []
+        runs = PrivateFile(f"{self._file.path}.runs", self._file.what, self._file.rebuild)
+        with self._file.locked():
+            self._hold.enter_context(runs.held(lambda: ended.append(True), create=True))
+            document = self._read() or LedgerDocument(self._base_url)
+            marks = {} if ended else document.marks
+            claimed = [key for key in entries if key in document.entries or key in marks]
+            if self._is_exclusive and claimed:
+                self._hold.close()
+                raise self._claimed(claimed)
+            left = {key: entry for key, entry in document.entries.items() if key not in entries}
+            self._write(document, left, {**marks, **{key: (*marks.get(key, ()), self._run) for key in entries}})
 
     def keep(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
-        """Store these values with the current time."""
+        """Store these values with the current time, and forget those that another run marked, too."""
         now = datetime.now(timezone.utc).replace(microsecond=0)
-        self._change(stored={key: LedgerEntry(value, now) for key, value in entries.items()})
-
-    def _change(self, deleted: Collection[Key] = (), stored: Mapping[Key, LedgerEntry] | None = None) -> None:
-        with self._file.locked():
+        with self._hold, self._file.locked():
             document = self._read() or LedgerDocument(self._base_url)
-            entries = {key: entry for key, entry in document.entries.items() if key not in deleted}
-            entries |= stored or {}
-            self._file.write(LedgerDocument(self._base_url, self._anchors(document), entries).as_text())
+            own = {key for key, runs in document.marks.items() if runs == (self._run,)}
+            left = {key: entry for key, entry in document.entries.items() if key not in entries}
+            left |= {key: LedgerEntry(value, now) for key, value in entries.items() if key in own}
+            self._write(document, left, {key: runs for key, runs in document.marks.items() if key not in own})
+
+    def _write(self, document: LedgerDocument, entries: Mapping[Key, LedgerEntry], marks: Marks) -> None:
+        self._file.write(LedgerDocument(self._base_url, self._anchors(document), entries, marks).as_text())
 
     def _anchors(self, document: LedgerDocument) -> tuple[str, ...]:
         """Return the anchors of the document that still exist, and other apps up to the number of anchors."""
@@ -165,6 +209,14 @@ class FileLedger:
             raise self._file.damaged(str(error)) from None
         self._check_tenant(document)
         return document
+
+    def _claimed(self, keys: Collection[Key]) -> ClaimedByAnotherRun:
+        return ClaimedByAnotherRun(
+            f"use the ledger {printable(self._file.path)!r}",
+            f"another run wrote, or is writing, {summarize(repr(printable(key[-1])) for key in keys)} meanwhile",
+            "Nothing was sent. Run again once that run has ended.",
+            path=self._file.path,
+        )
 
     def _check_tenant(self, document: LedgerDocument) -> None:
         differences = []
@@ -194,8 +246,15 @@ def _entry(row: Mapping[str, Any]) -> tuple[Key, LedgerEntry]:
     since = datetime.fromisoformat(row["at"])
     if since.tzinfo is None:
         raise ValueError
-    key = tuple(_require(part, str) for part in _require(row["key"], list))
-    return key, LedgerEntry(_require(row["value"], dict), since)
+    return _texts(row["key"]), LedgerEntry(_require(row["value"], dict), since)
+
+
+def _mark(row: Mapping[str, Any]) -> tuple[Key, tuple[str, ...]]:
+    return _texts(row["key"]), _texts(row["runs"])
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(_require(part, str) for part in _require(value, list))
 
 
 def _require(value: Any, kind: type[Value]) -> Value:

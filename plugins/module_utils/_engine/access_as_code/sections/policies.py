@@ -118,7 +118,7 @@ def _policy_before(assignment: Assignment) -> Any:
 
 def _reversible_step(assignment: Assignment) -> ReversibleStep:
     """Return the step of an assignment; it is undone by assigning the policy that the ledger has."""
-    entry, step = assignment.entry, assignment.step(with_times=True)
+    entry, step = assignment.entry, assignment.step()
     if not assignment.changed:
         return ReversibleStep(step)
     if not assignment.stored:
