@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
@@ -69,6 +70,8 @@ def test_nothing_leaves_once_the_run_is_ended(
         if number == 0:
             signal.setitimer(signal.ITIMER_REAL, 0.3)
             if with_error:
+                # The others wait for the rate limit by then.
+                time.sleep(0.1)
                 raise ValueError
         client.record(record)
 
