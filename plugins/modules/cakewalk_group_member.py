@@ -102,7 +102,8 @@ options:
 notes:
   - To add people demands an O(acting_user), to remove them does not.
   - The service may refuse to change groups that are synced from elsewhere. A group whose record shows that it is
-    dynamic is refused before anything is written, and one that is synced in another way is warned about.
+    dynamic is refused before anything is written, and one that is synced in another way is warned about. Both are
+    guesses from the words of the record, since the documentation of the service does not show how a record names them.
   - An addition whose answer was lost is looked for in the members and not sent a second time.
 seealso:
   - module: cakewalk.access.cakewalk_info

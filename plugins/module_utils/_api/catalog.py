@@ -9,7 +9,8 @@ listed in C(INFERRED); a correction is an edit of one line. Writes are in C(writ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -269,33 +270,64 @@ def holds_text(field: Mapping[str, Any]) -> bool:
     return field.get("guidValue") is None and str(field.get("type")).lower() not in _OF_IDS
 
 
+#: Words in the record of a group. Inferred: the documentation calls groups synced, dynamic or Cakewalk-managed, and
+#: mentions a "sync source" and an "integration source", but shows no names of members or values.
+_DYNAMIC = frozenset({"dynamic", "dynamically"})
+_SYNCED = frozenset({"sync", "synced", "synchronized", "synchronised"})
+_NO_SOURCE = frozenset({"managed", "cakewalk", "manual", "none", "false"})
+_NEGATIONS = frozenset({"no", "non", "not", "never"})
+_MANAGED = frozenset({"managed", "by", "cakewalk", "user", "users", "group", "groups"})
+
+
 def is_dynamic(group: Mapping[str, Any]) -> bool:
     """Return whether a group is dynamic: a rule decides on its members, so no write can change them.
 
-    Inferred: the index page says that the sync source is returned, but shows no names of members or values.
+    This is a guess, see C(_DYNAMIC).
     """
-    return any("dynamic" in str(group.get(name) or "").lower() for name in ("type", "typeName", "kind", "syncType"))
+    return any(words & _DYNAMIC for _name, words in _group_words(group))
 
 
 def is_synced(group: Mapping[str, Any]) -> bool:
     """Return whether another directory decides on the members of a group, by a rule or individually.
 
-    Inferred, as C(is_dynamic): the index page mentions a sync source. Whether the service accepts a write to such a
-    group depends on the setup of the sync, which the API does not show.
+    A guess, as C(is_dynamic). Whether the service accepts a write to such a group depends on the setup of the sync,
+    which the API does not show.
     """
-    words = (group.get(name) for name in ("type", "typeName", "kind", "syncType"))
-    return (
-        is_dynamic(group) or bool(group.get("syncSource")) or any("sync" in str(word or "").lower() for word in words)
+    return is_dynamic(group) or any(
+        words & _SYNCED or (words and not words & _NO_SOURCE and ("sync" in name or "source" in name))
+        for name, words in _group_words(group)
     )
 
 
 def is_edited_here(group: Mapping[str, Any]) -> bool:
     """Return whether the members of a group are edited in Cakewalk, and nowhere else.
 
-    Inferred, as C(is_dynamic). Without any sign in the record the answer is no.
+    A guess, as C(is_dynamic). Without any sign in the record the answer is no.
     """
-    words = (group.get(name) for name in ("type", "typeName", "kind", "syncType"))
-    return not is_synced(group) and any("managed" in str(word or "").lower() for word in words)
+    return not is_synced(group) and any("managed" in words <= _MANAGED for _name, words in _group_words(group))
+
+
+def _group_words(group: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:
+    """Return the members of a group's record that may tell its kind: the name, and the whole words of the value."""
+    for name, value in group.items():
+        lowered = name.lower().replace("resource", "")
+        if any(part in lowered for part in ("sync", "source", "type", "kind")):
+            yield lowered, frozenset(word for leaf in _leaves(value) for word in _whole_words(str(leaf)))
+
+
+def _leaves(value: Any, depth: int = 4) -> list[Any]:
+    """Return the values in nested lists and objects that are not empty."""
+    if isinstance(value, (dict, list)):
+        inner = value.values() if isinstance(value, dict) else value
+        return [leaf for item in inner for leaf in _leaves(item, depth - 1)] if depth else []
+    return [value] if value else []
+
+
+def _whole_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, also of C(camelCase), without those that are negated: C(NonDynamic)."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
+    words = re.findall(r"[^\W_]+", spaced.lower())
+    return [word for before, word in zip(["", *words], words, strict=False) if not {before, word} & _NEGATIONS]
 
 
 def is_managed(app: Mapping[str, Any]) -> bool:

@@ -267,22 +267,50 @@ def test_proofs_compare_ids_without_regard_to_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "dynamic"),
+    ("record", "signs"),
     [
-        ({}, False),
-        ({"type": None, "typeName": "", "name": "Dynamic duo", "description": "dynamic"}, False),
-        ({"type": "Managed"}, False),
-        ({"typeName": "Synced"}, False),
-        ({"type": "Dynamic"}, True),
-        ({"typeName": "USERS_GROUP_DYNAMIC"}, True),
-        ({"kind": "dynamicGroup"}, True),
-        ({"syncType": "dynamic"}, True),
-        ({"type": {"name": "Dynamic"}}, True),
-        ({"type": 3}, False),
+        ({}, ""),
+        ({"type": None, "typeName": "", "name": "Dynamic duo", "description": "dynamic, managed, synced"}, ""),
+        ({"type": 3, "kind": [], "source": {}, "syncSource": False}, ""),
+        ({"type": "Managed"}, "edited here"),
+        ({"kind": "CakewalkManaged", "syncSource": None}, "edited here"),
+        ({"groupType": "CAKEWALK_MANAGED"}, "edited here"),
+        ({"type": "managed by Cakewalk", "integrationSource": "Cakewalk", "isSynced": False}, "edited here"),
+        ({"type": "Managed", "syncSource": "none", "syncState": "NotSynced"}, "edited here"),
+        ({"type": "Managed", "resourceType": "UsersGroup"}, "edited here"),
+        ({"type": "Unmanaged"}, ""),
+        ({"type": "not managed"}, ""),
+        ({"type": "Managed by Okta"}, ""),
+        ({"type": "externally-managed"}, ""),
+        ({"type": "NonDynamic"}, ""),
+        ({"type": "non-dynamic"}, ""),
+        ({"type": "Nondynamic"}, ""),
+        ({"type": "Asynchronous"}, ""),
+        ({"type": "Synced"}, "synced"),
+        ({"typeName": "SYNCED_ASSIGNED"}, "synced"),
+        ({"kind": "syncedAssigned"}, "synced"),
+        ({"type": "Managed", "syncSource": "Okta"}, "synced"),
+        ({"type": "Managed", "integrationSource": "Entra ID"}, "synced"),
+        ({"integrationSource": {"id": CREW["id"], "name": "Okta"}}, "synced"),
+        ({"source": "Google Workspace"}, "synced"),
+        ({"isSynced": True}, "synced"),
+        ({"lastSyncedAt": "2026-01-01T00:00:00Z"}, "synced"),
+        ({"type": "Dynamic"}, "dynamic"),
+        ({"typeName": "USERS_GROUP_DYNAMIC"}, "dynamic"),
+        ({"kind": "dynamicGroup"}, "dynamic"),
+        ({"membershipKind": "SYNCEDDynamic"}, "dynamic"),
+        ({"type": "DynamicManaged"}, "dynamic"),
+        ({"syncType": "dynamic"}, "dynamic"),
+        ({"integrationSource": "Okta (dynamic)"}, "dynamic"),
+        ({"type": {"name": "Dynamic"}}, "dynamic"),
+        ({"types": ["Synced", {"value": "Dynamic"}]}, "dynamic"),
     ],
 )
-def test_which_groups_show_that_a_rule_fills_them(members: dict[str, Any], dynamic: bool) -> None:
-    assert catalog.is_dynamic({**CREW, **members}) is dynamic
+def test_the_kind_of_a_group_is_guessed_from_whole_words_of_its_record(record: dict[str, Any], signs: str) -> None:
+    group = {**CREW, **record}
+    assert catalog.is_dynamic(group) is (signs == "dynamic")
+    assert catalog.is_synced(group) is (signs in ("dynamic", "synced"))
+    assert catalog.is_edited_here(group) is (signs == "edited here")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, USERS, is_edited_here
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import GROUPS, USERS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code import source
@@ -212,21 +212,6 @@ def test_somebody_is_named_by_what_nobody_else_has() -> None:
     groups = Index(GROUPS, [group(1, "Crew"), group(2, "half \ud800"), {"id": uid(5)}, group(3, " ")])
     assert [reference_to(row, groups) for row in groups.by_id.values()] == ["Crew", uid(1002), uid(5), uid(1003)]
     assert reference_to(user(8, "gone@example.com"), people) == uid(8)
-
-
-@pytest.mark.parametrize(
-    ("record", "shown"),
-    [
-        ({"type": "Managed"}, True),
-        ({"kind": "CakewalkManaged"}, True),
-        ({"type": "Synced"}, False),
-        ({"type": "Managed", "syncSource": "Okta"}, False),
-        ({"type": "DynamicManaged"}, False),
-        ({}, False),
-    ],
-)
-def test_a_group_is_edited_here_only_if_its_record_says_so(record: dict[str, str], shown: bool) -> None:
-    assert is_edited_here(group(1, **record)) is shown
 
 
 def listed(**options: Any) -> dict[str, Any]:

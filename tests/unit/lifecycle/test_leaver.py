@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import (
     REQUEST_STATUSES,
     is_managed,
-    is_synced,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.access_requests import Requests
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.footprint import (
@@ -182,21 +181,6 @@ def test_a_footprint_has_a_line_for_each_thing_and_nothing_makes_another() -> No
         "erin@example.com: access to App 2 (x): its removal is to be requested",
     ]
     assert lines(ERIN, NOTHING) == ["erin@example.com: nothing"]
-
-
-@pytest.mark.parametrize(
-    ("record", "expected"),
-    [
-        ({"type": "Managed", "syncSource": None}, False),
-        ({}, False),
-        ({"type": "Synced"}, True),
-        ({"type": "Dynamic"}, True),
-        ({"syncSource": "Okta"}, True),
-        ({"kind": "SYNCED_ASSIGNED"}, True),
-    ],
-)
-def test_a_synced_group_is_known_by_its_record(record: dict[str, Any], expected: bool) -> None:
-    assert is_synced({"id": uid(1), "name": "Sync Team", **record}) is expected
 
 
 @pytest.mark.parametrize(
