@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import email.utils
 import json
 import os
 import time
@@ -13,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from contract.wire import Wire, answer
+from contract.wire import Request, Wire, answer, detour
 from events.conftest import Start
 from events.deliveries import PAYLOADS
 from events.sources import Running, until
@@ -198,6 +199,23 @@ def test_it_waits_as_long_as_the_service_asks(tenant: Sandbox, poll: Start) -> N
     source.taken(1)
     assert time.monotonic() - started >= 3
     assert [entry["status"] for entry in tenant.log(operation="listTasks")][:2] == [429, 200]
+
+
+@pytest.mark.parametrize(("operation", "ahead"), [("/Tasks", 90), ("/Users", -90)])
+def test_it_waits_until_the_date_that_the_service_gives(
+    tenant: Sandbox, access: dict[str, Any], operation: str, ahead: int
+) -> None:
+    date, until_then = (email.utils.formatdate(time.time() + ahead + wait, usegmt=True) for wait in (0, 3))
+    refusals = [answer(429, headers={"date": date, "retry-after": until_then})]
+
+    def refuse_once(request: Request) -> bytes | None:
+        return refusals.pop() if refusals and operation in request.target else None
+
+    with Wire(detour(tenant.url, refuse_once)) as wire:
+        started = time.monotonic()
+        with Running("tasks", **{**access, "base_url": wire.url}, assignees=[OLGA]) as source:
+            source.taken(1)
+    assert 3 <= time.monotonic() - started < 8
 
 
 def test_after_a_refusal_it_goes_on_with_the_same_person(tenant: Sandbox, poll: Start) -> None:

@@ -183,6 +183,19 @@ def test_an_outage_at_the_start_heals(tenant: Sandbox, listen: Start, fault: str
     assert deliver(source, tenant, actionable()).status_code == 200
 
 
+def test_the_keys_are_not_read_sooner_than_the_service_asks(tenant: Sandbox, listen: Start) -> None:
+    source = listen(key_refresh_interval=1)
+    assert deliver(source, tenant, actionable()).status_code == 200
+    time.sleep(1)
+    tenant.fault("getWebhookPublicKey", 503, count=1, retry_after=2)
+    tenant.clear_log()
+    tenant.rotate_key()
+    began = time.monotonic()
+    until(lambda: deliver(source, tenant, actionable()).status_code == 200)
+    assert time.monotonic() - began >= 2
+    assert [entry["status"] for entry in tenant.log(operation="getWebhookPublicKey")] == [503, 200]
+
+
 def test_credentials_that_are_refused_end_the_source(listen: Start) -> None:
     with pytest.raises(Exception, match="answered 401"):
         listen(api_secret="wrong")

@@ -19,7 +19,8 @@ from .errors import (
     ServerError,
     Unauthorized,
 )
-from .transport import Response, retry_after
+from .retry_after import retry_after
+from .transport import Response
 
 _KINDS: dict[int, tuple[type[ApiError], str]] = {
     401: (Unauthorized, "Check api_key and api_secret (CAKEWALK_API_KEY, CAKEWALK_API_SECRET) and that base_url fits."),
@@ -50,7 +51,7 @@ def error_of(action: str, method: str, path: str, response: Response, safe: Call
     details = [_text(problem, "detail"), *_texts(problem.get("errors"))]
     detail = safe("; ".join(text for text in details if text and text != title))
     words = f"the server answered {response.status} {title}" + (f": {detail.rstrip('.')}" if detail else "")
-    wait = retry_after(response)
+    wait = retry_after(response.headers)
     if wait:
         words += f"; it asks to wait {wait:.0f} seconds"
     kind, remedy = _kind_of(response)

@@ -9,14 +9,12 @@ guarded because documentation tools import this file without requests being inst
 
 from __future__ import annotations
 
-import email.utils
 import ipaddress
 import json
 import os
 import random
 import re
 import ssl
-import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,6 +24,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from .errors import ConfigurationError, OutcomeUnknown, TransportError
 from .rate_limiter import RateLimiter
+from .retry_after import retry_after
 from .text import printable, redact
 
 try:
@@ -173,7 +172,7 @@ class Retries(Retry):
 
     def should_retry_response(self, method: str, response: Response) -> bool:
         """Return whether to repeat the request after this response."""
-        if not self.total or (retry_after(response) or 0) > LONGEST_WAIT:
+        if not self.total or (retry_after(response.headers) or 0) > LONGEST_WAIT:
             return False
         return response.status == TOO_MANY or (response.is_trouble and method in REPEATABLE)
 
@@ -189,7 +188,7 @@ class Retries(Retry):
 
     def pause(self, response: Response | None) -> float:
         """Return the seconds to wait before the next attempt: as the server asks, or else growing, with jitter."""
-        asked = retry_after(response) if response else None
+        asked = retry_after(response.headers) if response else None
         if asked is not None:
             return asked
         least = 1.0 if response is not None and response.status == TOO_MANY else 0.0
@@ -285,18 +284,6 @@ class Transport:
             method=method,
             path=path,
         )
-
-
-def retry_after(response: Response) -> float | None:
-    """Return the seconds to wait by C(Retry-After) (RFC 9110, section 10.2.3), or C(None) without a usable header."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isdecimal() and value.isascii():
-        return float(value.lstrip("0")[:12] or 0)
-    try:
-        date = email.utils.parsedate_tz(value)
-        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
-    except (ValueError, OverflowError):
-        return None
 
 
 class _Session(Session):

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import email.utils
 import http.client
 import ssl
-import time
 
 import pytest
 import requests
-from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Retries, _cause, retry_after
+from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Retries, _cause
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.people import reply
@@ -139,44 +137,6 @@ def test_the_cause_is_what_requests_wrapped(error: Exception, cause: Exception) 
 def test_errors_without_an_inner_one_are_their_own_cause() -> None:
     for error in (requests.exceptions.InvalidURL("no host"), OSError(), MaxRetryError(None, "/", None)):
         assert _cause(error) is error
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0.0),
-        ("7", 7.0),
-        (" 7 ", 7.0),
-        ("120", 120.0),
-        ("9" * 400, 999999999999.0),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
-        ("", None),
-        ("-7", None),
-        ("1 Jan 99999 00:00:00", None),
-        ("1 Jan 2024 0:0:" + "9" * 400, None),
-        ("7.5", None),
-        ("\u0667", None),
-        ("\u00b2", None),
-        ("soon", None),
-    ],
-)
-def test_how_long_a_server_asks_to_wait(value: str, seconds: float | None) -> None:
-    assert retry_after(reply(429, retry_after=value)) == seconds
-
-
-def test_a_server_that_asks_for_nothing() -> None:
-    assert retry_after(reply(429)) is None
-
-
-@given(st.text())
-def test_no_server_can_ask_for_an_error(value: str) -> None:
-    asked = retry_after(reply(429, retry_after=value))
-    assert asked is None or asked >= 0
-
-
-def test_a_server_may_ask_by_date() -> None:
-    date = email.utils.formatdate(time.time() + 90, usegmt=True)
-    assert 80 < (retry_after(reply(429, retry_after=date)) or 0) <= 90
 
 
 @given(st.integers(0, 120), st.sampled_from([429, 500, 503]))

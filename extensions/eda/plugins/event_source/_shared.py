@@ -13,23 +13,31 @@ import ipaddress
 import json
 import logging
 import re
+import runpy
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import aiohttp
+
+if TYPE_CHECKING:
+    from extensions.eda.plugins.event_source._retry_after import retry_after
+else:
+    retry_after = runpy.run_path(str(Path(__file__).resolve().with_name("_retry_after.py")))["retry_after"]
 
 ACTIONABLE = "action_task.actionable"
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 Event = dict[str, Any]
 
+#: The most seconds that a source waits because the service asks for it.
+_LONGEST_RETRY_AFTER = 3600
 _TYPES: dict[str, tuple[type, str]] = {
     "int": (int, "a whole number"),
     "str": (str, "text"),
@@ -102,6 +110,12 @@ def is_loopback(host: str) -> bool:
 
 
 # --- Access to the API ------------------------------------------------------------------------------------------------
+
+
+def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that an answer asks to wait, at most an hour, or C(None) if it does not ask."""
+    asked = retry_after(headers)
+    return None if asked is None else min(asked, _LONGEST_RETRY_AFTER)
 
 
 def open_session(ca_path: str, timeout: float) -> aiohttp.ClientSession:

@@ -125,6 +125,7 @@ class Verifier:
         self._interval = interval
         self._keys: list[RSAPublicKey] = []
         self._read_at = self._next_reading = -math.inf
+        self._has_failed = False
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -140,7 +141,8 @@ class Verifier:
         if not self.is_ready:
             await self._read_unless_newer_than(self._read_at)
         if not self.is_ready:
-            raise KeysUnavailable("the key to check signatures with cannot be read", retry_after=self._interval)
+            pause = max(self._interval, self._next_reading - time.monotonic())
+            raise KeysUnavailable("the key to check signatures with cannot be read", retry_after=pause)
         read_at = self._read_at
         if is_signed(body, signature, self._keys):
             return True
@@ -163,17 +165,20 @@ class Verifier:
             if error.refused:
                 raise
             LOG.warning("%s", error)
-            self._next_reading = time.monotonic() + min(self._interval, _PAUSE_AFTER_FAILURE)
+            least = min(self._interval, _PAUSE_AFTER_FAILURE)
+            self._next_reading = time.monotonic() + max(least, error.retry_after)
+            self._has_failed = True
             return False
+        self._has_failed = False
         self._read_at = time.monotonic()
         self._next_reading = self._read_at + self._interval
         return True
 
     async def _read_unless_newer_than(self, read_at: float) -> bool:
-        """Read the keys unless they are newer or the interval forbids it. Return false if the reading failed."""
+        """Read the keys unless they are newer or the interval forbids it. Return false if the last reading failed."""
         async with self._one_at_a_time:
             if self._read_at > read_at or time.monotonic() < self._next_reading:
-                return True
+                return not self._has_failed
             try:
                 return await self.read()
             except KeysUnavailable as error:

@@ -10,7 +10,6 @@ import json
 import logging
 import math
 import os
-import re
 import runpy
 import stat
 import sys
@@ -127,8 +126,8 @@ _PAGE_LIMIT = 8 * 1024 * 1024
 _MOST_PAGES = 10_000
 _READINGS = 3
 _API_TIMEOUT = 30
-#: The most seconds between two tries: by our own backoff, and as C(Retry-After) asks.
-_LONGEST_PAUSE, _LONGEST_RETRY_AFTER = 300, 3600
+#: The most seconds between two tries, unless the service asks for more.
+_LONGEST_PAUSE = 300
 
 
 # --- Options ----------------------------------------------------------------------------------------------------------
@@ -233,9 +232,8 @@ class ListReader:
         if status in (401, 403):
             raise PermanentFailure(f"{failure}; check api_key and api_secret")
         if status != 200:
-            retry_after = headers.get("Retry-After", "")
-            is_number = re.fullmatch("[0-9]{1,9}", retry_after)
-            pause = min(int(retry_after), _LONGEST_RETRY_AFTER) if is_number else int(status == 429)
+            asked = shared.seconds_to_wait(headers)
+            pause = float(status == 429) if asked is None else asked
             raise TemporaryFailure(failure, pause)
         return content
 

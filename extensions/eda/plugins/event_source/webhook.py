@@ -354,9 +354,10 @@ async def read_keys(session: aiohttp.ClientSession, options: WebhookOptions) -> 
             raise signatures.KeysUnavailable(f"public_key cannot be used: {error}", refused=True) from None
     failure = f"The keys cannot be read from {options.base_url.rstrip('/')}{_KEYS}"
     try:
-        status, _headers, content = await shared.get(session, options, _KEYS, _KEYS_LIMIT)
+        status, headers, content = await shared.get(session, options, _KEYS, _KEYS_LIMIT)
         if status != 200:
-            raise signatures.KeysUnavailable(f"{failure}: it answered {status}", refused=status in (401, 403))
+            wait = max(1, shared.seconds_to_wait(headers) or 0)
+            raise signatures.KeysUnavailable(f"{failure}: it answered {status}", status in (401, 403), wait)
         return signatures.parse_keys(content)
     except (ConnectionError, ValueError) as error:
         raise signatures.KeysUnavailable(f"{failure}: {error}") from None
