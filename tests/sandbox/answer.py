@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Scope, Send
@@ -60,8 +61,8 @@ class Answer:
         self.headers.pop("content-type", None)
 
     async def send(self, send: Send) -> None:
-        """Send it; the length is that of the body as it is now."""
-        headers = {**self.headers, "content-length": str(len(self.body))}
+        """Send it; the length is that of the body as it is now, and the time that of a clock that is right."""
+        headers = {"date": formatdate(usegmt=True), **self.headers, "content-length": str(len(self.body))}
         if not self.body and self.status == 204:
             del headers["content-length"]
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]

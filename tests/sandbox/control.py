@@ -11,6 +11,7 @@ GET /_sandbox/state         the tenant; C(?only=users,groups) for some of its ta
 PATCH /_sandbox/settings    settings and dialect fields, flat; the data stay
 POST /_sandbox/reset        a fresh company under the settings at the start and those in the body; all else is forgotten
 GET, POST /_sandbox/faults  what is left; a list of faults to add
+DELETE /_sandbox/faults     forget the faults that are left, and the changes that wait
 GET, POST /_sandbox/webhook the deliveries that were sent; where to, and what is to go wrong (C(deliveries.py))
 POST /_sandbox/sign         the signature of the body as it stands
 POST /_sandbox/rotate       another key to sign with
@@ -55,6 +56,7 @@ def build(world: World) -> Starlette:
         ("POST", "reset", control.reset),
         ("GET", "faults", control.faults),
         ("POST", "faults", control.add_faults),
+        ("DELETE", "faults", control.calm),
         ("POST", "change", control.change),
         ("GET", "webhook", control.webhook),
         ("POST", "webhook", control.direct_webhook),
@@ -107,6 +109,9 @@ class _Control:
     async def add_faults(self, request: Request) -> list[dict[str, Any]]:
         self._world.faults.add(await _list(request))
         return self._world.faults.dump()
+
+    async def calm(self, _request: Request) -> None:
+        self._world.calm()
 
     async def change(self, request: Request) -> None:
         self._world.changes.add(await _list(request), self._world.state)

@@ -6,7 +6,8 @@
 ============== ======================================================================================================
 kind            what happens
 ============== ======================================================================================================
-429             refused with C(Retry-After) (C(retry_after), 1 second unless told)
+429             refused with C(Retry-After) (C(retry_after), 1 second unless told); with C(clock_ahead), as a date
+                by a clock that is ahead by so many seconds
 500 to 504      server error; C(retry_after) adds that header
 slow            the answer comes C(seconds) late
 drop_before     the connection is dropped before the request is read; nothing is done
@@ -24,8 +25,10 @@ as when a gateway gives up on a server that goes on.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from . import contract
@@ -58,6 +61,7 @@ class Fault:
     count: int = 1
     skip: int = 0
     retry_after: int | None = None
+    clock_ahead: int | None = None
     seconds: float = 1.0
     status: int = 200
     after: bool = False
@@ -119,7 +123,11 @@ class Fault:
             return Answer(self.status, {"content-type": "text/html; charset=utf-8"}, _PAGE)
         answer = Answer.of_json(int(self.kind), problem_body(int(self.kind), "A fault that was asked for."))
         wait = self.retry_after if self.retry_after is not None else {"429": 1}.get(self.kind)
-        if wait is not None:
+        if wait is not None and self.clock_ahead is not None:
+            now = time.time() + self.clock_ahead
+            answer.headers["date"] = formatdate(now, usegmt=True)
+            answer.headers["retry-after"] = formatdate(now + wait, usegmt=True)
+        elif wait is not None:
             answer.headers["retry-after"] = str(wait)
         return answer
 

@@ -142,6 +142,10 @@ class Sandbox:
         """Return the faults that are left."""
         return self._control("GET", "faults")
 
+    def calm(self) -> None:
+        """Forget the faults that are left, and the changes that wait."""
+        self._control("DELETE", "faults")
+
     def change(self, change: str, *, after: int = 0, operation: str = "*", **arguments: Any) -> None:
         """Change the tenant behind the client's back (:mod:`sandbox.changes`), now or after so many requests."""
         wish = {"change": change, "after": after, "operation": operation, **arguments}

@@ -47,6 +47,7 @@ def serve(world: World, port: int, announce: Callable[[int], None]) -> None:
         timeout_keep_alive=120,
         timeout_graceful_shutdown=1,
         server_header=False,
+        date_header=False,
     )
     logging.getLogger("connexion").setLevel(logging.ERROR)
     for wanted in (signal.SIGTERM, signal.SIGINT):

@@ -40,11 +40,15 @@ class World:
         self.state: State = company.found(self.settings)
         self.signing_key = SigningKey()
         self.log = Log()
-        self.faults = Faults()
-        self.changes = Changes()
+        self.calm()
         self.rate = RateLimit()
         self.webhook_sender = WebhookSender()
         self.notes: set[str] | None = None
+
+    def calm(self) -> None:
+        """Forget the faults that are left, and the changes that wait."""
+        self.faults = Faults()
+        self.changes = Changes()
 
     def configure(self, **changes: Any) -> None:
         """Change settings and dialect while the data stay.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import signal
-import time
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
@@ -65,13 +65,13 @@ def test_nothing_leaves_once_the_run_is_ended(
 ) -> None:
     client, record = connect(requests_per_minute=1), USERS.record(tenant.find("users", ERIN)["id"])
     client.record(record)
+    all_under_way = threading.Barrier(4)
 
     def read(number: int) -> None:
+        all_under_way.wait()
         if number == 0:
             signal.setitimer(signal.ITIMER_REAL, 0.3)
             if with_error:
-                # The others wait for the rate limit by then.
-                time.sleep(0.1)
                 raise ValueError
         client.record(record)
 
