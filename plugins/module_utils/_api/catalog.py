@@ -270,7 +270,7 @@ def holds_text(field: Mapping[str, Any]) -> bool:
     return field.get("guidValue") is None and str(field.get("type")).lower() not in _OF_IDS
 
 
-#: Words in the record of a group. Inferred: the documentation calls groups synced, dynamic or Cakewalk-managed, and
+#: Words in the record of a group. Inferred: the documentation calls groups synced, dynamic or Cakewalk-managed. It
 #: mentions a "sync source" and an "integration source", but shows no names of members or values.
 _DYNAMIC = frozenset({"dynamic", "dynamically"})
 _SYNCED = frozenset({"sync", "synced", "synchronized", "synchronised"})

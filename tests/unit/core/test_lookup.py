@@ -153,6 +153,12 @@ def test_near_names() -> None:
         "Ada.Admin@example.com"
     ]
     assert DIRECTORY.near("nobody@example.com") == []
+    namesakes = [f"ada@{domain}" for domain in ("example.com", "partner.example", "example.org", "z.example")]
+    for order in (namesakes, namesakes[::-1]):
+        near = users(*(user(number, email) for number, email in enumerate(order, 1))).near("ada@parter.example")
+        assert (near[0], len(near)) == ("ada@partner.example", 3)
+        assert near == users(*(user(number, email) for number, email in enumerate(order, 1))).near("ADA@Parter.example")
+    assert groups(group(1, "Sales"), group(2, "SALES")).near("Sale") == ["Sales", "SALES"]
     assert len(groups(*(group(number, f"Team {number}") for number in range(9))).near("Team")) == 3
 
 

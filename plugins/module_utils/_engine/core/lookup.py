@@ -87,14 +87,21 @@ class Index:
         return ([by_id] if by_id else []) + [row for row in named_so if row is not by_id]
 
     def near(self, reference: str) -> list[str]:
-        """Return up to three names similar to C(reference), for a message; only local parts of addresses count."""
+        """Return up to three names similar to C(reference), for a message.
+
+        Of addresses the local part counts, and the rest only between equal local parts.
+        """
 
         def compared(name: str) -> str:
             return (name.partition("@")[0] if self.kind.key == "email" else name).lower()
 
-        names = {compared(key): key for key in self._by_key}
-        close = difflib.get_close_matches(compared(reference), names, n=3, cutoff=0.75)
-        return [str(self._by_key[names[name]][0][self.kind.key]) for name in close]
+        folded = self._folded(reference)
+        keys: dict[str, list[str]] = defaultdict(list)
+        for key in self._by_key:
+            keys[compared(key)].append(key)
+        close = difflib.get_close_matches(compared(reference), keys, n=3, cutoff=0.75)
+        nearest = [key for name in close for key in difflib.get_close_matches(folded, keys[name], n=3, cutoff=0)]
+        return [str(self._by_key[key][0][self.kind.key]) for key in nearest[:3]]
 
     def holders(self, rows: Iterable[Row]) -> dict[str, list[Row]]:
         """Return all rows by key, for each e-mail address (in lower case) or name among C(rows)."""
