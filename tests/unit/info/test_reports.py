@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.timestamps import moment
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.info.reports import (
     add_footprints,
     has_status,
@@ -123,20 +121,3 @@ def test_whom_and_what_a_request_is_about(users: set[str] | None, apps: set[str]
     assert select_requests([request], options, users, apps) == [request] * about
     hidden = {"targetUserId": None}
     assert select_requests([hidden], options, users, apps) == [hidden] * (users is None and apps is None)
-
-
-@pytest.mark.parametrize(
-    ("text", "time"),
-    [
-        ("2026-03-01T12:00:00Z", datetime(2026, 3, 1, 12, tzinfo=timezone.utc)),
-        ("2026-03-01T12:00:00.1234567+00:00", datetime(2026, 3, 1, 12, tzinfo=timezone.utc)),
-        ("2026-03-01T14:00:00+02:00", datetime(2026, 3, 1, 12, tzinfo=timezone.utc)),
-        ("2026-03-01", datetime(2026, 3, 1, tzinfo=timezone.utc)),
-        ("soon", None),
-        ("", None),
-        (None, None),
-        (20260301, None),
-    ],
-)
-def test_times(text: object, time: datetime | None) -> None:
-    assert moment(text) == time

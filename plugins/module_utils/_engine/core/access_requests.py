@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from ..._api.catalog import REQUEST_TYPES, StatusTable, named, person
 from ..._api.text import printable
@@ -18,6 +18,7 @@ GRANT, CHANGE, REMOVE = (REQUEST_TYPES[name] for name in ("grant_access", "chang
 #: How long after its approval a request may take to show an effect; the real time is not documented. The
 #: effect of an older request was probably undone since.
 _GRACE = timedelta(minutes=15)
+_BEFORE_ALL = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class Requests:
@@ -32,8 +33,8 @@ class Requests:
         self._statuses = statuses
         self._now = now
         self._about: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        # A request without a creation time is taken for the newest.
-        rows = sorted(rows, key=lambda row: (row.get("createdAt") is None, str(row.get("createdAt"))))
+        # A request without a usable creation time is taken for the oldest, so that it decides nothing.
+        rows = sorted(rows, key=lambda row: moment(row.get("createdAt")) or _BEFORE_ALL)
         self.ids = frozenset(str(row["id"]).lower() for row in rows)
         for row in rows:
             self._about[_lower(row.get("targetUserId")), _lower(row.get("workAppId"))].append(row)

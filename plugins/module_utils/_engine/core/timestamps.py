@@ -10,17 +10,19 @@ from datetime import datetime, timezone
 
 
 def moment(text: object) -> datetime | None:
-    """Return the time in a text in ISO format, in UTC if it has no zone, without fractions of a second.
+    """Return the time in a text in ISO format, in UTC; a text without a zone is in UTC.
 
     C(None) if the text is no time.
     """
     if not isinstance(text, str):
         return None
+    # Before Python 3.11, a fraction has three or six digits. The service may write seven.
+    plain = re.sub(r"[.,](\d+)", lambda fraction: f".{fraction[1][:6]:0<6}", text.upper(), count=1)
     try:
-        found = datetime.fromisoformat(re.sub(r"\.\d+", "", text, count=1).replace("Z", "+00:00"))
-    except ValueError:
+        time = datetime.fromisoformat(re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", plain.replace("Z", "+00:00")))
+        return time.astimezone(timezone.utc) if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def now() -> str:
