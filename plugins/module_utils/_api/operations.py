@@ -44,7 +44,9 @@ class Listing:
     def key_of(self, row: Mapping[str, Any]) -> Key | None:
         """Return the identity of C(row) in this list, in lower case like ids, or C(None) for a broken row."""
         first, *others = (_text(row, name) for name in self.key)
-        if not is_usable_id(first) or not all(is_usable_id(other) for other in others if other):
+        pairs = zip(others, self.key[1:], strict=True)
+        needed = [other for other, name in pairs if row.get(name.partition(".")[0]) is not None]
+        if not all(map(is_usable_id, [first, *needed])):
             return None
         return (first.lower(), *(other.lower() for other in others))
 

@@ -34,7 +34,8 @@ _KEYS = st.frozensets(st.tuples(st.sampled_from(string.ascii_lowercase[:6])))
         (ACCESSES, {"user": {}, "permissionLevel": {"id": "L1"}}, None),
         (ACCESSES, {"user": None, "permissionLevel": {"id": "L1"}}, None),
         (ACCESSES, {"user": "A1"}, None),
-        (ACCESSES, {"user": {"id": "A1"}, "permissionLevel": {"id": ".."}}, None),
+        *((ACCESSES, {"user": {"id": "A1"}, "permissionLevel": {"id": wrong}}, None) for wrong in ("..", "", None, 7)),
+        *((ACCESSES, {"user": {"id": "A1"}, "permissionLevel": wrong}, None) for wrong in ({}, [], "L1", 7, True, "")),
     ],
 )
 def test_what_identifies_a_row(listing: Listing, row: dict[str, Any], key: tuple[str, ...] | None) -> None:
