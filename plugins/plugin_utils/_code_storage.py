@@ -17,10 +17,10 @@ from ansible.module_utils.common.validation import check_type_path
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._api.errors import ConfigurationError
-from ..module_utils._api.text import printable, summarize
+from ..module_utils._api.text import parse_json, printable, summarize
 from ..module_utils._engine.core.lookup import is_uuid
 from ..module_utils._engine.storage.journal import Journal
-from ..module_utils._engine.storage.private_file import PrivateFile, parse_json
+from ..module_utils._engine.storage.private_file import PrivateFile
 from . import _code_reader
 from ._controller import collection_version
 

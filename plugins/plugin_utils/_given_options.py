@@ -9,13 +9,14 @@ itself drops a play's C(module_defaults) where a task gives an option that comes
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from ansible.playbook.task import Task
+
+from ..module_utils._api.text import parse_json
 
 _COLLECTION = "cakewalk.access"
 #: The form of options in a single line, which Ansible reads itself: C(app=GitHub permission_level=Admin).
@@ -128,8 +129,8 @@ def _items(text: str, separators: str) -> list[Any] | None:
     """Return the items of a list that is given as a text, without blank ones; C(None) if there is no item."""
     if text.lstrip().startswith("["):
         try:
-            items = json.loads(text)
-        except (ValueError, RecursionError):
+            items = parse_json(text)
+        except ValueError:
             items = None
         if isinstance(items, list):
             return items

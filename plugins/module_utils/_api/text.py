@@ -1,13 +1,15 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text of the server and the tenant, made printable: visible, short, and without secrets."""
+"""Text of the server, the tenant and files: parsed as JSON, or made printable, short and without secrets."""
 
 from __future__ import annotations
 
+import json
 import sys
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 #: Control, formatting, surrogate, line and paragraph separator characters. They can make a terminal or a log show
 #: something else than was sent (Unicode technical report 36, section 2.10).
@@ -24,6 +26,17 @@ def printable(text: object, limit: int = 300) -> str:
         for char in str(text)[: limit + 1]
     )
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON that may be damaged or hostile.
+
+    :raises ValueError: it is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def is_writable(text: str) -> bool:

@@ -10,7 +10,6 @@ guarded because documentation tools import this file without requests being inst
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import random
 import re
@@ -25,7 +24,7 @@ from urllib.parse import quote, unquote, urlsplit
 from .errors import ConfigurationError, OutcomeUnknown, TransportError
 from .rate_limiter import RateLimiter
 from .retry_after import retry_after
-from .text import printable, redact
+from .text import parse_json, printable, redact
 
 try:
     from requests import Session
@@ -141,10 +140,7 @@ class Response:
 
         :raises ValueError: the body is not JSON, or nested too deeply.
         """
-        try:
-            return json.loads(self.content)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
+        return parse_json(self.content)
 
     @property
     def is_trouble(self) -> bool:

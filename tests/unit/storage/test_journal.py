@@ -195,7 +195,17 @@ def test_a_last_line_that_was_torn_counts_as_missing(path: Path, start: Runs, nu
 
 
 @pytest.mark.parametrize(
-    "line", ["[]", "5", "null", "{}", '{"status": "begun"}', '{"status": "sending", "run": "x", "number": [1]}', "{"]
+    "line",
+    [
+        "[]",
+        "5",
+        "null",
+        "{}",
+        '{"status": "begun"}',
+        '{"status": "sending", "run": "x", "number": [1]}',
+        "{",
+        "[" * 100_000,
+    ],
 )
 def test_lines_of_others_are_no_defect(path: Path, start: Runs, line: str) -> None:
     path.write_text('{"status": "begun", "run": "x", "module": ["a"], "time": 5}\n' + line + "\n")

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ..._api.errors import CakewalkError
-from ..._api.text import printable
-from ..storage.private_file import FileRefused, PrivateFile, parse_json
+from ..._api.text import parse_json, printable
+from ..storage.private_file import FileRefused, PrivateFile
 from .table import Table
 
 MANIFEST = "manifest.json"

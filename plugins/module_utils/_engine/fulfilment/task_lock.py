@@ -25,8 +25,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ..._api.errors import CakewalkError
-from ..._api.text import printable
-from ..storage.private_file import PrivateFile, parse_json
+from ..._api.text import parse_json, printable
+from ..storage.private_file import PrivateFile
 from . import keeper
 
 #: How long the lock of a run on another machine is valid after its last renewal, in seconds.

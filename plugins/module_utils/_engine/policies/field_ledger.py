@@ -19,12 +19,11 @@ from ..._api.catalog import custom_fields_of, holds_text, named
 from ..._api.client import Client
 from ..._api.errors import CakewalkError, ListMoved
 from ..._api.operations import Key
-from ..._api.text import printable, summarize
+from ..._api.text import parse_json, printable, summarize
 from ..._api.writes import set_custom_fields
 from ..core.lookup import Resolver, Row
 from ..core.tenant import Tenant
 from ..storage.ledger import LedgerEntry
-from ..storage.private_file import parse_json
 
 #: The member that marks a text as a ledger, and the version of the format.
 _MARK, _FORMAT = "cakewalk.access", 1

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
-from ..._api.text import pluralize, printable, summarize
+from ..._api.text import parse_json, pluralize, printable, summarize
 from .private_file import PrivateFile
 
 #: The statuses of lines that end a run, or report that an earlier run did not end.
@@ -49,7 +49,7 @@ class Journal:
         lines = []
         for text in (self.file.read() or "").splitlines():
             try:
-                line = json.loads(text)
+                line = parse_json(text)
             except ValueError:
                 continue
             lines += [line] if isinstance(line, dict) else []

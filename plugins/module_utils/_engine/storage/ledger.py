@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from ..._api.client import Client
 from ..._api.errors import CakewalkError
 from ..._api.operations import Key
-from ..._api.text import printable, summarize
-from .private_file import PrivateFile, parse_json
+from ..._api.text import parse_json, printable, summarize
+from .private_file import PrivateFile
 
 #: The version of the file format.
 FORMAT = 1

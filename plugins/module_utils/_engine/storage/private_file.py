@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import secrets
 import stat
@@ -17,7 +16,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.text import printable
@@ -34,14 +32,6 @@ class FileRefused(CakewalkError):
     """A file cannot be used, or must not be trusted; C(path) is the file."""
 
     kind = "file"
-
-
-def parse_json(text: str) -> Any:
-    """Parse JSON from a file that may be damaged; raise C(ValueError) if it is not JSON, or nested too deeply."""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
 
 
 def collection_of(path: str) -> str | None:
