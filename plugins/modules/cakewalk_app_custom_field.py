@@ -99,6 +99,13 @@ apps:
       description: The fields that change, by name, each with its value C(before), as Cakewalk shows it, and C(after).
       type: dict
       sample: {"Cost Center": {"before": "2978", "after": "0815"}}
+    unmapped:
+      description:
+        - The fields that change and are not among RV(apps[].fields), because their names cannot be keys. Such a name
+          begins with C(__ansible) or C(_ansible_), is blank or very long, or holds invisible characters.
+      type: list
+      elements: dict
+      sample: []
     unchanged:
       description: Names of the fields that have their values, sorted.
       type: list

@@ -210,7 +210,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         "privileged": params["privileged"],
         "queries": snapshot.queries,
         "rows": {table.name: [list(row.values()) for row in table.rows] for table in tables},
-        "unknown_statuses": populations.unknown,
+        "unknown_statuses": sorted(populations.unknown.items()),
         "unused_rules": list(privileged.unused.values()),
     }
     return Plan(result={"evidence": json.dumps(evidence)})

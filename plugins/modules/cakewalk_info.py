@@ -338,6 +338,15 @@ ambiguous:
         - id: 9f1e7e0a-61d4-5f43-a7b1-2f0e6a1d3c02
           name: Sam Twin
           status: Deactivated
+unmapped:
+  description:
+    - E-mail addresses and names that cannot be keys, by kind, with the ids that hold them. They are in no map, and not
+      among RV(ambiguous).
+    - These are blank, begin with C(__ansible) or C(_ansible_), which Ansible reserves, hold control or other invisible
+      characters, or are longer than YAML allows for keys (about 1,000 characters).
+  returned: success
+  type: dict
+  sample: {"groups": [{"name": "__ansible_type", "ids": ["3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11"]}]}
 not_found:
   description: What was selected and does not exist, as written, by kind.
   returned: success

@@ -14,9 +14,9 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
-from ..module_utils._api.text import printable, summarize
+from ..module_utils._api.text import is_reserved, printable, summarize
 from ..module_utils._engine.access_as_code.schema import CODE
-from ..module_utils._engine.access_as_code.source import CodeRefused, is_reserved, problem
+from ..module_utils._engine.access_as_code.source import CodeRefused, problem
 from ..module_utils._engine.storage.private_file import collection_of
 
 Problem = dict[str, str]

@@ -9,7 +9,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 #: Control, formatting, surrogate, line and paragraph separator characters. They can make a terminal or a log show
 #: something else than was sent (Unicode technical report 36, section 2.10).
@@ -17,6 +17,17 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 #: The limit of a text that is shown as a whole, however long it is.
 UNCUT = sys.maxsize
+#: Formatting characters that Persian, and emoji of several people, cannot do without.
+_JOINERS = "\u200c\u200d"
+#: What Ansible's own keys begin with. Since ansible-core 2.19, C(__ansible) changes the mapping that holds the key, or
+#: ends the task. Ansible removes C(_ansible_) from results.
+_RESERVED = ("__ansible", "_ansible_")
+#: The most characters of a key that YAML reads back (YAML 1.2, section 8.2.2), with its quotes and colon.
+_KEY_LIMIT = 1024 - 3
+#: The most characters of an escape in YAML.
+_ESCAPED = 10
+
+Value = TypeVar("Value")
 
 
 def printable(text: object, limit: int = 300) -> str:
@@ -42,6 +53,30 @@ def parse_json(text: str | bytes) -> Any:
 def is_writable(text: str) -> bool:
     """Return whether a file can hold C(text): JSON can hold lone surrogates, which UTF-8 cannot encode."""
     return not any(unicodedata.category(char) == "Cs" for char in text)
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether Ansible reserves C(name) as a key of the mappings that controller and module exchange."""
+    return name.startswith(_RESERVED)
+
+
+def is_usable_key(name: str) -> bool:
+    """Return whether a name of the tenant can be the key of a mapping in results and in YAML.
+
+    It must not be reserved, blank, or too long for YAML with its escapes, and it must not hold invisible characters.
+    """
+    has_invisible = any(unicodedata.category(char) in _INVISIBLE and char not in _JOINERS for char in name)
+    length = sum(1 if char.isprintable() and char not in '"\\' else _ESCAPED for char in name)
+    return bool(name.strip()) and length <= _KEY_LIMIT and not has_invisible and not is_reserved(name)
+
+
+def by_usable_key(named: Iterable[tuple[str, Value]]) -> tuple[dict[str, Value], list[tuple[str, Value]]]:
+    """Return things by name, and a list of those whose name is not a usable key, see C(is_usable_key).
+
+    Every mapping whose keys come from the tenant, and that leaves the collection, passes this function.
+    """
+    named = list(named)
+    return {name: it for name, it in named if is_usable_key(name)}, [it for it in named if not is_usable_key(it[0])]
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

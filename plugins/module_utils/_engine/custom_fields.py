@@ -12,7 +12,7 @@ from typing import Any
 from .._api.catalog import APPS, custom_fields, custom_fields_of, is_computed, named
 from .._api.errors import ConfigurationError
 from .._api.operations import Step
-from .._api.text import printable
+from .._api.text import by_usable_key, printable
 from .._api.writes import has_value, set_custom_fields
 from .core.entries import entries_of
 from .core.guardrails import LimitExceeded
@@ -58,10 +58,12 @@ class FieldChange:
     def as_result(self) -> dict[str, Any]:
         """Return the change as the module returns it."""
         before, after = self.before(), self.after()
+        fields, unmapped = by_usable_key((name, {"before": before[name], "after": after[name]}) for name in after)
         return {
             "app": label(self.app),
             "app_id": self.app["id"],
-            "fields": {name: {"before": before[name], "after": after[name]} for name in after},
+            "fields": fields,
+            "unmapped": [{"name": name, "id": self.names[name], **values} for name, values in unmapped],
             "unchanged": self.unchanged,
         }
 

@@ -11,21 +11,38 @@ from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
+from .._api.text import by_usable_key
+
 #: Members that hold data under names that people chose; their keys keep their spelling.
 _DATA = ("customFields",)
-#: How deep names are turned; nothing of the vendor's comes near, and nothing else may exhaust the stack.
+#: How deep values may be nested; nothing of the vendor's comes near, and nothing else may exhaust the stack.
 _DEPTH = 20
+_TOO_DEEP = "(nested too deeply)"
 
 
-def row(record: Mapping[str, Any], depth: int = _DEPTH) -> dict[str, Any]:
-    """Return C(record) with its members' names in snake_case, also those that the contract does not know."""
-    return {_snake(name): value if name in _DATA else _value(value, depth) for name, value in record.items()}
+def row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return C(record) with its members' names in snake_case, also those that the contract does not know.
+
+    Members whose names cannot be keys are in the list C(unmapped), see C(by_usable_key).
+    """
+    return _mapping(record, _DEPTH, is_data=False)
 
 
-def _value(value: Any, depth: int) -> Any:
-    if isinstance(value, dict) and depth:
-        return row(value, depth - 1)
-    return [_value(item, depth - 1) for item in value] if isinstance(value, list) and depth else value
+def _mapping(record: Mapping[str, Any], depth: int, is_data: bool) -> dict[str, Any]:
+    members, unmapped = by_usable_key(
+        (name if is_data else _snake(name), _value(value, depth - 1, is_data or name in _DATA))
+        for name, value in record.items()
+    )
+    rest = {"unmapped": [{"name": name, "value": value} for name, value in unmapped]} if unmapped else {}
+    return {**members, **rest}
+
+
+def _value(value: Any, depth: int, is_data: bool) -> Any:
+    if isinstance(value, (dict, list)) and depth < 0:
+        return _TOO_DEEP
+    if isinstance(value, dict):
+        return _mapping(value, depth, is_data)
+    return [_value(item, depth - 1, is_data) for item in value] if isinstance(value, list) else value
 
 
 @cache

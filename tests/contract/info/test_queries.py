@@ -33,8 +33,8 @@ def test_a_whole_kind_is_listed_with_its_map(tenant: Sandbox, client: Client, ki
     result = query(tenant, client, gather=[kind])
     assert [row["id"] for row in result[kind]] == [row["id"] for row in rows]
     assert result[f"{kind}_by_{key}"] == {row[key]: row["id"] for row in rows}
-    assert (result["ambiguous"], result["not_found"]) == ({}, {})
-    assert result.keys() == {kind, f"{kind}_by_{key}", "ambiguous", "not_found"}
+    assert (result["ambiguous"], result["not_found"], result["unmapped"]) == ({}, {}, {})
+    assert result.keys() == {kind, f"{kind}_by_{key}", "ambiguous", "not_found", "unmapped"}
 
 
 def test_names_held_twice_stand_in_no_map(tenant: Sandbox, client: Client) -> None:

@@ -8,7 +8,16 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.text import pluralize, printable, redact, summarize
+import yaml
+from ansible_collections.cakewalk.access.plugins.module_utils._api.text import (
+    by_usable_key,
+    is_usable_key,
+    pluralize,
+    printable,
+    redact,
+    summarize,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.yaml_writer import dump_yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -82,3 +91,23 @@ def test_counting(number: int, words: str) -> None:
 def test_long_enumerations_are_cut(number: int, words: str) -> None:
     assert summarize(map(str, range(number)), limit=3) == words
     assert summarize(map(str, range(number)), limit=3, separator="; ") == words.replace(", ", "; ")
+
+
+@pytest.mark.parametrize(
+    ("name", "usable"),
+    [
+        *((name, True) for name in ("GitHub", "items", "ansible_facts", "7", "null", "{{ x }}", "- a: b", "a" * 1021)),
+        *((name, True) for name in ("می\u200cروم", "\U0001f469\u200d\U0001f4bb", "é" * 300)),
+        *((name, False) for name in ("", " ", "\u3000", "a" * 1022, '"' * 103, "__ansible_type", "_ansible_no_log")),
+        *((name, False) for name in ("\ud800", "a\nb", "\x00", "\x7f", "\x85", "\u2028", "\u202eelif", "\ufeff")),
+    ],
+)
+def test_which_names_can_be_keys(name: str, usable: bool) -> None:
+    assert is_usable_key(name) is usable
+    assert by_usable_key([(name, 1)]) == (({name: 1}, []) if usable else ({}, [(name, 1)]))
+
+
+@given(_ANYTHING | st.text(st.sampled_from('ab"\\\u200c\U000e0100\ue000'), min_size=80, max_size=1200))
+def test_yaml_reads_back_every_usable_key(name: str) -> None:
+    if is_usable_key(name):
+        assert yaml.safe_load(dump_yaml({"fields": {name: "x"}})) == {"fields": {name: "x"}}

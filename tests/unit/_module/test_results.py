@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._module.results import row
 
+VAULT = {"unmapped": [{"name": "__ansibleVault", "value": 1}]}
+
 
 @pytest.mark.parametrize(
     ("record", "result"),
@@ -24,6 +26,17 @@ from ansible_collections.cakewalk.access.plugins.module_utils._module.results im
             {"owner": {"user_id": "1"}, "levels": [{"permission_level": None}]},
         ),
         ({"customFields": {"Cost Center": {"ownerId": "x"}}}, {"custom_fields": {"Cost Center": {"ownerId": "x"}}}),
+        (
+            {"customFields": {"__ansible_type": {"__ansibleVault": 1}}, "__ansibleUnsafe": True},
+            {
+                "custom_fields": {
+                    "unmapped": [
+                        {"name": "__ansible_type", "value": {"unmapped": [{"name": "__ansibleVault", "value": 1}]}}
+                    ]
+                },
+                "unmapped": [{"name": "__ansible_unsafe", "value": True}],
+            },
+        ),
         ({"somethingNew": ["asIs", 1, None]}, {"something_new": ["asIs", 1, None]}),
     ],
 )
@@ -35,3 +48,10 @@ def test_the_record_itself_stays_as_it_is() -> None:
     record = {"statusName": "Active"}
     row(record)["status_name"] = "Changed"
     assert record == {"statusName": "Active"}
+
+
+def test_what_is_nested_too_deeply_is_cut() -> None:
+    record: dict[str, Any] = {"__ansible_type": 1}
+    for _level in range(50):
+        record = {"a": [record]}
+    assert "__ansible_type" not in str(row(record))

@@ -186,12 +186,12 @@ def test_an_owner_of_another_form_is_left_out(owner: Any) -> None:
 
 def test_warnings_name_what_is_not_clear() -> None:
     tables, found = made()
-    unclear, unused, differing = warnings_of(found.unknown, ["'Gone'"], list(tables.values()))
+    unclear, unused, differing = warnings_of(sorted(found.unknown.items()), ["'Gone'"], list(tables.values()))
     assert "request status Odd (1), user status Odd (1)" in unclear
     assert "'Gone'" in unused
     assert "of Wiki is not" in differing
     fine = [table.holding([]) for table in tables.values()]
-    assert warnings_of(type(found.unknown)(), [], fine) == []
+    assert warnings_of([], [], fine) == []
 
 
 def earlier(tables: dict[str, Table], **manifest: Any) -> Bundle:

@@ -78,18 +78,18 @@ def test_what_is_no_time_is_refused() -> None:
 
 def test_without_references_everything_is_selected() -> None:
     assert select(DIRECTORY, None) == ([ADA, SAM, TWIN], [])
-    assert names_of([ADA, SAM, TWIN], DIRECTORY) == ({"ada@example.com": uid(1)}, HOLDERS)
+    assert names_of([ADA, SAM, TWIN], DIRECTORY) == ({"ada@example.com": uid(1)}, HOLDERS, {})
 
 
 def test_an_empty_list_selects_nothing() -> None:
     assert select(DIRECTORY, []) == ([], [])
-    assert names_of([], DIRECTORY) == ({}, {})
+    assert names_of([], DIRECTORY) == ({}, {}, {})
 
 
 def test_what_is_not_found_stands_as_written_once() -> None:
     references = ["Nobody@example.com", "ADA@example.com", "Nobody@example.com", uid(1)]
     assert select(DIRECTORY, references) == ([ADA], ["Nobody@example.com"])
-    assert names_of([ADA], DIRECTORY) == ({"ada@example.com": uid(1)}, {})
+    assert names_of([ADA], DIRECTORY) == ({"ada@example.com": uid(1)}, {}, {})
 
 
 def test_a_name_that_two_hold_cannot_be_selected_by() -> None:
@@ -99,17 +99,24 @@ def test_a_name_that_two_hold_cannot_be_selected_by() -> None:
 
 def test_one_of_two_holders_selected_by_id_is_still_in_no_map() -> None:
     assert select(DIRECTORY, [uid(3)]) == ([TWIN], [])
-    assert names_of([TWIN], DIRECTORY) == ({}, HOLDERS)
+    assert names_of([TWIN], DIRECTORY) == ({}, HOLDERS, {})
 
 
 def test_single_reads_show_nothing_as_unique() -> None:
     directory = users(ADA, complete=False)
     assert select(directory, [uid(1)]) == ([ADA], [])
-    assert names_of([ADA], directory) == ({}, {})
+    assert names_of([ADA], directory) == ({}, {}, {})
 
 
 def test_names_of_things_keep_their_spelling() -> None:
     index = Index(GROUPS, [group(1, "Crew"), group(2, "crew"), {"id": uid(9)}])
     rows, _missing = select(index, None)
     assert len(rows) == 3
-    assert names_of(rows, index) == ({"Crew": uid(1001), "crew": uid(1002)}, {})
+    assert names_of(rows, index) == ({"Crew": uid(1001), "crew": uid(1002)}, {}, {"": [uid(9)]})
+
+
+def test_names_that_cannot_be_keys_are_listed_whoever_holds_them() -> None:
+    index = Index(GROUPS, [group(1, "__ansible_type"), group(2, "__ansible_type"), group(3, " "), group(4, "Crew")])
+    rows, _missing = select(index, None)
+    unmapped = {"__ansible_type": [uid(1001), uid(1002)], " ": [uid(1003)]}
+    assert names_of(rows, index) == ({"Crew": uid(1004)}, {}, unmapped)

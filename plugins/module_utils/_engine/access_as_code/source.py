@@ -123,14 +123,6 @@ def repeated(keyed: Iterable[tuple[Hashable, Item]]) -> Iterator[tuple[Item, Ite
             yield item, first[key]
 
 
-def is_reserved(name: str) -> bool:
-    """Return whether Ansible reserves a key of the mappings that controller and module exchange.
-
-    Since ansible-core 2.19 such a key changes its mapping, or ends the task.
-    """
-    return name.startswith("__ansible")
-
-
 def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
     """Yield all strings in a value, with their places."""
     if isinstance(value, str):

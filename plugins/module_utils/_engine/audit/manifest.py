@@ -71,15 +71,15 @@ def caveats_of(facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def warnings_of(unknown: Mapping[str, int], unused: Sequence[str], written: Sequence[Table]) -> list[str]:
+def warnings_of(unknown: Sequence[tuple[str, int]], unused: Sequence[str], written: Sequence[Table]) -> list[str]:
     """Return warnings for readers who see only the end of the run.
 
-    :param unknown: how often each status occurred that is in no status table.
+    :param unknown: the statuses that are in no status table, and how often each occurred.
     :param unused: the rules of the option C(privileged) that matched nothing.
     """
     warnings = []
     if unknown:
-        words = summarize(f"{printable(word)} ({number})" for word, number in sorted(unknown.items()))
+        words = summarize(f"{printable(word)} ({number})" for word, number in unknown)
         warnings.append(
             f"It is not known what these mean, so they are a class of their own: {words}. "
             "List them under known_statuses if you know."

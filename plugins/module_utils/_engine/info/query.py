@@ -59,14 +59,16 @@ def _selected(
     kinds: Collection[ResourceType], indexes: Mapping[str, Index], params: Mapping[str, Any], tenant: Tenant
 ) -> tuple[Records, dict[str, Any]]:
     records: Records = {}
-    maps: dict[str, Any] = {"ambiguous": {}, "not_found": {}}
+    maps: dict[str, Any] = {"ambiguous": {}, "not_found": {}, "unmapped": {}}
     for kind in kinds:
         rows, missing = selection.select(indexes[kind.name], params[kind.name])
-        unique, ambiguous = selection.names_of(rows, indexes[kind.name])
+        unique, ambiguous, unmapped = selection.names_of(rows, indexes[kind.name])
         records[kind.name] = [dict(row) for row in rows]
         maps[f"{kind.name}_by_{kind.key}"] = {tenant.scrubbed(name): identifier for name, identifier in unique.items()}
         if ambiguous:
             maps["ambiguous"][kind.name] = {tenant.scrubbed(name): holders for name, holders in ambiguous.items()}
+        if unmapped:
+            maps["unmapped"][kind.name] = [{"name": name, "ids": ids} for name, ids in unmapped.items()]
         if missing:
             maps["not_found"][kind.name] = missing
         if missing and (params["reports"] or params["footprint"]):

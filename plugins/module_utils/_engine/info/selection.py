@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._api.catalog import APPS, GROUPS, KINDS, USERS, ResourceType
 from ..._api.errors import ConfigurationError
-from ..._api.text import printable
+from ..._api.text import by_usable_key, printable
 from ..core.lookup import Index, Resolver, Row, candidate, is_uuid
 from ..core.timestamps import moment
 
@@ -96,11 +96,20 @@ def find_all(references: Iterable[str], index: Index) -> list[Row]:
     return rows
 
 
-def names_of(rows: Collection[Row], index: Index) -> tuple[dict[str, str], dict[str, list[dict[str, Any]]]]:
-    """Return the ids of rows by unique e-mail address or name, and all holders of each name that is not unique.
+def names_of(
+    rows: Collection[Row], index: Index
+) -> tuple[dict[str, str], dict[str, list[dict[str, Any]]], dict[str, list[str]]]:
+    """Return by e-mail address or name the ids of rows, all holders of names that several have, and unmapped names.
 
-    Without the whole list no name is known to be unique, so both are empty.
+    The last are ids by each name that cannot be a key, see C(by_usable_key). Without the whole list no name is known to
+    be unique, so all are empty.
     """
     holders = index.holders(rows) if index.complete else {}
-    unique = {name: held[0]["id"] for name, held in holders.items() if len(held) == 1}
-    return unique, {name: list(map(candidate, held)) for name, held in holders.items() if len(held) > 1}
+    unnamed = [row for row in rows if index.complete and not str(row.get(index.kind.key) or "").strip()]
+    usable, others = by_usable_key(holders.items())
+    unique = {name: held[0]["id"] for name, held in usable.items() if len(held) == 1}
+    ambiguous = {name: list(map(candidate, held)) for name, held in usable.items() if len(held) > 1}
+    unmapped = {name: [row["id"] for row in held] for name, held in others}
+    for row in unnamed:
+        unmapped.setdefault(str(row.get(index.kind.key) or ""), []).append(row["id"])
+    return unique, ambiguous, unmapped

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...._api.catalog import APPS, custom_fields, custom_fields_of, is_computed
-from ...._api.text import is_writable
+from ...._api.text import is_usable_key, is_writable
 from ...core.lookup import Index, Row, label, reference_to
 from ...core.tenant import Tenant
 from ...custom_fields import FieldChange, by_label, entries_of_task, plan_fields
 from ...policies.field_ledger import holds_ledger
 from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
-from ..source import SourceCode, is_reserved
+from ..source import SourceCode
 
 SECTION = "custom_fields"
 
@@ -60,7 +60,7 @@ def _app_plan(name: str, change: FieldChange) -> SectionPlan:
 
 def _reference_to(field: Row, index: Index) -> str:
     reference = reference_to(field, index)
-    return str(field["id"]) if is_reserved(reference) else reference
+    return reference if is_usable_key(reference) else str(field["id"])
 
 
 def _is_for_code(field: Row) -> bool:
