@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from .errors import ConfigurationError
 from .operations import Listing, Resource
@@ -348,6 +348,19 @@ def describe_target(app: Mapping[str, Any], level: Mapping[str, Any] | None, req
 def person(row: Mapping[str, Any]) -> str:
     """Return the name of a person in results: the e-mail address, or the id if the record has no address."""
     return str(row.get("email") or row["id"])
+
+
+def address_of(base_url: str) -> str:
+    """Return a base URL in the one spelling in which addresses are compared.
+
+    Scheme and host are in lower case, and a port that is the default, a dot and slashes at the end are left out.
+
+    :raises ValueError: it is no URL.
+    """
+    parts = urlsplit(base_url)
+    host = (parts.hostname or "").rstrip(".")
+    port = "" if parts.port in (None, {"https": 443, "http": 80}.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path.rstrip('/')}"
 
 
 def path(*parts: str) -> str:

@@ -267,6 +267,25 @@ def test_proofs_compare_ids_without_regard_to_case() -> None:
 
 
 @pytest.mark.parametrize(
+    ("spelling", "address"),
+    [
+        ("https://host", "https://host"),
+        ("HTTPS://HOST/", "https://host"),
+        ("https://host:443//", "https://host"),
+        ("https://host.:0443", "https://host"),
+        ("https://host:", "https://host"),
+        ("http://HOST:80/Base/", "http://host/Base"),
+        ("http://host:443", "http://host:443"),
+        ("https://host:80", "https://host:80"),
+        ("http://[::1]:80/", "http://[::1]"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_an_address_is_compared_in_one_spelling(spelling: str, address: str) -> None:
+    assert catalog.address_of(spelling) == address
+
+
+@pytest.mark.parametrize(
     ("record", "signs"),
     [
         ({}, ""),

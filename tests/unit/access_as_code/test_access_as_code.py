@@ -146,7 +146,7 @@ def test_a_plan_that_hangs_on_anything_else_has_another_hash() -> None:
 
 def test_a_plan_is_the_same_in_whatever_order_it_was_found_and_wherever_it_stands_in_files() -> None:
     moved = SourceCode(CODE.sections, {})
-    assert plan_of(ADD, REMOVE).hash == plan_of(REMOVE, ADD, code=moved, base_url="https://a.example.com/").hash
+    assert plan_of(ADD, REMOVE).hash == plan_of(REMOVE, ADD, code=moved, base_url="HTTPS://A.Example.com:443/").hash
 
 
 def test_only_what_was_approved_goes_on() -> None:

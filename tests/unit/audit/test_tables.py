@@ -240,7 +240,8 @@ def test_what_cannot_be_compared() -> None:
     comparison.comparable(earlier(tables), "https://t", None)
     masks = Pseudonymizer("k" * 32)
     comparison.comparable(earlier(tables, masking={"key_check": masks.key_check}), "https://t", masks.key_check)
-    for base_url, key_check in (("https://other", None), ("https://t", masks.key_check)):
+    comparison.comparable(earlier(tables), "HTTPS://T:443/", None)
+    for base_url, key_check in (("https://other", None), ("https://[", None), ("https://t", masks.key_check)):
         with pytest.raises(BundleRefused):
             comparison.comparable(earlier(tables), base_url, key_check)
     for text in ('{"rows": [{}]}', '{"rows": 1}', "[]", "no JSON"):

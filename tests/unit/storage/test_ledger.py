@@ -164,10 +164,9 @@ def test_a_tenant_is_known_by_one_of_its_apps_in_any_case(path: Path) -> None:
     assert ledger(path, f"{BASE_URL}/", [uid(7), uid(2).upper()]).get(REVIEW) is not None
 
 
-@pytest.mark.parametrize("spelling", ["HTTPS://OPEN-API.EXAMPLE.COM/base/", "https://open-api.example.com/base"])
-def test_a_tenant_is_known_by_its_address_in_any_case(path: Path, spelling: str) -> None:
-    remember(ledger(path, "https://Open-API.example.com/base"), {REVIEW: VALUE})
-    assert ledger(path, spelling).get(REVIEW) is not None
+def test_a_tenant_is_known_by_its_address_in_any_spelling(path: Path) -> None:
+    remember(ledger(path, "https://Open-API.example.com:443/base//"), {REVIEW: VALUE})
+    assert ledger(path, "HTTPS://OPEN-API.EXAMPLE.COM/base").get(REVIEW) is not None
     with pytest.raises(WrongTenant):
         ledger(path, "https://open-api.example.com/BASE")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..._api.catalog import APPS
+from ..._api.catalog import APPS, address_of
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..._api.text import pluralize, printable
@@ -122,7 +122,7 @@ class TenantPlan:
         content = {
             "format": FORMAT,
             "version": self.params["source"]["version"],
-            "base_url": str(self.params["base_url"]).rstrip("/"),
+            "base_url": address_of(self.params["base_url"]),
             "code": self.code.sections,
             "touched": self.total.touched,
             "steps": sorted(json.dumps([step.method, step.path, step.body], sort_keys=True) for step in self.steps),

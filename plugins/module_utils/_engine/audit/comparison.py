@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..._api.catalog import address_of
 from ..._api.text import printable
 from . import tables
 from .bundle import Bundle, refused
@@ -32,7 +33,11 @@ CHANGES = Table(
 def comparable(bundle: Bundle, base_url: str, key_check: str | None) -> None:
     """Raise C(BundleRefused) unless a bundle has the tenant and the masking key of the data to compare with it."""
     earlier_url = bundle.manifest.get("base_url")
-    if earlier_url != base_url:
+    try:
+        is_same = address_of(str(earlier_url)) == address_of(base_url)
+    except ValueError:
+        is_same = False
+    if not is_same:
         raise refused(bundle.path, f"it is of {printable(earlier_url)}, and this run reads {printable(base_url)}")
     masking = bundle.manifest.get("masking")
     if (masking.get("key_check") if isinstance(masking, Mapping) else None) != key_check:

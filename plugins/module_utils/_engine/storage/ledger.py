@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
+from ..._api.catalog import address_of
 from ..._api.client import Client
 from ..._api.errors import CakewalkError
 from ..._api.operations import Key
@@ -78,7 +78,7 @@ class LedgerDocument:
 
     All tenants of the vendor share one address, so some apps of the tenant identify it.
 
-    :param base_url: as C(_address) returns it.
+    :param base_url: as C(address_of) returns it.
     :param anchors: ids of apps, in lower case; empty if the tenant had no apps.
     """
 
@@ -115,7 +115,7 @@ class LedgerDocument:
             entries = dict(map(_entry, rows))
             anchors = _texts(document["anchors"])
             marks = dict(map(_mark, _require(document.get("marks", []), list)))
-            parsed = cls(_address(_require(document["base_url"], str)), anchors, entries, marks)
+            parsed = cls(address_of(_require(document["base_url"], str)), anchors, entries, marks)
         except (KeyError, TypeError, ValueError):
             raise ValueError("it is damaged: something in it is missing or has another form than a ledger's") from None
         if len(entries) < len(rows):
@@ -152,7 +152,7 @@ class FileLedger:
         :raises WrongTenant: the ledger belongs to another tenant.
         """
         file = PrivateFile(path, "the ledger", _REBUILD)
-        return cls(file, _address(base_url), frozenset(app_id.lower() for app_id in app_ids), is_exclusive)
+        return cls(file, address_of(base_url), frozenset(app_id.lower() for app_id in app_ids), is_exclusive)
 
     def get(self, key: Key) -> LedgerEntry | None:
         """Return the entry that the key had when the ledger was read."""
@@ -234,12 +234,6 @@ class FileLedger:
             "away: the next run begins a new one.",
             path=self._file.path,
         )
-
-
-def _address(base_url: str) -> str:
-    """Return a base URL in the one spelling in which addresses are compared: scheme and host in lower case."""
-    parts = urlsplit(base_url.rstrip("/"))
-    return parts._replace(netloc=parts.netloc.lower()).geturl()
 
 
 def _entry(row: Mapping[str, Any]) -> tuple[Key, LedgerEntry]:
