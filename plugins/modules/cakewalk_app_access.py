@@ -82,7 +82,8 @@ options:
       - V(request) asks for access, and for its removal.
       - V(direct) records that people have access, past all approval, in one request for each app and level. It is meant
         for the takeover of access that exists. It cannot remove anything, is refused for people who hold another level
-        or of whom something is requested, and is never undone by this collection.
+        or of whom something is requested, and is never undone by this collection. It needs O(acting_user), since nobody
+        shall record access for themselves.
     type: str
     choices: [request, direct]
     default: request

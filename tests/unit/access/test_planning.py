@@ -204,7 +204,12 @@ def test_recordings_are_one_request_for_each_app_and_level() -> None:
         (one("Figma", DAN, purpose=None), ConfigurationError, "purpose is not set"),
         (one("Figma", BEN, state="absent", purpose=None), ConfigurationError, "purpose is not set"),
         (one("GitHub", BEN, permission_level="Write", purpose=None), ConfigurationError, "purpose is not set"),
-        (one("Figma", DAN, acting_user=None), ConfigurationError, "acting_user is not set"),
+        (one("Figma", DAN, acting_user=None), ConfigurationError, "acting_user is not set, and the vendor demands an"),
+        (
+            one("Figma", DAN, acting_user=None, **DIRECT),
+            ConfigurationError,
+            "acting_user is not set, and nobody shall record access for themselves, so it must be known who does",
+        ),
         (one("Figma", DAN, acting_user=GONE["email"]), ConfigurationError, "status of this person is Offboarding"),
         (one("Figma", GONE), LookupFailed, "is Offboarding and would be given access"),
         (one("Figma", GONE, **DIRECT), LookupFailed, "is Offboarding and would be given access"),

@@ -18,7 +18,7 @@ from ..._api.writes import record_accesses, request_access, request_level, reque
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type, progress_of
 from ..core.guardrails import ProtectedUsers, check_bypass, check_removals, refuse_self_approval
 from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label
-from ..core.people import acting_user, check_receivers
+from ..core.people import DEMANDED, acting_user, check_receivers
 from ..core.tenant import Tenant
 from ..core.wait import PAUSES, check_timeout
 from . import evaluation
@@ -30,6 +30,8 @@ AppEntries = tuple[AppState, Sequence[AccessEntry]]
 EvaluatedApp = tuple[AppState, list[AccessDecision], list[str]]
 #: The maximum length of a purpose (the page of GrantAccess).
 _PURPOSE = 1024
+#: Why recording access needs an acting user, whom the vendor does not ask for there.
+_RECORDS = "nobody shall record access for themselves, so it must be known who does"
 #: The outcomes to wait for, with the outcome after the wait.
 _AWAITED = {
     evaluation.REQUESTED: evaluation.GRANTED,
@@ -180,7 +182,8 @@ def plan_access(
     gaining = list({decision.user["id"]: decision.user for decision in stepping if decision.step != REMOVE}.values())
     statuses = tenant.user_statuses
     warnings = [] if params["allow_inactive"] else check_receivers(gaining, statuses, evaluator.resolver)
-    actor = acting_user(params["acting_user"], people, statuses, evaluator.resolver) if stepping else None
+    why = _RECORDS if params["method"] == "direct" else DEMANDED
+    actor = acting_user(params["acting_user"], people, statuses, evaluator.resolver, why) if stepping else None
     evaluator.resolver.check()
     for (app_state, decisions, _unknown), (_app, entries) in zip(evaluated, apps, strict=True):
         absent = [user for entry in entries if entry.state == "absent" for user in entry.users]

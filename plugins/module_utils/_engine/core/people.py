@@ -38,18 +38,25 @@ def check_receivers(people: Iterable[Row], statuses: UserStatuses, resolver: Res
     ]
 
 
-def acting_user(reference: str | None, people: Index, statuses: UserStatuses, resolver: Resolver) -> Row:
+#: Why a task needs an acting user, where the vendor's API does.
+DEMANDED = "the vendor demands an admin who is shown as the one who did it"
+
+
+def acting_user(
+    reference: str | None, people: Index, statuses: UserStatuses, resolver: Resolver, why: str = DEMANDED
+) -> Row:
     """Return the acting user.
 
     The vendor does not authenticate this person, who must therefore at least exist and be active.
 
+    :param why: why the task needs an acting user, as a clause.
     :raises ConfigurationError: the option is not set, or the status of the person does not allow it.
     :raises LookupFailed: the person does not exist or is ambiguous; with all problems of the C(resolver).
     """
     if not reference:
         raise ConfigurationError(
             "act in somebody's name",
-            "acting_user is not set, and the vendor demands an admin who is shown as the one who did it",
+            f"acting_user is not set, and {why}",
             "Set acting_user (CAKEWALK_ACTING_USER) to the e-mail address or id of an admin.",
             option="acting_user",
         )
