@@ -150,4 +150,7 @@ notes:
     the former wins. Both ways come to the same. C(-vvv) shows which one it was.
   - Proxies are taken from the usual environment variables (E(HTTPS_PROXY), E(NO_PROXY)); C(netrc) files are not read,
     and redirects are not followed, so that the credentials go nowhere but to O(base_url).
+  - A list of several pages may skip a row that moves from one page to another while the list is read. So the list is
+    read again, until two readings in a row agree, where the outcome rests on what it does not show. If no two of five
+    readings agree, the task fails and names the list. A list that fits one page is read once.
 """

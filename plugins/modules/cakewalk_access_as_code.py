@@ -299,6 +299,8 @@ notes:
   - People who have left, by their status or by a proof in O(proof_dir), are never added. Those who are named and still
     members stay members, also of a group in the mode C(exact). An exact list that names leavers only changes nothing.
     An export leaves them out, with a comment.
+  - Everything in V(export) rests on what lists do not show, so each list of several pages is read twice. V(plan) and
+    V(apply) read the members of exact groups twice, and V(drift) reads those lists twice that seem to lack somebody.
   - An additive list leaves alone whom it does not name, so that neither V(plan) nor V(drift) tells of them.
 seealso:
   - module: cakewalk.access.cakewalk_group_member

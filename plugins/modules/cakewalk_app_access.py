@@ -51,8 +51,8 @@ options:
     default: present
   accesses:
     description:
-      - Many apps in one task, which lists the directory and the requests at most once. Excludes O(app), O(users) and
-        O(permission_level).
+      - Many apps in one task, which reads the directory and the requests once for all of them. Excludes O(app),
+        O(users) and O(permission_level).
       - Entries for the same app are taken together.
     type: list
     elements: dict
@@ -128,6 +128,8 @@ options:
     default: 300
 notes:
   - All requests of the tenant are read, since the service documents no filter that could be relied upon.
+  - The outcome rests on what a list does not show for V(absent), for changes of a level, for O(method=direct), and for
+    people and apps that do not exist.
   - An open request that wants the opposite is a V(conflicting_request). Nothing in the API can cancel it, so nothing is
     sent about this person, and the task fails once everything else is done.
   - A request whose answer was lost is looked for and not sent a second time.
@@ -337,7 +339,8 @@ SPEC = bulk_spec(
 def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     """Return the plan for C(params); people are looked up only if the apps leave a question open."""
     planning.check_options(params)
-    apps = planning.read_app_states(tenant, evaluation.entries_of_task(params))
+    # What is recorded directly cannot be taken back.
+    apps = planning.read_app_states(tenant, evaluation.entries_of_task(params), params["method"] == "direct")
     access = planning.plan_access(apps, params, tenant)
     tenant.warnings += access.warnings
     wait = planning.AccessWait(access.decisions, params["wait_timeout"], tenant.request_statuses)

@@ -19,8 +19,8 @@ description:
     the number of accounts that each app's record tells; each as CSV and as JSON with columns in a fixed order and times
     in UTC. C(report.html) shows them all on one page that needs no network. C(manifest.json) tells how, when and by
     whom it was made, with the SHA-256 of each file.
-  - The evidence is what Cakewalk B(listed) between two times. Every list is read until two readings in a row hold the
-    same rows, since a list that changes while it is read may skip some.
+  - The evidence is what Cakewalk B(listed) between two times. Every list of several pages is read until two readings
+    in a row hold the same rows, since a list that changes while it is read may skip some.
   - A bundle is complete or not there. Its files are for the user of the run alone.
   - The service shows neither since when somebody has an access, nor who granted it, nor what access reviews came to.
     The report and the manifest say so.

@@ -49,7 +49,7 @@ options:
     default: present
   memberships:
     description:
-      - Many groups in one task, which lists the directory at most once. Excludes O(group) and O(users).
+      - Many groups in one task, which reads the directory once for all of them. Excludes O(group) and O(users).
       - Entries for the same group are merged. A group with a V(exact) entry may have no other entry.
     type: list
     elements: dict
@@ -104,6 +104,8 @@ notes:
   - The service may refuse to change groups that are synced from elsewhere. A group whose record shows that it is
     dynamic is refused before anything is written, and one that is synced in another way is warned about. Both are
     guesses from the words of the record, since the documentation of the service does not show how a record names them.
+  - The outcome rests on what a list does not show for V(exact), for people under V(absent) who are no members, and for
+    people and groups that do not exist.
   - An addition whose answer was lost is looked for in the members and not sent a second time.
 seealso:
   - module: cakewalk.access.cakewalk_info

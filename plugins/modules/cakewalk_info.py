@@ -134,6 +134,8 @@ notes:
   - Up to 20 people, or one group or app, selected by id only, are read one by one. Everything else reads the whole
     list, because only that shows whether an e-mail address or name is held once. The maps and RV(ambiguous) are filled
     only from whole lists.
+  - The outcome rests on what a list does not show for O(footprint), O(reports), and people, groups and apps that do not
+    exist. Other lists are read once, so they may lack a row that moved while they were read.
 seealso:
   - module: cakewalk.access.cakewalk_group_member
   - module: cakewalk.access.cakewalk_app_access

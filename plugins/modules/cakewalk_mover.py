@@ -93,6 +93,8 @@ options:
     default: 10
 notes:
   - O(journal_path) must be set, so that every move is on record.
+  - Somebody who is no member of a group to leave must be missing in two readings of its members that agree, if they
+    take several pages.
   - Other groups may give the same apps. Groups that are not named are not read.
   - Whether Cakewalk removes access when somebody leaves a group is not documented. This module does not request it. See
     C(may_lose), and use M(cakewalk.access.cakewalk_app_access) for access that must go.

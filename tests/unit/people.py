@@ -107,16 +107,30 @@ class MemoryTenant(Tenant):
         self.rows = rows or {}
         self.looked_up: list[str] = []
 
-    def index(self, kind: ResourceType, references: Collection[str] | None = None) -> Index:
+    def index(
+        self,
+        kind: ResourceType,
+        references: Collection[str] | None = None,
+        is_whole: bool = False,
+        is_stable: bool = False,
+    ) -> Index:
         rows = {USERS: self.users, GROUPS: self.groups}.get(kind) or self.rows[kind.listing]
         found = {row["id"]: row for reference in references or () for row in Index(kind, rows).matches(reference)}
-        if references and self._few_ids(kind, references) and len(found) == len({one.lower() for one in references}):
+        if (
+            references
+            and not (is_whole or is_stable)
+            and self._few_ids(kind, references)
+            and len(found) == len({one.lower() for one in references})
+        ):
             return Index(kind, found.values(), complete=False)
         return Index(kind, rows)
 
     def read(self, wanted: Iterable[Listing | Resource]) -> list[Any]:
         members = {members_of(group): self.members.get(group["id"], []) for group in self.groups}
         return [{**members, **self.rows}[source] for source in wanted]
+
+    def read_stable(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
+        return self.read(listings)
 
     def people(self, references: Collection[str]) -> Index:
         self.looked_up = list(references)

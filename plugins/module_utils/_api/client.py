@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from .errors import ListMoved, NotFound, OutcomeUnknown, WriteRefused
 from .operations import Listing, Resource, Step
-from .paging import Page, broken, page_of, record_of
+from .paging import Page, Reading, broken, page_of, record_of
 from .problems import error_of, lost
 from .transport import Connection, Response, Transport
 
@@ -60,7 +60,7 @@ class Client:
         except NotFound:
             return None
 
-    def rows(self, listing: Listing) -> list[dict[str, Any]]:
+    def reading(self, listing: Listing) -> Reading:
         """Read all pages of a list.
 
         A repeated row means that the list moved, because a cursor is a page number in disguise. Then the list is read
@@ -71,7 +71,9 @@ class Client:
         """
         for _reading in range(1 + REREADINGS):
             rows: dict[tuple[str, ...], dict[str, Any]] = {}
-            for page in self._pages(listing):
+            is_single_page = False
+            for number, page in enumerate(self._pages(listing)):
+                is_single_page = number == 0 and page.cursor is None
                 keys = [listing.key_of(row) for row in page.rows]
                 if None in keys:
                     raise broken(listing.what, "a row lacks its id, or has one that is none")
@@ -80,34 +82,46 @@ class Client:
                     break
                 rows.update(zip(keys, page.rows, strict=True))  # type: ignore[arg-type] # no key is None here
             else:
-                return list(rows.values())
+                return Reading(list(rows.values()), is_stable=is_single_page)
         raise ListMoved(
             f"read {listing.what}",
             f"the list changed under each of {1 + REREADINGS} readings, so rows may be missing",
             "Nothing was changed. Run again when fewer changes go on.",
         )
 
-    def stable_rows(self, listing: Listing) -> list[dict[str, Any]]:
+    def stable_reading(self, listing: Listing, earlier: Reading | None = None) -> Reading:
         """Read a list until two consecutive reads hold the same rows, at most five times, and return the last read.
 
-        A row that paging skips leaves no trace, so a single read does not prove that a row is absent. Other members of
-        the rows may change between the reads.
+        A row that paging skips leaves no trace, so a single read of several pages does not prove that a row is absent.
+        A list that fits one page cannot skip a row, and is read once. Other members of the rows may change between the
+        reads.
 
+        :param earlier: a reading that counts as the first.
         :raises ListMoved: no two reads agree.
-        :raises CakewalkError: see C(rows).
+        :raises CakewalkError: see C(reading).
         """
-        before = listing.keys_of(self.rows(listing))
-        for _reading in range(1 + REREADINGS):
-            rows = self.rows(listing)
-            keys = listing.keys_of(rows)
-            if keys == before:
-                return rows
-            before = keys
-        raise ListMoved(
-            f"read {listing.what}",
-            f"no two of {2 + REREADINGS} readings in a row agree, so it is not known who or what is not there",
-            "Nothing was changed. Run again when fewer changes go on.",
-        )
+        reading = earlier or self.reading(listing)
+        readings = 1
+        while not reading.is_stable:
+            if readings > 1 + REREADINGS:
+                raise ListMoved(
+                    f"read {listing.what}",
+                    f"no two of {readings} readings in a row agree, so it is not known who or what is not there",
+                    "Nothing was changed. Run again when fewer changes go on.",
+                )
+            last = self.reading(listing)
+            readings += 1
+            agrees = listing.keys_of(last.rows) == listing.keys_of(reading.rows)
+            reading = Reading(last.rows, last.is_stable or agrees)
+        return reading
+
+    def rows(self, listing: Listing) -> list[dict[str, Any]]:
+        """Return the rows of a list, see C(reading)."""
+        return self.reading(listing).rows
+
+    def stable_rows(self, listing: Listing) -> list[dict[str, Any]]:
+        """Return the rows of a list, read until they prove what is not listed, see C(stable_reading)."""
+        return self.stable_reading(listing).rows
 
     def read(self, what: Listing | Resource) -> list[dict[str, Any]] | dict[str, Any]:
         """Read a list or a record, see C(rows) and C(record)."""

@@ -30,6 +30,18 @@ class Page:
     cursor: tuple[str, str] | None
 
 
+@dataclass(frozen=True)
+class Reading:
+    """The rows of a list as they were read.
+
+    :param is_stable: whether the rows prove what is not listed, too, because they fitted one page, or two readings
+        agreed. A single reading of several pages may miss a row that moved from one page to another.
+    """
+
+    rows: list[dict[str, Any]]
+    is_stable: bool
+
+
 def data_of(what: str, response: Response) -> tuple[Any, Mapping[str, Any]]:
     """Return C(data) and C(links) of the vendor's envelope (its page "pagination").
 

@@ -112,7 +112,7 @@ def read_review(params: Mapping[str, Any], tenant: Tenant) -> tuple[AccessReview
     :param params: the options of a task, validated by C(check_options).
     """
     path, resolver = params["ledger_path"], Resolver()
-    apps = tenant.index(APPS, None if path else params["apps"] or [])
+    apps = tenant.index(APPS, params["apps"] or [], is_whole=bool(path))
     ledger = FileLedger.read(path, params["base_url"], apps.by_id, is_exclusive=True) if path else None
     reviewed = None if params["all_apps"] else tuple(resolver.find_all(params["apps"], apps))
     due = due_date(params["due_date"])

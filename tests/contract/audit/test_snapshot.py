@@ -52,11 +52,17 @@ def test_a_row_that_paging_skips_is_not_taken_for_absent(tenant: Sandbox, client
 
 def test_a_list_that_never_agrees_is_an_error(tenant: Sandbox, client: Client) -> None:
     readings = 2 + REREADINGS
+    tenant.configure(page_size=40)
     for number in range(readings):
-        tenant.change("insert_user", email=f"n{number}@example.com", operation="listUsers", after=number + 1)
+        tenant.change("insert_user", email=f"n{number}@example.com", operation="listUsers", after=2 * number + 2)
     with pytest.raises(ListMoved, match=f"no two of {readings} readings in a row agree"):
         client.stable_rows(catalog.USERS.listing)
-    assert received(tenant, "listUsers") == [200] * readings
+    assert received(tenant, "listUsers") == [200] * 2 * readings
+
+
+def test_a_list_that_fits_a_page_is_read_once(tenant: Sandbox, client: Client) -> None:
+    assert len(client.stable_rows(catalog.USERS.listing)) == 60
+    assert received(tenant, "listUsers") == [200]
 
 
 def test_pages_are_counted_over_all_readings(tenant: Sandbox, client: Client) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
     permission_levels_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from contract.fixtures import CONNOR, ERIN, GRACE, members, planned, run, task
@@ -59,7 +60,8 @@ def test_many_ids_are_found_in_the_whole_list(tenant: Sandbox, cakewalk: Tenant)
 def test_anything_but_an_id_needs_the_whole_list(tenant: Sandbox, cakewalk: Tenant, reference: str) -> None:
     tenant.configure(page_size=20)
     assert cakewalk.index(USERS, [*ids(tenant, "users", 1), reference]).complete
-    assert reads(tenant) == {"listUsers": 3}
+    # That nobody has a reference takes a second reading.
+    assert reads(tenant) == {"listUsers": 3 if reference == ERIN else 6}
 
 
 def test_a_whole_list_is_read_once(tenant: Sandbox, cakewalk: Tenant) -> None:
@@ -68,6 +70,51 @@ def test_a_whole_list_is_read_once(tenant: Sandbox, cakewalk: Tenant) -> None:
     assert cakewalk.index(USERS, ids(tenant, "users", 2)) is first
     assert cakewalk.people([ERIN]) is first
     assert reads(tenant) == {"listUsers": 1}
+
+
+def test_threads_read_a_list_once_whichever_way_they_ask(tenant: Sandbox, connect: Callable[..., Client]) -> None:
+    tenant.fault("listUsers", "slow", count=30, seconds=0.2)
+    tenant.configure(page_size=20)
+    client = connect(concurrency=4)
+    cakewalk = Tenant(client)
+    wanted: list[Callable[[], Any]] = [
+        lambda: list(cakewalk.index(USERS).by_id.values()),
+        lambda: cakewalk.read([USERS.listing, USERS.listing])[1],
+        lambda: cakewalk.read_found([USERS.listing])[0],
+        lambda: list(cakewalk.indexes([(USERS, None), (USERS, [ERIN])])[1].by_id.values()),
+    ]
+    rows = client.each(lambda ask: ask(), wanted)
+    assert all(read == rows[0] for read in rows)
+    assert reads(tenant) == {"listUsers": 3}
+
+    stable = client.each(lambda _number: cakewalk.read_stable([USERS.listing])[0], range(4))
+    assert all(read == rows[0] for read in stable)
+    assert reads(tenant) == {"listUsers": 6}
+
+    cakewalk.forget([USERS.listing])
+    tenant.change("insert_user", email="new@example.com")
+    assert cakewalk.index(USERS, ["new@example.com"]).matches("new@example.com")
+    assert cakewalk.read([USERS.listing])[0][0]["email"] == "new@example.com"
+    assert reads(tenant) == {"listUsers": 10}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "kind"),
+    [((500, 401, 200), "unauthorized"), ((500, 200, 403), "forbidden"), ((500, 500, 500), "server_error")],
+)
+def test_refused_credentials_are_an_error_wherever_they_stand_among_records(
+    connect: Callable[..., Client], statuses: tuple[int, ...], kind: str
+) -> None:
+    rows = [{"id": NOBODY[:-1] + str(number)} for number in range(3)]
+    answers = {row["id"]: status for row, status in zip(rows, statuses, strict=True)}
+
+    def reply(request: Request) -> bytes:
+        identifier = path_of(request).rpartition("/")[2]
+        return answer(answers[identifier], {"data": {"id": identifier}, "links": {}})
+
+    with Wire(reply) as wire, pytest.raises(CakewalkError) as failed:
+        Tenant(connect(base_url=wire.url, max_retries=0)).read_readable(USERS.record(row["id"]) for row in rows)
+    assert failed.value.kind == kind
 
 
 def test_the_lists_of_two_apps_are_two(tenant: Sandbox, cakewalk: Tenant) -> None:

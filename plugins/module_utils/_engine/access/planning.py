@@ -65,22 +65,45 @@ def check_purpose(purpose: str | None) -> None:
         )
 
 
-def read_app_states(tenant: Tenant, entries: Sequence[AccessEntry]) -> list[AppEntries]:
-    """Read each app that entries name, its access and levels, and all requests, each once.
+def read_app_states(tenant: Tenant, entries: Sequence[AccessEntry], proves_additions: bool = False) -> list[AppEntries]:
+    """Read each app that entries name, its access and levels, and all requests.
 
+    The lists are read until they prove what is not listed, if the outcome for a user rests on that. It does where the
+    user may lose something, or should have no access.
+
+    :param proves_additions: whether the people who will get access must be proved to have none, too.
     :raises LookupFailed: an app does not exist, or its name is ambiguous.
     """
     resolver = Resolver()
     apps = resolver.group(entries, lambda entry: entry.app, tenant.index(APPS, [entry.app for entry in entries]))
     resolver.check()
     listings = [listing(app) for app, _entries in apps for listing in (accesses, permission_levels)]
-    request_rows, *rows = tenant.read([REQUESTS, *listings])
-    requests = Requests(request_rows, tenant.request_statuses, datetime.now(timezone.utc))
-    pairs = zip(rows[::2], rows[1::2], strict=True)
-    return [
-        (AppState(app, access_rows, levels, requests), its_entries)
-        for (app, its_entries), (access_rows, levels) in zip(apps, pairs, strict=True)
-    ]
+
+    def states() -> list[AppEntries]:
+        request_rows, *rows = tenant.read([REQUESTS, *listings])
+        requests = Requests(request_rows, tenant.request_statuses, datetime.now(timezone.utc))
+        pairs = zip(rows[::2], rows[1::2], strict=True)
+        return [
+            (AppState(app, access_rows, levels, requests), its_entries)
+            for (app, its_entries), (access_rows, levels) in zip(apps, pairs, strict=True)
+        ]
+
+    unproved = {
+        listing: None
+        for app_state, its_entries in states()
+        for entry in its_entries
+        for listing in _unproved(app_state, entry, proves_additions)
+    }
+    tenant.read_stable(unproved)
+    return states()
+
+
+def _unproved(app_state: AppState, entry: AccessEntry, proves_additions: bool) -> list[Listing]:
+    """Return the lists that decide about an entry by what they do not show."""
+    is_listed = all(map(app_state.holders.matches, entry.users))
+    if not is_listed and (entry.state == "absent" or proves_additions):
+        return [REQUESTS, accesses(app_state.app)]
+    return [REQUESTS] if _may_take(app_state, entry) else []
 
 
 @dataclass(frozen=True)

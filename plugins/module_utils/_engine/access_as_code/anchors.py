@@ -31,7 +31,7 @@ def check_anchors(anchors: Sequence[str], base_url: str, tenant: Tenant) -> None
             "List the ids of some apps of the tenant; mode: export writes them.",
             option="tenant.anchors",
         )
-    apps = tenant.index(APPS).by_id
+    apps = tenant.index(APPS, anchors, is_whole=True).by_id
     missing = [anchor for anchor in anchors if anchor.lower() not in apps]
     if len(missing) == len(anchors):
         raise WrongTenant(

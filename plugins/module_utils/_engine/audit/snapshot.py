@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the lists of a tenant twice, which proves that a row is absent, and count the pages."""
+"""Read the lists of a tenant until they prove which rows are absent, and count the pages."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class TenantSnapshot:
 def take_snapshot(tenant: Tenant) -> TenantSnapshot:
     """Read everything that the evidence needs.
 
-    Lists are read until two reads agree, since a row that paging skips leaves no trace in one read. The record of an
-    app is a single answer, in which nothing can be skipped.
+    Lists of several pages are read until two reads agree, since a row that paging skips leaves no trace in one read.
+    The record of an app is a single answer, in which nothing can be skipped.
 
     :raises CakewalkError: a source cannot be read, or keeps changing.
     """

@@ -1,10 +1,11 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tenant as a plan sees it: reads only, and each list at most once."""
+"""The tenant as a plan sees it: reads only, and each list as often as it takes to prove what the plan rests on."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -12,11 +13,34 @@ from ..._api.catalog import REQUEST_STATUSES, TASK_STATUSES, USERS, ResourceType
 from ..._api.client import Client
 from ..._api.errors import CakewalkError, Forbidden, NotFound, Unauthorized
 from ..._api.operations import Listing, Resource
+from ..._api.paging import Reading
 from .lookup import Index, is_uuid
+
+
+class _CachedList:
+    """A list of the tenant, and what was read of it so far; only one thread at a time reads it."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+        self._lock = threading.Lock()
+        self._reading: Reading | None = None
+
+    def read(self, client: Client, is_stable: bool) -> Reading:
+        """Return the reading so far, after reading as often as it takes."""
+        with self._lock:
+            reading = self._reading or client.reading(self._listing)
+            # Kept even if no two readings agree, since other threads may not need that.
+            self._reading = reading
+            if is_stable:
+                self._reading = client.stable_reading(self._listing, reading)
+            return self._reading
 
 
 class Tenant:
     """The tenant as a plan sees it: its lists and records, its status words, and the warnings of the plan.
+
+    Each list is read once, and kept until C(forget). A list of several pages is read again, until two readings agree,
+    where the plan rests on what is not listed.
 
     :param known_statuses: the option of this name: more words for the status tables, by kind.
     :raises ConfigurationError: a word would be in two classes.
@@ -24,42 +48,61 @@ class Tenant:
 
     def __init__(self, client: Client, known_statuses: dict[str, Any] | None = None) -> None:
         self._client = client
-        self._whole: dict[Listing, Index] = {}
+        self._lists: dict[Listing, _CachedList] = {}
+        self._indexes: dict[Listing, tuple[Reading, Index]] = {}
         known = known_statuses or {}
         self.user_statuses = UserStatuses().extended(known.get("user") or {})
         self.task_statuses = TASK_STATUSES.extended(known.get("task") or {})
         self.request_statuses = REQUEST_STATUSES.extended(known.get("request") or {})
         self.warnings: list[str] = []
+        #: Whether everything rests on what is not listed, as an export does.
+        self.rests_on_absence = False
 
-    def index(self, kind: ResourceType, references: Collection[str] | None = None) -> Index:
+    def index(
+        self,
+        kind: ResourceType,
+        references: Collection[str] | None = None,
+        is_whole: bool = False,
+        is_stable: bool = False,
+    ) -> Index:
         """Return an index that holds every existing row that C(references) mean, by default all rows.
 
-        A few ids are read one by one. Names need the whole list, because only that shows whether a name is unique.
+        A few ids are read one by one. Names need the whole list, because only that shows whether a name is unique. If
+        the list lacks a reference, it is read until it proves that.
+
+        :param is_whole: whether to index all rows, whatever is referred to.
+        :param is_stable: whether the list must prove what is not listed, whatever is referred to.
         """
         ids = list(dict.fromkeys(reference.lower() for reference in references or ()))
-        if kind.listing not in self._whole and references is not None and self._few_ids(kind, ids):
+        needs_list = is_whole or is_stable or references is None or kind.listing in self._lists
+        if not needs_list and self._few_ids(kind, ids):
             found = self._client.each(self._client.record_or_none, [kind.record(one) for one in ids])
             if None not in found:
                 return Index(kind, [row for row in found if row is not None], complete=False)
-        if kind.listing not in self._whole:
-            self._whole[kind.listing] = Index(kind, self._client.rows(kind.listing))
-        return self._whole[kind.listing]
+        index = self._index(kind, is_stable)
+        if all(index.matches(reference) for reference in references or ()):
+            return index
+        return self._index(kind, is_stable=True)
 
-    def forget(self) -> None:
-        """Forget the lists read so far, so that a later stage reads them again."""
-        self._whole.clear()
+    def forget(self, listings: Iterable[Listing] | None = None) -> None:
+        """Forget lists, by default all that were read so far, so that a later stage reads them again."""
+        for listing in list(self._lists) if listings is None else listings:
+            self._lists.pop(listing, None)
+            self._indexes.pop(listing, None)
 
-    def indexes(self, wanted: Iterable[tuple[ResourceType, Collection[str] | None]]) -> list[Index]:
-        """Return an index for each pair of resource type and references, read concurrently."""
-        return self._client.each(lambda pair: self.index(*pair), wanted)
+    def indexes(
+        self, wanted: Iterable[tuple[ResourceType, Collection[str] | None] | tuple[ResourceType, list[str], bool]]
+    ) -> list[Index]:
+        """Return an index for each of these parameters of C(index), read concurrently."""
+        return self._client.each(lambda parameters: self.index(*parameters), wanted)
 
     def read(self, wanted: Iterable[Listing | Resource]) -> list[Any]:
         """Read lists and records concurrently; return rows of lists, and records, in the given order."""
-        return self._client.each(self._client.read, wanted)
+        return self._client.each(self._read, wanted)
 
     def read_stable(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
-        """Read lists concurrently, each until two reads agree, which proves absence, too."""
-        return self._client.each(self._client.stable_rows, listings)
+        """Read lists concurrently, each until it proves what is not listed, see C(Client.stable_reading)."""
+        return self._client.each(lambda listing: self._rows(listing, is_stable=True), listings)
 
     def scrubbed(self, text: str) -> str:
         """Return C(text) without the credentials, see C(Client.scrubbed)."""
@@ -75,9 +118,10 @@ class Tenant:
         :raises CakewalkError: no record can be read, or the credentials are refused.
         """
         found = self._client.each(self._readable, records)
-        failures = [one for one in found if isinstance(one, CakewalkError)]
-        if failures and (len(failures) == len(found) or isinstance(failures[0], (Unauthorized, Forbidden))):
-            raise failures[0]
+        failures = [row for row in found if isinstance(row, CakewalkError)]
+        refusals = [error for error in failures if isinstance(error, (Unauthorized, Forbidden))]
+        if refusals or (failures and len(failures) == len(found)):
+            raise (refusals or failures)[0]
         return found
 
     def _readable(self, record: Resource) -> dict[str, Any] | CakewalkError | None:
@@ -91,7 +135,7 @@ class Tenant:
 
         def rows(listing: Listing) -> list[dict[str, Any]] | None:
             try:
-                return self._client.rows(listing)
+                return self._rows(listing)
             except NotFound:
                 return None
 
@@ -112,6 +156,24 @@ class Tenant:
         meant = {row["id"]: row for reference in references for row in index.matches(reference)}
         lacking = [row for row in meant.values() if not row.get("statusName")]
         return index.replacing(self.read(USERS.record(row["id"]) for row in lacking)) if lacking else index
+
+    def _read(self, what: Listing | Resource) -> list[dict[str, Any]] | dict[str, Any]:
+        return self._rows(what) if isinstance(what, Listing) else self._client.record(what)
+
+    def _rows(self, listing: Listing, is_stable: bool = False) -> list[dict[str, Any]]:
+        return self._reading(listing, is_stable).rows
+
+    def _index(self, kind: ResourceType, is_stable: bool) -> Index:
+        """Return the index of a whole list, the same one until the list is read again."""
+        reading = self._reading(kind.listing, is_stable)
+        cached = self._indexes.get(kind.listing)
+        if cached is None or cached[0] is not reading:
+            cached = self._indexes[kind.listing] = (reading, Index(kind, reading.rows))
+        return cached[1]
+
+    def _reading(self, listing: Listing, is_stable: bool) -> Reading:
+        cached = self._lists.setdefault(listing, _CachedList(listing))
+        return cached.read(self._client, is_stable or self.rests_on_absence)
 
     @staticmethod
     def _few_ids(kind: ResourceType, references: Collection[str]) -> bool:

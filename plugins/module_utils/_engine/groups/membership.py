@@ -108,18 +108,21 @@ def plan_memberships(
     params: Mapping[str, Any],
     tenant: Tenant,
     has_left: Callable[[str, Index, Index], bool] | None = None,
+    proves_additions: bool = False,
 ) -> tuple[list[MembershipChange], Row | None, list[str]]:
     """Return the change of each group, the acting user if anybody is added, and warnings.
 
-    The directory is read only if the members leave a question open.
+    The directory is read only if the members leave a question open. The members of a group are read until they prove
+    who is not listed, if that decides about a removal.
 
     :param params: the options of C(cakewalk_group_member) without its entries.
     :param has_left: whether a person, looked up among the members and in the directory, must not be added.
+    :param proves_additions: whether the people who will be added must be proved to be no members, too.
     :raises LookupFailed: a user or group does not exist or is ambiguous, or an inactive user would be added.
     :raises LimitExceeded: a guardrail forbids a change.
     :raises ConfigurationError: C(acting_user) is missing or may not act, or two entries contradict each other.
     """
-    groups = _read_groups(entries, tenant)
+    groups = _read_groups(entries, tenant, proves_additions)
     actors = [params["acting_user"]] if params["acting_user"] else []
     protected = ProtectedUsers([*params["protected_users"], *actors], [listed for _row, _entries, listed in groups])
     is_removing = any(_may_remove(group, protected) for group in groups)
@@ -246,7 +249,7 @@ def read_count(changes: Iterable[MembershipChange]) -> int:
     return sum(len(change.members.by_id) for change in changes)
 
 
-def _read_groups(entries: Sequence[MembershipEntry], tenant: Tenant) -> list[_Group]:
+def _read_groups(entries: Sequence[MembershipEntry], tenant: Tenant, proves_additions: bool) -> list[_Group]:
     """Return the groups that the entries name, each once, whatever its spelling.
 
     :raises LookupFailed: a group does not exist, or its name is ambiguous.
@@ -264,8 +267,27 @@ def _read_groups(entries: Sequence[MembershipEntry], tenant: Tenant) -> list[_Gr
                 "Let one entry own the group, or use present and absent only.",
                 option="memberships",
             )
-    rows = tenant.read(members(group) for group, _entries in groups)
-    return [(*group, Index(USERS, its_rows)) for group, its_rows in zip(groups, rows, strict=True)]
+
+    def read() -> list[_Group]:
+        rows = tenant.read(members(group) for group, _entries in groups)
+        return [(*group, Index(USERS, its_rows)) for group, its_rows in zip(groups, rows, strict=True)]
+
+    unproved = [
+        members(group)
+        for group, its_entries, listed in read()
+        if _rests_on_absence(its_entries, listed, proves_additions)
+    ]
+    tenant.read_stable(unproved)
+    return read()
+
+
+def _rests_on_absence(entries: Iterable[MembershipEntry], listed: Index, proves_additions: bool) -> bool:
+    """Return whether the outcome for a group rests on people who are not in its list of members."""
+    return any(
+        entry.state == "exact"
+        or ((entry.state == "absent" or proves_additions) and not all(map(listed.matches, entry.users)))
+        for entry in entries
+    )
 
 
 def _without_leavers(group: _Group, people: Index, has_left: Callable[[str, Index, Index], bool]) -> _Group:

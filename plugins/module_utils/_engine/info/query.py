@@ -42,10 +42,16 @@ def query(params: Mapping[str, Any], tenant: Tenant) -> tuple[Records, dict[str,
     """
     kinds = selection.kinds_of(params, INCLUDES)
     lists = selection.lists_of(params, kinds)
+    # A footprint and a report are about what they do not show, too.
+    is_complete = bool(params["footprint"] or params["reports"])
+    if is_complete:
+        tenant.read_stable(kind.listing for kind, _references, is_whole in lists.values() if is_whole)
     indexes = dict(zip(lists, tenant.indexes(lists.values()), strict=True))
     records, maps = _selected(kinds, indexes, params, tenant)
     parts = list(_parts(kinds, indexes, records, params))
     sources = list(dict.fromkeys(source for _name, wanted, _make in parts for source in wanted))
+    if is_complete:
+        tenant.read_stable(source for source in sources if isinstance(source, Listing))
     read = dict(zip(sources, tenant.read(sources), strict=True))
     for name, wanted, make in parts:
         records[name] = make([read[source] for source in wanted])

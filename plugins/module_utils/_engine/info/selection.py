@@ -36,10 +36,10 @@ def kinds_of(params: Mapping[str, Any], includes: Mapping[str, Collection[str]])
 
 def lists_of(
     params: Mapping[str, Any], kinds: Collection[ResourceType]
-) -> dict[str, tuple[ResourceType, list[str] | None]]:
-    """Return the lists to read, by name: a type, and the references to find or C(None) for the whole list.
+) -> dict[str, tuple[ResourceType, list[str], bool]]:
+    """Return the lists to read, by name: a type, the references to find, and whether the whole list is needed.
 
-    Without references nothing is read.
+    Without references nothing is read, unless the whole list is needed.
 
     :raises ConfigurationError: a footprint or details of tasks lack the users, or a time is not valid.
     """
@@ -56,18 +56,17 @@ def lists_of(
         raise ConfigurationError("use footprint", "it is not said whose", "Select users, or gather them all.")
     if "task_details" in params["include"] and params["tasks_of"] is None:
         raise ConfigurationError("use task_details", "no tasks are listed", "Say whose with tasks_of.")
-    lists = {kind.name: (kind, params[kind.name]) for kind in kinds}
+    lists = {kind.name: (kind, params[kind.name] or [], params[kind.name] is None) for kind in kinds}
     for kind, references in (
         (USERS, params["tasks_of"] or ()),
         (USERS, names_among(requests.get(USERS.name))),
         (APPS, names_among(requests.get(APPS.name))),
     ):
-        known = lists.get(kind.name, (kind, []))[1]
-        lists[kind.name] = (kind, None if known is None else [*known, *references])
-    if params["footprint"]:
-        lists |= {GROUPS.name: (GROUPS, None), APPS.name: (APPS, None)}
-    if params["reports"] and APPS not in kinds:
-        lists[APPS.name] = (APPS, None)
+        _kind, known, is_whole = lists.get(kind.name, (kind, [], False))
+        lists[kind.name] = (kind, [*known, *references], is_whole)
+    for kind in (GROUPS, APPS):
+        if params["footprint"] or (params["reports"] and kind is APPS and APPS not in kinds):
+            lists[kind.name] = (kind, lists.get(kind.name, (kind, [], False))[1], True)
     return lists
 
 

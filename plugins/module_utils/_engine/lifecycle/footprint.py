@@ -130,11 +130,12 @@ class Holdings:
 
 
 def read_holdings(tenant: Tenant, users: Sequence[Row], retry_declined: bool = False) -> Holdings:
-    """Read every list that can show these people, once.
+    """Read every list that can show these people, once, whatever was read before.
 
     The record of each app is read, too, because an owner need not have access.
     """
     looked_from = now()
+    tenant.forget()
     groups, apps, requests = tenant.read([GROUPS.listing, APPS.listing, REQUESTS])
     sources: list[Listing | Resource] = [
         *map(members, groups),

@@ -10,7 +10,16 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ..._api.catalog import APPS, GROUPS, REQUESTS, USERS, is_dynamic, named
+from ..._api.catalog import (
+    APPS,
+    GROUPS,
+    REQUESTS,
+    USERS,
+    accesses,
+    is_dynamic,
+    named,
+    permission_levels,
+)
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Listing, Resource, Step
 from ..._api.text import pluralize, printable, summarize
@@ -323,7 +332,11 @@ class _Onboarding:
             joiner.decisions = joiner.decisions if joiner in ready else []
         if not ready or not (self._has_waited or any(joiner.added for joiner in self._turn)):
             return
+        apps = [app_state.app for app_state in self._app_states.values()]
+        self._tenant.forget([REQUESTS, *map(accesses, apps), *map(permission_levels, apps)])
         try:
+            # A request that is not listed would be opened twice.
+            self._tenant.read_stable([REQUESTS])
             self._app_states = self._read_app_states(self._app_states)
         except CakewalkError as error:
             for joiner in ready:
@@ -445,6 +458,7 @@ class _Onboarding:
         states = list(self._app_states.values())
         if states and (applied.is_dry_run or not applied.steps):
             return states[0].requests
+        self._tenant.forget([REQUESTS])
         try:
             (rows,) = self._tenant.read([REQUESTS])
         except CakewalkError as error:

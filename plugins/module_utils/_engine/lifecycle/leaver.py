@@ -70,9 +70,10 @@ def leavers_of(params: Mapping[str, Any], tenant: Tenant) -> tuple[list[LeavingP
     check_addresses([entry["user"] for entry in entries], "user")
     if not entries:
         raise ConfigurationError("find the people who leave", "people is empty", "Name them.", option="people")
-    directory, resolver = tenant.index(USERS), Resolver()
-    users = [resolver.find(entry["user"], directory) for entry in entries]
     actor_reference = [params["acting_user"]] if params["acting_user"] else []
+    references = [*(entry["user"] for entry in entries), *params["protected_users"], *actor_reference]
+    directory, resolver = tenant.index(USERS, references, is_whole=True), Resolver()
+    users = [resolver.find(entry["user"], directory) for entry in entries]
     protection = ProtectedUsers([*params["protected_users"], *actor_reference], [directory])
     protection.look_up(directory, resolver)
     people = tenant.people(actor_reference)
@@ -234,7 +235,8 @@ class _Offboarding:
         holdings = self._before
         if applied.having(StepStatus.DONE, StepStatus.ALREADY):
             try:
-                (requests,) = self._tenant.read([REQUESTS])
+                self._tenant.forget([REQUESTS])
+                (requests,) = self._tenant.read_stable([REQUESTS])
                 holdings = holdings.with_requests(requests)
             except CakewalkError as error:
                 self._problems.append(error)

@@ -518,7 +518,9 @@ class _Moving:
         # Without a wait, only the memberships count.
         nothing = AccessDelta([], [], [], [], [])
         look = self._wait_for(moves if self._params["wait"] else [replace(move, delta=nothing) for move in moves])
-        look.missing(self._tenant.read(look.sources))
+        self._tenant.forget(source for source in look.sources if isinstance(source, Listing))
+        if look.missing(self._tenant.read(look.sources)):
+            look.missing(self._tenant.read_stable(source for source in look.sources if isinstance(source, Listing)))
         staying = []
         for move in moves:
             if look.waiting[move.id] or look.by_hand[move.id]:
@@ -534,6 +536,7 @@ class _Moving:
         if not moves:
             return []
         entries = _entries(replace(move, joins=[]) for move in moves)
+        self._tenant.forget(members(group) for move in moves for group in move.leaves)
         changes, _actor, _warnings = plan_memberships(entries, self._params, self._tenant)
         refuse_synced(changes)
         check_share(removals_of(changes), read_count(self._changes), self._params["max_removal_percent"])

@@ -34,9 +34,13 @@ def resolve_rules(
     resolver = Resolver()
     selectors = [rule.app for rule in rules if isinstance(rule.app, Selector)]
     references = [rule.app for rule in rules if isinstance(rule.app, str)]
-    apps = tenant.index(APPS, None if all_apps or selectors else references)
+    # A selector means every app that fits it, so a list that lacks an app is not enough.
+    apps = tenant.index(APPS, references, is_whole=all_apps, is_stable=bool(selectors))
     types = list(dict.fromkeys(rule.request_type for rule in rules))
-    indexes = tenant.indexes((catalog.policies(request_type), None) for request_type in types)
+    indexes = tenant.indexes(
+        (catalog.policies(request_type), [rule.policy for rule in rules if rule.request_type == request_type])
+        for request_type in types
+    )
     policies = dict(zip(types, indexes, strict=True))
     selected = select_apps(selectors, apps, tenant, resolver)
     apps_of = [

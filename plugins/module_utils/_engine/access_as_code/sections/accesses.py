@@ -69,7 +69,8 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     if not entries:
         return SectionPlan()
     leavers = Leavers.of(params, tenant)
-    plan = plan_access(read_app_states(tenant, entries), {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
+    app_states = read_app_states(tenant, entries, proves_additions=params["mode"] == "drift")
+    plan = plan_access(app_states, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
     tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
 

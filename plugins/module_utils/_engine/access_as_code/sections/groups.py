@@ -55,7 +55,14 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
     by_group = _by_group(entries, tenant)
     memberships = [membership for entry in entries for membership in _memberships(entry.data)]
     leavers = Leavers.of(params, tenant)
-    changes, actor, warnings = plan_memberships(memberships, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
+    changes, actor, warnings = plan_memberships(
+        memberships,
+        {**params, **FIXED_OPTIONS},
+        tenant,
+        leavers.has_left,
+        # The report on drift is about who is missing, too.
+        proves_additions=params["mode"] == "drift",
+    )
     tenant.warnings += warnings
     kept = tuple(
         f"{printable(person(row))} stays in the group {named(change.group)}, being protected"
@@ -87,7 +94,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
 
 def not_in_code(code: SourceCode, tenant: Tenant) -> list[str]:
     """Return the names of the groups without an entry."""
-    groups = tenant.index(GROUPS)
+    groups = tenant.index(GROUPS, is_stable=True)
     in_code = {group_id for entry in code.data(SECTION) for group_id in ids_of(groups.matches(entry["group"]))}
     return sorted(label(row) for group_id, row in groups.by_id.items() if group_id not in in_code)
 
@@ -121,7 +128,8 @@ def _by_group(entries: Sequence[SourceEntry], tenant: Tenant) -> dict[str, Sourc
 
     :raises CodeRefused: two entries mean the same group.
     """
-    groups, resolver = tenant.index(GROUPS), Resolver()
+    groups = tenant.index(GROUPS, [entry.data["group"] for entry in entries], is_whole=True)
+    resolver = Resolver()
     rows = [(resolver.find(entry.data["group"], groups), entry) for entry in entries]
     resolver.check()
     problems = list(_repeated_groups((row["id"], entry) for row, entry in rows if row is not None))
