@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import email.utils
 import socket
 import threading
 import time
@@ -148,6 +149,15 @@ def test_waits_without_a_usable_number(connect: Callable[..., Client], retry_aft
         assert connect(base_url=wire.url).rows(USERS.listing) == []
     assert time.monotonic() - began >= least
     assert len(wire.requests) == 2
+
+
+def test_a_date_counts_from_the_clock_of_the_server(connect: Callable[..., Client]) -> None:
+    date, until = (email.utils.formatdate(time.time() + ahead, usegmt=True) for ahead in (90, 91))
+    refusal = answer(429, headers={"date": date, "retry-after": until})
+    with Wire(in_turn(refusal, answer(200, page()))) as wire:
+        began = time.monotonic()
+        assert connect(base_url=wire.url).rows(USERS.listing) == []
+    assert 1 <= time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("method", EVERY)
