@@ -21,7 +21,10 @@ options:
         a whole, under a lock, so that runs side by side may share it. Two files beside it serve that, with names that
         end in C(.lock) and C(.runs). Check mode only reads it.
       - What two runs write at the same time counts as unknown, since no read shows which of them came last.
-      - It is refused if it is a link, belongs to another user, or others may write to it or replace it.
+      - It is refused if it is a link or belongs to another user, if others may write to it, and if they may write to or
+        own any folder on the way to it. A folder with the sticky bit, such as C(/tmp), is fine if its owner is.
+      - In AWX everybody may write to the folder of the project, which ends with the job. Use a volume that outlives
+        jobs there, or the option C(ledger_field) of M(cakewalk.access.cakewalk_app_policy).
       - It is about one tenant, which it knows by O(base_url) and by the ids of some of its apps. Another tenant is
         refused.
       - A damaged one is refused as well, and never taken for an empty one. To begin again, move it away.

@@ -17,7 +17,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ..module_utils._api.text import is_reserved, printable, summarize
 from ..module_utils._engine.access_as_code.schema import CODE
 from ..module_utils._engine.access_as_code.source import CodeRefused, problem
-from ..module_utils._engine.storage.private_file import collection_of
+from ..module_utils._engine.storage.paths import collection_of
 
 Problem = dict[str, str]
 Code = dict[str, Any]

@@ -56,7 +56,7 @@ class CodeStorage:
         for name in ("folder", "journal_path") if self._mode == "apply" else ("folder",):
             if name not in self._paths:
                 raise ConfigurationError(f"use {name}", "it is missing or blank", "Give a whole path.", option=name)
-        self._refuse_conflicting_paths()
+        self._refuse_paths_of_code()
         source = {"version": collection_version(), "proofs": self._proofs()}
         if self._mode == "export":
             self._exported_file("tenant.yml").check_writable()
@@ -87,25 +87,23 @@ class CodeStorage:
         proofs = [proof for proof in proofs if proof.pop("is_proved")]
         return sorted(proofs, key=lambda proof: (proof["date"], proof["file"]))
 
-    def _refuse_conflicting_paths(self) -> None:
-        """Refuse files that would overwrite each other, or that the next run would read as code.
+    def _refuse_paths_of_code(self) -> None:
+        """Refuse files that the next run would read as code.
 
         :raises ConfigurationError: a path is refused.
         :raises FileRefused: a path is relative.
         """
-        folder = Path(os.path.normpath(self._paths["folder"]))
-        seen: dict[Path, str] = {}
+        folder = Path(os.path.realpath(self._paths["folder"]))
         for name in sorted(self._paths.keys() & {*_FILES}):
             self._file(name)
-            path = Path(os.path.normpath(self._paths[name]))
-            why = ""
-            if path in seen:
-                why = f"{_what(seen[path])} and {_what(name)} would be one file"
-            elif folder in path.parents and _code_reader.is_code(path):
-                why = "it is in the folder of the code, and the next run would read it as code"
-            if why:
-                raise ConfigurationError(f"keep {_what(name)}", why, "Give another path.", option=name)
-            seen[path] = name
+            path = Path(os.path.realpath(self._paths[name]))
+            if folder in path.parents and _code_reader.is_code(path):
+                raise ConfigurationError(
+                    f"keep {_what(name)}",
+                    "it is in the folder of the code, and the next run would read it as code",
+                    "Give another path.",
+                    option=name,
+                )
 
     @contextmanager
     def begun(self) -> Iterator[None]:

@@ -375,6 +375,12 @@ BAD: list[BadInput] = [
     ("an age below nothing", {**ONE, "ledger_max_age": -1}, "configuration", ["ledger_max_age", "Give 0 or more"]),
     ("on change without a ledger", {**ONE, "enforce": "on_change"}, "configuration", ["no ledger", "ledger_path"]),
     ("on change by a field", bad_field(enforce="on_change"), "configuration", ["anyone can edit", "ledger_path"]),
+    (
+        "one file for two",
+        {**ONE, "ledger_path": "/no/where/one", "journal_path": "/no/where/else/../one"},
+        "configuration",
+        ["journal_path and ledger_path would be one file", "Give each a file of its own"],
+    ),
     ("a relative ledger", {**ONE, "ledger_path": "ledger.json"}, "file", ["relative"]),
     ("an unknown app", {**ONE, "app": "Githubb"}, "lookup_failed", ["'Githubb' does not exist", "'GitHub'"]),
     ("an app with a space", {**ONE, "app": "GitHub "}, "lookup_failed", ["'GitHub ' does not exist", "'GitHub'"]),

@@ -544,7 +544,11 @@ PAST_THE_ROLE: dict[str, tuple[Data, Data, str]] = {
 IN_THE_WAY: dict[str, tuple[dict[str, str], str]] = {
     "one file for two things": (
         {"plan_path": "{folder}/../one", "record_path": "{folder}/more/../../one"},
-        "the journal and the plan would be one file",
+        "journal_path and plan_path would be one file",
+    ),
+    "a plan in place of the ledger": (
+        {"plan_path": "{folder}/../one", "ledger_path": "{folder}/../ONE"},
+        "ledger_path and plan_path would be one file",
     ),
     "what would be read as code": ({"plan_path": "{folder}/more/plan.yml"}, "the next run would read it as code"),
     "code itself": ({"inverse_path": "{folder}/groups.yml"}, "the next run would read it as code"),

@@ -23,6 +23,7 @@ from .._engine.core.apply import apply, dry_run
 from .._engine.core.plan import ApplyFailed, ApplyInterrupted, ApplyResult, GoalNotReached, Plan
 from .._engine.core.tenant import Tenant
 from .._engine.storage.journal import RunJournal
+from .._engine.storage.paths import check_distinct
 from .arguments import connection_of
 
 #: The environment variable with the seconds after which a module that runs by a process of its own must end. The time
@@ -57,6 +58,7 @@ def run_module(
     if REQUESTS_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     try:
+        check_distinct({name: path for name, path in module.params.items() if name.endswith("_path") and path})
         client = Client(connection_of(module.params))
         tenant = Tenant(client, module.params["known_statuses"])
     except Exception as error:

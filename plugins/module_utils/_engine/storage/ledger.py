@@ -9,7 +9,7 @@ import json
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from ..._api.client import Client
 from ..._api.errors import CakewalkError
 from ..._api.operations import Key
 from ..._api.text import parse_json, printable, summarize
+from .paths import RUNS
 from .private_file import PrivateFile
 
 #: The version of the file format.
@@ -30,6 +31,8 @@ Value = TypeVar("Value")
 Marks = Mapping[Key, tuple[str, ...]]
 
 _REBUILD = "Move it away: the next run begins a new one, and as that knows of nothing, everything counts as changed."
+
+_INSTEAD = ", or a ledger of policies in a custom field of the apps (ledger_field)"
 
 
 class WrongTenant(CakewalkError):
@@ -151,7 +154,7 @@ class FileLedger:
         :raises FileRefused: the file cannot be read, must not be trusted, or is damaged.
         :raises WrongTenant: the ledger belongs to another tenant.
         """
-        file = PrivateFile(path, "the ledger", _REBUILD)
+        file = PrivateFile(path, "the ledger", _REBUILD, _INSTEAD)
         return cls(file, address_of(base_url), frozenset(app_id.lower() for app_id in app_ids), is_exclusive)
 
     def get(self, key: Key) -> LedgerEntry | None:
@@ -169,7 +172,7 @@ class FileLedger:
         :raises ClaimedByAnotherRun: the ledger is exclusive, and another run stored or marked an entry.
         """
         ended: list[bool] = []
-        runs = PrivateFile(f"{self._file.path}.runs", self._file.what, self._file.rebuild)
+        runs = replace(self._file, path=self._file.path + RUNS)
         with self._file.locked():
             self._hold.enter_context(runs.held(lambda: ended.append(True), create=True))
             document = self._read() or LedgerDocument(self._base_url)

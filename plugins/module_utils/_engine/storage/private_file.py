@@ -19,11 +19,11 @@ from tempfile import TemporaryFile
 
 from ..._api.errors import CakewalkError
 from ..._api.text import printable
+from .paths import LOCK, OTHERS_WRITE, collection_of, weak_place
 
 #: How long to wait for the lock of a file, in seconds; a write holds it for some milliseconds.
 LOCK_TIMEOUT = 30.0
 _PAUSE = 0.05
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 #: Links are not followed, pipes do not block, and child processes do not inherit the descriptor.
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -34,16 +34,6 @@ class FileRefused(CakewalkError):
     kind = "file"
 
 
-def collection_of(path: str) -> str | None:
-    """Return the name of the installed collection that a path leads into; C(None) if it leads into no collection."""
-    for spelling in (os.path.normpath(path), os.path.realpath(path)):
-        parts = Path(spelling).parts
-        place = parts.index("ansible_collections") if "ansible_collections" in parts else len(parts)
-        if len(parts) > place + 2:
-            return ".".join(parts[place + 1 : place + 3])
-    return None
-
-
 @dataclass(frozen=True)
 class PrivateFile:
     """A file of UTF-8 text that the collection keeps between runs.
@@ -52,12 +42,14 @@ class PrivateFile:
         and its lock may not.
     :param what: what the file is called in messages: C(the ledger).
     :param rebuild: what to do if the file is damaged, as sentences.
+    :param instead: what else is possible where no place is safe, to follow "keep the file elsewhere".
     :raises FileRefused: the path is relative.
     """
 
     path: str
     what: str
     rebuild: str
+    instead: str = ""
 
     def __post_init__(self) -> None:
         if self.path.startswith("~"):
@@ -150,7 +142,7 @@ class PrivateFile:
             with self._reporting_errors("lock"):
                 self._make_folder()
                 folder = stack.enter_context(self._open_folder())
-                lock = stack.enter_context(self._open(folder, f"{self._name}.lock", os.O_RDWR | os.O_CREAT))
+                lock = stack.enter_context(self._open(folder, f"{self._name}{LOCK}", os.O_RDWR | os.O_CREAT))
                 self._acquire(lock, fcntl.LOCK_EX)
             yield
 
@@ -184,7 +176,7 @@ class PrivateFile:
             self._make_folder()
             with self._open_folder() as folder:
                 while True:
-                    with self._open(folder, f"{self._name}.lock", os.O_RDWR | os.O_CREAT) as lock:
+                    with self._open(folder, f"{self._name}{LOCK}", os.O_RDWR | os.O_CREAT) as lock:
                         try:
                             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                         except BlockingIOError:
@@ -196,7 +188,7 @@ class PrivateFile:
     def remove(self) -> None:
         """Remove the file, then its lock, for a process that holds the lock."""
         with self._reporting_errors("remove"), self._open_folder() as folder:
-            for name in (self._name, f"{self._name}.lock"):
+            for name in (self._name, f"{self._name}{LOCK}"):
                 with suppress(FileNotFoundError):
                     os.unlink(name, dir_fd=folder)
 
@@ -207,6 +199,7 @@ class PrivateFile:
         """
         folder = Path(self.path).parent
         with self._reporting_errors("write"):
+            self._check_way()
             existing = next(path for path in (folder, *folder.parents) if path.exists())
             with TemporaryFile(dir=existing) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -228,6 +221,7 @@ class PrivateFile:
 
     def _make_folder(self) -> None:
         """Create the missing folders of the path for this user only, and leave existing folders as they are."""
+        self._check_way()
         folder = Path(self.path).parent
         for missing in reversed([parent for parent in (folder, *folder.parents) if not parent.exists()]):
             missing.mkdir(0o700, exist_ok=True)
@@ -235,18 +229,30 @@ class PrivateFile:
     @contextmanager
     def _open_folder(self) -> Iterator[int]:
         """Open the folder of the file, so that operations on its descriptor cannot be redirected meanwhile."""
+        self._check_way()
         folder = os.open(Path(self.path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            status = os.fstat(folder)
-            if status.st_uid not in (os.geteuid(), 0):
-                raise self._refused("use", "its folder belongs to another user", "Move it into a folder of your own.")
-            if status.st_mode & _OTHERS_WRITE and not status.st_mode & stat.S_ISVTX:
-                raise self._refused(
-                    "use", "others may write to its folder, and replace it", "Forbid that (chmod go-w), or move it."
-                )
             yield folder
         finally:
             os.close(folder)
+
+    def _check_way(self) -> None:
+        """Refuse a folder, or a folder or link above it, that another user can change."""
+        folder = Path(self.path).parent
+        weak = weak_place(str(folder))
+        if weak is None:
+            return
+        place, is_theirs = weak
+        what = "its folder" if os.path.realpath(place) == os.path.realpath(folder) else f"{place}, on the way to it,"
+        if is_theirs:
+            raise self._refused("use", f"{what} belongs to another user", "Move it into a folder of your own.")
+        raise self._refused(
+            "use",
+            f"others may write to {what} and replace it",
+            f"Forbid that (chmod go-w {place}), let owners alone rename what is in it (chmod +t {place}), or move the "
+            "file into a folder of your own. In AWX everybody may write to the project, which ends with the job: keep "
+            f"the file on a volume that outlives jobs{self.instead}.",
+        )
 
     @contextmanager
     def _open(self, folder: int, name: str, flags: int) -> Iterator[int]:
@@ -262,7 +268,7 @@ class PrivateFile:
                     f"{name} belongs to another user (id {status.st_uid}, this one has {os.geteuid()})",
                     "Run as the user that it belongs to, or move it away if it is not yours.",
                 )
-            if status.st_mode & _OTHERS_WRITE:
+            if status.st_mode & OTHERS_WRITE:
                 raise self._refused(
                     "use", f"others may write to {name}", "See that nobody changed it, then forbid that (chmod go-w)."
                 )
