@@ -445,7 +445,9 @@ steps:
   type: dict
   contains:
     done:
-      description: Steps that were carried out.
+      description:
+        - Steps that were carried out, as a read after them shows. C(verified) is false for policies, which cannot be
+          read. C(request_id) is the id of the request that a step opened.
       type: list
       elements: dict
     errors:

@@ -227,11 +227,11 @@ accesses:
           elements: str
           sample: []
         request_id:
-          description: The id of the request that was there already, where the outcome hangs on one.
+          description: The id of the request that the outcome depends on. It was there already, or the task opened it.
           type: str
           sample: 6cb514c6-a6a9-597a-8ba8-20193a282b18
         request_status:
-          description: The status of that request, in the words of the service.
+          description: The status of that request, in the words of the service; null if the task opened it.
           type: str
           sample: Pending
     not_found:
@@ -271,7 +271,9 @@ steps:
   type: dict
   contains:
     done:
-      description: Steps that were carried out.
+      description:
+        - Steps that were carried out, as a read after them shows. C(request_id) is the id of the request that a step
+          opened.
       type: list
       elements: dict
       sample:
@@ -349,7 +351,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         *evaluation.diff_of(access.decisions),
         tuple(access.steps(params["purpose"])),
         access.result(params),
-        report=lambda applied: access.concluded().result(params) if waits and applied.goal_reached else {},
+        report=lambda applied: access.report(params, applied),
         unmet=planning.unmet_of(access.decisions, params["wait"]),
         wait=wait if waits else None,
     )

@@ -331,7 +331,7 @@ steps:
   type: dict
   contains:
     done:
-      description: Steps that were carried out.
+      description: Steps that the service accepted. C(verified) is false, since the API shows nothing of them.
       type: list
       elements: dict
       sample:

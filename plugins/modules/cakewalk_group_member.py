@@ -247,7 +247,7 @@ steps:
   type: dict
   contains:
     done:
-      description: Steps that were carried out.
+      description: Steps that were carried out, as a read after them shows.
       type: list
       elements: dict
       sample:

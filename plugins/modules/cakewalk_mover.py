@@ -260,7 +260,9 @@ steps:
   type: dict
   contains:
     done:
-      description: Steps that were carried out.
+      description:
+        - Steps that were carried out, as a read after them shows. C(request_id) is the id of the request that a step
+          opened.
       type: list
       elements: dict
       sample:

@@ -5,7 +5,7 @@
 
 It knows what will be found, asks for as many things at a time as the collection does, and checks next to nothing. It
 does read whole lists, since only these show whether a name is held once, what a module returns beside its work, and who
-is protected.
+is protected. It also reads back once what it wrote, where that can be read, since an answer alone is no proof.
 Started with its work as JSON, this file prints what that took, as JSON; starting Python does not count.
 """
 
@@ -56,6 +56,7 @@ class Floor:
             "implicitlyApproveRequests": False,
         }
         self._send("POST", f"{path}/Users", json=body)
+        assert set(body["userIds"]) <= {row["id"] for row in self._rows(f"{path}/Users")}
 
     def converged(self, memberships: Mapping[str, Sequence[str]]) -> None:
         """Find that groups have the members that they are to have."""
@@ -93,6 +94,7 @@ class Floor:
         ids = {row["email"]: row["id"] for row in self._rows(path)}
         assert acting_user not in {ids[email] for email in users}
         self._each(lambda email: self._send("DELETE", f"{path}/{ids[email]}"), users)
+        assert not set(users) & {row["email"] for row in self._rows(path)}
 
     def _rows(self, path: str) -> list[Row]:
         rows: list[Row] = []

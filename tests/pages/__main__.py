@@ -4,7 +4,8 @@
 """Writes pages from documentation in the code, so that it can be read where the code is browsed.
 
 C(docs/NAME.md) for each module, C(docs/event_source_NAME.md) for each event source, which ansible-doc does not know,
-and C(docs/access_as_code.schema.json) for the files of the role C(access_as_code).
+C(docs/access_as_code.schema.json) for the files of the role C(access_as_code), and C(docs/answers.md) for the table of
+answers.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import jinja2
 import yaml
 from antsibull_docs_parser import md, parser
 
-from pages.schema import schema
+from pages.schema import module_of, schema
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs"
@@ -46,6 +47,11 @@ def main() -> None:
     code = modules["cakewalk_access_as_code"]["doc"]["options"]["source"]["suboptions"]["code"]["suboptions"]
     text = json.dumps(schema(ROOT, code, plain), indent=2, ensure_ascii=False)
     (FOLDER / "access_as_code.schema.json").write_text(f"{text}\n", encoding="utf-8")
+    answers = module_of(ROOT, "_api.answers")
+    page = environment.get_template("answers.md.j2").render(
+        rules=[*answers.RULES, answers.LOST, answers.NEVER_SENT], after_loss=answers.AFTER_LOSS
+    )
+    (FOLDER / "answers.md").write_text(page, encoding="utf-8")
     template = environment.get_template("source.md.j2")
     for path in (ROOT / "extensions" / "eda" / "plugins" / "event_source").glob("[!_]*.py"):
         texts = constants(path)

@@ -24,14 +24,19 @@ def schema(root: Path, documented: Mapping[str, Any], words: Callable[[Any], str
     :param documented: the same options as the documentation of the module has them.
     :param words: makes text of documentation.
     """
-    sys.path.insert(0, str(root))
-    code = importlib.import_module("plugins.module_utils._engine.access_as_code.schema").CODE
+    code = module_of(root, "_engine.access_as_code.schema").CODE
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A Cakewalk tenant as code",
         "description": "A file of code for the role cakewalk.access.access_as_code. Written by `make docs`.",
         **_object(code, documented, words, required=()),
     }
+
+
+def module_of(root: Path, name: str) -> Any:
+    """Return a module of the collection, by its name below C(module_utils)."""
+    sys.path.insert(0, str(root))
+    return importlib.import_module(f"plugins.module_utils.{name}")
 
 
 def _object(

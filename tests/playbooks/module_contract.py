@@ -98,6 +98,14 @@ def matches(expected: Any, actual: Any) -> bool:
     return bool(expected == actual)
 
 
+def foreseeable(value: Any) -> Any:
+    """Return a result without what only a run can know: the ids of new requests, and what could not be read back."""
+    if isinstance(value, Mapping):
+        unknown = ("request_id", "verified")
+        return {name: foreseeable(member) for name, member in value.items() if name not in unknown}
+    return [foreseeable(member) for member in value] if isinstance(value, list) else value
+
+
 def _holds_expected(result: Result, variables: Data) -> None:
     assert matches(variables["expected"], result.data), result.data
     patterns = variables.get("warns", [])
@@ -107,8 +115,8 @@ def _holds_expected(result: Result, variables: Data) -> None:
 
 
 def _was_foreseen(foreseen: Result, done: Result) -> None:
-    assert foreseen.told == done.told
+    assert foreseeable(foreseen.told) == foreseeable(done.told)
     assert foreseen.warnings == done.warnings
-    assert foreseen.steps == {**IDLE, "pending": done.steps["done"]}
+    assert foreseen.steps == {**IDLE, "pending": foreseeable(done.steps["done"])}
     assert (done.steps["errors"], done.steps["pending"]) == ([], [])
     assert bool(done.steps["done"]) or not done.changed

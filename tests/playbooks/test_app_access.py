@@ -242,7 +242,7 @@ def test_what_was_recorded_is_waited_for_and_what_was_declined_is_not(playbooks:
     assert f"{PETRA} and 'Orphan Wiki': the request {request_id('declined')} is Declined" in run["wait"].data["msg"]
     operations = [entry["operation"] for entry in tenant.log()]
     while_recording = operations[: operations.index("listWorkApps", 1)]
-    assert while_recording.count("listWorkAppAccesses") == 2
+    assert while_recording.count("listWorkAppAccesses") == 3, "for the plan, for what was recorded, and by the wait"
 
 
 def test_an_address_of_two_people_is_refused_although_one_of_them_has_access(

@@ -6,20 +6,21 @@
 ============== ======================================================================================================
 kind            what happens
 ============== ======================================================================================================
-429             refused with C(Retry-After) (C(retry_after), 1 second unless told); with C(clock_ahead), as a date
-                by a clock that is ahead by so many seconds
-500 to 504      server error; C(retry_after) adds that header
+200 to 599      this status, with C(body), by default a problem from 400 on; C(retry_after) (429: 1 second unless
+                told) adds that header, with C(clock_ahead) as a date by a clock that is ahead by so many seconds
 slow            the answer comes C(seconds) late
 drop_before     the connection is dropped before the request is read; nothing is done
 drop_after      the request is done, then the connection is dropped without an answer
 truncated       the request is done; half of the answer's JSON is missing
+early           an informational 103 comes first, then the connection is dropped, or with C(after) the answer follows
+cut             the connection is dropped within the body of a 200
 html            a proxy's page (C(status), 200 unless told) instead of JSON
 repeat_cursor   the page's C(next) leads to the page itself
 empty_page      a page without rows comes before this one; its C(next) leads here
 ============== ======================================================================================================
 
-Errors and html come instead of the request's work, a slow answer waits before it; C(after) lets the work be done first,
-as when a gateway gives up on a server that goes on.
+Statuses, html, early and cut come instead of the request's work, a slow answer waits before it; C(after) lets the work
+be done first, as when a gateway gives up on a server that goes on.
 """
 
 from __future__ import annotations
@@ -38,8 +39,18 @@ from .dialect import cursor_link
 from .paging import Cursor
 from .problem import problem_body
 
-_ERRORS = ("429", "500", "502", "503", "504")
-KINDS = (*_ERRORS, "slow", "drop_before", "drop_after", "truncated", "html", "repeat_cursor", "empty_page")
+_STATUSES = range(200, 600)
+KINDS = (
+    "slow",
+    "drop_before",
+    "drop_after",
+    "truncated",
+    "early",
+    "cut",
+    "html",
+    "repeat_cursor",
+    "empty_page",
+)
 
 _PAGE = b"<!DOCTYPE html><html><head><title>Please wait</title></head><body><h1>One moment, please</h1></body></html>"
 
@@ -65,11 +76,12 @@ class Fault:
     seconds: float = 1.0
     status: int = 200
     after: bool = False
+    body: Any = None
 
     def __post_init__(self) -> None:
         self.kind = str(self.kind)
-        if self.kind not in KINDS:
-            raise ValueError(f"unknown kind of fault {self.kind!r}; known are {', '.join(KINDS)}")
+        if self.kind not in KINDS and not self._is_status:
+            raise ValueError(f"unknown kind of fault {self.kind!r}; known are {', '.join(KINDS)}, and statuses")
         if self.operation != "*" and self.operation not in contract.operations():
             raise ValueError(f"unknown operation {self.operation!r}")
         if self.count < 1 or self.skip < 0:
@@ -89,7 +101,7 @@ class Fault:
         if self._refuses and not self.after:
             return self._refusal()
         answer = await work()
-        if self._refuses:
+        if self._refuses and self.kind != "early":
             return self._refusal()
         if self.kind == "slow" and self.after:
             await asyncio.sleep(self.seconds)
@@ -116,12 +128,20 @@ class Fault:
 
     @property
     def _refuses(self) -> bool:
-        return self.kind in _ERRORS or self.kind == "html"
+        return self._is_status or self.kind in ("early", "cut", "html")
+
+    @property
+    def _is_status(self) -> bool:
+        return self.kind.isdecimal() and int(self.kind) in _STATUSES
 
     def _refusal(self) -> Answer:
         if self.kind == "html":
             return Answer(self.status, {"content-type": "text/html; charset=utf-8"}, _PAGE)
-        answer = Answer.of_json(int(self.kind), problem_body(int(self.kind), "A fault that was asked for."))
+        if not self._is_status:
+            return Answer(200)
+        status = int(self.kind)
+        body = self.body or (problem_body(status, "A fault that was asked for.") if status >= 400 else None)
+        answer = Answer.of_json(status, body) if body else Answer(status)
         wait = self.retry_after if self.retry_after is not None else {"429": 1}.get(self.kind)
         if wait is not None and self.clock_ahead is not None:
             now = time.time() + self.clock_ahead

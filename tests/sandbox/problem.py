@@ -28,7 +28,7 @@ def problem_body(status: int, detail: str) -> dict[str, Any]:
     """Return the body of a refusal; C(type) has the form that a third-party profile saw live."""
     return {
         "type": f"https://httpstatuses.io/{status}",
-        "title": HTTPStatus(status).phrase,
+        "title": next((known.phrase for known in HTTPStatus if known == status), "Unknown"),
         "status": status,
         "detail": detail,
     }

@@ -84,7 +84,9 @@ class Front:
         if world.settings.latency:
             await asyncio.sleep(world.settings.latency)
         answer = await (fault.apply(work) if fault else work())
-        if fault and fault.kind == "drop_after":
+        if fault and fault.kind in _HEADS:
+            send.__self__.transport.write(_HEADS[fault.kind])  # type: ignore[attr-defined]
+        if fault and (fault.kind in ("drop_after", "cut") or (fault.kind == "early" and not fault.after)):
             await _hang_up(receive, send)
         else:
             entry.status = answer.status
@@ -111,6 +113,13 @@ _READ_ONLY = {
     "title": "Forbidden operation",
     "status": 403,
     "detail": "This API key is read-only and cannot perform write operations.",
+}
+
+
+#: What is sent before the answer, or in its place.
+_HEADS = {
+    "early": b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n",
+    "cut": b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{"data": ',
 }
 
 

@@ -11,7 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from .errors import ListMoved, NotFound, OutcomeUnknown, WriteRefused
+from .answers import Proof, rule_of
+from .errors import ListMoved, NotFound, WriteRefused
 from .operations import Listing, Resource, Step
 from .paging import Page, Reading, broken, page_of, record_of
 from .problems import error_of, lost
@@ -184,9 +185,9 @@ class Client:
             self._may_write = False
 
     def send(self, step: Step) -> Response:
-        """Send the write of a step.
+        """Send the write of a step, and return the answer that accepts it.
 
-        :raises OutcomeUnknown: the answer was lost, or the server failed, so the outcome is unknown.
+        :raises OutcomeUnknown: the answer was lost, or proves nothing, see C(answers.py).
         :raises ApiError: the server refused the write.
         :raises WriteRefused: outside C(writing()).
         """
@@ -194,11 +195,12 @@ class Client:
             raise WriteRefused(step.action, "this part of the run may only read", "This is a defect; please report it.")
         response = self._transport.send(step.action, step.method, step.path, body=step.body)
         self._note_deprecation(step.method, step.path, response)
-        if 200 <= response.status < 300:
-            return _require_json(step, response)
+        proof = rule_of(response.status, response.body, response.after_loss).proof
+        if proof is Proof.ACCEPTED:
+            return response
         error = error_of(step.action, step.method, step.path, response, self._transport.safe)
-        if response.is_trouble or response.after_loss:
-            raise lost(error)
+        if proof in (Proof.NOTHING, Proof.QUEUED):
+            raise lost(error, proof)
         raise error.restated(error.cause, step.hints.get(response.status, error.hint))
 
     @contextmanager
@@ -249,25 +251,6 @@ class Client:
         words = self._transport.safe("; ".join(f"{name}: {value}" for name, value in marks.items() if value))
         if words:
             self.deprecations.setdefault(f"The service marks {method} {_shape(path)} as going away ({words}).", None)
-
-
-def _require_json(step: Step, response: Response) -> Response:
-    """Return a success whose body is JSON or empty: the login page of a proxy also answers 200.
-
-    :raises OutcomeUnknown: the body is something else.
-    """
-    try:
-        if response.content:
-            response.json()
-    except ValueError:
-        raise OutcomeUnknown(
-            step.action,
-            f"the server answered {response.status} with something else than JSON ({response.described()})",
-            "It may or may not have been carried out, and is not sent again by itself.",
-            method=step.method,
-            path=step.path,
-        ) from None
-    return response
 
 
 def _shape(path: str) -> str:

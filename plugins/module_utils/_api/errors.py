@@ -72,6 +72,10 @@ class OutcomeUnknown(TransportError):
     kind = "outcome_unknown"
 
 
+class Queued(OutcomeUnknown):
+    """202: a write was accepted for later."""
+
+
 class ProtocolError(CakewalkError):
     """The answer cannot be trusted: no JSON, no C(data), no usable cursor, or a repeated cursor or row."""
 

@@ -94,9 +94,17 @@ class Postcondition:
     source: Listing | Resource
 
     @property
-    def needs_second_read(self) -> bool:
+    def proves_absence(self) -> bool:
         """Whether one read is not enough: a list that moves may skip a row, which then looks removed."""
         return False
+
+    def created_by(self, answer: Any) -> str | None:
+        """Return the id of what the step created, which is proof enough, if the JSON of an answer holds that id."""
+        return None
+
+    def created_in(self, result: ReadResult) -> str | None:
+        """Return the id of what the step created, as C(result) shows it, or C(None) if it creates nothing."""
+        return None
 
     def holds(self, result: ReadResult) -> bool:
         """Return whether C(result) shows the wanted state."""
@@ -115,7 +123,7 @@ class RowsPresent(Postcondition):
     absent: frozenset[Key] = frozenset()
 
     @property
-    def needs_second_read(self) -> bool:
+    def proves_absence(self) -> bool:
         """Whether the absence of a row must be proved."""
         return bool(self.absent)
 
@@ -139,8 +147,7 @@ class Step:
 
     :param action: what the step does, as a verb phrase for messages.
     :param users: the people concerned, by e-mail address or id.
-    :param ambiguous_statuses: refusals that may mean "already done"; only the C(postcondition) can confirm that.
-    :param needs_confirmation: whether a success, too, counts only once the C(postcondition) holds.
+    :param postcondition: what a read must show after the step, whatever the answer; C(None) if nothing can be read.
     :param changes: whether the step changes anything; false for a known state that is only enforced.
     :param precondition: what must hold directly before the step; otherwise the step is not sent.
     :param ignored_statuses: refusals that leave the tenant unchanged and do not fail the task.
@@ -154,9 +161,7 @@ class Step:
     body: Mapping[str, Any] | None = None
     users: tuple[str, ...] = ()
     phase: Phase = Phase.ADDITIONS
-    ambiguous_statuses: frozenset[int] = frozenset()
     postcondition: Postcondition | None = None
-    needs_confirmation: bool = False
     changes: bool = True
     precondition: Precondition | None = None
     ignored_statuses: frozenset[int] = frozenset()

@@ -9,11 +9,13 @@ import http
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .answers import Body, Proof
 from .errors import (
     ApiError,
     Forbidden,
     NotFound,
     OutcomeUnknown,
+    Queued,
     RateLimited,
     Redirected,
     ServerError,
@@ -50,7 +52,8 @@ def error_of(action: str, method: str, path: str, response: Response, safe: Call
     title = safe(_text(problem, "title") or _phrase(response.status))
     details = [_text(problem, "detail"), *_texts(problem.get("errors"))]
     detail = safe("; ".join(text for text in details if text and text != title))
-    words = f"the server answered {response.status} {title}" + (f": {detail.rstrip('.')}" if detail else "")
+    words = f"the server answered {response.status} {_contradiction(response)}{title}"
+    words += f": {detail.rstrip('.')}" if detail else ""
     wait = retry_after(response.headers)
     if wait:
         words += f"; it asks to wait {wait:.0f} seconds"
@@ -68,9 +71,9 @@ def error_of(action: str, method: str, path: str, response: Response, safe: Call
     )
 
 
-def lost(error: ApiError) -> OutcomeUnknown:
-    """Return the error for a write whose outcome is unknown, because the server failed with C(error)."""
-    return OutcomeUnknown(
+def lost(error: ApiError, proof: Proof) -> OutcomeUnknown:
+    """Return the error for a write whose outcome is unknown, because its answer proves nothing, or nothing yet."""
+    return (Queued if proof is Proof.QUEUED else OutcomeUnknown)(
         error.action,
         f"{error.cause}, which does not tell whether it was carried out",
         "It may or may not have been, and is not sent again by itself.",
@@ -104,7 +107,16 @@ def _texts(errors: object, depth: int = 4) -> list[str]:
 def _kind_of(response: Response) -> tuple[type[ApiError], str]:
     if 300 <= response.status < 400:
         return _REDIRECT
-    return _TROUBLE if response.is_trouble else _KINDS.get(response.status, _OTHER)
+    return _TROUBLE if response.status >= 500 else _KINDS.get(response.status, _OTHER)
+
+
+def _contradiction(response: Response) -> str:
+    """Return what the body of a success is instead, before the title in a message; empty for other answers."""
+    if not 200 <= response.status < 300:
+        return ""
+    if response.body is Body.PROBLEM:
+        return "with a problem, "
+    return f"with something else than JSON ({response.described()}), " if response.body is Body.OTHER else ""
 
 
 def _phrase(status: int) -> str:

@@ -21,6 +21,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from .answers import LOST, NEVER_SENT, REPEATABLE, TOO_MANY, Body, Proof, is_problem, rule_of
 from .errors import ConfigurationError, OutcomeUnknown, TransportError
 from .rate_limiter import RateLimiter
 from .retry_after import retry_after
@@ -41,8 +42,6 @@ else:
 
 #: Longest wait, in seconds, that a server may ask for; with a longer one the task fails.
 LONGEST_WAIT = 120
-#: Methods whose requests carry absolute values, so sending one twice equals sending it once.
-REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 #: Limits of numeric options; with larger numbers the operating system or the service gives up.
 _BOUNDS = {
     "timeout": (1, 3600),
@@ -54,7 +53,6 @@ _BOUNDS = {
 _KINDS = frozenset(
     {"application/json", "application/problem+json", "text/html", "text/plain", "application/xml", "text/xml"}
 )
-TOO_MANY = 429
 
 
 @dataclass(frozen=True)
@@ -143,9 +141,15 @@ class Response:
         return parse_json(self.content)
 
     @property
-    def is_trouble(self) -> bool:
-        """Whether the server, or a proxy in front of it, failed: the request may have been carried out."""
-        return self.status >= 500
+    def body(self) -> Body:
+        """The kind of the body. The login page of a proxy may also answer 200."""
+        if not self.content:
+            return Body.EMPTY
+        try:
+            document = self.json()
+        except ValueError:
+            return Body.OTHER
+        return Body.PROBLEM if is_problem(document, self.headers.get("content-type", "")) else Body.JSON
 
     def described(self) -> str:
         """Return the content type and size of the body, for messages that cannot show it."""
@@ -154,11 +158,9 @@ class Response:
 
 
 class Retries(Retry):
-    """The rules for repeating a request.
+    """The rules for repeating a request, by the table of answers.
 
-    They differ from urllib3's in three ways. After 429 any method is repeated, because the request was refused unread.
-    After 5xx and lost answers only repeatable methods are. Every error but a failed connection counts as a lost answer;
-    urllib3 repeats a POST after some of them.
+    Every error but a failed connection counts as a lost answer; urllib3 repeats a POST after some of them.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -170,13 +172,13 @@ class Retries(Retry):
         """Return whether to repeat the request after this response."""
         if not self.total or (retry_after(response.headers) or 0) > LONGEST_WAIT:
             return False
-        return response.status == TOO_MANY or (response.is_trouble and method in REPEATABLE)
+        return method in rule_of(response.status).resent
 
     def should_retry_error(self, method: str, cause: Exception) -> bool:
         """Return whether to repeat the request after this error."""
         if not self.total or _is_bad_certificate(cause):
             return False
-        return self.never_sent(cause) or method in REPEATABLE
+        return method in (NEVER_SENT if self.never_sent(cause) else LOST).resent
 
     def never_sent(self, cause: Exception | None) -> bool:
         """Return whether the request was certainly not sent: no connection was made."""
@@ -236,7 +238,8 @@ class Transport:
                 return replace(response, after_loss=was_lost)
             if cause is not None and not retries.should_retry_error(method, cause):
                 raise self._failure(action, method, path, cause, retries.never_sent(cause) and not was_lost)
-            was_lost = was_lost or (response.is_trouble if response else not retries.never_sent(cause))
+            proof = rule_of(response.status).proof if response else None
+            was_lost = was_lost or (proof is Proof.NOTHING if proof else not retries.never_sent(cause))
             retries = retries.increment(method, path, error=cause)
             pause = retries.pause(response)
             if response is not None and response.status == TOO_MANY:
@@ -249,18 +252,21 @@ class Transport:
     ) -> tuple[Response, None] | tuple[None, Exception]:
         self._rate_limiter.acquire()
         try:
-            answer = self._session.request(
+            with self._session.request(
                 method,
                 self._connection.base_url.rstrip("/") + path,
                 params=query,
                 json=body,
                 timeout=self._connection.timeout,
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as answer:
+                # The final answer follows an informational one on this connection, which therefore ends unread.
+                content = answer.content if answer.status_code >= 200 else b""
         except (OSError, HTTPError, ValueError) as error:
             return None, _cause(error)
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(answer.status_code, headers, answer.content), None
+        return Response(answer.status_code, headers, content), None
 
     def _failure(self, action: str, method: str, path: str, cause: Exception, never_sent: bool) -> TransportError:
         words = self.safe(f"{type(cause).__name__}: {cause}", 200)

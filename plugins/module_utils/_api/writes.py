@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes of the API: a function for each, which returns a step, or steps, as data.
 
-Sources are the vendor's reference pages, as in C(catalog.py). None of them says what 400 and 409 mean, so these
-statuses are ambiguous for every step with a postcondition.
+Sources are the vendor's reference pages, as in C(catalog.py). None of them says what 400 and 409 mean.
 """
 
 from __future__ import annotations
@@ -31,13 +30,22 @@ from .catalog import (
     person,
     task,
 )
-from .operations import Key, KeyedValue, Phase, Postcondition, Precondition, ReadResult, RowsPresent, Step, member
+from .operations import (
+    Key,
+    KeyedValue,
+    Phase,
+    Postcondition,
+    Precondition,
+    ReadResult,
+    RowsPresent,
+    Step,
+    is_usable_id,
+    member,
+)
 from .text import pluralize, printable, summarize
 
 Row = Mapping[str, Any]
 
-_ALREADY = frozenset({400, 409})
-_GONE_ALREADY = frozenset({400, 404, 409})
 #: The page of the operation lists a conflict without a reason.
 _CONFLICTS = {
     409: "The service does not document this conflict. If it means that the policy is assigned already, let enforce: "
@@ -64,7 +72,6 @@ def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_appr
         path(GROUPS.path, group["id"], "Users"),
         {"userIds": ids, "triggeredByUserId": acting_user["id"], "implicitlyApproveRequests": implicitly_approve},
         users=tuple(person(user) for user in people),
-        ambiguous_statuses=_ALREADY,
         postcondition=RowsPresent(members(group), present=_keys(people)),
     )
 
@@ -82,7 +89,6 @@ def remove_members(group: Row, people: Iterable[Row]) -> list[Step]:
             path(GROUPS.path, group["id"], "Users", user["id"]),
             users=(person(user),),
             phase=Phase.REMOVALS,
-            ambiguous_statuses=_GONE_ALREADY,
             postcondition=RowsPresent(members(group), absent=_keys([user])),
         )
         for user in people
@@ -104,7 +110,21 @@ class RequestExists(Postcondition):
 
     def holds(self, result: ReadResult) -> bool:
         """Return whether such a request exists, with any status."""
-        return any(self._is_meant(row) for row in result.rows)
+        return self.created_in(result) is not None
+
+    def created_by(self, answer: Any) -> str | None:
+        """Return C(requestId) of an answer, unless a request had that id before; it may be wrapped in C(data)."""
+        parts = (answer, answer.get("data")) if isinstance(answer, Mapping) else ()
+        ids = [
+            str(part["requestId"])
+            for part in parts
+            if isinstance(part, Mapping) and is_usable_id(part.get("requestId"))
+        ]
+        return next((value for value in ids if value.lower() not in self.before), None)
+
+    def created_in(self, result: ReadResult) -> str | None:
+        """Return the id of such a request."""
+        return next((row["id"] for row in result.rows if self._is_meant(row)), None)
 
     def _is_meant(self, row: Row) -> bool:
         return (
@@ -137,7 +157,6 @@ def request_access(
             **({"permissionLevelId": level["id"]} if level else {}),
         },
         users=(person(user),),
-        ambiguous_statuses=_ALREADY,
         postcondition=_opened("grant_access", app, user, level, before),
     )
 
@@ -151,7 +170,6 @@ def request_level(app: Row, user: Row, level: Row, acting_user: Row, purpose: st
         f"{ROOT}/Requests/ChangePermission",
         _inferred("change", {**body, "purpose": purpose}),
         users=(person(user),),
-        ambiguous_statuses=_ALREADY,
         postcondition=_opened("change_permission", app, user, level, before),
     )
 
@@ -166,7 +184,6 @@ def request_removal(app: Row, user: Row, acting_user: Row, purpose: str, before:
         _inferred("removal", body),
         users=(person(user),),
         phase=Phase.REMOVALS,
-        ambiguous_statuses=_ALREADY,
         postcondition=_opened("remove_access", app, user, None, before),
     )
 
@@ -184,7 +201,6 @@ def record_accesses(app: Row, people: Sequence[Row], level: Row | None) -> Step:
         f"{ROOT}/WorkApps/Accesses",
         {"data": [{"workAppId": app["id"], "userId": user["id"], **level_id} for user in people]},
         users=tuple(person(user) for user in people),
-        ambiguous_statuses=_ALREADY,
         postcondition=RowsPresent(
             accesses(app),
             present=frozenset((user["id"].lower(), level["id"].lower() if level else "") for user in people),
@@ -259,7 +275,6 @@ def set_custom_fields(
     app: Row,
     values: Mapping[str, str | None],
     names: Iterable[str],
-    needs_confirmation: bool = True,
     changes: bool = True,
 ) -> Step:
     """Set custom fields of an app with a single request, and read them back.
@@ -272,9 +287,7 @@ def set_custom_fields(
         "PATCH",
         path(APPS.path, app["id"], "CustomFields"),
         {"customFields": [{"id": identifier, "value": value} for identifier, value in values.items()]},
-        ambiguous_statuses=_ALREADY,
         postcondition=FieldsEqual(custom_fields(app), tuple(values.items())),
-        needs_confirmation=needs_confirmation,
         changes=changes,
         hints=_FORMS,
     )
@@ -344,9 +357,7 @@ def decide_task(row: Row, state: str, statuses: StatusTable, description: str, u
         path(resource.path, _DECISIONS[state]),
         users=users,
         phase=Phase.REMOVALS if removes else Phase.ADDITIONS,
-        ambiguous_statuses=_GONE_ALREADY,
         postcondition=TaskHasState(resource, state, statuses),
-        needs_confirmation=True,
         precondition=Precondition(resource, tuple((name, member(row, name)) for name in TASK_FACTS)),
     )
 

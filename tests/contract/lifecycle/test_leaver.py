@@ -191,6 +191,9 @@ def test_many_people_cost_one_reading_before_and_two_after(
     )
     tasks = [number for (operation, _path), number in readings.items() if operation == "listTasks"]
     others = {key: number for key, number in readings.items() if key[0] not in naming}
+    written = {entry["path"].rpartition("/")[0] for entry in tenant.log(method="DELETE")}
+    assert {number for (operation, path), number in others.items() if path in written} == {4}
+    others = {key: number for key, number in others.items() if key[1] not in written}
     assert {number for (operation, _path), number in others.items() if operation != "listRequests"} == {3}
     assert [number for (operation, _path), number in others.items() if operation == "listRequests"] == [4]
     assert sum(tasks) <= 3 * len(people) + 20

@@ -59,4 +59,4 @@ def test_presence_holds_where_all_wanted_are_seen_and_none_unwanted(
     assert proof.holds(ReadResult(PEOPLE, [{"id": key[0]} for key in seen])) is (
         all(key in seen for key in present) and not any(key in seen for key in absent)
     )
-    assert proof.needs_second_read is bool(absent)
+    assert proof.proves_absence is bool(absent)

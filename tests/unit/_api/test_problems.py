@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api import errors
+from ansible_collections.cakewalk.access.plugins.module_utils._api.answers import Proof
 from ansible_collections.cakewalk.access.plugins.module_utils._api.problems import error_of, lost, problem_of
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Response, Transport
 from unit.people import KEY, SECRET, connection, reply
@@ -126,7 +127,7 @@ def test_a_credential_at_the_cut_is_replaced_whole() -> None:
 
 
 def test_a_write_to_a_server_in_trouble_is_lost() -> None:
-    error = lost(error_of("add 1 person", "POST", PATH, reply(503, {"detail": "Deploying."}), str))
+    error = lost(error_of("add 1 person", "POST", PATH, reply(503, {"detail": "Deploying."}), str), Proof.NOTHING)
     assert isinstance(error, errors.OutcomeUnknown)
     assert str(error) == (
         "Could not add 1 person: the server answered 503 Service Unavailable: Deploying, which does not tell whether "

@@ -17,7 +17,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._module.entry impo
 from unit.core.results import applied, steps
 
 STEP = Step("do it", "POST", "/it")
-DONE = {"done": [{"action": "do it", "method": "POST", "path": "/it"}], "errors": [], "pending": []}
+DONE = {"done": [{"action": "do it", "method": "POST", "path": "/it", "verified": False}], "errors": [], "pending": []}
 
 
 def of(plan: Plan, is_dry_run: bool = False, **statuses: Any) -> ApplyResult:
@@ -86,7 +86,9 @@ def test_what_was_refused_without_harm_is_told_and_no_change() -> None:
     )
     told = _report(of(plan, refused=[(STEP, refusal)]), True)
     assert (told["changed"], told["outcome"], told["diff"]) == (False, "refused", [])
-    assert told["steps"]["refused"] == [{**DONE["done"][0], "kind": "error", "status": 409}]
+    assert told["steps"]["refused"] == [
+        {"action": "do it", "method": "POST", "path": "/it", "kind": "error", "status": 409}
+    ]
     foreseen = _report(of(plan, pending=[STEP], is_dry_run=True), True)
     assert (foreseen["outcome"], len(foreseen["diff"])) == ("done", 1)
 

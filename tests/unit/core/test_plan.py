@@ -36,7 +36,7 @@ def test_applying_a_plan_without_steps_does_nothing() -> None:
 
 def test_outcomes_as_results() -> None:
     assert applied([ONE], [(TWO, FORBIDDEN)], [THREE]).as_result() == {
-        "done": [{"action": "do one", "method": "POST", "path": "/one"}],
+        "done": [{"action": "do one", "method": "POST", "path": "/one", "verified": False}],
         "errors": [
             {
                 "action": "do two",

@@ -19,6 +19,7 @@ from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type, pro
 from ..core.guardrails import ProtectedUsers, check_bypass, check_removals, refuse_self_approval
 from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label
 from ..core.people import DEMANDED, acting_user, check_receivers
+from ..core.plan import ApplyResult, StepStatus
 from ..core.tenant import Tenant
 from ..core.wait import PAUSES, check_timeout
 from . import evaluation
@@ -144,6 +145,26 @@ class AccessPlan:
 
         apps = [(app_state, list(map(conclude, decisions)), unknown) for app_state, decisions, unknown in self.apps]
         return replace(self, apps=apps)
+
+    def opened(self, applied: ApplyResult) -> AccessPlan:
+        """Return the plan with the ids of the requests that its steps opened."""
+        ids = {result.step.postcondition: result.request_id for result in applied.steps if result.request_id}
+
+        def with_request(decision: AccessDecision) -> AccessDecision:
+            if not decision.step or decision.step == RECORDED or self.actor is None:
+                return decision
+            identifier = ids.get(request_step(decision, self.actor, "").postcondition)
+            return replace(decision, request={"id": identifier}) if identifier else decision
+
+        apps = [(app_state, list(map(with_request, decisions)), unknown) for app_state, decisions, unknown in self.apps]
+        return replace(self, apps=apps)
+
+    def report(self, params: Mapping[str, Any], applied: ApplyResult) -> dict[str, Any]:
+        """Return the result of C(cakewalk_app_access) once its steps are applied; empty if one of them failed."""
+        if applied.having(StepStatus.FAILED, StepStatus.PENDING):
+            return {}
+        is_concluded = params["wait"] and applied.goal_reached
+        return (self.concluded() if is_concluded else self.opened(applied)).result(params)
 
     def result(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the result of C(cakewalk_app_access)."""

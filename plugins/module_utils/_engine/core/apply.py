@@ -11,8 +11,18 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..._api.answers import Proof, rule_of
 from ..._api.client import Client
-from ..._api.errors import ApiError, CakewalkError, NotFound, OutcomeUnknown, RateLimited, TransportError, Unauthorized
+from ..._api.errors import (
+    ApiError,
+    CakewalkError,
+    NotFound,
+    OutcomeUnknown,
+    Queued,
+    RateLimited,
+    TransportError,
+    Unauthorized,
+)
 from ..._api.operations import Listing, Phase, Postcondition, ReadResult, Resource, Step
 from ..._api.text import summarize
 from ..storage.journal import RunJournal
@@ -63,9 +73,9 @@ def apply(
 ) -> ApplyResult:
     """Apply a plan stage by stage and phase by phase, the steps of a phase concurrently.
 
-    After the first failure no step starts, unless the stage carries on; steps under way finish. A write is unconfirmed
-    if its answer was lost, or is a refusal that may mean "already done". Only a read can confirm it. The ledger entry
-    of a step is deleted before the step and stored after it.
+    After the first failure no step starts, unless the stage carries on; steps under way finish. After the steps of a
+    phase, each list that they wrote to is read once, for all of them. C(answers.py) says what the answers prove. The
+    ledger entry of a step is deleted before the step and stored after it.
 
     :param journal: gets a line as each write is about to leave, and another when its outcome is known.
     :param parent: the id of the process for which the run began; if that process ends, nothing more is sent.
@@ -98,6 +108,13 @@ def apply(
         raise ApplyFailed(run.result, end_error)
     run.result.goal_reached = True
     return run.result
+
+
+#: The cause and the hint for a step that was accepted and does not show.
+_NOT_APPLIED = (
+    "the server accepted it",
+    "Look at it in Cakewalk: the service may have turned what was sent into something else, or ignored it.",
+)
 
 
 class _Abandoned(Exception):
@@ -144,8 +161,7 @@ class _Run:
         """Count the steps that are under way as failed, with an unknown outcome."""
         for sent in self.result.having(StepStatus.SENT):
             sent.status = StepStatus.FAILED
-            if not isinstance(sent.error, NotApplied):
-                sent.error = OutcomeUnknown(sent.step.action, *_INTERRUPTED, **sent.request)
+            sent.error = OutcomeUnknown(sent.step.action, *_INTERRUPTED, **sent.request)
 
     def end(self, plan: Plan, is_cut_off: bool) -> CakewalkError | None:
         """End the journal and the file of the run, and return the first error that this met."""
@@ -223,8 +239,8 @@ class _Run:
     def _send(self, steps: Sequence[StepResult], carries_on: bool) -> list[_Unconfirmed]:
         """Send steps concurrently, and return those that must be confirmed by reading.
 
-        An unconfirmed step stops the others, too, until a read has confirmed it. A removal that answers 404 does not:
-        these are confirmed together by one read after the last removal.
+        A step that was not accepted stops the others, too, until a read has confirmed it. A removal that answers 404
+        does not, nor does a step that is accepted for later: these are confirmed together after the last step.
         """
         stop = threading.Event()
         unconfirmed: list[_Unconfirmed] = []
@@ -241,7 +257,8 @@ class _Run:
                 stop.set()
                 raise
             is_gone = result.step.phase is Phase.REMOVALS and isinstance(error, NotFound)
-            if error and result.status is not StepStatus.REFUSED and not carries_on and not is_gone:
+            can_wait = is_gone or isinstance(error, Queued) or result.status is StepStatus.REFUSED
+            if error and not carries_on and not can_wait:
                 stop.set()
             if _ends_phase(result, carries_on) or not self._recorded(result):
                 stop.set()
@@ -260,31 +277,23 @@ class _Run:
             return error
         result.status = StepStatus.SENT
         try:
-            self._client.send(step)
+            answer = self._client.send(step)
         except CakewalkError as error:
             result.error = error
-            status = error.status if isinstance(error, ApiError) else None
-            is_ambiguous = isinstance(error, OutcomeUnknown) or status in step.ambiguous_statuses
-            if status in step.ignored_statuses:
+            if isinstance(error, ApiError) and error.status in step.ignored_statuses:
                 result.status = StepStatus.REFUSED
-            elif step.postcondition is not None and is_ambiguous:
+            elif step.postcondition is not None and _is_settled_by_reading(error):
                 unconfirmed.append(_Unconfirmed(result, step.postcondition, error))
             else:
                 result.status = StepStatus.FAILED
             return error
-        if step.needs_confirmation and step.postcondition is not None:
-            source = step.postcondition.source.what
-            # Until a read confirms the write, it counts as accepted.
-            not_applied = NotApplied(
-                step.action,
-                f"the server accepted it, but reading {source} again does not show it",
-                f"Look at {source} in Cakewalk: the service may have turned what was sent into something else.",
-                **result.request,
-            )
-            result.error = not_applied
-            unconfirmed.append(_Unconfirmed(result, step.postcondition, not_applied))
-        else:
-            result.status = StepStatus.DONE
+        result.status = StepStatus.DONE
+        if step.postcondition is not None:
+            result.request_id = step.postcondition.created_by(answer.json() if answer.content else None)
+            result.is_verified = result.request_id is not None
+            if not result.is_verified:
+                not_applied = NotApplied(step.action, *_NOT_APPLIED, **result.request)
+                unconfirmed.append(_Unconfirmed(result, step.postcondition, not_applied))
         return None
 
     def _confirm(self, unconfirmed: Sequence[_Unconfirmed]) -> None:
@@ -305,8 +314,9 @@ class _Run:
                 read = reads[step.postcondition.source]
                 if read is not None and step.postcondition.holds(read):
                     step.result.status = StepStatus.ALREADY if isinstance(step.error, ApiError) else StepStatus.DONE
-                    step.result.error = None
-            remaining = [step for step in remaining if step.result.status is StepStatus.SENT]
+                    step.result.error, step.result.is_verified = None, True
+                    step.result.request_id = step.postcondition.created_in(read)
+            remaining = [step for step in remaining if not step.result.is_verified]
         for step in remaining:
             step.result.status, step.result.error = StepStatus.FAILED, step.failure(reads)
         for step in unconfirmed:
@@ -337,6 +347,13 @@ def _ends_phase(result: StepResult, carries_on: bool) -> bool:
         return False
     unreachable = isinstance(result.error, TransportError) and not isinstance(result.error, OutcomeUnknown)
     return not carries_on or unreachable or isinstance(result.error, (Unauthorized, RateLimited))
+
+
+def _is_settled_by_reading(error: CakewalkError) -> bool:
+    """Return whether a read decides on a step that was not accepted."""
+    if isinstance(error, ApiError):
+        return rule_of(error.status).proof is Proof.REFUSED
+    return isinstance(error, OutcomeUnknown)
 
 
 def _recorded_status(result: StepResult) -> str:
@@ -374,10 +391,13 @@ class _Unconfirmed:
         """Return the error of the step, with what the reads show instead, and how to check."""
         error, what = self.error, self.postcondition.source.what
         read = reads.get(self.postcondition.source)
-        shown = self.postcondition.explain(read) if read else ""
+        if read is None:
+            cause = f"{error.cause}, and {what} could not be read to see whether it was carried out"
+            return error.restated(cause, f"Look at {what} in Cakewalk, or run again: a run reads before it writes.")
+        shown = self.postcondition.explain(read)
         instead = f" ({shown})" if shown else ""
         if isinstance(error, NotApplied):
-            return error.restated(f"{error.cause}{instead}", error.hint)
+            return error.restated(f"{error.cause}, but reading {what} again does not show it{instead}", error.hint)
         if not isinstance(error, OutcomeUnknown):
             return error.restated(f"{error.cause}, and reading {what} does not show it as done{instead}", error.hint)
         return error.restated(
@@ -388,14 +408,15 @@ class _Unconfirmed:
 
 def _read(postconditions: Sequence[Postcondition], client: Client) -> dict[Listing | Resource, ReadResult | None]:
     """Return the rows of each source, or C(None) for a source that cannot be read, which proves nothing."""
-    times = {each.source: 1 for each in postconditions}
-    times |= {each.source: 2 for each in postconditions if each.needs_second_read}
+    sources = dict.fromkeys(postcondition.source for postcondition in postconditions)
+    absences = {postcondition.source for postcondition in postconditions if postcondition.proves_absence}
 
     def read(source: Listing | Resource) -> ReadResult | None:
         try:
-            reads = [client.read(source) for _time in range(times[source])]
+            if isinstance(source, Resource):
+                return ReadResult(source, [client.record(source)])
+            return ReadResult(source, client.stable_rows(source) if source in absences else client.rows(source))
         except CakewalkError:
             return None
-        return ReadResult(source, [row for rows in reads for row in ([rows] if isinstance(rows, dict) else rows)])
 
-    return dict(zip(times, client.each(read, times), strict=True))
+    return dict(zip(sources, client.each(read, sources), strict=True))

@@ -45,11 +45,17 @@ class StepStatus(Enum):
 
 @dataclass
 class StepResult:
-    """A step, its status, and the error of a failed or refused step."""
+    """A step, its status, and the error of a failed or refused step.
+
+    :param request_id: the id of the access request that the step opened.
+    :param is_verified: whether a read, or the id of what was created, shows that the step was carried out.
+    """
 
     step: Step
     status: StepStatus = StepStatus.PENDING
     error: CakewalkError | None = None
+    request_id: str | None = None
+    is_verified: bool = False
 
     @property
     def request(self) -> dict[str, Any]:
@@ -60,6 +66,8 @@ class StepResult:
         """Return the step as modules return it."""
         result: dict[str, Any] = {"action": self.step.action, **self.request}
         result |= {"users": list(self.step.users)} if self.step.users else {}
+        result |= {"request_id": self.request_id} if self.request_id else {}
+        result |= {"verified": False} if self.status is StepStatus.DONE and not self.is_verified else {}
         result |= {"msg": str(self.error)} if self.status is StepStatus.FAILED else {}
         return {**result, **(self.error.facts() if self.error else {})}
 

@@ -187,7 +187,7 @@ class FieldLedger:
     def _write(self, app_id: str, document: FieldDocument, client: Client) -> None:
         app, field = self._apps[app_id], self._fields[app_id]
         values = {field["id"]: document.as_text(app_id)}
-        client.send(set_custom_fields(app, values, [field["name"]], needs_confirmation=False))
+        client.send(set_custom_fields(app, values, [field["name"]]))
 
     def _unstable(self, app_id: str) -> CakewalkError:
         app, field = self._apps[app_id], self._fields[app_id]

@@ -1,0 +1,163 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of answers: what each proves about a write, which repetitions, readings and errors follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+#: Methods whose requests carry absolute values, so sending one twice equals sending it once.
+REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
+TOO_MANY = 429
+
+
+class Body(Enum):
+    """The kind of body that an answer has."""
+
+    EMPTY = "no body"
+    JSON = "JSON"
+    PROBLEM = "a problem"
+    OTHER = "something else"
+
+
+class Proof(Enum):
+    """The meaning of an answer to a write.
+
+    Each value is the meaning, the result if a read shows the wanted state, and the result if it does not.
+    """
+
+    ACCEPTED = ("accepted", "`done`", "failed: `not_as_sent`")
+    NOTHING = ("nothing", "`done`", "failed: `outcome_unknown`")
+    QUEUED = ("nothing yet", "`done`", "failed: `outcome_unknown`")
+    REFUSED = ("refused", "`already`", "failed, with the refusal")
+    NOT_READ = ("not carried out", "", "failed, without a reading")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of the table: which answers it is for, and what they prove.
+
+    :param answer: the answers, for people.
+    :param reason: why they prove this.
+    :param resent: the methods whose requests are sent again after such an answer.
+    """
+
+    answer: str
+    statuses: Container[int]
+    proof: Proof
+    reason: str
+    bodies: Container[Body] = frozenset(Body)
+    resent: frozenset[str] = frozenset()
+
+
+NEVER_SENT = Rule(
+    "none: no connection was made",
+    (),
+    Proof.NOT_READ,
+    "Nothing was sent. A read would not get through either.",
+    resent=REPEATABLE | {"POST"},
+)
+LOST = Rule(
+    "none: it was lost, or ends in the middle",
+    (),
+    Proof.NOTHING,
+    "The request was sent, so it may have been carried out.",
+    resent=REPEATABLE,
+)
+AFTER_LOSS = Rule(
+    "any but an accepted one, after the answer to an earlier attempt was lost",
+    (),
+    Proof.NOTHING,
+    "The refusal is about the repetition. The earlier attempt may have been carried out.",
+)
+#: The first rule that fits counts.
+RULES = (
+    Rule(
+        "202",
+        {202},
+        Proof.QUEUED,
+        "The request is accepted for later, and may still fail.",
+        frozenset({Body.EMPTY, Body.JSON}),
+    ),
+    Rule(
+        "200 to 299",
+        range(200, 300),
+        Proof.ACCEPTED,
+        "The service says so. A read makes sure, unless the answer holds the id of what it created.",
+        frozenset({Body.EMPTY, Body.JSON}),
+    ),
+    Rule(
+        "200 to 299 with a problem, or with something else than JSON",
+        range(200, 300),
+        Proof.NOTHING,
+        "The body contradicts the status, or is the page of a proxy.",
+    ),
+    Rule(
+        "401, 407",
+        {401, 407},
+        Proof.NOT_READ,
+        "Credentials are checked before a request is carried out. A read would be refused alike.",
+    ),
+    Rule(
+        "429",
+        {TOO_MANY},
+        Proof.NOT_READ,
+        "Requests beyond the limit are not carried out. A read would be refused alike.",
+        resent=REPEATABLE | {"POST"},
+    ),
+    Rule(
+        "400, 404, 409",
+        {400, 404, 409},
+        Proof.REFUSED,
+        "The API does not say why. The tenant may be as wanted already.",
+    ),
+    Rule(
+        "402, 403, 405, 411 to 417, 421 to 424, 426, 428, 431, 451",
+        {402, 403, 405, *range(411, 418), *range(421, 425), 426, 428, 431, 451},
+        Proof.REFUSED,
+        "The status means that the request was not carried out. A read makes sure.",
+    ),
+    Rule(
+        "500 to 599",
+        range(500, 600),
+        Proof.NOTHING,
+        "The service failed at any point, or a proxy gave up while the service went on.",
+        resent=REPEATABLE,
+    ),
+    Rule(
+        "any other: 100 to 199, 300 to 399, 406, 408, 410, 425, 499, ...",
+        range(1000),
+        Proof.NOTHING,
+        "Somebody on the way answered, or the status is about the answer rather than the request.",
+    ),
+)
+
+
+def rule_of(status: int, body: Body = Body.EMPTY, after_loss: bool = False) -> Rule:
+    """Return the rule for an answer.
+
+    :param after_loss: whether the answer to an earlier attempt of the same request was lost.
+    """
+    rule = next(rule for rule in RULES if status in rule.statuses and body in rule.bodies)
+    return AFTER_LOSS if after_loss and rule.proof is not Proof.ACCEPTED else rule
+
+
+def is_problem(document: object, content_type: str = "") -> bool:
+    """Return whether a JSON document says that the request failed, as a problem document (RFC 9457) or otherwise."""
+    if "problem+json" in content_type.lower():
+        return True
+    parts = [document, document.get("data")] if isinstance(document, Mapping) else []
+    return any(_is_failure(part) for part in parts if isinstance(part, Mapping))
+
+
+def _is_failure(document: Mapping[str, object]) -> bool:
+    return (
+        any(re.fullmatch(r"[45]\d\d", str(document.get(name))) for name in ("status", "statusCode"))
+        or (isinstance(document.get("title"), str) and document.get("status") is None)
+        or bool(document.get("errors") or document.get("error"))
+        or any(document.get(name) is False for name in ("success", "succeeded", "isSuccess", "ok"))
+    )
