@@ -9,12 +9,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from examples import THOROUGH
 from playbooks.harness import ROOT, Data, Playbooks, play, task, writes
-from roles.people import ERIN, OWEN
+from roles.people import CONNOR, ERIN, OWEN
 from sandbox.process import Sandbox
 
 Log = list[tuple[str, str]]
@@ -27,16 +28,24 @@ class Trial:
     :param options: the variables of the role, from the folder that it may write to.
     :param holds: tells whether the promise is kept, from the writes, the tenant afterwards, and the folder.
     :param settings: how the tenant differs from others.
+    :param faults: what fails in the tenant.
+    :param first: options of a run before, without keywords.
     """
 
     options: Callable[[Path], Data]
     holds: Callable[[Log, Data, Path], bool]
     settings: Data = field(default_factory=dict)
+    faults: list[Data] = field(default_factory=list)
+    first: Data = field(default_factory=dict)
 
 
 def _groups(state: Data, email: str) -> set[str]:
     (identifier,) = [user["id"] for user in state["users"] if user["email"] == email]
     return {group["name"] for group in state["groups"] if identifier in group["members"] and group["type"] == "Managed"}
+
+
+def _lines(path: Path) -> list[Data]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _has_proof(folder: Path) -> bool:
@@ -85,6 +94,29 @@ TRIALS["joiner"] = Trial(
     # A bad level is refused before anybody is in a group.
     lambda log, state, _folder: log == [] and _groups(state, OWEN) == set(),
 )
+#: A group refuses the addition, so that the removal, which comes after it, must not be tried.
+TRIALS["access_as_code"] = Trial(
+    lambda folder: {
+        "access_as_code_mode": "apply",
+        "access_as_code_plan_hash": "{{ access_as_code_result.plan_hash }}",
+        "access_as_code_record_path": str(folder / "writes.jsonl"),
+        "access_as_code_inverse_path": str(folder / "inverse.yml"),
+    },
+    lambda log, state, folder: (
+        [method for method, _path in log] == ["POST"]
+        and _groups(state, CONNOR) == {"Contractors"}
+        and [line["status"] for line in _lines(folder / "writes.jsonl")]
+        == ["begun", "sending", "refused", "not_tried", "ended"]
+    ),
+    {"group_kind": "bare"},
+    first={"access_as_code_mode": "plan"},
+)
+#: One list of many is broken off, so that there must be no bundle.
+TRIALS["evidence"] = Trial(
+    lambda folder: {"evidence_folder": str(folder)},
+    lambda log, _state, folder: log == [] and not any(path.is_file() for path in folder.rglob("*")),
+    faults=[{"operation": "listWorkAppAccesses", "kind": "truncated", "count": 100, "skip": 3}],
+)
 #: Keywords of the play and of the role. The role's failure is ignored in all of them.
 KEYWORDS: dict[str, tuple[Data, Data]] = {
     "ignore_errors": ({}, {}),
@@ -98,21 +130,42 @@ if not THOROUGH:
     KEYWORDS = {name: KEYWORDS[name] for name in ("ignore_errors", "strategy")}
 
 
+@pytest.fixture
+def code(tenant: Sandbox, tmp_path: Path) -> Data:
+    """Return variables for all plays: the folder of code, which one role has."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    anchors = sorted(app["id"] for app in tenant.state("apps")["apps"])[:1]
+    groups = [
+        {"group": "Okta Everyone", "members": ["iris.invited@example.com"]},
+        {"group": "Contractors", "absent": [CONNOR]},
+    ]
+    text = yaml.safe_dump({"tenant": {"anchors": anchors}, "groups": groups})
+    (folder / "tenant.yml").write_text(text, encoding="utf-8")
+    return {"access_as_code_folder": str(folder)}
+
+
+def _runs(role: str, folder: Path, **keywords: Any) -> Data:
+    """Return what a play consists of that runs a role under keywords."""
+    trial = TRIALS[role]
+    first = task("first", "ansible.builtin.include_role", {"name": f"cakewalk.access.{role}"}, vars=trial.first)
+    given = {"role": f"cakewalk.access.{role}", "vars": trial.options(folder), "ignore_errors": True, **keywords}
+    return {"pre_tasks": [first] if trial.first else [], "roles": [given]}
+
+
 @pytest.mark.parametrize("mode", [(), ("--check",)], ids=["a run", "a dry run that a keyword makes real"])
 def test_no_keyword_undoes_what_a_role_promises(
-    playbooks: Playbooks, tenant: Sandbox, tmp_path: Path, mode: tuple[str, ...]
+    playbooks: Playbooks, tenant: Sandbox, tmp_path: Path, code: Data, mode: tuple[str, ...]
 ) -> None:
     plays = []
     for keyword, (of_play, of_role) in KEYWORDS.items():
         for role, trial in TRIALS.items():
-            folder = tmp_path / f"{keyword}-{role}"
-            given = {"role": f"cakewalk.access.{role}", "vars": trial.options(folder), "ignore_errors": True, **of_role}
-            given |= {"check_mode": False} if mode else {}
-            before = task("before", "tenant", {"reset": {}, "configure": {"group_kind": "type", **trial.settings}})
+            runs = _runs(role, tmp_path / f"{keyword}-{role}", **of_role, **({"check_mode": False} if mode else {}))
+            settings = {"group_kind": "type", **trial.settings}
+            before = task("before", "tenant", {"reset": {}, "configure": settings, "faults": trial.faults})
             after = task(f"{keyword} {role}", "tenant", {"log": True, "state": ["users", "groups"]})
-            of_play = {**of_play, "pre_tasks": [before], "roles": [given]}
-            plays += play(after, **of_play)
-    run = playbooks.run(plays, *mode).succeeded()
+            plays += play(after, **of_play, **{**runs, "pre_tasks": [before, *runs["pre_tasks"]]})
+    run = playbooks.run(plays, *mode, variables=code).succeeded()
     broken = []
     for keyword in KEYWORDS:
         for role, trial in TRIALS.items():
@@ -122,12 +175,11 @@ def test_no_keyword_undoes_what_a_role_promises(
     assert broken == []
 
 
-def test_check_mode_writes_nothing_whatever_asks_for_it(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> None:
-    plays = []
-    for role, trial in TRIALS.items():
-        given = {"role": f"cakewalk.access.{role}", "vars": trial.options(tmp_path / role), "check_mode": True}
-        plays += play(roles=[{**given, "ignore_errors": True}])
-    playbooks.run(plays).succeeded()
+def test_check_mode_writes_nothing_whatever_asks_for_it(
+    playbooks: Playbooks, tenant: Sandbox, tmp_path: Path, code: Data
+) -> None:
+    plays = [one for role in TRIALS for one in play(**_runs(role, tmp_path / role, check_mode=True))]
+    playbooks.run(plays, variables=code).succeeded()
     assert writes(tenant.log()) == []
     assert not any((tmp_path / role).exists() for role in TRIALS)
 
@@ -136,19 +188,16 @@ def test_check_mode_writes_nothing_whatever_asks_for_it(playbooks: Playbooks, te
 _HANDED_ON = {"record_path", "proof_dir", "plan_hash", "plan_path"}
 
 
-def test_what_a_role_publishes_is_no_option_of_the_next_run(playbooks: Playbooks, tmp_path: Path) -> None:
+def test_what_a_role_publishes_is_no_option_of_the_next_run(playbooks: Playbooks, tmp_path: Path, code: Data) -> None:
     """A controller hands what a job publishes to the next one, as extra variables."""
-    plays = []
-    for role, trial in TRIALS.items():
-        given = {"role": f"cakewalk.access.{role}", "vars": trial.options(tmp_path / role), "ignore_errors": True}
-        plays += play(roles=[given])
-    run = playbooks.run(plays, "--check").succeeded()
+    plays = [one for role in TRIALS for one in play(**_runs(role, tmp_path / role))]
+    run = playbooks.run(plays, "--check", variables=code).succeeded()
     for role in TRIALS:
-        (published,) = [
+        published = [
             result.data["ansible_stats"]["data"]
             for result in run.results
             if result.task.startswith(f"cakewalk.access.{role} : Publish")
-        ]
+        ][-1]
         spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
         options = spec["argument_specs"]["main"]["options"].keys()
         assert {name.removeprefix(f"{role}_") for name in published.keys() & options} <= _HANDED_ON
