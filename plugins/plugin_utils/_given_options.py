@@ -16,11 +16,13 @@ from typing import Any
 
 from ansible.playbook.task import Task
 
+from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import parse_json
 
 _COLLECTION = "cakewalk.access"
 #: The form of options in a single line, which Ansible reads itself: C(app=GitHub permission_level=Admin).
 _KEY_VALUE = re.compile(r"\w+=")
+_TEXTS = ("str", "path")
 _LIMITS = ("max_removals", "max_removal_percent")
 #: A guardrail that adds up: a task cannot take away the protection that its play gives.
 _PROTECTED = "protected_users"
@@ -40,8 +42,16 @@ def given(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], str
 
     :param spec: the argument spec of the module.
     :param strip: whether to strip the blanks around texts, as for everything that roles give.
+    :raises ConfigurationError: a list or mapping is given for a text, or a protected user is null or blank.
     """
-    kept = {name: _value(value, spec.get(name, {}), strip) for name, value in options.items()}
+    kept = {name: _value(name, value, spec.get(name, {"type": "raw"}), strip) for name, value in options.items()}
+    if any(not str(user or "").strip() for user in _as_list(kept.get(_PROTECTED) or [])):
+        raise ConfigurationError(
+            f"use {_PROTECTED}",
+            "an entry is null or blank, which protects nobody",
+            "Leave the entry out, or name a person.",
+            option=_PROTECTED,
+        )
     return {
         name: value
         for name, value in kept.items()
@@ -92,9 +102,7 @@ def completed(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Option
             both[name] = min(int(defaults[name]), int(options[name]))
     if _PROTECTED in defaults and _PROTECTED in options:
         # What is no list, or an entry that is no text, is for Ansible to refuse.
-        first, second = (
-            users if isinstance(users, list) else [users] for users in (defaults[_PROTECTED], options[_PROTECTED])
-        )
+        first, second = map(_as_list, (defaults[_PROTECTED], options[_PROTECTED]))
         both[_PROTECTED] = [*first, *(user for user in second if user not in first)]
     return both
 
@@ -104,13 +112,22 @@ def is_of_role(task: Task) -> bool:
     return task._role is not None and task._role._role_collection == _COLLECTION
 
 
-def _value(value: Any, option: Mapping[str, Any], strip: bool) -> Any:
-    if option.get("type") == "list":
-        return _list(value, option, strip)
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _value(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any:
+    kind = option.get("type", "str")
+    if kind == "list":
+        return _list(name, value, option, strip)
+    if kind in _TEXTS and isinstance(value, (list, tuple, Mapping)):
+        # Ansible would take how Python writes it for the text.
+        form = "a mapping" if isinstance(value, Mapping) else "a list"
+        raise ConfigurationError(f"use {name}", f"{form} is given for a text", "Give one text.", option=name)
     return value.strip() if strip and isinstance(value, str) else value
 
 
-def _list(value: Any, option: Mapping[str, Any], strip: bool) -> Any:
+def _list(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any:
     of_mappings = option.get("elements") == "dict"
     # A vaulted text is no C(str) before ansible-core 2.19.
     if isinstance(value, str) or hasattr(value, "is_encrypted"):
@@ -122,7 +139,8 @@ def _list(value: Any, option: Mapping[str, Any], strip: bool) -> Any:
         suboptions = option.get("options") or {}
         value = [_mapping(item, list(suboptions)) if isinstance(item, str) else item for item in value]
         return [given(item, suboptions, strip) if isinstance(item, dict) and suboptions else item for item in value]
-    return [item.strip() if strip and isinstance(item, str) else item for item in value]
+    element = {"type": option.get("elements", "raw")}
+    return [_value(f"an entry of {name}", item, element, strip) for item in value]
 
 
 def _items(text: str, separators: str) -> list[Any] | None:

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING
 from ansible_collections.cakewalk.access.plugins.plugin_utils._given_options import completed, given
 
 SPEC: dict[str, Any] = {
     **CONNECTION,
+    **WRITING,
     "text": {"type": "str"},
+    "file": {"type": "path"},
     "number": {"type": "int"},
     "flag": {"type": "bool"},
     "texts": {"type": "list", "elements": "str"},
@@ -74,6 +77,17 @@ GIVEN = [
     ("api_secret", " ", " "),
     ("base_url", "", ""),
 ]
+#: The name of an option, and what a task gives for it that Ansible would make a text of.
+REFUSED = [
+    *((name, value) for name in ("text", "file", "api_key") for value in ([], ["a"], ("a",), {}, {"a": "b"})),
+    ("texts", ["a", ["b"]]),
+    ("texts", [{"a": "b"}]),
+    ("texts", '["a", ["b"]]'),
+    ("access", [{"app": ["a"]}]),
+    ("access", [{"app": "a", "users": [["b"]]}]),
+    ("protected_users", ["a", None]),
+    ("protected_users", [" "]),
+]
 NOT_GIVEN = [None, "", " \t\r\n"]
 
 
@@ -87,6 +101,12 @@ def test_options_as_a_module_gets_them(name: str, value: Any, expected: Any) -> 
 def test_null_and_blank_are_not_given_whatever_the_type(value: str | None) -> None:
     assert given(dict.fromkeys(["text", "number", "flag", "texts", "any", "facts", "access"], value), SPEC) == {}
     assert given({"texts": "\n, ,\r\n", "access": "\n \r\n"}, SPEC) == {}
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
+def test_what_would_become_a_text_by_accident_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="is null or blank" if name == "protected_users" else "for a text"):
+        given({name: value}, SPEC)
 
 
 @pytest.mark.parametrize("name", ["api_key", "api_secret", "base_url"])
