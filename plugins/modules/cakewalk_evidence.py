@@ -162,7 +162,7 @@ error:
 import json
 from typing import Any
 
-from ..module_utils._engine.audit.privileges import Privileged
+from ..module_utils._engine.audit.privileges import Privileged, check_rules
 from ..module_utils._engine.audit.snapshot import take_snapshot
 from ..module_utils._engine.audit.tables import Populations
 from ..module_utils._engine.core.plan import Plan
@@ -198,6 +198,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
 
     It is one text: Ansible looks through each value of a result, which would take longer than reading the tenant.
     """
+    check_rules(params["privileged"])
     snapshot = take_snapshot(tenant)
     privileged = Privileged(params["privileged"], snapshot.apps)
     statuses = (tenant.user_statuses, tenant.request_statuses)

@@ -304,6 +304,10 @@ REFUSED: dict[str, tuple[Data, str]] = {
     "an app that does not exist": ({"privileged": [{"app": "Fihma"}]}, "does not exist"),
     "an app that two are called": ({"privileged": [{"app": "Twin App"}]}, "is held by 2"),
     "an empty rule": ({"privileged": [{}]}, "entry 0 names neither"),
+    "a blank level": (
+        {"privileged": [{"app": "Figma"}, {"app": "GitHub", "permission_level": ""}]},
+        "entry 1 names a blank",
+    ),
     "a key file that is not there": ({"mask_key_path": "/nowhere/key"}, "there is no file at mask_key_path"),
     "no bundle": ({"compare_with": "/nowhere"}, "there is no manifest.json in it"),
 }

@@ -16,12 +16,28 @@ from ..core.lookup import Index, Resolver, Row
 MARKED, NAMED, UNKNOWN, ORDINARY = "marked", "named", "unknown", "no"
 
 
+def check_rules(rules: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse rules that can match nothing, before the tenant is read.
+
+    :raises ConfigurationError: an entry names nothing, or a blank permission level.
+    """
+    for number, rule in enumerate(rules):
+        name, level = rule["app"], rule["permission_level"]
+        if level is not None and not level.strip():
+            cause = f"entry {number} names a blank permission level"
+        elif name is None and level is None:
+            cause = f"entry {number} names neither an app nor a permission level"
+        else:
+            continue
+        hint = "Name an app, a permission level, or both. Leave out what is not meant."
+        raise ConfigurationError("use privileged", cause, hint, option="privileged")
+
+
 class Privileged:
     """The rules that decide which access is privileged.
 
     :param rules: entries of the option: an app, a permission level, or a level of an app. Apps are named by id or exact
         name, levels by id or by name in any ASCII case.
-    :raises ConfigurationError: an entry names nothing.
     :raises LookupFailed: an app does not exist, or several apps have its name; privileged access would be missed.
     """
 
@@ -32,13 +48,6 @@ class Privileged:
         self.unused: dict[int, str] = {}
         for number, rule in enumerate(rules):
             name, level = rule["app"], rule["permission_level"]
-            if name is None and level is None:
-                raise ConfigurationError(
-                    "use privileged",
-                    f"entry {number} names neither an app nor a permission level",
-                    "Name one of them, or both.",
-                    option="privileged",
-                )
             app = None if name is None else resolver.find(name, index)
             level_name = None if level is None else folded(level)
             self._rules.append((None if app is None else str(app["id"]).lower(), level_name))
