@@ -206,6 +206,11 @@ def snooze_task(state: State, task: str, until: str) -> None:
     state.task(task).snoozed_till = until
 
 
+def share_task(state: State, task: str, user: str) -> None:
+    """Assign a task to somebody else as well, whose list shows it then."""
+    state.tasks_of.setdefault(_user(state, user).id, []).append(state.task(task).id)
+
+
 def claim_task(state: State, task: str, user: str) -> None:
     """Let somebody say that a task is theirs."""
     state.task(task).claimer_ids.append(_user(state, user).id)
@@ -240,6 +245,7 @@ CHANGES: dict[str, Callable[..., None]] = {
         cancel_request,
         snooze_task,
         claim_task,
+        share_task,
     )
 }
 

@@ -206,6 +206,48 @@ def test_what_is_renamed_during_the_wait_is_still_what_was_meant(joiners: Joiner
     assert applied.changed
 
 
+def test_a_level_that_is_gone_after_the_wait_is_not_replaced_by_another(joiners: Joiners) -> None:
+    """Neither by the one that has its name now, nor by the one that is left."""
+    admin = {"app": "Salesforce", "permission_level": "System Administrator"}
+    change = {"operation": "listUsers", "after": 2, "app": "Salesforce"}
+    joiners.tenant.change("delete_level", level="System Administrator", **change)
+    joiners.tenant.change("rename_level", level="Standard", name="System Administrator", **change)
+    joiners.tenant.change("insert_user", email=NORA, operation="listUsers", after=2)
+
+    applied, result = joiners.run(
+        joining(NORA, "Engineering", accesses=(admin, WIKI)), joining(OWEN, "Engineering"), wait_timeout=30
+    )
+
+    assert not applied.goal_reached
+    entry = people_in(result)[NORA]
+    assert any("Salesforce" in error for error in entry["errors"]), entry
+    assert "Salesforce" not in joiners.requested(NORA)
+    assert (entry["complete"], entry["user"]["id"] is None) == (False, False)
+    assert joiners.requested(OWEN) == ["Figma", "GitHub", "Orphan Wiki"]
+
+
+def test_a_request_waits_for_everybody_who_has_its_task(joiners: Joiners) -> None:
+    joiners.run(joining(OWEN, accesses=({"app": "Figma"},)))
+    (request,) = [row for row in joiners.tenant.state("requests")["requests"] if row["status"] == "Pending"][-1:]
+    users = {row["id"]: row for row in joiners.tenant.state("users")["users"]}
+    owen = joiners.tenant.find("users", OWEN)
+    manager, owner = (
+        users[owen["manager_id"]]["email"],
+        users[joiners.tenant.find("apps", "Figma")["owner_id"]]["email"],
+    )
+    assert request["target_id"] == owen["id"]
+    assert manager != owner
+    (task,) = request["task_ids"]
+    assigned = next(row["assigned_id"] for row in joiners.tenant.state("tasks")["tasks"] if row["id"] == task)
+    other = owner if users[assigned]["email"] == manager else manager
+    joiners.tenant.change("share_task", task=task, user=other)
+
+    _applied, result = joiners.run(joining(OWEN, accesses=({"app": "Figma"},)))
+
+    (row,) = people_in(result)[OWEN]["waiting"]
+    assert sorted(row["waits_for"]) == sorted([manager, owner])
+
+
 def test_nobody_is_waited_for_in_check_mode_or_without_time(joiners: Joiners) -> None:
     people = [joining(user, "Engineering") for user in (NORA, OWEN)]
     for _applied, result in (joiners.foresee(*people, wait_timeout=7800), joiners.run(*people)):
