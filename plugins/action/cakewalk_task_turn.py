@@ -119,7 +119,7 @@ class ActionModule(ControllerAction):
         run = {name: params[name] for name in ("record_path", "lock_dir")}
         # The approval is sent by cakewalk_task, which module_defaults of the play may tell who acts.
         of_approval = defaults_of(self._task, "cakewalk.access.cakewalk_task", self._templar, {})
-        run["acting_user"] = option_of(self, "acting_user") or of_approval.get("acting_user")
+        run["acting_user"] = params["acting_user"] or of_approval.get("acting_user") or option_of(self, "acting_user")
         routes = [{name: route[name] for name in routing.ROUTE} for route in params["routes"]]
         # The role must not read its own variable again: it is a template, which may have another value for each task.
         parts = [{name: route[name] for name in _PARTS} for route in params["routes"]]

@@ -116,7 +116,7 @@ class FulfilmentEnv:
         role = task("Run", "ansible.builtin.include_role", {"name": ROLE}, vars=self.options(**options))
         here = {"ansible_connection": "ansible.builtin.local", "ansible_python_interpreter": sys.executable}
         playbook = play(role, hosts="one,other", strategy=strategy, vars=here)
-        return self._playbooks.run(playbook, "--inventory", "one,other,")
+        return self._playbooks.run(playbook, "--inventory", "one,other,", ANSIBLE_SHOW_CUSTOM_STATS="1")
 
     def app(self, name: str) -> Data:
         """Return what the tenant knows of an app."""

@@ -16,11 +16,13 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.task_lock import LEASE, TaskLock
 from playbooks.harness import Data, writes
 from roles.fulfilment_env import HANDLERS_SECRET, LAST, FulfilmentEnv, is_private, outcomes, report, told
+from roles.people import custom_stats
 from sandbox.known import request_id, task_id
 
 PETRA, CONNOR, ERIN, SALLY = (
     f"{name}@example.com" for name in ("petra.pending", "connor.contractor", "erin.engineer", "sally.sales")
 )
+GRACE = "grace.general@example.com"
 GRANT, REMOVAL = task_id("action"), task_id("removal")
 
 
@@ -238,6 +240,7 @@ def test_of_two_hosts_in_a_play_one_carries_a_task_out(stage: FulfilmentEnv, str
     task = stage.task(user, "GitHub", level="Write")
     run = stage.on_two_hosts(strategy, routes=[stage.route("GitHub")], task=task)
     assert run.status == 0, run.output
+    assert custom_stats(run) == run.results[-1].data["ansible_stats"]["data"], "the last run counts, and no sum of both"
     assert sorted(told(result)[task] for result in run.results if result.task.endswith(LAST)) == ["approved", "locked"]
     assert [line["outcome"] for line in stage.lines()] == ["begun", "verified", "approved"]
     assert (stage.decisions().count(task), stage.calls()) == (1, [("grant", user)])
@@ -252,6 +255,13 @@ KEYWORDS: dict[str, tuple[Data, Data, Data, str]] = {
     "run_once": ({}, {"run_once": True}, {}, "approved"),
     "free": ({"strategy": "free"}, {}, {}, "approved"),
     "no_log": ({}, {"no_log": True}, {}, "approved"),
+    # They count for what approves, also if the environment names somebody else.
+    "module_defaults": (
+        {"module_defaults": {"group/cakewalk.access.write": {"acting_user": GRACE}}},
+        {},
+        {},
+        "approved",
+    ),
     "check_mode": ({}, {"check_mode": True}, {}, "would_run"),
     "check": ({}, {}, {}, "would_run"),
     "check, and not in this role": ({}, {"check_mode": False}, {}, "approved"),
@@ -279,6 +289,8 @@ def test_what_a_play_says_about_errors_and_modes_changes_no_promise(stage: Fulfi
     assert {case for case, (last, _after) in came_of.items() if last.failed} == {
         case for case in KEYWORDS if case.startswith("ignore_errors")
     }
+    actors = {line["task"]: line["actor"] for line in stage.lines()}
+    assert {case for case, task in tasks.items() if actors.get(task) == GRACE} == {"module_defaults"}
     worked = {user for _verb, user in stage.calls()}
     ran = [case for case, outcome in outcome_of.items() if outcome not in ("would_run", "handler_failed")]
     assert worked == {people[case] for case in ran}
