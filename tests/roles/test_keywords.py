@@ -15,7 +15,7 @@ import pytest
 import yaml
 from examples import THOROUGH
 from playbooks.harness import ROOT, Data, Playbooks, play, task, writes
-from roles.people import CONNOR, ERIN, OWEN
+from roles.people import CONNOR, ERIN, OWEN, custom_stats
 from sandbox.process import Sandbox
 
 Log = list[tuple[str, str]]
@@ -189,9 +189,15 @@ _HANDED_ON = {"record_path", "proof_dir", "plan_hash", "plan_path"}
 
 
 def test_what_a_role_publishes_is_no_option_of_the_next_run(playbooks: Playbooks, tmp_path: Path, code: Data) -> None:
-    """A controller hands what a job publishes to the next one, as extra variables."""
-    plays = [one for role in TRIALS for one in play(**_runs(role, tmp_path / role))]
-    run = playbooks.run(plays, "--check", variables=code).succeeded()
+    """A controller hands what a job publishes to the next one, as extra variables: of two hosts, that of the last."""
+    here = {
+        "ansible_connection": "ansible.builtin.local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+    }
+    plays = [one for role in TRIALS for one in play(**_runs(role, tmp_path / role), hosts="one,other", vars=here)]
+    inventory = ("--inventory", "one,other,")
+    run = playbooks.run(plays, "--check", *inventory, variables=code, ANSIBLE_SHOW_CUSTOM_STATS="1").succeeded()
+    stats = custom_stats(run)
     for role in TRIALS:
         published = [
             result.data["ansible_stats"]["data"]
@@ -202,3 +208,5 @@ def test_what_a_role_publishes_is_no_option_of_the_next_run(playbooks: Playbooks
         options = spec["argument_specs"]["main"]["options"].keys()
         assert {name.removeprefix(f"{role}_") for name in published.keys() & options} <= _HANDED_ON
         assert isinstance(published[f"{role}_complete"], bool)
+        # As texts, since two times C(false) adds up to 0.
+        assert {name: repr(stats[name]) for name in published} == {name: repr(published[name]) for name in published}
