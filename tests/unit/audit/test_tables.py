@@ -15,7 +15,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit import comparison
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.bundle import FORMAT, Bundle, BundleRefused
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.manifest import facts_of, warnings_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.privileges import Privileged
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.privileges import Privileged, check_rules
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.pseudonyms import Pseudonymizer
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.snapshot import (
     TenantSnapshot,
@@ -110,8 +110,9 @@ def test_what_the_option_names(case: str) -> None:
 
 
 def test_rules_that_mean_nothing() -> None:
-    with pytest.raises(ConfigurationError, match="entry 0"):
-        made(rules=[{}])
+    for rule, level in ((None, None), (None, " "), ("Wiki", "")):
+        with pytest.raises(ConfigurationError, match="entry 1"):
+            check_rules([{"app": "Wiki", "permission_level": None}, {"app": rule, "permission_level": level}])
     with pytest.raises(LookupFailed, match="Wikki"):
         made(rules=[{"app": "Wikki"}])
     rules = [{"app": "Wiki", "permission_level": "Gone"}, {"app": "Wiki"}]
