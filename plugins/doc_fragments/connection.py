@@ -153,4 +153,7 @@ notes:
   - A list of several pages may skip a row that moves from one page to another while the list is read. So the list is
     read again, until two readings in a row agree, where the outcome rests on what it does not show. If no two of five
     readings agree, the task fails and names the list. A list that fits one page is read once.
+  - Reading ends with an error at bounds that no tenant should come near. They are 32 MiB for the decoded body of an
+    answer, 64 levels of nested JSON, 5,000 pages or 512 MiB for a list, and half an hour for a body or a list. The
+    error names the list and the bound.
 """

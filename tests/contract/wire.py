@@ -15,6 +15,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +39,17 @@ class Request:
 
 class Cut(bytes):
     """Bytes to send before the connection is reset."""
+
+
+class Drip(bytes):
+    """An answer whose body is sent byte by byte, with a pause after each."""
+
+    pause = 0.02
+
+    def pieces(self) -> list[bytes]:
+        """Return the head, and each byte of the body."""
+        head, gap, body = self.partition(b"\r\n\r\n")
+        return [head + gap, *(body[number : number + 1] for number in range(len(body)))]
 
 
 class Wire:
@@ -104,7 +116,9 @@ class Wire:
                     self._open.append(connection)
                     continue
                 sent = self._reply(request)
-                connection.sendall(sent)
+                for piece in sent.pieces() if isinstance(sent, Drip) else [sent]:
+                    connection.sendall(piece)
+                    time.sleep(Drip.pause if isinstance(sent, Drip) else 0)
                 if isinstance(sent, Cut):
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     return

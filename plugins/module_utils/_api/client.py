@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,6 +40,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._transport = Transport(connection)
         self._concurrency = connection.concurrency
+        self._bounds = connection.bounds
         self._may_write = False
         self.has_surrogates = False
         self.deprecations: dict[str, None] = {}
@@ -217,10 +220,12 @@ class Client:
     def _pages(self, listing: Listing) -> Iterator[Page]:
         cursor: tuple[str, str] | None = None
         seen = set()
-        empty = 0
-        while True:
+        empty = size = 0
+        start = time.monotonic()
+        for number in itertools.count(1):
             query = [*listing.query, *([cursor] if cursor else [])]
-            page = page_of(listing.what, self._read(listing.what, listing.path, query))
+            response = self._read(listing.what, listing.path, query)
+            page = page_of(listing.what, response)
             self.pages[listing] = self.pages.get(listing, 0) + 1
             yield page
             if page.cursor is None:
@@ -232,6 +237,10 @@ class Client:
                 raise broken(listing.what, "a cursor came twice, so the end would never be reached")
             seen.add(page.cursor)
             cursor = page.cursor
+            size += len(response.content)
+            excess = self._bounds.excess_of(number, size, time.monotonic() - start)
+            if excess:
+                raise broken(listing.what, excess)
 
     def _read(self, what: str, path: str, query: list[tuple[str, str]] | None = None) -> Response:
         response = self._transport.send(f"read {what}", "GET", path, query=query)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .errors import ProtocolError
 from .operations import is_usable_id
+from .text import BoundExceeded
 from .transport import Response
 
 _REMEDY = "Nothing was changed. Run again; if it stays so, the service or base_url is not what it should be."
@@ -50,6 +51,8 @@ def data_of(what: str, response: Response) -> tuple[Any, Mapping[str, Any]]:
     """
     try:
         body = response.json()
+    except BoundExceeded as error:
+        raise broken(what, f"the answer goes beyond a bound: {error}") from None
     except ValueError:
         raise broken(what, f"the answer is not JSON ({response.described()})") from None
     if not isinstance(body, dict) or "data" not in body or not isinstance(body.get("links"), dict):

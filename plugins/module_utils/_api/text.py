@@ -27,6 +27,9 @@ _KEY_LIMIT = 1024 - 3
 #: The most characters of an escape in YAML.
 _ESCAPED = 10
 
+#: The deepest nesting of JSON that is read. Records of the service have four levels.
+DEPTH = 64
+
 Value = TypeVar("Value")
 
 
@@ -39,15 +42,38 @@ def printable(text: object, limit: int = 300) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+class BoundExceeded(ValueError):
+    """A bound that something read exceeds; the message is a clause."""
+
+
 def parse_json(text: str | bytes) -> Any:
     """Parse JSON that may be damaged or hostile.
 
-    :raises ValueError: it is not JSON, or nested too deeply.
+    :raises BoundExceeded: it is nested too deeply.
+    :raises ValueError: it is not JSON.
     """
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        is_too_deep = True
+    else:
+        is_too_deep = _is_deeper(document, DEPTH)
+    if is_too_deep:
+        raise BoundExceeded(f"it is nested deeper than {DEPTH} levels")
+    return document
+
+
+def _is_deeper(document: Any, depth: int) -> bool:
+    """Return whether JSON is nested deeper than so many levels; this looks at each value, so it has to be fast."""
+    level = [document] if isinstance(document, (dict, list)) else []
+    for _level in range(depth):
+        inner = []
+        for container in level:
+            for value in container.values() if type(container) is dict else container:
+                if type(value) is dict or type(value) is list:
+                    inner.append(value)
+        level = inner
+    return bool(level)
 
 
 def is_writable(text: str) -> bool:

@@ -14,8 +14,10 @@ import os
 import random
 import re
 import ssl
+import time
 import traceback
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -25,14 +27,14 @@ from .answers import LOST, NEVER_SENT, REPEATABLE, TOO_MANY, Body, Proof, is_pro
 from .errors import ConfigurationError, OutcomeUnknown, TransportError
 from .rate_limiter import RateLimiter
 from .retry_after import retry_after
-from .text import parse_json, printable, redact
+from .text import BoundExceeded, parse_json, printable, redact
 
 try:
     from requests import Session
     from requests.adapters import HTTPAdapter
     from requests.utils import get_environ_proxies
     from urllib3 import disable_warnings
-    from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
+    from urllib3.exceptions import DecodeError, HTTPError, InsecureRequestWarning, MaxRetryError
     from urllib3.util.retry import Retry
 except Exception:  # With an incompatible pyOpenSSL, for example, it is an AttributeError.
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
@@ -53,6 +55,36 @@ _BOUNDS = {
 _KINDS = frozenset(
     {"application/json", "application/problem+json", "text/html", "text/plain", "application/xml", "text/xml"}
 )
+#: Size of the pieces in which a body is read, in bytes.
+_PIECE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of what is read, far beyond any tenant, so that no service can keep a run busy forever or fill the memory.
+
+    :param answer_bytes: the body of an answer, decoded.
+    :param list_pages: the pages of a list.
+    :param list_bytes: the bodies of all pages of a list together.
+    :param seconds: the time for the body of an answer, and for all pages of a list together.
+    """
+
+    answer_bytes: int = 32 << 20
+    list_pages: int = 5_000
+    list_bytes: int = 512 << 20
+    seconds: float = 1_800
+
+    def excess_of(self, pages: int, size: int, seconds: float) -> str:
+        """Return, as a clause, the bound that a list exceeds if it has another page; empty without such a bound.
+
+        :param size: the bytes of its pages so far.
+        :param seconds: how long these took.
+        """
+        if pages >= self.list_pages:
+            return f"the list has more than {self.list_pages:,} pages"
+        if size >= self.list_bytes:
+            return f"the list is longer than {self.list_bytes:,} bytes"
+        return f"the list is not complete after {self.seconds:,} seconds" if seconds >= self.seconds else ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +103,7 @@ class Connection:
     max_retries: int = 4
     requests_per_minute: int = 900
     concurrency: int = 8
+    bounds: Bounds = Bounds()
 
     def __post_init__(self) -> None:
         """Validate the options.
@@ -125,19 +158,23 @@ class Response:
     """A response of the server: C(headers) by lower-case name, C(content) raw.
 
     C(after_loss) is true if the answer to an earlier attempt of the same request was lost. A refusal then does not mean
-    that nothing was done.
+    that nothing was done. C(excess) is the bound that the body exceeds, and C(content) then only its beginning.
     """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     after_loss: bool = False
+    excess: str = ""
 
     def json(self) -> Any:
         """Return the body.
 
-        :raises ValueError: the body is not JSON, or nested too deeply.
+        :raises BoundExceeded: the body is too long, came too slowly, or is nested too deeply.
+        :raises ValueError: the body is not JSON.
         """
+        if self.excess:
+            raise BoundExceeded(self.excess)
         return parse_json(self.content)
 
     @property
@@ -262,11 +299,12 @@ class Transport:
                 stream=True,
             ) as answer:
                 # The final answer follows an informational one on this connection, which therefore ends unread.
-                content = answer.content if answer.status_code >= 200 else b""
+                is_final = answer.status_code >= 200
+                content, excess = _body_of(answer, self._connection.bounds) if is_final else (b"", "")
         except (OSError, HTTPError, ValueError) as error:
             return None, _cause(error)
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(answer.status_code, headers, content), None
+        return Response(answer.status_code, headers, content, excess=excess), None
 
     def _failure(self, action: str, method: str, path: str, cause: Exception, never_sent: bool) -> TransportError:
         words = self.safe(f"{type(cause).__name__}: {cause}", 200)
@@ -323,11 +361,44 @@ def _session(connection: Connection) -> _Session:
         {
             "User-Agent": "ansible-collection-cakewalk.access",
             "Accept": "application/json",
+            "Accept-Encoding": "gzip",
             "X-API-KEY": connection.api_key,
             "X-API-SECRET": connection.api_secret,
         }
     )
     return session
+
+
+def _body_of(answer: Any, bounds: Bounds) -> tuple[bytes, str]:
+    """Return the decoded body of an answer, and the bound that the body exceeds; then it is only the beginning.
+
+    The body is decoded here, because urllib3 decodes whatever a piece holds, which can be a thousand times its size.
+    """
+    end = time.monotonic() + bounds.seconds
+    is_gzip = answer.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
+    decoder = zlib.decompressobj(wbits=31) if is_gzip else None
+    content = bytearray()
+    received = 0
+    for piece in _pieces(answer.raw):
+        received += len(piece)
+        try:
+            content += decoder.decompress(piece, bounds.answer_bytes + 1 - len(content)) if decoder else piece
+        except zlib.error as error:
+            raise DecodeError("the body is not the gzip that it should be") from error
+        if max(received, len(content)) > bounds.answer_bytes:
+            return bytes(content[: bounds.answer_bytes] or piece), f"it is longer than {bounds.answer_bytes:,} bytes"
+        if time.monotonic() > end:
+            return bytes(content or piece), f"it is not complete after {bounds.seconds:,} seconds"
+    return bytes(content), ""
+
+
+def _pieces(raw: Any) -> Iterator[bytes]:
+    """Yield the body of an answer as it arrives; before urllib3 2.1, only in whole pieces, so these are small."""
+    if not hasattr(raw, "read1"):
+        yield from raw.stream(_PIECE >> 6, decode_content=False)
+        return
+    while piece := raw.read1(_PIECE, decode_content=False):
+        yield piece
 
 
 def _bundle_of_environment() -> str | None:
