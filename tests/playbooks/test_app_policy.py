@@ -323,7 +323,7 @@ def test_a_selection_and_a_ledger_in_fields_share_one_reading(playbooks: Playboo
 
 
 def test_a_ledger_that_cannot_be_written_is_told(playbooks: Playbooks, tenant: Sandbox) -> None:
-    tenant.fault(PATCH, "503", count=2, skip=1)
+    tenant.fault(PATCH, "503", count=6, skip=1)
     result = runs(playbooks, tenant, bad_field(max_retries=1))
     assert (result.failed, result.changed) == (True, True)
     assert "The policies were assigned, and the ledger does not know of them: 'GitHub'" in result.data["msg"]

@@ -88,7 +88,7 @@ def test_where_it_cannot_be_written_is_told(tenant: Sandbox, connect: Callable[.
         book = ledger(tenant, client, "GitHub", "Figma", "AWS")
         if doing == "keep":
             book.forget(entries, client)
-        tenant.fault(PATCH, "503", skip=1, count=2)
+        tenant.fault(PATCH, "503", skip=1, count=6)
         with pytest.raises(CakewalkError) as caught:
             book.forget(entries, client) if doing == "forget" else book.keep(entries, client)
     message = str(caught.value)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from ..._api.catalog import custom_fields_of, holds_text, named
 from ..._api.client import Client
-from ..._api.errors import CakewalkError, ListMoved
+from ..._api.errors import CakewalkError, ListMoved, OutcomeUnknown
 from ..._api.operations import Key
 from ..._api.text import parse_json, printable, summarize
 from ..._api.writes import set_custom_fields
@@ -148,13 +148,17 @@ class FieldLedger:
 
     def _change(self, app_id: str, change: Callable[[FieldDocument], FieldDocument], client: Client) -> None:
         """Change the field of an app until a read shows that nothing is left to change."""
+        lost: CakewalkError | None = None
         for _attempt in range(_ATTEMPTS):
             document = self._read(app_id, client)
             changed = change(document)
             if changed == document:
                 return
-            self._write(app_id, changed, client)
-        raise self._unstable(app_id)
+            try:
+                self._write(app_id, changed, client)
+            except OutcomeUnknown as error:
+                lost = error
+        raise lost or self._unstable(app_id)
 
     def _each(self, act: Callable[[str], None], app_ids: Iterable[str], client: Client, consequence: str) -> None:
         """Act on the field of each app, also after an error, and raise the first error."""
