@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,7 +25,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import REREADINGS, Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ListMoved
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import dry_run
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply, dry_run
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import (
@@ -35,7 +36,7 @@ from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_leaver,
     cakewalk_mover,
 )
-from contract.fixtures import CONNOR, ERIN, validated, writes
+from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, validated, writes
 from contract.wire import Request, Wire, answer, detour, path_of
 from sandbox.process import Sandbox
 
@@ -310,6 +311,27 @@ def test_no_request_is_opened_next_to_one_that_a_reading_misses(
         result = outcome_of(crowd, connect(base_url=wire.url), cakewalk_app_access, {**options, "purpose": "Once"})
     assert result["predicted"] == []
     assert result["accesses"][0]["users"][0]["request_status"] == "Pending"
+
+
+def test_a_leaver_without_groups_gets_no_second_removal_request(
+    tenant: Sandbox, connect: Callable[..., Client], tmp_path: Path
+) -> None:
+    tenant.configure(page_size=7)
+    for group in tenant.state("groups")["groups"]:
+        tenant.change("remove_member", group=group["id"], user=CONNOR)
+    tenant.change("add_access", app="GitHub", user=CONNOR)
+    tenant.change("open_request", kind="remove", app="GitHub", user=CONNOR)
+    options = {"user": CONNOR, "confirm": CONNOR, "purpose": "Leaves", "proof_dir": str(tmp_path / "proofs")}
+    params = validated(
+        cakewalk_leaver.SPEC,
+        tenant,
+        {"acting_user": tenant.acting_user, "wait_timeout": 0, "fail_on_left": False, **options},
+    )
+    with Wire(hiding(tenant, REQUESTS.path, tenant.state("requests")["requests"][-1]["id"])) as wire:
+        client = connect(base_url=wire.url)
+        apply(cakewalk_leaver.plan(params, Tenant(client)), client, CONFIRM_DELAYS)
+    github = tenant.find("apps", "GitHub")["id"]
+    assert github not in [entry["body"]["workAppId"] for entry in tenant.log(operation="createRemoveAccessRequest")]
 
 
 @pytest.mark.parametrize(
