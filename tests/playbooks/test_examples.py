@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 from playbooks.harness import CORE_BIN, ROOT, Data, Playbooks, play, writes
+from playbooks.module_contract import foreseeable
 from sandbox.process import Sandbox
 
 #: What does not speak to the service is a step of a role, and shown by the tests of that role.
@@ -67,7 +68,7 @@ def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox) 
     assert not writes(tenant.log())
     done = playbooks.run(plays, "--diff").succeeded()
     writing = [[result.told for result in run.results if result.changed] for run in (foreseen, done)]
-    assert writing[0] == writing[1]
+    assert foreseeable(writing[0]) == foreseeable(writing[1])
     assert len(writing[0]) == len(plays[0]["tasks"]) - 1
     again = playbooks.run(plays).succeeded()
     assert not any(result.changed for result in again.results)

@@ -124,7 +124,7 @@ class RateLimited(ApiError):
 
 
 class Redirected(ApiError):
-    """3xx: never followed, because the credentials would be sent to the new host."""
+    """3xx on a read: never followed, because the credentials would be sent to the new host."""
 
     kind = "redirected"
 

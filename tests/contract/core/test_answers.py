@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import ReadResult, RowsPresent
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, ApplyInterrupted
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_access_review,
@@ -213,7 +215,7 @@ def test_a_phase_whose_writes_do_not_show_ends_the_run(tenant: Sandbox, client: 
     assert ERIN in members(tenant, "Engineering"), "nobody leaves a group who did not join the other"
 
 
-@pytest.mark.parametrize("kind", [204, 400, 503])
+@pytest.mark.parametrize("kind", [400, 503])
 def test_a_list_that_cannot_be_read_afterwards_proves_nothing(tenant: Sandbox, client: Client, kind: int) -> None:
     plan = planned(client, task(tenant, group="Contractors", users=[ERIN]))
     tenant.fault("addUsersToGroup", kind, after=True)
@@ -221,4 +223,60 @@ def test_a_list_that_cannot_be_read_afterwards_proves_nothing(tenant: Sandbox, c
     with pytest.raises(ApplyFailed, match="could not be read to see whether it was carried out") as caught:
         apply(plan, client, (0.0,))
     assert "Correct what the server names" not in str(caught.value)
+    assert not caught.value.result.changed
+
+
+@pytest.mark.parametrize("carries_on", [False, True])
+def test_accepted_writes_whose_list_cannot_be_read_are_done_and_the_run_fails(
+    tenant: Sandbox, client: Client, carries_on: bool
+) -> None:
+    exchange = [
+        {"group": "Contractors", "users": [ERIN]},
+        {"group": "Engineering", "users": [ERIN], "state": "absent"},
+    ]
+    plan = replace(planned(client, task(tenant, *exchange)), carries_on=carries_on)
+    tenant.fault("listUsersGroupUsers", 500)
+    with pytest.raises(ApplyFailed, match="read the members of the group 'Contractors'") as e:
+        apply(plan, client, (0.0,))
+    assert (e.value.kind, e.value.result.changed) == ("server_error", True)
+    joined, *left = e.value.result.steps
+    assert joined.as_result()["verified"] is False
+    assert "is under 'steps' with verified: false." in str(e.value)
+    assert [result.status.value for result in left] == (["done"] if carries_on else ["pending"])
+
+
+def test_the_reason_of_a_failure_is_not_hidden_by_reads_that_fail_for_it(tenant: Sandbox, client: Client) -> None:
+    people = leavers(tenant, "Engineering", 4)
+    plan = planned(client, task(tenant, group="Engineering", users=people, state="absent"))
+    tenant.fault("removeUserFromGroup", 401, skip=2)
+    tenant.fault("listUsersGroupUsers", 401, count=9)
+    with pytest.raises(ApplyFailed) as caught:
+        apply(plan, client, (0.0,))
+    steps = caught.value.result.as_result()
+    assert caught.value.kind == "unauthorized"
+    assert [step["kind"] for step in steps["errors"]] == ["unauthorized"]
+    assert [step["verified"] for step in steps["done"]] == [False] * received(tenant, "removeUserFromGroup").count(204)
+
+
+@dataclass(frozen=True)
+class Broken(RowsPresent):
+    """A postcondition with a defect."""
+
+    def holds(self, result: ReadResult) -> bool:
+        """Fail."""
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(("kind", "status"), [(204, "done"), (500, "errors")])
+def test_a_defect_while_reading_back_hides_nothing(tenant: Sandbox, client: Client, kind: int, status: str) -> None:
+    plan = planned(client, task(tenant, group="Contractors", users=[ERIN]))
+    (step,) = plan.steps
+    assert step.postcondition is not None
+    broken = replace(plan, steps=(replace(step, postcondition=Broken(step.postcondition.source)),))
+    tenant.fault("addUsersToGroup", kind, after=True)
+    with pytest.raises(ApplyInterrupted) as caught:
+        apply(broken, client, (0.0,))
+    steps = caught.value.result.as_result()
+    assert [name for name, entries in steps.items() if entries] == [status]
     assert caught.value.result.changed is (kind == 204)
+    assert steps[status][0].get("verified") is (False if kind == 204 else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..._api.answers import Proof, rule_of
@@ -117,6 +117,10 @@ _NOT_APPLIED = (
 )
 
 
+#: What is added to the hint of a read that failed after an accepted write.
+_UNREAD = "What was written there before is under 'steps' with verified: false."
+
+
 class _Abandoned(Exception):
     """Ansible has ended, so nobody waits for the run any more."""
 
@@ -131,6 +135,8 @@ class _Run:
         self._confirm_delays = confirm_delays
         #: Why an outcome could not be recorded; then nothing more is sent.
         self._unrecorded: list[CakewalkError] = []
+        #: Why lists could not be read after accepted writes.
+        self._unread: list[CakewalkError] = []
         self._numbers: dict[int, int] = {}
         self._parent = parent
 
@@ -156,6 +162,8 @@ class _Run:
             stage = stage.then(self.result) if stage.then else None
         if self.result.having(StepStatus.FAILED):
             raise GoalNotReached(self.result)
+        if self._unread:
+            raise GoalNotReached(self.result, self._unread[0])
 
     def leave_unknown(self) -> None:
         """Count the steps that are under way as failed, with an unknown outcome."""
@@ -183,7 +191,7 @@ class _Run:
         self._delete_ledger_entries(stage)
         for phase in Phase:
             self._apply_phase([step for step in steps if step.step.phase is phase], stage.carries_on)
-            if any(_ends_phase(step, stage.carries_on) for step in steps):
+            if _is_over(steps, stage.carries_on):
                 break
         self._store_ledger_entries(stage, steps)
         if self._unrecorded:
@@ -193,6 +201,8 @@ class _Run:
         """Raise the error of a stage that does not carry on, and wait for its goal."""
         if any(step.status is StepStatus.FAILED for step in steps) and not stage.carries_on:
             raise ApplyFailed(self.result)
+        if any(map(_is_unread, steps)) and not stage.carries_on:
+            raise ApplyFailed(self.result, self._unread[0])
         if stage.unmet:
             raise GoalNotReached(self.result, stage.unmet)
         if stage.wait:
@@ -232,7 +242,7 @@ class _Run:
     def _apply_phase(self, steps: Sequence[StepResult], carries_on: bool) -> None:
         """Apply the steps of a phase until no step is pending, or a failure ends the phase."""
         pending = list(steps)
-        while pending and not self._unrecorded and not any(_ends_phase(step, carries_on) for step in steps):
+        while pending and not self._unrecorded and not _is_over(steps, carries_on):
             self._confirm(self._send(pending, carries_on))
             pending = [step for step in pending if step.status is StepStatus.PENDING]
 
@@ -302,7 +312,7 @@ class _Run:
         After a lost answer the write may still be under way, and an accepted write may show late, so several reads
         follow. A refusal is final and needs one read.
         """
-        reads: dict[Listing | Resource, ReadResult | None] = {}
+        reads: dict[Listing | Resource, ReadResult | CakewalkError] = {}
         remaining = list(unconfirmed)
         for attempt, delay in enumerate(self._confirm_delays):
             checked = [step for step in remaining if attempt == 0 or not isinstance(step.error, ApiError)]
@@ -312,13 +322,17 @@ class _Run:
             reads |= _read([step.postcondition for step in checked], self._client)
             for step in checked:
                 read = reads[step.postcondition.source]
-                if read is not None and step.postcondition.holds(read):
+                if isinstance(read, ReadResult) and step.postcondition.holds(read):
                     step.result.status = StepStatus.ALREADY if isinstance(step.error, ApiError) else StepStatus.DONE
                     step.result.error, step.result.is_verified = None, True
                     step.result.request_id = step.postcondition.created_in(read)
             remaining = [step for step in remaining if not step.result.is_verified]
         for step in remaining:
-            step.result.status, step.result.error = StepStatus.FAILED, step.failure(reads)
+            read = reads[step.postcondition.source]
+            if isinstance(read, CakewalkError) and isinstance(step.error, NotApplied):
+                self._unread.append(read.restated(read.cause, f"{read.hint} {_UNREAD}"))
+            else:
+                step.result.status, step.result.error = StepStatus.FAILED, step.failure(read)
         for step in unconfirmed:
             self._recorded(step.result)
 
@@ -337,6 +351,11 @@ class _Run:
         self._journal.settled(self._numbers[id(result)], result.step, _recorded_status(result), result.error)
 
 
+def _is_over(steps: Iterable[StepResult], carries_on: bool) -> bool:
+    """Return whether a phase ends, since a step failed, or a list could not be read after its steps."""
+    return any(_ends_phase(step, carries_on) or (_is_unread(step) and not carries_on) for step in steps)
+
+
 def _ends_phase(result: StepResult, carries_on: bool) -> bool:
     """Return whether a failed step ends its phase.
 
@@ -347,6 +366,11 @@ def _ends_phase(result: StepResult, carries_on: bool) -> bool:
         return False
     unreachable = isinstance(result.error, TransportError) and not isinstance(result.error, OutcomeUnknown)
     return not carries_on or unreachable or isinstance(result.error, (Unauthorized, RateLimited))
+
+
+def _is_unread(result: StepResult) -> bool:
+    """Return whether a step was accepted, and what it wrote to has not been read since."""
+    return result.status is StepStatus.DONE and result.step.postcondition is not None and not result.is_verified
 
 
 def _is_settled_by_reading(error: CakewalkError) -> bool:
@@ -387,11 +411,10 @@ class _Unconfirmed:
     postcondition: Postcondition
     error: CakewalkError
 
-    def failure(self, reads: Mapping[Listing | Resource, ReadResult | None]) -> CakewalkError:
-        """Return the error of the step, with what the reads show instead, and how to check."""
+    def failure(self, read: ReadResult | CakewalkError) -> CakewalkError:
+        """Return the error of the step, with what the last read shows instead, and how to check."""
         error, what = self.error, self.postcondition.source.what
-        read = reads.get(self.postcondition.source)
-        if read is None:
+        if isinstance(read, CakewalkError):
             cause = f"{error.cause}, and {what} could not be read to see whether it was carried out"
             return error.restated(cause, f"Look at {what} in Cakewalk, or run again: a run reads before it writes.")
         shown = self.postcondition.explain(read)
@@ -406,17 +429,19 @@ class _Unconfirmed:
         )
 
 
-def _read(postconditions: Sequence[Postcondition], client: Client) -> dict[Listing | Resource, ReadResult | None]:
-    """Return the rows of each source, or C(None) for a source that cannot be read, which proves nothing."""
+def _read(
+    postconditions: Sequence[Postcondition], client: Client
+) -> dict[Listing | Resource, ReadResult | CakewalkError]:
+    """Return the rows of each source, or the error for a source that cannot be read, which proves nothing."""
     sources = dict.fromkeys(postcondition.source for postcondition in postconditions)
     absences = {postcondition.source for postcondition in postconditions if postcondition.proves_absence}
 
-    def read(source: Listing | Resource) -> ReadResult | None:
+    def read(source: Listing | Resource) -> ReadResult | CakewalkError:
         try:
             if isinstance(source, Resource):
                 return ReadResult(source, [client.record(source)])
             return ReadResult(source, client.stable_rows(source) if source in absences else client.rows(source))
-        except CakewalkError:
-            return None
+        except CakewalkError as error:
+            return error
 
     return dict(zip(sources, client.each(read, sources), strict=True))
