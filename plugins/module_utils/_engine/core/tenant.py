@@ -16,6 +16,8 @@ from ..._api.operations import Listing, Resource
 from ..._api.paging import Reading
 from .lookup import Index, is_uuid
 
+_Key = tuple[str, tuple[tuple[str, str], ...]]
+
 
 class _CachedList:
     """A list of the tenant, and what was read of it so far; only one thread at a time reads it."""
@@ -48,8 +50,9 @@ class Tenant:
 
     def __init__(self, client: Client, known_statuses: dict[str, Any] | None = None) -> None:
         self._client = client
-        self._lists: dict[Listing, _CachedList] = {}
-        self._indexes: dict[Listing, tuple[Reading, Index]] = {}
+        #: By path and query, since the words about a list change with the name of its group or app.
+        self._lists: dict[_Key, _CachedList] = {}
+        self._indexes: dict[_Key, tuple[Reading, Index]] = {}
         known = known_statuses or {}
         self.user_statuses = UserStatuses().extended(known.get("user") or {})
         self.task_statuses = TASK_STATUSES.extended(known.get("task") or {})
@@ -74,7 +77,7 @@ class Tenant:
         :param is_stable: whether the list must prove what is not listed, whatever is referred to.
         """
         ids = list(dict.fromkeys(reference.lower() for reference in references or ()))
-        needs_list = is_whole or is_stable or references is None or kind.listing in self._lists
+        needs_list = is_whole or is_stable or references is None or _key(kind.listing) in self._lists
         if not needs_list and self._few_ids(kind, ids):
             found = self._client.each(self._client.record_or_none, [kind.record(one) for one in ids])
             if None not in found:
@@ -86,9 +89,9 @@ class Tenant:
 
     def forget(self, listings: Iterable[Listing] | None = None) -> None:
         """Forget lists, by default all that were read so far, so that a later stage reads them again."""
-        for listing in list(self._lists) if listings is None else listings:
-            self._lists.pop(listing, None)
-            self._indexes.pop(listing, None)
+        for key in list(self._lists) if listings is None else map(_key, listings):
+            self._lists.pop(key, None)
+            self._indexes.pop(key, None)
 
     def indexes(
         self, wanted: Iterable[tuple[ResourceType, Collection[str] | None] | tuple[ResourceType, list[str], bool]]
@@ -166,15 +169,19 @@ class Tenant:
     def _index(self, kind: ResourceType, is_stable: bool) -> Index:
         """Return the index of a whole list, the same one until the list is read again."""
         reading = self._reading(kind.listing, is_stable)
-        cached = self._indexes.get(kind.listing)
+        cached = self._indexes.get(_key(kind.listing))
         if cached is None or cached[0] is not reading:
-            cached = self._indexes[kind.listing] = (reading, Index(kind, reading.rows))
+            cached = self._indexes[_key(kind.listing)] = (reading, Index(kind, reading.rows))
         return cached[1]
 
     def _reading(self, listing: Listing, is_stable: bool) -> Reading:
-        cached = self._lists.setdefault(listing, _CachedList(listing))
+        cached = self._lists.setdefault(_key(listing), _CachedList(listing))
         return cached.read(self._client, is_stable or self.rests_on_absence)
 
     @staticmethod
     def _few_ids(kind: ResourceType, references: Collection[str]) -> bool:
         return len(references) <= kind.single_reads and all(map(is_uuid, references))
+
+
+def _key(listing: Listing) -> _Key:
+    return listing.path, listing.query
