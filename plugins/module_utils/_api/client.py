@@ -90,7 +90,7 @@ class Client:
         raise ListMoved(
             f"read {listing.what}",
             f"the list changed under each of {1 + REREADINGS} readings, so rows may be missing",
-            "Nothing was changed. Run again when fewer changes go on.",
+            "Run again when fewer changes go on.",
         )
 
     def stable_reading(self, listing: Listing, earlier: Reading | None = None) -> Reading:
@@ -111,7 +111,7 @@ class Client:
                 raise ListMoved(
                     f"read {listing.what}",
                     f"no two of {readings} readings in a row agree, so it is not known who or what is not there",
-                    "Nothing was changed. Run again when fewer changes go on.",
+                    "Run again when fewer changes go on.",
                 )
             last = self.reading(listing)
             readings += 1

@@ -18,7 +18,7 @@ from .operations import is_usable_id
 from .text import BoundExceeded
 from .transport import Response
 
-_REMEDY = "Nothing was changed. Run again; if it stays so, the service or base_url is not what it should be."
+_REMEDY = "Run again; if it stays so, the service or base_url is not what it should be."
 #: Both names occur on the vendor's pagination page; every reference page says C(cursor).
 CURSOR_NAMES = ("cursor", "page[cursor]")
 

@@ -57,7 +57,7 @@ def test_a_list_without_an_end_is_an_error_that_names_the_list(
 ) -> None:
     with (
         Wire(endless(10_000)) as wire,
-        pytest.raises(ProtocolError, match=f"read the members of the group 'Crew': {bound}. Nothing was changed"),
+        pytest.raises(ProtocolError, match=f"read the members of the group 'Crew': {bound}. Run again"),
     ):
         connect(base_url=wire.url, bounds=bounds).stable_rows(members(GROUP))
     assert len(wire.requests) < 500

@@ -105,7 +105,7 @@ def test_a_next_link_that_leads_nowhere_is_an_error_and_not_the_end(link: object
         cursor_of(link)
     assert str(broken.value) == (
         "Could not read the users: 'links.next' holds no usable cursor. "
-        "Nothing was changed. Run again; if it stays so, the service or base_url is not what it should be."
+        "Run again; if it stays so, the service or base_url is not what it should be."
     )
 
 
