@@ -31,7 +31,7 @@ AppEntries = tuple[AppState, Sequence[AccessEntry]]
 EvaluatedApp = tuple[AppState, list[AccessDecision], list[str]]
 #: The maximum length of a purpose (the page of GrantAccess).
 _PURPOSE = 1024
-#: Why recording access needs an acting user, whom the vendor does not ask for there.
+#: Why recording access needs an acting user, although the API of the vendor takes none there.
 _RECORDS = "nobody shall record access for themselves, so it must be known who does"
 #: The outcomes to wait for, with the outcome after the wait.
 _AWAITED = {
