@@ -24,10 +24,10 @@ from playbooks.harness import Data, Playbooks, Run
 from roles.people import CONNOR, ERIN, OWEN, SALLY, Staff, stays
 from sandbox.process import Sandbox
 
-_LIMIT, _PATIENCE = 4, 60
+_LIMIT, _PATIENCE = 5, 120
 #: How a run ends, and for how long the tenant holds its request: a signal for all of its processes at once, one for
 #: ansible-playbook, or the time limit of the task.
-ENDS = {"SIGKILL": 3, "SIGTERM": 3, "time limit": 6}
+ENDS = {"SIGKILL": 3, "SIGTERM": 3, "time limit": 7}
 _ALONE = "SIGKILL of ansible-playbook alone"
 
 
