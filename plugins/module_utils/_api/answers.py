@@ -38,7 +38,7 @@ class Proof(Enum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class AnswerRule:
     """A row of the table: which answers it is for, and what they prove.
 
     :param answer: the answers, for people.
@@ -54,21 +54,21 @@ class Rule:
     resent: frozenset[str] = frozenset()
 
 
-NEVER_SENT = Rule(
+NEVER_SENT = AnswerRule(
     "none: no connection was made",
     (),
     Proof.NOT_READ,
     "Nothing was sent. A read would not get through either.",
     resent=REPEATABLE | {"POST"},
 )
-LOST = Rule(
+LOST = AnswerRule(
     "none: it was lost, or ends in the middle",
     (),
     Proof.NOTHING,
     "The request was sent, so it may have been carried out.",
     resent=REPEATABLE,
 )
-AFTER_LOSS = Rule(
+AFTER_LOSS = AnswerRule(
     "any but an accepted one, after the answer to an earlier attempt was lost",
     (),
     Proof.NOTHING,
@@ -76,59 +76,59 @@ AFTER_LOSS = Rule(
 )
 #: The first rule that fits counts.
 RULES = (
-    Rule(
+    AnswerRule(
         "202",
         {202},
         Proof.QUEUED,
         "The request is accepted for later, and may still fail.",
         frozenset({Body.EMPTY, Body.JSON}),
     ),
-    Rule(
+    AnswerRule(
         "200 to 299",
         range(200, 300),
         Proof.ACCEPTED,
         "The service says so. A read makes sure, unless the answer holds the id of what it created.",
         frozenset({Body.EMPTY, Body.JSON}),
     ),
-    Rule(
+    AnswerRule(
         "200 to 299 with a problem, or with something else than JSON",
         range(200, 300),
         Proof.NOTHING,
         "The body contradicts the status, or is the page of a proxy.",
     ),
-    Rule(
+    AnswerRule(
         "401, 407",
         {401, 407},
         Proof.NOT_READ,
         "Credentials are checked before a request is carried out. A read would be refused alike.",
     ),
-    Rule(
+    AnswerRule(
         "429",
         {TOO_MANY},
         Proof.NOT_READ,
         "Requests beyond the limit are not carried out. A read would be refused alike.",
         resent=REPEATABLE | {"POST"},
     ),
-    Rule(
+    AnswerRule(
         "400, 404, 409",
         {400, 404, 409},
         Proof.REFUSED,
         "The API does not say why. The tenant may be as wanted already.",
     ),
-    Rule(
+    AnswerRule(
         "402, 403, 405, 411 to 417, 421 to 424, 426, 428, 431, 451",
         {402, 403, 405, *range(411, 418), *range(421, 425), 426, 428, 431, 451},
         Proof.REFUSED,
         "The status means that the request was not carried out. A read makes sure.",
     ),
-    Rule(
+    AnswerRule(
         "500 to 599",
         range(500, 600),
         Proof.NOTHING,
         "The service failed at any point, or a proxy gave up while the service went on.",
         resent=REPEATABLE,
     ),
-    Rule(
+    AnswerRule(
         "any other: 100 to 199, 300 to 399, 406, 408, 410, 425, 499, ...",
         range(1000),
         Proof.NOTHING,
@@ -137,7 +137,7 @@ RULES = (
 )
 
 
-def rule_of(status: int, body: Body = Body.EMPTY, after_loss: bool = False) -> Rule:
+def rule_of(status: int, body: Body = Body.EMPTY, after_loss: bool = False) -> AnswerRule:
     """Return the rule for an answer.
 
     :param after_loss: whether the answer to an earlier attempt of the same request was lost.
