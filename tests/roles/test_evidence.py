@@ -408,6 +408,18 @@ def test_an_answer_that_breaks_off_leaves_no_bundle(keep: Keep, tenant: Sandbox,
     assert not folder.exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("in_process", ["true", "false"])
+def test_a_time_limit_leaves_no_bundle(keep: Keep, tenant: Sandbox, folder: Path, in_process: str) -> None:
+    tenant.fault("getWorkApp", "slow", count=1000, seconds=1)
+    limits = {"ANSIBLE_TASK_TIMEOUT": "6", "CAKEWALK_CONCURRENCY": "1", "CAKEWALK_IN_PROCESS": in_process}
+    run = keep(environment={**limits, "ANSIBLE_SHOW_CUSTOM_STATS": "1"})
+    assert (run.status, told(run).data["error"], told(run).changed) == (2, {"kind": "cut_off"}, False)
+    assert told(run).data["msg"] == "The time limit of the task ended the run. Nothing was changed."
+    assert custom_stats(run) == {"evidence_complete": False}
+    assert not any(path.is_file() for path in folder.rglob("*"))
+
+
 def test_nothing_that_people_write_in_the_tenant_is_executed(keep: Keep, tenant: Sandbox, tmp_path: Path) -> None:
     marker = tmp_path / "executed"
     jinja = f"{{{{ lookup('ansible.builtin.pipe', 'touch {marker}') }}}}"
