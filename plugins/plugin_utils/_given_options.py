@@ -42,7 +42,8 @@ def given(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], str
 
     :param spec: the argument spec of the module.
     :param strip: whether to strip the blanks around texts, as for everything that roles give.
-    :raises ConfigurationError: a list or mapping is given for a text, or a protected user is null or blank.
+    :raises ConfigurationError: a list or mapping is given for a text, or a boolean for a number, or a protected user is
+        null or blank.
     """
     kept = {name: _value(name, value, spec.get(name, {"type": "raw"}), strip) for name, value in options.items()}
     if any(not str(user or "").strip() for user in _as_list(kept.get(_PROTECTED) or [])):
@@ -120,10 +121,12 @@ def _value(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any
     kind = option.get("type", "str")
     if kind == "list":
         return _list(name, value, option, strip)
+    # Ansible would take how Python writes a list for the text, and C(true) for one.
     if kind in _TEXTS and isinstance(value, (list, tuple, Mapping)):
-        # Ansible would take how Python writes it for the text.
         form = "a mapping" if isinstance(value, Mapping) else "a list"
         raise ConfigurationError(f"use {name}", f"{form} is given for a text", "Give one text.", option=name)
+    if kind == "int" and isinstance(value, bool):
+        raise ConfigurationError(f"use {name}", "a boolean is given for a number", "Give a number.", option=name)
     return value.strip() if strip and isinstance(value, str) else value
 
 

@@ -248,6 +248,8 @@ class Trials:
         self.refused.add(give("a mapping", {"a": value}))
         if kind in ("bool", "int"):
             self.refused.add(give("words", "words"))
+        if kind == "int":
+            self.refused.add(give("a boolean", True))
 
 
 def _came_to(case: Case) -> Data:

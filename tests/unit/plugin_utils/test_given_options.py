@@ -77,7 +77,7 @@ GIVEN = [
     ("api_secret", " ", " "),
     ("base_url", "", ""),
 ]
-#: The name of an option, and what a task gives for it that Ansible would make a text of.
+#: The name of an option, and what a task gives for it that Ansible would take for something else.
 REFUSED = [
     *((name, value) for name in ("text", "file", "api_key") for value in ([], ["a"], ("a",), {}, {"a": "b"})),
     ("texts", ["a", ["b"]]),
@@ -85,6 +85,8 @@ REFUSED = [
     ("texts", '["a", ["b"]]'),
     ("access", [{"app": ["a"]}]),
     ("access", [{"app": "a", "users": [["b"]]}]),
+    ("number", True),
+    ("number", False),
     ("protected_users", ["a", None]),
     ("protected_users", [" "]),
 ]
@@ -104,8 +106,8 @@ def test_null_and_blank_are_not_given_whatever_the_type(value: str | None) -> No
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
-def test_what_would_become_a_text_by_accident_is_refused(name: str, value: Any) -> None:
-    with pytest.raises(ConfigurationError, match="is null or blank" if name == "protected_users" else "for a text"):
+def test_what_would_mean_something_by_accident_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"for a text|for a number|is null or blank"):
         given({name: value}, SPEC)
 
 
