@@ -101,6 +101,10 @@ class Notebook:
         """Write it down."""
         self._note("keep", entries)
 
+    def close(self) -> None:
+        """Write it down."""
+        self._note("close", [])
+
     def _note(self, what: str, keys: Collection[Key]) -> None:
         self.calls.append((what, list(keys)))
         if what == self.broken:
@@ -120,7 +124,7 @@ def assignments(tenant: Sandbox) -> tuple[Step, ...]:
 def test_a_ledger_forgets_before_and_keeps_what_was_done(tenant: Sandbox, connect: Any) -> None:
     notebook = Notebook()
     error = failed(Plan(steps=assignments(tenant), ledger=notebook), connect(concurrency=1))
-    assert notebook.calls == [("forget", [("right",), ("wrong",)]), ("keep", [("right",)])]
+    assert notebook.calls == [("forget", [("right",), ("wrong",)]), ("keep", [("right",)]), ("close", [])]
     assert error.facts()["status"] == 404
 
 

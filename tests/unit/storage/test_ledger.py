@@ -149,6 +149,14 @@ def test_what_two_runs_replace_at_once_is_unknown_until_both_have_ended(path: Pa
     assert "marks" not in document(path)
 
 
+def test_a_run_that_ends_without_storing_anything_is_not_under_way(path: Path) -> None:
+    failed = ledger(path)
+    failed.forget({SLOT: {}}, CLIENT)
+    failed.close()
+    remember(ledger(path), {SLOT: {"policy": "p"}})
+    assert values(path, SLOT) == [{"policy": "p"}]
+
+
 def test_an_exclusive_ledger_refuses_what_another_run_stored_or_writes(path: Path) -> None:
     ours, theirs = (FileLedger.read(str(path), BASE_URL, APPS, is_exclusive=True) for _run in range(2))
     ours.forget({REVIEW: {}}, CLIENT)

@@ -173,6 +173,9 @@ class _Run:
 
     def end(self, plan: Plan, is_cut_off: bool) -> CakewalkError | None:
         """End the journal and the file of the run, and return the first error that this met."""
+        for stage in self.result.stages:
+            if stage.ledger:
+                stage.ledger.close()
         errors = []
         try:
             for result in self.result.steps:

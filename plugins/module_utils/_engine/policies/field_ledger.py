@@ -160,6 +160,9 @@ class FieldLedger:
                 lost = error
         raise lost or self._unstable(app_id)
 
+    def close(self) -> None:
+        """Do nothing: a field cannot show which runs are under way."""
+
     def _each(self, act: Callable[[str], None], app_ids: Iterable[str], client: Client, consequence: str) -> None:
         """Act on the field of each app, also after an error, and raise the first error."""
 

@@ -66,6 +66,9 @@ class Ledger(Protocol):
         :param entries: those of the steps that are done; every other entry that was forgotten stays unknown.
         """
 
+    def close(self) -> None:
+        """End the run, whatever became of its steps, so that the next one does not count it as under way."""
+
 
 @dataclass(frozen=True)
 class LedgerEntry:
@@ -179,7 +182,6 @@ class FileLedger:
             marks = {} if ended else document.marks
             claimed = [key for key in entries if key in document.entries or key in marks]
             if self._is_exclusive and claimed:
-                self._hold.close()
                 raise self._claimed(claimed)
             left = {key: entry for key, entry in document.entries.items() if key not in entries}
             self._write(document, left, {**marks, **{key: (*marks.get(key, ()), self._run) for key in entries}})
@@ -193,6 +195,10 @@ class FileLedger:
             left = {key: entry for key, entry in document.entries.items() if key not in entries}
             left |= {key: LedgerEntry(value, now) for key, value in entries.items() if key in own}
             self._write(document, left, {key: runs for key, runs in document.marks.items() if key not in own})
+
+    def close(self) -> None:
+        """Let go of the file that shows that this run is under way."""
+        self._hold.close()
 
     def _write(self, document: LedgerDocument, entries: Mapping[Key, LedgerEntry], marks: Marks) -> None:
         self._file.write(LedgerDocument(self._base_url, self._anchors(document), entries, marks).as_text())
