@@ -67,7 +67,7 @@ class Ledger(Protocol):
         """
 
     def close(self) -> None:
-        """End the run, whatever became of its steps, so that the next one does not count it as under way."""
+        """End the run, so that the next run does not count it as under way, whatever the result of its steps."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class FileLedger:
             self._write(document, left, {key: runs for key, runs in document.marks.items() if key not in own})
 
     def close(self) -> None:
-        """Let go of the file that shows that this run is under way."""
+        """Close the file that shows that this run is under way."""
         self._hold.close()
 
     def _write(self, document: LedgerDocument, entries: Mapping[Key, LedgerEntry], marks: Marks) -> None:
