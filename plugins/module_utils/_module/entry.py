@@ -31,6 +31,8 @@ from .arguments import connection_of
 TIME_LIMIT = "CAKEWALK_TIME_LIMIT"
 
 
+#: What the result of a failed run is reduced to if the whole cannot be written.
+_NEEDED = ("changed", "steps", "msg", "error", "exception")
 _CUT_OFF = {"kind": "cut_off"}
 _UNTIL_THEN = (
     "'steps' names what was done until then. The service may still carry out what is listed under errors with the kind "
@@ -91,7 +93,8 @@ def _run(
     journal: RunJournal,
     parent: int,
 ) -> None:
-    progress: dict[str, Any] = {}
+    # The client refuses to write while a plan is made.
+    progress: dict[str, Any] = {"changed": False}
     try:
         with journal.opened(module.check_mode) as unended:
             tenant.warnings += unended
@@ -116,7 +119,13 @@ def _run(
     except BaseException as error:
         result = error_result(error, progress)
     _warn(module, client, tenant)
-    module.fail_json(**_without_surrogates(result, client))
+    try:
+        module.fail_json(**_without_surrogates(result, client))
+    except Exception as error:
+        module.warn(
+            client.scrubbed(f"A part of the result cannot be written, and is left out ({type(error).__name__}).")
+        )
+        module.fail_json(**{name: result[name] for name in _NEEDED if name in result})
 
 
 def _journal(module: AnsibleModule, path: str | None) -> RunJournal:
@@ -137,7 +146,7 @@ def error_result(error: BaseException, progress: Mapping[str, Any]) -> dict[str,
 
     Anything but a C(CakewalkError) is a defect of the collection. Ansible's own report of it would hold secrets.
 
-    :param progress: what was done until then, with C(steps) if a plan was being applied.
+    :param progress: what was done until then, with C(steps) if a plan was being applied; empty if that is not known.
     """
     if isinstance(error, CakewalkError):
         return {**progress, "msg": str(error), "error": error.facts()}
@@ -147,11 +156,11 @@ def error_result(error: BaseException, progress: Mapping[str, Any]) -> dict[str,
         return {**progress, "msg": f"The time limit of the task ended the run. {until_then}", "error": _CUT_OFF}
     # Uncut, since Ansible takes out whole secrets only.
     text = printable(f"{type(cause).__name__}: {cause}", UNCUT)
-    until_then = (
-        " 'steps' names what was done until then."
-        if "steps" in progress
-        else " What was sent until then is not known, so look at the tenant."
-    )
+    until_then = " What was sent until then is not known, so look at the tenant."
+    if "steps" in progress:
+        until_then = " 'steps' names what was done until then."
+    elif progress.get("changed") is False:
+        until_then = " Nothing was sent until then."
     return {
         **progress,
         "msg": f"This is a defect of the collection ({text}).{until_then} "

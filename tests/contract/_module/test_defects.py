@@ -108,7 +108,8 @@ def test_a_defect_is_told_with_what_was_done_until_then(run: Run, case: str) -> 
     assert result["msg"].startswith("This is a defect of the collection (")
     if lists is None:
         assert "steps" not in result
-        assert "What was sent until then is not known, so look at the tenant." in result["msg"]
+        assert "Nothing was sent until then." in result["msg"]
+        assert result["changed"] is False
         assert "warned with ********" in json.dumps(result["warnings"])
     else:
         assert [name for name, steps in result["steps"].items() if steps] == lists
@@ -123,6 +124,17 @@ def test_what_a_plan_reports_of_an_interruption_is_told_too(run: Run) -> None:
     broken = Step("send no JSON", "POST", "/api/v1/ok", body={"a": Unprintable()})
     result = run(lambda _tenant: Plan({}, {}, (step("ok"), broken), report=report), concurrency=1)
     assert result["inverse"] == 1
+
+
+@pytest.mark.parametrize("carries_on", [False, True])
+def test_a_report_that_cannot_be_written_does_not_hide_a_failure(run: Run, carries_on: bool) -> None:
+    steps = (step("ok"), step("no"))
+    plan = Plan({}, {}, steps, report=lambda _applied: {"a": Unprintable(), "b": SECRET}, carries_on=carries_on)
+    result = run(lambda _tenant: plan, concurrency=1)
+    assert (result["failed"], result["changed"], result["error"]["status"]) == (True, True, 403)
+    assert result["msg"].startswith("Could not send no: the server answered 403")
+    assert [len(result["steps"][name]) for name in ("done", "errors")] == [1, 1]
+    assert "A part of the result cannot be written, and is left out" in json.dumps(result["warnings"])
 
 
 def test_a_defect_in_check_mode_changed_nothing(run: Run) -> None:
