@@ -258,6 +258,21 @@ def test_the_reason_of_a_failure_is_not_hidden_by_reads_that_fail_for_it(tenant:
     assert [step["verified"] for step in steps["done"]] == [False] * received(tenant, "removeUserFromGroup").count(204)
 
 
+@pytest.mark.parametrize("kind", [204, 500])
+@pytest.mark.parametrize("fault", ["drop_before", 401])
+def test_a_service_that_is_out_of_reach_afterwards_is_not_waited_for(
+    tenant: Sandbox, client: Client, kind: int, fault: str | int
+) -> None:
+    plan = planned(client, task(tenant, group="Contractors", users=[ERIN]))
+    tenant.fault("addUsersToGroup", kind, after=True)
+    tenant.fault("listUsersGroupUsers", fault, count=9)
+    tenant.clear_log()
+    with pytest.raises(ApplyFailed) as caught:
+        apply(plan, client)
+    assert len(received(tenant, "listUsersGroupUsers")) == 1
+    assert caught.value.kind == ("outcome_unknown" if kind == 500 else {401: "unauthorized"}.get(fault, "transport"))
+
+
 @dataclass(frozen=True)
 class Broken(RowsPresent):
     """A postcondition with a defect."""

@@ -121,6 +121,10 @@ _NOT_APPLIED = (
 _UNREAD = "What was written there before is under 'steps' with verified: false."
 
 
+#: Errors of a read after which another one soon would fail alike.
+_UNREADABLE = (TransportError, Unauthorized)
+
+
 class _Abandoned(Exception):
     """Ansible has ended, so nobody waits for the run any more."""
 
@@ -313,12 +317,17 @@ class _Run:
         """Read the sources of unconfirmed steps; a step counts as done only if its postcondition holds.
 
         After a lost answer the write may still be under way, and an accepted write may show late, so several reads
-        follow. A refusal is final and needs one read.
+        follow. A refusal is final and needs one read. The client itself repeats a read that gets no answer.
         """
         reads: dict[Listing | Resource, ReadResult | CakewalkError] = {}
         remaining = list(unconfirmed)
         for attempt, delay in enumerate(self._confirm_delays):
-            checked = [step for step in remaining if attempt == 0 or not isinstance(step.error, ApiError)]
+            checked = [
+                step
+                for step in remaining
+                if attempt == 0
+                or not (isinstance(step.error, ApiError) or isinstance(reads[step.postcondition.source], _UNREADABLE))
+            ]
             if not checked:
                 break
             time.sleep(delay)
