@@ -234,6 +234,11 @@ def pages(rows: int) -> int:
     return max(1, ceil(rows / _PAGE))
 
 
+def stable_pages(rows: int) -> int:
+    """Return how many requests prove what a list does not show: two readings that agree, if they take several pages."""
+    return 2 * pages(rows) if pages(rows) > 1 else 1
+
+
 def members(state: Data) -> dict[str, set[str]]:
     """Return who is in which group: e-mail addresses by the group's id."""
     emails = {user["id"]: user["email"] for user in state["users"]}
