@@ -153,6 +153,8 @@ def test_no_answer_makes_a_result_lie(tenant: Sandbox, client: Client, tmp_path:
             assert is_unknown is (fault in (*ACCEPTED, *QUEUED, *PROBLEMS, *SILENT)), case
             assert result.changed is (kind == "not_as_sent"), case
             assert not is_carried_out or is_believed or "Correct what the server names" not in message, case
+            is_unproved = fault in REFUSED and not is_readable
+            assert ("The API does not show whether it was carried out" in message) is is_unproved, case
             readings = [entry for entry in tenant.log() if entry["method"] == "GET"]
             assert bool(readings) is (is_readable and not is_believed) or operation == "approveTask", case
 

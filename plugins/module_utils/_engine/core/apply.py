@@ -121,6 +121,8 @@ _NOT_APPLIED = (
 _UNREAD = "What was written there before is under 'steps' with verified: false."
 
 
+#: What comes before the hint for a refusal that no read can confirm.
+_UNPROVED = "The API does not show whether it was carried out all the same."
 #: Errors of a read after which another one soon would fail alike.
 _UNREADABLE = (TransportError, Unauthorized)
 
@@ -303,6 +305,8 @@ class _Run:
                 unconfirmed.append(_Unconfirmed(result, step.postcondition, error))
             else:
                 result.status = StepStatus.FAILED
+                if isinstance(error, ApiError) and _is_settled_by_reading(error):
+                    result.error = error.restated(error.cause, f"{_UNPROVED} {error.hint}")
             return error
         result.status = StepStatus.DONE
         if step.postcondition is not None:
