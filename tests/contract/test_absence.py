@@ -31,8 +31,10 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenan
 from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_access_as_code,
     cakewalk_app_access,
+    cakewalk_app_policy,
     cakewalk_group_member,
     cakewalk_info,
+    cakewalk_joiner,
     cakewalk_leaver,
     cakewalk_mover,
 )
@@ -249,6 +251,13 @@ CASES = [
         lambda result: result["people"][0]["user"]["email"],
     ),
     Case(
+        "a joiner who seems not to be there yet",
+        cakewalk_joiner,
+        "users",
+        lambda _crowd, missed: {"user": missed, "groups": ["Sales"], "journal_path": "/unused", "wait_timeout": 0},
+        lambda result: result["people"][0]["user"]["id"] is not None,
+    ),
+    Case(
         "a person whom info cannot find",
         cakewalk_info,
         "users",
@@ -265,7 +274,13 @@ CASES = [
     ),
 ]
 #: What each case shows once the person is seen, where it is not the person.
-SHOWN: Data = {"drift of an additive group": True, "drift of access": True, "a footprint": [GROUP]}
+SHOWN: Data = {
+    **dict.fromkeys(
+        ["drift of an additive group", "drift of access", "a joiner who seems not to be there yet"],
+        True,
+    ),
+    "a footprint": [GROUP],
+}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -311,6 +326,16 @@ def test_no_request_is_opened_next_to_one_that_a_reading_misses(
         result = outcome_of(crowd, connect(base_url=wire.url), cakewalk_app_access, {**options, "purpose": "Once"})
     assert result["predicted"] == []
     assert result["accesses"][0]["users"][0]["request_status"] == "Pending"
+
+
+def test_a_selector_means_apps_that_a_reading_misses(tenant: Sandbox, connect: Callable[..., Client]) -> None:
+    tenant.configure(page_size=3)
+    apps = [app["id"] for app in tenant.state("apps")["apps"]]
+    rule = {"select": {"all": True}, "request_type": "grant_access", "policy": "Two approvals"}
+    options = {"assignments": [rule], "max_assignments": len(apps)}
+    with Wire(hiding(tenant, APPS.listing.path, apps[-1])) as wire:
+        result = outcome_of(Crowd(tenant, {}), connect(base_url=wire.url), cakewalk_app_policy, options)
+    assert len(result["predicted"]) == len(apps)
 
 
 def test_a_leaver_without_groups_gets_no_second_removal_request(
