@@ -98,6 +98,32 @@ def test_a_client_that_gives_up_on_a_slow_write_finds_it_done(vendor: Sandbox) -
     assert erin_is_in(vendor)
 
 
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("kind", [200, 202, 303, 410, 499, 599])
+def test_any_status_can_be_answered_whatever_was_done(vendor: Sandbox, kind: int, after: bool) -> None:
+    vendor.fault("addUsersToGroup", kind, after=after, body={"status": "queued"})
+    answer = add_erin(vendor)
+    assert (answer.status_code, answer.json()) == (kind, {"status": "queued"})
+    assert erin_is_in(vendor) is after
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(("kind", "begins"), [("early", b"HTTP/1.1 103 "), ("cut", b"HTTP/1.1 200 ")])
+def test_what_is_sent_before_or_instead_of_an_answer(vendor: Sandbox, kind: str, begins: bytes, after: bool) -> None:
+    vendor.fault("listUsers", kind, after=after)
+    address = urlsplit(vendor.url)
+    head = f"GET {USERS} HTTP/1.1\r\nhost: x\r\nx-api-key: {vendor.api_key}\r\nx-api-secret: {vendor.api_secret}\r\n"
+    received = b""
+    with socket.create_connection((address.hostname, address.port), 10) as connection:
+        connection.sendall(f"{head}connection: close\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionResetError):
+            while more := connection.recv(65536):
+                received += more
+    assert received.startswith(begins)
+    assert (b"HTTP/1.1 200 OK" in received[20:]) is (kind == "early" and after)
+    assert not received.endswith(b"}") or (kind == "early" and after)
+
+
 @pytest.mark.parametrize(("kind", "done"), [("drop_before", False), ("drop_after", True)])
 def test_dropped_connections(vendor: Sandbox, kind: str, done: bool) -> None:
     vendor.fault("addUsersToGroup", kind)
