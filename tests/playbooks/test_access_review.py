@@ -97,6 +97,7 @@ def test_what_was_started_is_left_alone_whatever_is_wanted_now(
     assert [entry["operation"] for entry in tenant.log()] == ["listWorkApps"] * 2
 
 
+@pytest.mark.slow
 def test_without_a_ledger_it_is_sent_each_time_and_a_name_that_is_taken_is_no_harm(
     playbooks: Playbooks, tenant: Sandbox
 ) -> None:
@@ -120,6 +121,7 @@ def test_without_a_ledger_it_is_sent_each_time_and_a_name_that_is_taken_is_no_ha
     assert len(writes(tenant.log())) == 2
 
 
+@pytest.mark.slow
 def test_a_refused_name_is_not_remembered(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
     tasks = [task("elsewhere", REVIEW, SPRING), task("here", REVIEW, spring(ledger))]
     run = playbooks.run(play(*tasks)).succeeded()
@@ -128,6 +130,7 @@ def test_a_refused_name_is_not_remembered(playbooks: Playbooks, tenant: Sandbox,
     assert remembered(ledger) == {}
 
 
+@pytest.mark.slow
 def test_a_name_refused_as_bad_is_an_error(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
     """A 400 may mean anything, also that nothing like it was ever started."""
     tenant.configure(taken_review_name="400")
@@ -166,6 +169,7 @@ def test_a_lost_answer_stays_unknown(
     assert remembered(ledger).keys() == (set() if exists else {"Spring"})
 
 
+@pytest.mark.slow
 def test_a_request_that_was_one_too_many_is_sent_again(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
     tenant.fault(CREATE, 429, retry_after=0)
     run = playbooks.run(play(task("start", REVIEW, spring(ledger)))).succeeded()
@@ -183,12 +187,14 @@ def test_a_ledger_that_cannot_be_written_stops_the_run_before_anything_is_sent(
     assert not writes(tenant.log())
 
 
+@pytest.mark.slow
 def test_the_ledger_may_stand_in_the_environment(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
     run = playbooks.run(play(task("start", REVIEW, SPRING)), CAKEWALK_LEDGER=str(ledger)).succeeded()
     assert not run.warned_of()
     assert remembered(ledger).keys() == {"Spring"}
 
 
+@pytest.mark.slow
 def test_the_ledger_of_another_tenant_is_refused(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
     playbooks.run(play(task("one", REVIEW, spring(ledger)))).succeeded()
     tenant.reset(seed=2)

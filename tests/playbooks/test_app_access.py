@@ -218,6 +218,7 @@ def test_a_run_waits_until_access_is_listed(playbooks: Playbooks, tenant: Sandbo
     assert run["wait"].data["summary"]["granted"] == 1
 
 
+@pytest.mark.slow
 def test_what_was_approved_and_is_not_listed_yet_is_on_its_way(playbooks: Playbooks, tenant: Sandbox) -> None:
     tenant.configure(access_delay="late")
     for _step in ("review", "review", "action"):
@@ -233,6 +234,7 @@ def test_what_was_approved_and_is_not_listed_yet_is_on_its_way(playbooks: Playbo
     assert not writes(tenant.log())
 
 
+@pytest.mark.slow
 def test_what_was_recorded_is_waited_for_and_what_was_declined_is_not(playbooks: Playbooks, tenant: Sandbox) -> None:
     recorded = app("Orphan Wiki", ERIN, wait=True, wait_timeout=10, **DIRECT)
     declined = app("Orphan Wiki", PETRA, wait=True, wait_timeout=10, **WORK)
@@ -245,6 +247,7 @@ def test_what_was_recorded_is_waited_for_and_what_was_declined_is_not(playbooks:
     assert while_recording.count("listWorkAppAccesses") == 3, "for the plan, for what was recorded, and by the wait"
 
 
+@pytest.mark.slow
 def test_an_address_of_two_people_is_refused_although_one_of_them_has_access(
     playbooks: Playbooks, tenant: Sandbox
 ) -> None:
@@ -258,6 +261,7 @@ def test_an_address_of_two_people_is_refused_although_one_of_them_has_access(
     assert not writes(tenant.log())
 
 
+@pytest.mark.slow
 def test_a_run_does_not_wait_for_what_was_declined(playbooks: Playbooks, tenant: Sandbox, waiting: Data) -> None:
     review = tenant.open_task(PETRA, "Figma")["id"]
     tenant.change("decide_task", task=review, verdict="decline", operation="listWorkAppAccesses", after=2)
@@ -267,6 +271,7 @@ def test_a_run_does_not_wait_for_what_was_declined(playbooks: Playbooks, tenant:
     assert result.data["accesses"][0]["users"][0]["outcome"] == "requested"
 
 
+@pytest.mark.slow
 def test_the_end_of_waiting_tells_the_status(playbooks: Playbooks, waiting: Data) -> None:
     short = {**waiting, "wait_timeout": 0}
     foreseen = playbooks.run(play(task("wait", ACCESS, short)), "--check").succeeded()["wait"]
@@ -284,6 +289,7 @@ def test_a_removal_is_waited_for_until_nobody_shows_it(playbooks: Playbooks, ten
     assert run["wait"].data["accesses"][0]["users"][0]["outcome"] == "absent"
 
 
+@pytest.mark.slow
 def test_what_was_declined_is_asked_for_again_on_demand(playbooks: Playbooks, tenant: Sandbox) -> None:
     again = app("Orphan Wiki", PETRA, retry_declined=True, **WORK)
     run = playbooks.run(play(task("retry", ACCESS, again), task("again", ACCESS, again))).succeeded()

@@ -149,6 +149,7 @@ def test_without_a_ledger_every_run_says_that_it_changes(playbooks: Playbooks, t
     assert playbooks.left_behind() == []
 
 
+@pytest.mark.slow
 def test_the_ledger_can_come_from_the_environment(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
     run = playbooks.run(play(task("the task", POLICY, ONE)), CAKEWALK_LEDGER=str(ledger)).succeeded()
     assert run["the task"].changed
@@ -168,6 +169,7 @@ def test_another_policy_is_a_change_and_the_former_one_is_named(
     assert json.loads(diff["after"]) == {"grant_access at Admin": "Admins"}
 
 
+@pytest.mark.slow
 def test_what_others_assigned_meanwhile_is_put_right_and_not_noticed(
     playbooks: Playbooks, tenant: Sandbox, ledger: Path
 ) -> None:
@@ -187,6 +189,7 @@ def test_what_others_assigned_meanwhile_is_put_right_and_not_noticed(
     assert assigned(tenant.state("apps")) == ours
 
 
+@pytest.mark.slow
 def test_what_is_older_than_its_age_is_sent_again(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
     options = {**ONE, "ledger_path": str(ledger), "enforce": "on_change", "ledger_max_age": 5}
     runs(playbooks, tenant, options)
@@ -311,6 +314,7 @@ def test_a_field_serves_as_ledger_where_disks_do_not_last(playbooks: Playbooks, 
     }
 
 
+@pytest.mark.slow
 def test_a_selection_and_a_ledger_in_fields_share_one_reading(playbooks: Playbooks, tenant: Sandbox) -> None:
     tenant.change("set_field", app="GitHub", field="Data Classification", value="Confidential")
     select = {"custom_field": {"name": "Data Classification", "value": "Confidential"}}
@@ -322,6 +326,7 @@ def test_a_selection_and_a_ledger_in_fields_share_one_reading(playbooks: Playboo
     assert (sent["listWorkAppCustomFields"], sent[PATCH]) == (apps + 4 * changed, 2 * changed)
 
 
+@pytest.mark.slow
 def test_a_ledger_that_cannot_be_written_is_told(playbooks: Playbooks, tenant: Sandbox) -> None:
     tenant.fault(PATCH, "503", count=6, skip=1)
     result = runs(playbooks, tenant, bad_field(max_retries=1))
@@ -462,6 +467,7 @@ def test_whatever_cannot_be_meant_fails_before_the_first_write(playbooks: Playbo
     refuse_all(playbooks, tenant, POLICY, BAD)
 
 
+@pytest.mark.slow
 def test_apps_of_one_name_are_told_apart_by_id(playbooks: Playbooks, tenant: Sandbox) -> None:
     twins = sorted(app["id"] for app in tenant.state("apps")["apps"] if app["name"] == "Twin App")
     result = runs(playbooks, tenant, many(*({"app": app_id} for app_id in twins)), "--diff")
@@ -469,6 +475,7 @@ def test_apps_of_one_name_are_told_apart_by_id(playbooks: Playbooks, tenant: San
     assert sorted(diff["after_header"] for diff in result.data["diff"]) == [f"Twin App ({one})" for one in twins]
 
 
+@pytest.mark.slow
 def test_a_ledger_of_another_tenant_is_refused(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
     runs(playbooks, tenant, {**ONE, "ledger_path": str(ledger)})
     tenant.reset(seed=2)

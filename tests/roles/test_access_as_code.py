@@ -184,6 +184,7 @@ def test_no_two_runs_apply_with_one_record_at_once(crew: CodeFolder) -> None:
     assert crew.statuses() == RECORDED
 
 
+@pytest.mark.slow
 def test_the_record_names_who_acted_wherever_that_was_set(crew: CodeFolder, playbooks: Playbooks) -> None:
     approved = crew.planned(acting_user=OLGA)["plan_hash"]
     given = {"mode": "apply", "folder": str(crew.folder), "plan_hash": approved}
@@ -192,6 +193,7 @@ def test_the_record_names_who_acted_wherever_that_was_set(crew: CodeFolder, play
     assert [line.get("actor") for line in crew.lines()] == [OLGA] * RECORDED.total()
 
 
+@pytest.mark.slow
 def test_what_a_plan_does_not_touch_may_change(crew: CodeFolder) -> None:
     approved = crew.planned()["plan_hash"]
     crew.tenant.change("add_member", group="Engineering", user=SALLY)
@@ -200,6 +202,7 @@ def test_what_a_plan_does_not_touch_may_change(crew: CodeFolder) -> None:
     assert crew.members("Contractors") == {CONNOR, IRIS}
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_tells_how_far_it_came_and_is_planned_anew(crew: CodeFolder) -> None:
     planned = crew.planned()
     crew.tenant.fault("removeUserFromGroup", 500)
@@ -233,6 +236,7 @@ def test_an_inverse_plan_takes_back_what_was_done(crew: CodeFolder) -> None:
     assert {group: crew.members(group) for group in before} == before
 
 
+@pytest.mark.slow
 def test_who_left_by_the_role_leaver_is_told_with_file_and_line(
     crew: CodeFolder, tenant: Sandbox, playbooks: Playbooks
 ) -> None:
@@ -379,7 +383,7 @@ RAILS: dict[str, tuple[Data, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("mode", ["plan", "apply"])
+@pytest.mark.parametrize("mode", [pytest.param("plan", marks=pytest.mark.slow), "apply"])
 def test_a_rail_stops_a_plan_and_an_application(crew: CodeFolder, mode: str) -> None:
     failures = crew.refusals_by_mode(
         {case: (mode, {"plan_hash": "0" * 64, **given}) for case, (given, *_rest) in RAILS.items()}
@@ -390,6 +394,7 @@ def test_a_rail_stops_a_plan_and_an_application(crew: CodeFolder, mode: str) -> 
         assert words in failures[case]["msg"], case
 
 
+@pytest.mark.slow
 def test_the_share_is_one_of_all_that_is_read(code: CodeFolder) -> None:
     crowd = sorted(code.members("Engineering"))
     read = len(crowd) + 2
@@ -556,6 +561,7 @@ IN_THE_WAY: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
+@pytest.mark.slow
 def test_no_file_takes_the_place_of_another(crew: CodeFolder) -> None:
     failures = crew.refusals_by_mode(
         {

@@ -98,6 +98,7 @@ def test_all_sections_are_one_plan_and_what_governs_goes_first(code: CodeFolder)
     assert body(code.planned(**options(code, enforce="on_change"))["plan"]) == [NOTHING]
 
 
+@pytest.mark.slow
 def test_what_can_be_taken_back_is(code: CodeFolder) -> None:
     given = options(code)
     before = fields(code, "Figma")
@@ -116,6 +117,7 @@ def test_what_can_be_taken_back_is(code: CodeFolder) -> None:
     assert fields(code, "Figma")[code.tenant.find("fields", "Cost Center")["id"]] == "0815"
 
 
+@pytest.mark.slow
 def test_requests_cannot_be_taken_back_and_the_inverse_says_so(code: CodeFolder) -> None:
     done = code.applied(**options(code))
 

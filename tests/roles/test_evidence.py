@@ -238,6 +238,7 @@ SPOILT = {
 }
 
 
+@pytest.mark.slow
 def test_an_earlier_bundle_that_cannot_be_trusted_is_refused(
     keep: Keep, refusals: Refusals, tenant: Sandbox, tmp_path: Path
 ) -> None:
@@ -284,6 +285,7 @@ def test_what_is_masked_is_in_no_file(keep: Keep, tenant: Sandbox, tmp_path: Pat
     assert "masked" in told(refused).data["msg"]
 
 
+@pytest.mark.slow
 def test_what_the_option_names_is_privileged(keep: Keep, tenant: Sandbox) -> None:
     aws = tenant.find("apps", "AWS")
     level_id = next(level["id"] for level in aws["levels"] if level["name"] == "PowerUser")
@@ -321,6 +323,7 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_written(refusals: Refusal
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_used_is_refused_before_the_tenant_is_read(
     keep: Keep, tenant: Sandbox, folder: Path
 ) -> None:
@@ -448,6 +451,7 @@ def test_nothing_that_people_write_in_the_tenant_is_executed(keep: Keep, tenant:
     assert markup in {row["app"] for row in rows(place, "accesses")}
 
 
+@pytest.mark.slow
 def test_options_for_all_modules_reach_it(playbooks: Playbooks, tenant: Sandbox, folder: Path) -> None:
     defaults = {"group/cakewalk.access.all": {"api_key": tenant.read_only_key, "api_secret": tenant.read_only_secret}}
     plays = play(task("Keep", EVIDENCE, {"folder": str(folder)}), module_defaults=defaults)

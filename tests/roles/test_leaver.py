@@ -151,6 +151,7 @@ def test_whatever_is_left_is_told_and_fails_the_run(leaver: Staff) -> None:
     assert left(leaver.told(green, TASK)) == left(told)
 
 
+@pytest.mark.slow
 def test_what_is_in_the_way_of_a_removal_does_not_stop_the_others(leaver: Staff) -> None:
     """The change of a level, which would come after the removal, and can only be cancelled in the interface."""
     leaver.tenant.change("open_request", kind="change", app="GitHub", user=ERIN, level="Admin")
@@ -169,6 +170,7 @@ def test_what_is_in_the_way_of_a_removal_does_not_stop_the_others(leaver: Staff)
     assert Counter(line["status"] for line in leaver.record()) == {"begun": 1, "sending": 2, "done": 2, "ended": 1}
 
 
+@pytest.mark.slow
 def test_a_group_that_refuses_does_not_stop_the_others(leaver: Staff) -> None:
     """The record of the group does not show that another directory decides about it."""
     groups = {group["name"]: group["type"] for group in leaver.tenant.state("groups")["groups"]}
@@ -189,6 +191,7 @@ def test_a_group_that_refuses_does_not_stop_the_others(leaver: Staff) -> None:
     assert len(done) == len(set(done)) == len(groups) - len(set(refusing))
 
 
+@pytest.mark.slow
 def test_no_removal_is_raised_twice(leaver: Staff) -> None:
     """Where the service opens removals itself when somebody leaves a group, and where one is open already."""
     leaver.tenant.configure(removal_requests="open")
@@ -252,6 +255,7 @@ def test_what_cannot_be_meant_is_refused_before_the_first_write(leaver: Staff) -
     leaver.refuses(options(leaver), REFUSED)
 
 
+@pytest.mark.slow
 def test_one_of_two_accounts_is_named_by_id(leaver: Staff) -> None:
     twins = [user for user in leaver.tenant.state("users")["users"] if user["email"] == SAM]
     active, other = sorted(twins, key=lambda user: user["status"])
@@ -268,7 +272,7 @@ def test_one_of_two_accounts_is_named_by_id(leaver: Staff) -> None:
     assert active["id"] not in members["Ebern Team 3"]
 
 
-@pytest.mark.parametrize("in_process", ["true", "false"])
+@pytest.mark.parametrize("in_process", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_a_time_limit_leaves_the_history_of_all_writes_and_a_proof(leaver: Staff, in_process: str) -> None:
     for group in leaver.tenant.state("groups")["groups"]:
         if group["type"] == "Managed":
@@ -335,6 +339,7 @@ def test_nothing_that_people_write_in_the_tenant_is_executed(leaver: Staff, tmp_
     assert stays(leaver.tenant, ERIN)["groups"] == [f"{words} too"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("user", [SALLY, OLGA, PETRA])
 def test_whoever_leaves_the_proof_tells_what_the_tenant_holds(leaver: Staff, user: str) -> None:
     """Held against the tenant itself, before and after, for people with much of everything."""

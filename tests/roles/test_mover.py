@@ -209,6 +209,7 @@ def test_an_interrupted_move_is_made_up_for_by_the_next(mover: Staff) -> None:
     assert groups(mover) == {"Sales", "Ebern Team 12", "Okta Everyone"}
 
 
+@pytest.mark.slow
 def test_a_bypass_stands_in_the_record(mover: Staff) -> None:
     bypass = {"implicitly_approve_requests": True, "bypass_reason": "Change 4711"}
     run = mover.run(**options(mover, wait_timeout=60, **bypass)).succeeded()
@@ -219,6 +220,7 @@ def test_a_bypass_stands_in_the_record(mover: Staff) -> None:
     assert groups(mover) == {"Sales", "Ebern Team 12", "Okta Everyone"}
 
 
+@pytest.mark.slow
 def test_the_record_names_who_acted_by_the_environment_of_a_play(mover: Staff, playbooks: Playbooks) -> None:
     environment = {"CAKEWALK_ACTING_USER": OLGA}
     playbooks.run(play(moving(mover, **options(mover, wait=False)), environment=environment)).succeeded()

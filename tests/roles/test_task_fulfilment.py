@@ -127,7 +127,7 @@ BETWEEN = {
 }
 
 
-@pytest.mark.parametrize("readings", [1, 2])
+@pytest.mark.parametrize("readings", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", BETWEEN)
 def test_a_task_that_is_no_longer_due_when_it_is_read_again_is_no_failure(
     stage: FulfilmentEnv, case: str, readings: int
@@ -161,6 +161,7 @@ def test_somebody_decides_the_task_meanwhile(stage: FulfilmentEnv, case: str) ->
     assert stage.lines()[-1]["outcome"] == outcome
 
 
+@pytest.mark.slow
 def test_the_person_who_asked_withdraws_the_request_meanwhile(stage: FulfilmentEnv) -> None:
     stage.tenant.change("cancel_request", request=request_id("removal"), user=PETRA, operation="getTask", after=3)
 
@@ -194,6 +195,7 @@ def test_the_routes_of_the_start_hold_for_the_whole_run(stage: FulfilmentEnv, tm
     assert dict.fromkeys(tasks, "approved").items() <= outcomes(run).items()
 
 
+@pytest.mark.slow
 def test_a_machine_that_cannot_be_reached_ends_the_run_and_nothing_is_approved(stage: FulfilmentEnv) -> None:
     assert stage.run(routes=[stage.route("GitHub", handler="unreachable.yml")], task=GRANT).status == 4
     assert stage.decisions() == []
@@ -216,6 +218,7 @@ def test_an_approval_that_fails_is_made_up_for_by_the_next_run(stage: Fulfilment
     assert len(stage.tenant.log("POST", "approveTask")) == 2
 
 
+@pytest.mark.slow
 def test_what_a_run_on_another_machine_has_is_left_to_it_until_its_lease_expires(stage: FulfilmentEnv) -> None:
     lock = TaskLock("run", "another boot", "elsewhere", 7, "2026-06-01T12:00:00+00:00")
     stage.locks.mkdir(mode=0o700)
@@ -234,7 +237,7 @@ def test_what_a_run_on_another_machine_has_is_left_to_it_until_its_lease_expires
     assert not list(stage.locks.iterdir())
 
 
-@pytest.mark.parametrize("strategy", ["linear", "free"])
+@pytest.mark.parametrize("strategy", [pytest.param("linear", marks=pytest.mark.slow), "free"])
 def test_of_two_hosts_in_a_play_one_carries_a_task_out(stage: FulfilmentEnv, strategy: str) -> None:
     user = stage.strangers("GitHub")[0]["email"]
     task = stage.task(user, "GitHub", level="Write")
@@ -268,6 +271,7 @@ KEYWORDS: dict[str, tuple[Data, Data, Data, str]] = {
 }
 
 
+@pytest.mark.slow
 def test_what_a_play_says_about_errors_and_modes_changes_no_promise(stage: FulfilmentEnv) -> None:
     people = dict(zip(KEYWORDS, (user["email"] for user in stage.strangers("GitHub")), strict=False))
     tasks = {case: stage.task(person, "GitHub", level="Write") for case, person in people.items()}
@@ -303,6 +307,7 @@ def test_a_refusal_that_is_ignored_lets_the_play_go_on_and_does_nothing(stage: F
     assert last.data["facts"]["task_fulfilment_complete"] is False
 
 
+@pytest.mark.slow
 def test_a_run_takes_no_more_than_it_may(stage: FulfilmentEnv) -> None:
     routes = [stage.route("GitHub"), stage.route("Google Workspace", "remove_access", "remove.yml")]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from playbooks.harness import writes
 from roles.fulfilment_env import LAST, OLGA, ROLE, TARGETS, FulfilmentEnv, outcomes, report, told
 from sandbox.known import task_id
@@ -65,6 +66,7 @@ def test_no_extra_variable_takes_the_place_of_what_verify_registers(stage: Fulfi
     assert (stage.decisions(), stage.status(GRANT)) == ([], "Pending")
 
 
+@pytest.mark.slow
 def test_other_extra_variables_are_ignored(stage: FulfilmentEnv) -> None:
     """Such as those that AWX adds, answers of surveys, and what earlier jobs of a workflow handed on."""
     others = {"own": 1, "ansible_own": 1, "awx_job_id": 7, "plan_hash": "x"}
@@ -78,6 +80,7 @@ def test_other_extra_variables_are_ignored(stage: FulfilmentEnv) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_extra_variable_takes_the_place_of_what_the_role_sets(stage: FulfilmentEnv) -> None:
     """The message names each of them that it found, so one run shows for each that it is refused."""
     names = ["item", "turn", "proved", "begun", "started", "approval", "outcomes"]
