@@ -69,7 +69,7 @@ def cases(way: str) -> dict[str, tuple[Data, Data]]:
             {
                 "max_removals": 9,
                 "timeout": 43,
-                "acting_user": "",
+                "acting_user": None,
                 # Ansible would take away what the play protects.
                 "protected_users": [CONNOR],
                 "max_retries": 1,

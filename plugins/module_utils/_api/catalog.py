@@ -304,7 +304,9 @@ def is_edited_here(group: Mapping[str, Any]) -> bool:
 
     A guess, as C(is_dynamic). Without any sign in the record the answer is no.
     """
-    return not is_synced(group) and any("managed" in words <= _MANAGED for _name, words in _group_words(group))
+    return not is_synced(group) and any(
+        "managed" in words and words <= _MANAGED for _name, words in _group_words(group)
+    )
 
 
 def _group_words(group: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[str]]]:

@@ -67,11 +67,10 @@ def _is_deeper(document: Any, depth: int) -> bool:
     """Return whether JSON is nested deeper than so many levels; this looks at each value, so it has to be fast."""
     level = [document] if isinstance(document, (dict, list)) else []
     for _level in range(depth):
-        inner = []
+        inner: list[Any] = []
         for container in level:
-            for value in container.values() if type(container) is dict else container:
-                if type(value) is dict or type(value) is list:
-                    inner.append(value)
+            values = container.values() if isinstance(container, dict) else container
+            inner += [value for value in values if isinstance(value, (dict, list))]
         level = inner
     return bool(level)
 

@@ -55,7 +55,7 @@ def test_the_printed_lines_can_be_pasted_from_any_folder(tmp_path: Path) -> None
     folder.mkdir()
     for name in ("Makefile", "tests", ".build"):
         (folder / name).symlink_to(root / name)
-    command = ["make", "-o", ".build/collections/.installed", "sandbox", "PORT=0"]
+    command = ["make", "--no-print-directory", "-o", ".build/collections/.installed", "sandbox", "PORT=0"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout
         lines = [process.stdout.readline() for _turn in range(7)]
