@@ -21,6 +21,9 @@ export ANSIBLE_REMOTE_TEMP := $(ANSIBLE_HOME)/tmp
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
 export PYTHONPATH := $(CURDIR)/tests
 
+# The three virtual environments are set up at the same time.
+MAKEFLAGS += --jobs=3
+
 .PHONY: help demo demo-events test test-all sandbox bench docs clean
 .DEFAULT_GOAL := help
 
