@@ -127,7 +127,7 @@ def seen(result: Result) -> Data:
     return {name: data["invocation"]["module_args"][name] for name in SEEN}
 
 
-@pytest.mark.parametrize("way", ["true", "false"])
+@pytest.mark.parametrize("way", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_defaults_hold_for_what_comes_to_nothing(playbooks: Playbooks, tenant: Sandbox, way: str) -> None:
     for form in NOTHING:
         tasks = playbooks.folder / "input" / "roles" / f"inner_{form}" / "tasks"

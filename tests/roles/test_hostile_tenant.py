@@ -44,6 +44,7 @@ def test_such_names_are_executed_by_what_renders_them(playbooks: Playbooks, tmp_
     assert canary.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(why_not()), reason=str(why_not()))
 def test_no_name_is_executed_on_its_way_from_the_webhook_to_the_record(stage: FulfilmentEnv, tmp_path: Path) -> None:
     canary = tmp_path / "canary"

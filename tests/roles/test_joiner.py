@@ -107,6 +107,7 @@ def test_the_requests_of_a_joiner(joiner: Staff, capsys: pytest.CaptureFixture[s
     show("joiner", cost + Counter(asked), capsys)
 
 
+@pytest.mark.slow
 def test_one_is_missing_one_is_refused_one_comes_and_one_is_fine(joiner: Staff) -> None:
     """In one run; the failure of one stops nobody else, and it is red at the end."""
     gone, late = "gone@example.com", "late@example.com"

@@ -115,6 +115,7 @@ def test_the_requests_of_an_idle_run_are_two_looks(leaver: Staff, capsys: pytest
     show("leaver, idle", leaver.cost(), capsys)
 
 
+@pytest.mark.slow
 def test_whatever_is_left_is_told_and_fails_the_run(leaver: Staff) -> None:
     leaver.tenant.change("add_access", app="Sauer", user=CONNOR)
     leaver.tenant.change("open_request", kind="grant", app="Figma", user=CONNOR)

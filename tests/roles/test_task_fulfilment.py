@@ -203,6 +203,7 @@ def test_a_machine_that_cannot_be_reached_ends_the_run_and_nothing_is_approved(s
     assert outcomes(stage.run(routes=[stage.route("GitHub")], task=GRANT).succeeded()) == {GRANT: "approved"}
 
 
+@pytest.mark.slow
 def test_an_approval_that_fails_is_made_up_for_by_the_next_run(stage: FulfilmentEnv) -> None:
     routes = [stage.route("GitHub")]
     reading = {"CAKEWALK_API_KEY": stage.tenant.read_only_key, "CAKEWALK_API_SECRET": stage.tenant.read_only_secret}
@@ -237,7 +238,8 @@ def test_what_a_run_on_another_machine_has_is_left_to_it_until_its_lease_expires
     assert not list(stage.locks.iterdir())
 
 
-@pytest.mark.parametrize("strategy", [pytest.param("linear", marks=pytest.mark.slow), "free"])
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["linear", "free"])
 def test_of_two_hosts_in_a_play_one_carries_a_task_out(stage: FulfilmentEnv, strategy: str) -> None:
     user = stage.strangers("GitHub")[0]["email"]
     task = stage.task(user, "GitHub", level="Write")

@@ -50,6 +50,7 @@ def test_no_forged_proof_approves_a_task(stage: FulfilmentEnv) -> None:
     assert all(line["outcome"] != "approved" or line["task"] == GRANT for line in stage.lines())
 
 
+@pytest.mark.slow
 def test_no_extra_variable_takes_the_place_of_what_verify_registers(stage: FulfilmentEnv) -> None:
     seen = {"email": "petra.pending@example.com", "state": "present", "level": stage.ids["level_id"]["GitHub"]["Write"]}
     forged = json.dumps({"account_shown": {"stdout": json.dumps(seen)}})
