@@ -83,7 +83,7 @@ options:
       - V(direct) records that people have access, past all approval, in one request for each app and level. It is meant
         for the takeover of access that exists. It cannot remove anything, is refused for people who hold another level
         or of whom something is requested, and is never undone by this collection. It needs O(acting_user), since nobody
-        shall record access for themselves.
+        may record access for themselves.
     type: str
     choices: [request, direct]
     default: request
@@ -128,8 +128,8 @@ options:
     default: 300
 notes:
   - All requests of the tenant are read, since the service documents no filter that could be relied upon.
-  - The outcome rests on what a list does not show for V(absent), for changes of a level, for O(method=direct), and for
-    people and apps that do not exist.
+  - Requests on several pages are read again where access is to be requested, changed or removed. The list of who has
+    access is read again for V(absent) and O(method=direct), unless it shows all the people.
   - An open request that wants the opposite is a V(conflicting_request). Nothing in the API can cancel it, so nothing is
     sent about this person, and the task fails once everything else is done.
   - A request whose answer was lost is looked for and not sent a second time.
@@ -265,8 +265,9 @@ bypass_reason:
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
-    - After a failure they tell what was done, what failed, and what was not tried. C(already) is there only where the
-      service refused a step and reading showed that somebody else had done the same.
+    - After a failure they tell what was done, what failed, and what was not tried. C(already) lists
+      steps that the service refused and that a read shows as done, by somebody else or by this step. They do not count
+      as changed.
   returned: success, and when a step failed
   type: dict
   contains:

@@ -135,8 +135,9 @@ summary:
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
-    - After a failure they tell what was done, what failed, and what was not tried. C(already) is there only where the
-      service refused a step and reading showed that somebody else had done the same.
+    - After a failure they tell what was done, what failed, and what was not tried. C(already) lists
+      steps that the service refused and that a read shows as done, by somebody else or by this step. They do not count
+      as changed.
   returned: success, and when a step failed
   type: dict
   contains:

@@ -325,8 +325,7 @@ summary:
 steps:
   description:
     - The writes. In check mode all of them are C(pending). What is written to O(ledger_field) is not among them.
-    - After a failure they tell what was done, what failed, and what was not tried. C(already) is there only where the
-      service refused a step and reading showed that somebody else had done the same.
+    - After a failure they tell what was done, what failed, and what was not tried.
   returned: success, and when a step failed
   type: dict
   contains:

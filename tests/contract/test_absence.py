@@ -310,15 +310,16 @@ def hiding(tenant: Sandbox, path: str, row_id: str) -> Callable[[Request], bytes
     return detour(tenant.url, own)
 
 
-@pytest.mark.parametrize("state", ["absent", "level"])
+@pytest.mark.parametrize("state", ["absent", "level", "present"])
 def test_no_request_is_opened_next_to_one_that_a_reading_misses(
     tenant: Sandbox, connect: Callable[..., Client], state: str
 ) -> None:
-    """Neither the removal of access, nor the change of a level: each takes something."""
-    kind = "remove" if state == "absent" else "change"
+    """Neither for access, nor for its removal, nor for another level."""
+    kind = {"absent": "remove", "level": "change", "present": "grant"}[state]
     level = {} if state == "absent" else {"permission_level": "Write"}
     tenant.configure(page_size=7)
-    tenant.change("add_access", app="GitHub", user=CONNOR)
+    if state != "present":
+        tenant.change("add_access", app="GitHub", user=CONNOR)
     tenant.change("open_request", kind=kind, app="GitHub", user=CONNOR, level="Write")
     options = {"app": "GitHub", "users": [CONNOR], "state": state if state == "absent" else "present", **level}
     with Wire(hiding(tenant, REQUESTS.path, tenant.state("requests")["requests"][-1]["id"])) as wire:

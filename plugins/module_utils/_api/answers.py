@@ -157,7 +157,7 @@ def is_problem(document: object, content_type: str = "") -> bool:
 def _is_failure(document: Mapping[str, object]) -> bool:
     return (
         any(re.fullmatch(r"[45]\d\d", str(document.get(name))) for name in ("status", "statusCode"))
-        or (isinstance(document.get("title"), str) and document.get("status") is None)
+        or (isinstance(document.get("title"), str) and document.get("status") is None and "id" not in document)
         or bool(document.get("errors") or document.get("error"))
         or any(document.get(name) is False for name in ("success", "succeeded", "isSuccess", "ok"))
     )

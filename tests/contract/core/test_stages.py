@@ -96,7 +96,7 @@ class File:
 class Never:
     """A wait that fails with an error."""
 
-    action, timeout, pauses, sources, needs_second_read = "see it", 0, (0.01,), (), False
+    action, timeout, pauses, sources, proves_absence = "see it", 0, (0.01,), (), False
 
     def __init__(self, error: BaseException = TROUBLE) -> None:
         self._error = error

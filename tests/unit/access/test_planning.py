@@ -208,7 +208,7 @@ def test_recordings_are_one_request_for_each_app_and_level() -> None:
         (
             one("Figma", DAN, acting_user=None, **DIRECT),
             ConfigurationError,
-            "acting_user is not set, and nobody shall record access for themselves, so it must be known who does",
+            "acting_user is not set, and nobody may record access for themselves, so it must be known who does",
         ),
         (one("Figma", DAN, acting_user=GONE["email"]), ConfigurationError, "status of this person is Offboarding"),
         (one("Figma", GONE), LookupFailed, "is Offboarding and would be given access"),
@@ -294,8 +294,8 @@ def test_only_the_apps_with_something_to_wait_for_are_looked_at() -> None:
     wait = waiting(accesses=entries)
     assert wait.awaits
     assert wait.sources == [REQUESTS, accesses(FIGMA)]
-    assert not wait.needs_second_read
-    assert waiting(**one("Figma", BEN, state="absent")).needs_second_read
+    assert not wait.proves_absence
+    assert waiting(**one("Figma", BEN, state="absent")).proves_absence
 
 
 def test_access_is_waited_for_until_it_is_listed() -> None:

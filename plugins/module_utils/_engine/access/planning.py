@@ -32,7 +32,7 @@ EvaluatedApp = tuple[AppState, list[AccessDecision], list[str]]
 #: The maximum length of a purpose (the page of GrantAccess).
 _PURPOSE = 1024
 #: Why recording access needs an acting user, although the API of the vendor takes none there.
-_RECORDS = "nobody shall record access for themselves, so it must be known who does"
+_RECORDS = "nobody may record access for themselves, so it must be known who does"
 #: The outcomes to wait for, with the outcome after the wait.
 _AWAITED = {
     evaluation.REQUESTED: evaluation.GRANTED,
@@ -101,10 +101,10 @@ def read_app_states(tenant: Tenant, entries: Sequence[AccessEntry], proves_addit
 
 def _unproved(app_state: AppState, entry: AccessEntry, proves_additions: bool) -> list[Listing]:
     """Return the lists that decide about an entry by what they do not show."""
-    is_listed = all(map(app_state.holders.matches, entry.users))
-    if not is_listed and (entry.state == "absent" or proves_additions):
-        return [REQUESTS, accesses(app_state.app)]
-    return [REQUESTS] if _may_take(app_state, entry) else []
+    if all(map(app_state.holders.matches, entry.users)):
+        return [REQUESTS] if _may_take(app_state, entry) else []
+    # A request that is not listed would be opened twice.
+    return [REQUESTS, accesses(app_state.app)] if entry.state == "absent" or proves_additions else [REQUESTS]
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,8 @@ class AccessPlan:
 
         def conclude(decision: AccessDecision) -> AccessDecision:
             outcome = _AWAITED.get(decision.outcome)
-            return replace(decision, outcome=outcome, request=None) if outcome else decision
+            request = decision.request if decision.step else None
+            return replace(decision, outcome=outcome, request=request) if outcome else decision
 
         apps = [(app_state, list(map(conclude, decisions)), unknown) for app_state, decisions, unknown in self.apps]
         return replace(self, apps=apps)
@@ -163,8 +164,8 @@ class AccessPlan:
         """Return the result of C(cakewalk_app_access) once its steps are applied; empty if one of them failed."""
         if applied.having(StepStatus.FAILED, StepStatus.PENDING):
             return {}
-        is_concluded = params["wait"] and applied.goal_reached
-        return (self.concluded() if is_concluded else self.opened(applied)).result(params)
+        opened = self.opened(applied)
+        return (opened.concluded() if params["wait"] and applied.goal_reached else opened).result(params)
 
     def result(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the result of C(cakewalk_app_access)."""
@@ -333,7 +334,7 @@ class AccessWait:
         self._statuses = statuses
         self.sources: Sequence[Listing | Resource] = [REQUESTS, *(accesses(app) for app in self._apps.values())]
         self.awaits = bool(self._decisions)
-        self.needs_second_read = any(decision.outcome == REMOVING for decision in self._decisions)
+        self.proves_absence = any(decision.outcome == REMOVING for decision in self._decisions)
 
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return the users whose access is not as requested yet, with the status of the request.

@@ -46,6 +46,17 @@ _INTERRUPTED = (
     "the run was interrupted while it was being sent, so it is not known whether it was carried out",
     "Look at the tenant, or run again: a run reads before it writes.",
 )
+#: The cause and the hint for a step that was accepted and does not show.
+_NOT_APPLIED = (
+    "the server accepted it",
+    "Look at it in Cakewalk: the service may have turned what was sent into something else, or ignored it.",
+)
+#: What is added to the hint of a read that failed after an accepted write.
+_UNREAD = "The writes to it are under 'steps' with verified: false."
+#: What comes before the hint for a refusal that no read can confirm.
+_UNPROVED = "The API does not show whether it was carried out all the same."
+#: Errors of a read after which another one soon would fail alike.
+_UNREADABLE = (TransportError, Unauthorized)
 
 
 def dry_run(plan: Plan) -> ApplyResult:
@@ -108,23 +119,6 @@ def apply(
         raise ApplyFailed(run.result, end_error)
     run.result.goal_reached = True
     return run.result
-
-
-#: The cause and the hint for a step that was accepted and does not show.
-_NOT_APPLIED = (
-    "the server accepted it",
-    "Look at it in Cakewalk: the service may have turned what was sent into something else, or ignored it.",
-)
-
-
-#: What is added to the hint of a read that failed after an accepted write.
-_UNREAD = "What was written there before is under 'steps' with verified: false."
-
-
-#: What comes before the hint for a refusal that no read can confirm.
-_UNPROVED = "The API does not show whether it was carried out all the same."
-#: Errors of a read after which another one soon would fail alike.
-_UNREADABLE = (TransportError, Unauthorized)
 
 
 class _Abandoned(Exception):
@@ -354,7 +348,7 @@ class _Run:
 
     def _recorded(self, result: StepResult) -> bool:
         """Record the outcome of a step as soon as it is known, and return whether that could be recorded."""
-        if result.status is StepStatus.SENT:
+        if result.status is StepStatus.SENT or _is_unread(result):
             return True
         try:
             self._record(result)
@@ -401,7 +395,8 @@ def _recorded_status(result: StepResult) -> str:
     if result.status is StepStatus.FAILED:
         if isinstance(result.error, OutcomeUnknown):
             return "unknown"
-        return "refused" if isinstance(result.error, ApiError) else "failed"
+        is_refused = isinstance(result.error, ApiError) and result.error.facts().get("method") != "GET"
+        return "refused" if is_refused else "failed"
     return "not_tried" if result.status is StepStatus.PENDING else result.status.value
 
 

@@ -28,15 +28,15 @@ class WaitTimedOut(CakewalkError):
 class Wait(Protocol):
     """A state to wait for.
 
-    C(pauses) are the seconds between reads; the last one repeats. C(needs_second_read) says that one read is not
-    enough: a list that moves may skip a row, which then looks removed.
+    C(pauses) are the seconds between reads; the last one repeats. C(proves_absence) says that what is
+    not listed counts, so a list of several pages is read until two readings agree.
     """
 
     action: str
     timeout: int
     pauses: Sequence[float]
     sources: Sequence[Listing | Resource]
-    needs_second_read: bool
+    proves_absence: bool
 
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return what is still missing, for messages.
@@ -58,13 +58,16 @@ def wait_for(wait: Wait, client: Client) -> None:
     :raises WaitTimedOut: something is still missing after the timeout.
     :raises CakewalkError: the state can no longer be reached, or cannot be read.
     """
+
+    def read(source: Listing | Resource) -> Any:
+        if wait.proves_absence and isinstance(source, Listing):
+            return client.stable_rows(source)
+        return client.read(source)
+
     deadline = time.monotonic() + wait.timeout
     for pause in itertools.chain(wait.pauses, itertools.repeat(wait.pauses[-1])):
-        for _look in range(2 if wait.needs_second_read else 1):
-            missing = wait.missing(client.each(client.read, wait.sources))
-            if missing:
-                break
-        else:
+        missing = wait.missing(client.each(read, wait.sources))
+        if not missing:
             return
         left = deadline - time.monotonic()
         if left <= 0:

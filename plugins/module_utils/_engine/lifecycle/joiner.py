@@ -114,7 +114,7 @@ class PeopleAppear:
 
     action = "see everybody in the directory"
     pauses: Sequence[float] = (1.0, 5.0, 15.0, 30.0, 60.0)
-    needs_second_read = False
+    proves_absence = False
 
     def __init__(self, references: Sequence[str], timeout: int) -> None:
         self.timeout = timeout
@@ -231,6 +231,9 @@ class _Onboarding:
     def _read_app_states(self, names: Iterable[str]) -> dict[str, AppState]:
         """Read apps, with all requests."""
         entries = [AccessEntry(name, (), None, "present") for name in names]
+        if entries:
+            # A request that is not listed would be opened twice.
+            self._tenant.read_stable([REQUESTS])
         states = read_app_states(self._tenant, entries) if entries else []
         return {entry.app: app_state for app_state, its_entries in states for entry in its_entries}
 
@@ -335,8 +338,6 @@ class _Onboarding:
         apps = [app_state.app for app_state in self._app_states.values()]
         self._tenant.forget([REQUESTS, *map(accesses, apps), *map(permission_levels, apps)])
         try:
-            # A request that is not listed would be opened twice.
-            self._tenant.read_stable([REQUESTS])
             self._app_states = self._read_app_states(self._app_states)
         except CakewalkError as error:
             for joiner in ready:

@@ -132,7 +132,7 @@ class RemovalWait:
     action = "see that all access is gone"
     pauses: Sequence[float] = PAUSES
     #: The proof reads twice afterwards.
-    needs_second_read = False
+    proves_absence = False
 
     def __init__(self, decisions: Sequence[AccessDecision], timeout: int, statuses: StatusTable) -> None:
         self.timeout = timeout

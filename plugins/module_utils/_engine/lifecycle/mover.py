@@ -344,7 +344,7 @@ class NewAccess:
 
     action = "see the new access"
     pauses: Sequence[float] = PAUSES
-    needs_second_read = False
+    proves_absence = False
 
     def __init__(self, moves: Iterable[Move], before: Collection[str], timeout: int, statuses: StatusTable) -> None:
         self.timeout = timeout

@@ -149,11 +149,14 @@ class FieldLedger:
     def _change(self, app_id: str, change: Callable[[FieldDocument], FieldDocument], client: Client) -> None:
         """Change the field of an app until a read shows that nothing is left to change."""
         lost: CakewalkError | None = None
-        for _attempt in range(_ATTEMPTS):
+        for attempt in range(1 + _ATTEMPTS):
             document = self._read(app_id, client)
             changed = change(document)
             if changed == document:
                 return
+            if attempt == _ATTEMPTS:
+                break
+            lost = None
             try:
                 self._write(app_id, changed, client)
             except OutcomeUnknown as error:
