@@ -129,7 +129,7 @@ options:
 notes:
   - All requests of the tenant are read, since the service documents no filter that could be relied upon.
   - Requests on several pages are read again where access is to be requested, changed or removed. The list of who has
-    access is read again for V(absent) and O(method=direct), unless it shows all the people.
+    access is read again, too, unless it shows all the people.
   - An open request that wants the opposite is a V(conflicting_request). Nothing in the API can cancel it, so nothing is
     sent about this person, and the task fails once everything else is done.
   - A request whose answer was lost is looked for and not sent a second time.
@@ -343,7 +343,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     """Return the plan for C(params); people are looked up only if the apps leave a question open."""
     planning.check_options(params)
     # What is recorded directly cannot be taken back.
-    apps = planning.read_app_states(tenant, evaluation.entries_of_task(params), params["method"] == "direct")
+    apps = planning.read_app_states(tenant, evaluation.entries_of_task(params))
     access = planning.plan_access(apps, params, tenant)
     tenant.warnings += access.warnings
     wait = planning.AccessWait(access.decisions, params["wait_timeout"], tenant.request_statuses)

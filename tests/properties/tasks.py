@@ -24,7 +24,8 @@ WORDS = {
     "remove_access": "RemoveAccessRequest",
     "change_permission": "ChangePermissionLevelRequest",
 }
-OPEN = ("Pending", "Approved")
+#: A request that was declined is not opened again, and the result says so.
+OPEN = ("Pending", "Approved", "Declined")
 
 
 @dataclass(frozen=True)

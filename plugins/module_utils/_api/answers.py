@@ -150,14 +150,22 @@ def is_problem(document: object, content_type: str = "") -> bool:
     """Return whether a JSON document says that the request failed, as a problem document (RFC 9457) or otherwise."""
     if "problem+json" in content_type.lower():
         return True
-    parts = [document, document.get("data")] if isinstance(document, Mapping) else []
-    return any(_is_failure(part) for part in parts if isinstance(part, Mapping))
+    data = document.get("data") if isinstance(document, Mapping) else None
+    parts = [part for place in (document, data) for part in (place if isinstance(place, list) else [place])]
+    return any(
+        _is_failure({str(name).lower(): value for name, value in part.items()})
+        for part in parts
+        if isinstance(part, Mapping)
+    )
 
 
 def _is_failure(document: Mapping[str, object]) -> bool:
     return (
-        any(re.fullmatch(r"[45]\d\d", str(document.get(name))) for name in ("status", "statusCode"))
+        any(re.fullmatch(r"[45]\d\d(\.0)?", str(document.get(name))) for name in ("status", "statuscode"))
         or (isinstance(document.get("title"), str) and document.get("status") is None and "id" not in document)
+        or str(document.get("status")).lower() in ("error", "failed", "failure")
         or bool(document.get("errors") or document.get("error"))
-        or any(document.get(name) is False for name in ("success", "succeeded", "isSuccess", "ok"))
+        or any(
+            str(document.get(name)).lower() in ("false", "0") for name in ("success", "succeeded", "issuccess", "ok")
+        )
     )

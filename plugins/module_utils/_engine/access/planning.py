@@ -66,13 +66,12 @@ def check_purpose(purpose: str | None) -> None:
         )
 
 
-def read_app_states(tenant: Tenant, entries: Sequence[AccessEntry], proves_additions: bool = False) -> list[AppEntries]:
+def read_app_states(tenant: Tenant, entries: Sequence[AccessEntry]) -> list[AppEntries]:
     """Read each app that entries name, its access and levels, and all requests.
 
-    The lists are read until they prove what is not listed, if the outcome for a user rests on that. It does where the
-    user may lose something, or should have no access.
+    The lists are read until they prove what is not listed, if the outcome for a user rests on that. It does where a
+    user has no access yet, or may lose something.
 
-    :param proves_additions: whether the people who will get access must be proved to have none, too.
     :raises LookupFailed: an app does not exist, or its name is ambiguous.
     """
     resolver = Resolver()
@@ -93,18 +92,18 @@ def read_app_states(tenant: Tenant, entries: Sequence[AccessEntry], proves_addit
         listing: None
         for app_state, its_entries in states()
         for entry in its_entries
-        for listing in _unproved(app_state, entry, proves_additions)
+        for listing in _unproved(app_state, entry)
     }
     tenant.read_stable(unproved)
     return states()
 
 
-def _unproved(app_state: AppState, entry: AccessEntry, proves_additions: bool) -> list[Listing]:
+def _unproved(app_state: AppState, entry: AccessEntry) -> list[Listing]:
     """Return the lists that decide about an entry by what they do not show."""
     if all(map(app_state.holders.matches, entry.users)):
         return [REQUESTS] if _may_take(app_state, entry) else []
-    # A request that is not listed would be opened twice.
-    return [REQUESTS, accesses(app_state.app)] if entry.state == "absent" or proves_additions else [REQUESTS]
+    # Who holds another level may be protected, and a request that is not listed would be opened twice.
+    return [REQUESTS, accesses(app_state.app)]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ class Journal:
 
     def open(self, is_dry_run: bool = False) -> None:
         """Check that lines can be added, before there is a write to record; a dry run leaves nothing behind."""
+        first = (self.file.read() or "").partition("\n")[0]
+        if first and '"time"' not in first:
+            raise self.file.damaged("it is not a journal, so lines are not added to it")
         if is_dry_run:
             self.file.check_writable()
         else:

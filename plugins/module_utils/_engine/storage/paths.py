@@ -41,7 +41,7 @@ def check_distinct(paths: Mapping[str, str]) -> None:
     options: dict[tuple[int, int, str], str] = {}
     for option, path in sorted(paths.items()):
         for suffix in ("", LOCK, RUNS):
-            other = options.setdefault(_identity(path + suffix), option)
+            other = options.setdefault(_identity(os.path.normpath(path) + suffix), option)
             if other != option:
                 raise ConfigurationError(
                     f"use {option}",

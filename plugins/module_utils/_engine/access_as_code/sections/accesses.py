@@ -69,7 +69,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     if not entries:
         return SectionPlan()
     leavers = Leavers.of(params, tenant)
-    app_states = read_app_states(tenant, entries, proves_additions=params["mode"] == "drift")
+    app_states = read_app_states(tenant, entries)
     plan = plan_access(app_states, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
     tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
