@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class Task:
     protected: frozenset[str] = frozenset()
     max_removals: int | None = None
     can_verify: bool = True
-    writes_always: bool = field(default=False)
+    writes_always: bool = False
 
 
 def pick(rows: list[Row], number: int) -> Row:
