@@ -127,7 +127,7 @@ def test_members_apps_without_owner_and_counts() -> None:
         ("Team", "ada@example.com", "current"),
         ("Team", "eve@example.com", "unknown"),
     ]
-    assert cells(tables["ownerless_apps"], "app", "owner_shown", "people") == [("Old", False, 0), ("Wiki", True, 1)]
+    assert cells(tables["ownerless_apps"], "app", "owner", "people") == [("Old", "not told", 0), ("Wiki", "none", 1)]
     assert cells(tables["account_counts"], "app", "accesses", "people", "number_of_accounts", "agrees") == [
         ("GitHub", 3, 2, 2, "yes"),
         ("Old", 0, 0, None, "not told"),

@@ -64,8 +64,8 @@ MEMBERS = Table(
 OWNERLESS = Table(
     "ownerless_apps",
     "Apps without an owner",
-    "Apps whose record shows no owner; where owner_shown is no, the record does not tell.",
-    (*_APP, _APP_STATUS, Column("owner_shown", "Owner shown"), Column("people", "People", NUMBER)),
+    "Apps whose record names no owner (none), or does not say who owns the app (not told).",
+    (*_APP, _APP_STATUS, Column("owner", "Owner"), Column("people", "People", NUMBER)),
     ("app_id",),
 )
 LEAVERS = Table(
@@ -194,8 +194,9 @@ class Populations:
     def _ownerless(self) -> Iterator[dict[str, Any]]:
         for app, rows in zip(self.snapshot.apps, self.snapshot.accesses, strict=True):
             if app.get("owner") is None:
-                shown = {"app_status": app.get("statusName"), "owner_shown": "owner" in app}
-                yield {**_of_app(app), **shown, "people": _people(rows)}
+                owner = "none" if "owner" in app else "not told"
+                about = {"app_status": app.get("statusName"), "owner": owner, "people": _people(rows)}
+                yield {**_of_app(app), **about}
 
     def _leavers(self, accesses: list[Any], privileged: list[Any], members: list[Any]) -> Iterator[dict[str, Any]]:
         owned = [
