@@ -120,6 +120,8 @@ options:
     description:
       - Whether to wait until the lists of accesses show everything as it is asked for. The task fails when a request is
         declined or withdrawn, and when O(wait_timeout) is over. Nothing is waited for in check mode.
+      - When O(wait_timeout) is over, the error names the people who must approve. Only then the task reads up to 20
+        managers and 20 owners of apps, with their tasks.
     type: bool
     default: false
   wait_timeout:
@@ -227,11 +229,14 @@ accesses:
           elements: str
           sample: []
         request_id:
-          description: The id of the request that the outcome depends on. It was there already, or the task opened it.
+          description:
+            - The id of the request that the outcome depends on. It was there already, or the task opened it. After
+              O(wait) it is the id of the request that brought the access.
           type: str
           sample: 6cb514c6-a6a9-597a-8ba8-20193a282b18
         request_status:
-          description: The status of that request, in the words of the service; null if the task opened it.
+          description:
+            - The status of that request, in the words of the service; null if the task opened it or waited for it.
           type: str
           sample: Pending
     not_found:
@@ -304,9 +309,11 @@ error:
     requests: [6cb514c6-a6a9-597a-8ba8-20193a282b18]
 """
 
+from functools import partial
 from typing import Any
 
 from ..module_utils._engine.access import evaluation, planning
+from ..module_utils._engine.access.approvers import approvers
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
 from ..module_utils._module.arguments import ACTING, CONNECTION, JOURNAL, WRITING, bulk_spec
@@ -346,14 +353,15 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     apps = planning.read_app_states(tenant, evaluation.entries_of_task(params))
     access = planning.plan_access(apps, params, tenant)
     tenant.warnings += access.warnings
-    wait = planning.AccessWait(access.decisions, params["wait_timeout"], tenant.request_statuses)
+    statuses = tenant.request_statuses
+    wait = planning.AccessWait(access.decisions, params["wait_timeout"], statuses, partial(approvers, tenant))
     waits = params["wait"] and wait.awaits
     return Plan(
         *evaluation.diff_of(access.decisions),
         tuple(access.steps(params["purpose"])),
         access.result(params),
         report=lambda applied: access.report(params, applied),
-        unmet=planning.unmet_of(access.decisions, params["wait"]),
+        unmet=planning.unmet_of(access.decisions, params["wait"], statuses),
         wait=wait if waits else None,
     )
 

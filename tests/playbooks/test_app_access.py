@@ -241,7 +241,8 @@ def test_what_was_recorded_is_waited_for_and_what_was_declined_is_not(playbooks:
     run = playbooks.run(play(task("record", ACCESS, recorded), task("wait", ACCESS, declined, ignore_errors=True)))
     assert run["record"].data["accesses"][0]["users"][0]["outcome"] == "recorded"
     assert run["wait"].data["error"]["kind"] == "declined"
-    assert f"{PETRA} and 'Orphan Wiki': the request {request_id('declined')} is Declined" in run["wait"].data["msg"]
+    told = f"{PETRA} access to 'Orphan Wiki' was declined (request {request_id('declined')}, status Declined)"
+    assert told in run["wait"].data["msg"]
     operations = [entry["operation"] for entry in tenant.log()]
     while_recording = operations[: operations.index("listWorkApps", 1)]
     assert while_recording.count("listWorkAppAccesses") == 3, "for the plan, for what was recorded, and by the wait"
@@ -267,7 +268,8 @@ def test_a_run_does_not_wait_for_what_was_declined(playbooks: Playbooks, tenant:
     tenant.change("decide_task", task=review, verdict="decline", operation="listWorkAppAccesses", after=2)
     result = playbooks.run(play(task("wait", ACCESS, waiting, ignore_errors=True)))["wait"]
     assert result.data["error"]["kind"] == "declined"
-    assert f"{PETRA} and 'Figma': the request {request_id('review')} is Declined" in result.data["msg"]
+    told = f"{PETRA} access to 'Figma' was declined (request {request_id('review')}, status Declined)"
+    assert told in result.data["msg"]
     assert result.data["accesses"][0]["users"][0]["outcome"] == "requested"
 
 
@@ -278,7 +280,8 @@ def test_the_end_of_waiting_tells_the_status(playbooks: Playbooks, waiting: Data
     assert not foreseen.failed
     result = playbooks.run(play(task("wait", ACCESS, short, ignore_errors=True)))["wait"]
     assert result.data["error"]["kind"] == "wait_timed_out"
-    assert f"{PETRA} and 'Figma': the request {request_id('review')} is Pending" in result.data["msg"]
+    told = f"{PETRA} access to 'Figma' still waits for approval by max.manager@example.com"
+    assert f"{told} (request {request_id('review')}, status Pending)" in result.data["msg"]
 
 
 def test_a_removal_is_waited_for_until_nobody_shows_it(playbooks: Playbooks, tenant: Sandbox) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan 
     Plan,
     StepStatus,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import WaitTimedOut, wait_for
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.wait import Wait, WaitTimedOut, wait_for
 from contract.fixtures import CONFIRM_DELAYS, received
 from sandbox.known import task_id
 from sandbox.process import Sandbox
@@ -158,7 +158,7 @@ def test_what_stays_unsolved_fails_the_task_after_its_steps(tenant: Sandbox, cli
 
 
 @dataclass
-class Membership:
+class Membership(Wait):
     """Waits until somebody is, or no longer is, in a group."""
 
     sources: Sequence[Listing | Resource]
@@ -186,7 +186,7 @@ def test_a_run_waits_until_the_tenant_shows_it(tenant: Sandbox, client: Client, 
 
 def test_waiting_ends_with_what_is_still_missing(tenant: Sandbox, client: Client) -> None:
     wait = Membership([catalog.members(tenant.find("groups", "Contractors"))], "nobody", timeout=0)
-    with pytest.raises(GoalNotReached, match="after 0 seconds it is not there: nobody") as caught:
+    with pytest.raises(GoalNotReached, match="Could not see it within 0 seconds: nobody") as caught:
         apply(Plan(wait=wait), client)
     assert caught.value.facts() == {"kind": WaitTimedOut.kind, "waiting_for": ["nobody"]}
 

@@ -18,7 +18,11 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.evaluation import AppState, entries_of_task
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.evaluation import (
+    AccessDecision,
+    AppState,
+    entries_of_task,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.planning import (
     AccessPlan,
     AccessWait,
@@ -279,14 +283,19 @@ def missing(wait: AccessWait, requests: list[Row], rows: list[Row]) -> list[str]
 
 def waiting(*asked: Row, **given: Any) -> AccessWait:
     """Return the wait of a task."""
-    return AccessWait(Scene(*asked, **given).decide().decisions, 5, REQUEST_STATUSES)
+    return awaiting(Scene(*asked, **given).decide().decisions)
+
+
+def awaiting(decisions: list[AccessDecision], **approvers: list[str]) -> AccessWait:
+    """Return the wait for decisions; the approvers of a request are named by its id."""
+    return AccessWait(decisions, 5, REQUEST_STATUSES, lambda ids, *_about: {one: approvers.get(one, []) for one in ids})
 
 
 def test_nothing_is_waited_for_where_nothing_is_requested() -> None:
     decided = Scene(accesses=[one("GitHub", CAT, permission_level="Write"), one("Figma", CAT, state="absent")]).decide()
-    assert not AccessWait(decided.decisions, 5, REQUEST_STATUSES).awaits
+    assert not awaiting(decided.decisions).awaits
     assert decided.concluded() == decided
-    assert unmet_of(decided.decisions, wait=True) is None
+    assert unmet_of(decided.decisions, True, REQUEST_STATUSES) is None
 
 
 def test_only_the_apps_with_something_to_wait_for_are_looked_at() -> None:
@@ -302,21 +311,38 @@ def test_access_is_waited_for_until_it_is_listed() -> None:
     opened = request(5, DAN, GITHUB, GRANT, WRITE)
     approved = {**opened, "requestStatus": "Approved"}
     wait = waiting(**one("GitHub", DAN, permission_level="Write", state="present"))
-    words = "dan@example.com and 'GitHub': "
-    assert missing(wait, [], []) == [f"{words}no request is listed"]
-    assert missing(wait, [opened], []) == [f"{words}the request {opened['id']} is Pending"]
+    words = "to give dan@example.com access to 'GitHub' at the level 'Write'"
+    facts = f"(request {opened['id']}, status"
+    assert missing(wait, [], []) == [f"no request {words} is listed"]
+    assert missing(wait, [opened], []) == [f"the request {words} still waits for approval {facts} Pending)"]
     assert missing(wait, [{**opened, "requestStatus": "Mystery"}], []) == [
-        f"{words}the request {opened['id']} is Mystery"
+        f"the request {words} has an unknown status {facts} Mystery)"
     ]
     at_another = {"user": DAN, "permissionLevel": READ}
-    assert missing(wait, [approved], [at_another]) == [f"{words}the request {opened['id']} is Approved"]
+    assert missing(wait, [approved], [at_another]) == [
+        f"the request {words} is approved, and its effect is not listed yet {facts} Approved)"
+    ]
     assert missing(wait, [opened], [at_another, {"user": DAN, "permissionLevel": WRITE}]) == []
+
+
+def test_a_wait_that_times_out_names_the_approvers_of_what_is_undecided() -> None:
+    opened, approved = request(5, DAN, GITHUB, GRANT, WRITE), request(6, BEN, GITHUB, CHANGE, WRITE, "Approved")
+    wanted = Scene(**one("GitHub", DAN, BEN, ADA, permission_level="Write", state="present")).decide().decisions
+    wait = awaiting(wanted, **{opened["id"]: ["olga@example.com", "max@\nexample.com"], approved["id"]: ["no@body"]})
+    lines = missing(wait, [opened, approved], [{"user": BEN, "permissionLevel": READ}])
+    explained = [
+        lines[0].replace("for approval", "for approval by olga@example.com or max@\\nexample.com"),
+        *lines[1:],
+    ]
+    assert wait.explained(lines) == explained
+    assert explained[0] != lines[0]
 
 
 def test_a_removal_is_waited_for_until_nothing_is_held() -> None:
     wait = waiting(**one("GitHub", BEN, state="absent"))
     opened = request(5, BEN, GITHUB, REMOVE)
-    assert len(missing(wait, [opened], [{"user": BEN, "permissionLevel": READ}])) == 1
+    (line,) = missing(wait, [opened], [{"user": BEN, "permissionLevel": READ}])
+    assert line.startswith("the request to remove the access of ben@example.com to 'GitHub' still waits for approval (")
     assert missing(wait, [opened], [{"user": CAT, "permissionLevel": WRITE}]) == []
 
 
@@ -326,7 +352,8 @@ def test_what_will_not_come_is_not_waited_for(status: str) -> None:
     ended = request(5, BEN, GITHUB, CHANGE, WRITE, status)
     with pytest.raises(RequestDeclined) as refused:
         missing(wait, [ended], [{"user": BEN, "permissionLevel": READ}])
-    told = f"ben@example.com and 'GitHub': the request {ended['id']} is {status}"
+    told = "the request to give ben@example.com access to 'GitHub' at the level 'Write' was "
+    told += f"{'declined' if status == 'Declined' else 'withdrawn'} (request {ended['id']}, status {status})"
     assert told in str(refused.value)
     assert refused.value.facts() == {"kind": "declined", "refused": [told]}
     assert missing(wait, [ended], [{"user": BEN, "permissionLevel": WRITE}]) == []
@@ -336,7 +363,9 @@ def test_an_earlier_request_that_was_declined_does_not_end_the_wait_for_a_new_on
     """The list of requests may show the new one late."""
     earlier = request(5, DAN, GITHUB, GRANT, WRITE, "Declined")
     wait = waiting(earlier, **one("GitHub", DAN, permission_level="Write", state="present", retry_declined=True))
-    assert missing(wait, [earlier], []) == ["dan@example.com and 'GitHub': no request is listed"]
+    assert missing(wait, [earlier], []) == [
+        "no request to give dan@example.com access to 'GitHub' at the level 'Write' is listed"
+    ]
     newer = {**earlier, "id": uid(700), "requestStatus": "Pending"}
     assert newer["id"] in missing(wait, [newer, earlier], [])[0]
 
@@ -360,24 +389,28 @@ def test_what_was_seen_is_told_as_a_run_after_it_would() -> None:
         "removal_requested",
     ]
     seen = decided.concluded().decisions
-    assert [(decision.outcome, decision.request) for decision in seen] == [*[("granted", None)] * 3, ("absent", None)]
+    assert [(decision.outcome, decision.request) for decision in seen] == [
+        ("granted", {"id": opened["id"]}),
+        *[("granted", None)] * 2,
+        ("absent", None),
+    ]
 
 
 def test_what_is_recorded_is_waited_for_and_never_called_granted() -> None:
     decided = Scene(**one("Figma", DAN, state="present", **DIRECT)).decide()
     assert [decision.outcome for decision in decided.concluded().decisions] == ["recorded"]
-    wait = AccessWait(decided.decisions, 5, REQUEST_STATUSES)
-    assert len(missing(wait, [], [])) == 1
+    wait = awaiting(decided.decisions)
+    assert missing(wait, [], []) == ["the access of dan@example.com to 'Figma' is recorded, and is not listed yet"]
     assert missing(wait, [], [{"user": DAN, "permissionLevel": None}]) == []
 
 
 def test_to_wait_for_what_was_declined_fails() -> None:
     declined = request(5, DAN, FIGMA, GRANT, None, "Declined")
     decisions = Scene(declined, **one("Figma", DAN, state="present")).decide().decisions
-    assert unmet_of(decisions, wait=False) is None
-    error = unmet_of(decisions, wait=True)
+    assert unmet_of(decisions, False, REQUEST_STATUSES) is None
+    error = unmet_of(decisions, True, REQUEST_STATUSES)
     assert isinstance(error, RequestDeclined)
-    assert f"the request {declined['id']} is Declined" in str(error)
+    assert f"access to 'Figma' was declined (request {declined['id']}, status Declined)" in str(error)
 
 
 def test_whoever_is_named_in_vain_or_was_declined_is_warned_of() -> None:

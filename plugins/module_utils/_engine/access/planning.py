@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -15,13 +15,13 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Listing, Resource, Step
 from ..._api.text import printable, summarize
 from ..._api.writes import record_accesses, request_access, request_level, request_removal
-from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type, progress_of
+from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from ..core.guardrails import ProtectedUsers, check_bypass, check_removals, refuse_self_approval
 from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label
 from ..core.people import DEMANDED, acting_user, check_receivers
 from ..core.plan import ApplyResult, StepStatus
 from ..core.tenant import Tenant
-from ..core.wait import PAUSES, check_timeout
+from ..core.wait import PAUSES, Wait, check_timeout
 from . import evaluation
 from .evaluation import DECLINED, RECORDED, REMOVING, AccessDecision, AccessEntry, AccessEvaluator, AppState
 
@@ -136,11 +136,12 @@ class AccessPlan:
         return steps
 
     def concluded(self) -> AccessPlan:
-        """Return the plan after a wait as the next run would find it: with access, and without open requests."""
+        """Return the plan after a wait: with access, and with the ids of the requests that brought it."""
 
         def conclude(decision: AccessDecision) -> AccessDecision:
             outcome = _AWAITED.get(decision.outcome)
-            request = decision.request if decision.step else None
+            # The status that was read before the wait is out of date.
+            request = {"id": decision.request["id"]} if decision.request else None
             return replace(decision, outcome=outcome, request=request) if outcome else decision
 
         apps = [(app_state, list(map(conclude, decisions)), unknown) for app_state, decisions, unknown in self.apps]
@@ -317,14 +318,37 @@ class RequestDeclined(CakewalkError):
         )
 
 
-class AccessWait:
-    """Waits until the apps show the requested access, as a C(wait.Wait)."""
+#: Returns the e-mail addresses of the people who must decide requests, by request: see C(approvers).
+FindApprovers = Callable[[Collection[str], Iterable[Row], Iterable[Row]], Mapping[str, Sequence[str]]]
+#: The progress of a request, by the class of its status.
+_PROGRESS = {
+    "open": "still waits for approval",
+    "granted": "is approved, and its effect is not listed yet",
+    "declined": "was declined",
+    "cancelled": "was withdrawn",
+    None: "has an unknown status",
+}
 
-    action = "see the accesses as they are asked for"
+
+class AccessWait(Wait):
+    """Waits until the apps show the requested access.
+
+    :param find_approvers: called once, if the wait times out.
+    """
+
+    action = "see the requested access"
     pauses: Sequence[float] = PAUSES
 
-    def __init__(self, decisions: Iterable[AccessDecision], timeout: int, statuses: StatusTable) -> None:
+    def __init__(
+        self,
+        decisions: Iterable[AccessDecision],
+        timeout: int,
+        statuses: StatusTable,
+        find_approvers: FindApprovers,
+    ) -> None:
         self.timeout = timeout
+        self._find_approvers = find_approvers
+        self._missing: list[tuple[AccessDecision, Row | None]] = []
         self._decisions = [
             decision for decision in decisions if decision.outcome in _AWAITED or decision.step == RECORDED
         ]
@@ -345,18 +369,35 @@ class AccessWait:
             identifier: AppState(app, rows, [], requests)
             for (identifier, app), rows in zip(self._apps.items(), found[1:], strict=True)
         }
-        missing, declined = [], []
+        self._missing, declined = [], []
         for decision in self._decisions:
             held = app_states[decision.app["id"]].held_by(decision.user)
             if not held if decision.outcome == REMOVING else decision.level_id in held:
                 continue
             request = self._request_of(decision, requests)
-            missing.append(progress_of(decision.user, decision.app, request))
+            self._missing.append((decision, request))
             if request and requests.class_of(request) in ("declined", "cancelled"):
-                declined.append(missing[-1])
+                declined.append(progress(decision, request, self._statuses))
         if declined:
             raise RequestDeclined(declined)
-        return missing
+        return [progress(decision, request, self._statuses) for decision, request in self._missing]
+
+    def explained(self, missing: list[str]) -> list[str]:
+        """Return what is missing with the people who must approve, as far as their open tasks show that."""
+        is_open = [
+            (decision, request)
+            for decision, request in self._missing
+            if request and self._statuses.class_of(request.get("requestStatus")) == "open"
+        ]
+        found = self._find_approvers(
+            {request["id"].lower() for _decision, request in is_open},
+            {decision.user["id"]: decision.user for decision, _request in is_open}.values(),
+            {decision.app["id"]: decision.app for decision, _request in is_open}.values(),
+        )
+        return [
+            progress(decision, request, self._statuses, found.get(request["id"].lower(), ()) if request else ())
+            for decision, request in self._missing
+        ]
 
     def _request_of(self, decision: AccessDecision, requests: Requests) -> Row | None:
         """Return the awaited request; if this run sent a request, only a request that was not there before."""
@@ -366,10 +407,34 @@ class AccessWait:
         return same[-1] if same else None
 
 
-def unmet_of(decisions: Sequence[AccessDecision], wait: bool) -> CakewalkError | None:
+def progress(
+    decision: AccessDecision, request: Row | None, statuses: StatusTable, waits_for: Sequence[str] = ()
+) -> str:
+    """Return the progress of a request, for messages.
+
+    :param waits_for: the e-mail addresses of the people who must approve.
+    """
+    user, level = printable(person(decision.user)), f" at the level {named(decision.level)}" if decision.level else ""
+    if decision.outcome == REMOVING:
+        what = f"to remove the access of {user} to {named(decision.app)}"
+    else:
+        what = f"to give {user} access to {named(decision.app)}{level}"
+    if decision.step == RECORDED:
+        return f"the access of {user} to {named(decision.app)}{level} is recorded, and is not listed yet"
+    if request is None:
+        return f"no request {what} is listed"
+    by = f" by {' or '.join(map(printable, waits_for))}" if waits_for else ""
+    status = request.get("requestStatus")
+    return (
+        f"the request {what} {_PROGRESS[statuses.class_of(status)]}{by} "
+        f"(request {printable(request['id'])}, status {printable(status)})"
+    )
+
+
+def unmet_of(decisions: Sequence[AccessDecision], wait: bool, statuses: StatusTable) -> CakewalkError | None:
     """Return the error about conflicts, or, if the task waits, about declined requests."""
     declined = [decision for decision in decisions if decision.outcome == DECLINED]
-    lines = [progress_of(decision.user, decision.app, decision.request) for decision in declined]
+    lines = [progress(decision, decision.request, statuses) for decision in declined]
     return evaluation.conflict_of(decisions) or (RequestDeclined(lines) if wait and lines else None)
 
 

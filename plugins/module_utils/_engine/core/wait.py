@@ -45,6 +45,10 @@ class Wait(Protocol):
         :raises CakewalkError: the state can no longer be reached.
         """
 
+    def explained(self, missing: list[str]) -> list[str]:
+        """Return what was missing at the last read, for the error of a wait that timed out. This may read more."""
+        return missing
+
 
 def check_timeout(seconds: int) -> None:
     """Raise a C(ConfigurationError) if the option C(wait_timeout) is below 0."""
@@ -71,11 +75,11 @@ def wait_for(wait: Wait, client: Client) -> None:
             return
         left = deadline - time.monotonic()
         if left <= 0:
+            explained = wait.explained(missing)
             raise WaitTimedOut(
-                wait.action,
-                f"after {pluralize(wait.timeout, 'second', 'seconds')} it is not there: "
-                f"{summarize(missing, separator='; ')}",
-                "Run again to look again, or raise wait_timeout.",
-                waiting_for=missing,
+                f"{wait.action} within {pluralize(wait.timeout, 'second', 'seconds')}",
+                summarize(explained, separator="; "),
+                "Run again later, or raise wait_timeout.",
+                waiting_for=explained,
             )
         time.sleep(min(pause, left))

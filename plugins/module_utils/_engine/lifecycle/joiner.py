@@ -24,6 +24,7 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Listing, Resource, Step
 from ..._api.text import pluralize, printable, summarize
 from ..._api.writes import add_members
+from ..access.approvers import approvers
 from ..access.evaluation import AccessEntry, AccessEvaluator, AppState, conflict_of, diff_of
 from ..access.planning import AccessPlan, check_purpose, plan_access, read_app_states, request_step
 from ..core.access_requests import Requests
@@ -34,7 +35,7 @@ from ..core.people import acting_user, check_receivers
 from ..core.plan import ApplyResult, Plan, StepStatus
 from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
-from ..core.wait import WaitTimedOut, check_timeout
+from ..core.wait import Wait, WaitTimedOut, check_timeout
 from ..groups.membership import (
     MembershipChange,
     MembershipEntry,
@@ -43,7 +44,6 @@ from ..groups.membership import (
     read_default_apps,
     refuse_groups,
 )
-from .approvers import approvers
 from .joiner_report import JoiningPerson, NotJoined, outcome_of, plan_lines
 from .people_result import people_result
 
@@ -106,8 +106,8 @@ def can_appear(reference: str) -> bool:
     return "@" in reference or is_uuid(reference)
 
 
-class PeopleAppear:
-    """A C(wait.Wait) until people are in the directory.
+class PeopleAppear(Wait):
+    """Waits until people are in the directory.
 
     The vendor's directory syncs every two hours (the help page on joiners), so the pauses grow to a minute.
     """

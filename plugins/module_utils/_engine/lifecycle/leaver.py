@@ -17,6 +17,7 @@ from ..._api.errors import ApiError, CakewalkError, ConfigurationError, OutcomeU
 from ..._api.operations import Listing, Resource, Step
 from ..._api.text import printable, summarize
 from ..._api.writes import remove_members, request_removal
+from ..access.approvers import approvers
 from ..access.evaluation import REMOVING, AccessDecision, AppState, diff_of
 from ..access.planning import check_purpose
 from ..core.access_requests import Requests, progress_of
@@ -28,9 +29,8 @@ from ..core.plan import ApplyResult, Plan, StepStatus
 from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
 from ..core.timestamps import now
-from ..core.wait import PAUSES, WaitTimedOut, check_timeout
+from ..core.wait import PAUSES, Wait, WaitTimedOut, check_timeout
 from . import footprint
-from .approvers import approvers
 from .footprint import Holdings, StableFootprints, read_holdings, read_until_stable
 from .leaver_report import Outcome, Proofs, SomethingLeft, left_after, outcome_of, predicted
 from .people_result import people_result
@@ -123,8 +123,8 @@ def _warnings(leavers: Iterable[LeavingPerson]) -> Iterator[str]:
             )
 
 
-class RemovalWait:
-    """Waits until the apps no longer show the access of people, as a C(wait.Wait).
+class RemovalWait(Wait):
+    """Waits until the apps no longer show the access of people.
 
     A declined or withdrawn request ends the wait for its access only, since the proof reports it.
     """

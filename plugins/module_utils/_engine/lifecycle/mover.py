@@ -25,6 +25,7 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Listing, Resource, Step
 from ..._api.text import printable, summarize
 from ..._api.writes import add_members
+from ..access.approvers import approvers
 from ..core.access_requests import CHANGE, GRANT, Requests, of_type
 from ..core.entries import check_addresses, entries_of
 from ..core.guardrails import check_bypass, check_share
@@ -33,7 +34,7 @@ from ..core.people import acting_user
 from ..core.plan import ApplyResult, Plan, StepStatus
 from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
-from ..core.wait import PAUSES, WaitTimedOut, check_timeout
+from ..core.wait import PAUSES, Wait, WaitTimedOut, check_timeout
 from ..groups.membership import (
     MembershipChange,
     MembershipEntry,
@@ -45,7 +46,6 @@ from ..groups.membership import (
     refuse_groups,
     removals_of,
 )
-from .approvers import approvers
 from .people_result import people_result
 
 Entry = dict[str, Any]
@@ -332,8 +332,8 @@ def missing_access(
     return waiting, by_hand, is_over
 
 
-class NewAccess:
-    """A C(wait.Wait) until people are listed in all their new groups, with access to all apps that these give.
+class NewAccess(Wait):
+    """Waits until people are listed in all their new groups, with access to all apps that these give.
 
     Access counts at any level, because the API does not show which level a group gives. What a person still waits for,
     and what somebody must see to, is in C(waiting) and C(by_hand), by the id of the person.
