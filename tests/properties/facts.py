@@ -27,6 +27,7 @@ class State:
     apps: list[Row]
     policies: list[Row]
     fields: list[Row]
+    requests: list[Row]
     tasks: list[Row]
     facts: frozenset[Fact]
 
@@ -34,8 +35,7 @@ class State:
     def of(cls, sandbox: Sandbox) -> State:
         """Read the state of a sandbox."""
         tables = sandbox.state("users", "groups", "apps", "policies", "fields", "requests", "tasks")
-        requests = tables.pop("requests")
-        return cls(**tables, facts=frozenset(_facts(requests=requests, **tables)))
+        return cls(**tables, facts=frozenset(_facts(**tables)))
 
     def holding(self, prefix: Prefix) -> list[Fact]:
         """Return the facts that begin so."""

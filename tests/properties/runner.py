@@ -26,7 +26,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply
 from ansible_collections.cakewalk.access.plugins.module_utils._module import entry
 
 MODULES = "ansible_collections.cakewalk.access.plugins.modules"
-NAMES = ("group_member", "app_access", "app_policy", "app_custom_field", "task", "mover", "info")
+NAMES = ("group_member", "app_access", "app_policy", "app_custom_field", "task", "joiner", "mover", "leaver", "info")
 CONFIRM_DELAYS = (0.0, 0.05)
 #: Seconds within which every run ends, whatever the service does.
 PATIENCE = 40.0

@@ -47,6 +47,8 @@ class Task:
     :param protected: the ids of people who must not lose anything.
     :param max_removals: how many removals it may make; C(None) for any number.
     :param can_verify: whether what it writes can be read back.
+    :param writes_always: whether a second run writes too.
+    :param unpredictable_in: the setting of the dialect with which check mode cannot predict the steps.
     """
 
     module: str
@@ -56,6 +58,7 @@ class Task:
     max_removals: int | None = None
     can_verify: bool = True
     writes_always: bool = False
+    unpredictable_in: tuple[str, str] | None = None
 
 
 def pick(rows: list[Row], number: int) -> Row:
@@ -210,6 +213,77 @@ def mover_task(draw: Draw, state: State, actor: str, journal: str) -> Task:
         "journal_path": journal,
     }
     return Task("mover", options, tuple(goals), frozenset({state.user(actor)["id"]}))
+
+
+def decision_task(draw: Draw, state: State, actor: str) -> Task | None:
+    """Return a task of cakewalk_task about a review or an action step, if the tenant has any."""
+    requests = {row["id"]: row for row in state.requests if row["type"] in WORDS.values() and not row["cancelled_by"]}
+    steps = [row for row in state.tasks if row["request_id"] in requests]
+    # What is left alone on purpose is no failure.
+    steps = [row for row in steps if not row["snoozed_till"] and not row["is_autoprovisioning"]]
+    if not steps:
+        return None
+    step, wanted = pick(steps, draw(NUMBERS)), draw(st.sampled_from(["approved", "approved", "declined"]))
+    request = requests[step["request_id"]]
+    expected = {
+        "request_type": next(name for name, word in WORDS.items() if word == request["type"]),
+        "user": request["target_id"],
+        "app": request["app_id"],
+    }
+    options = {
+        "task": step["id"],
+        "state": wanted,
+        "decide": "action" if step["is_action"] else "review",
+        "expect": expected | ({"permission_level": request["level_id"]} if request["level_id"] else {}),
+        "acting_user": actor,
+        "allow_self_approval": draw(st.booleans()),
+    }
+    fact = ("task", step["id"], wanted.capitalize())
+    return Task("task", options, (Goal(fact[:2], lambda after: fact in after.facts),))
+
+
+def joiner_task(draw: Draw, state: State, actor: str, journal: str) -> Task:
+    """Return a task of cakewalk_joiner that waits for nobody."""
+    user = pick(state.users, draw(NUMBERS))
+    groups = [row for row in state.groups if row["type"] == "Managed"]
+    groups = [pick(groups, number) for number in draw(st.lists(NUMBERS, min_size=1, max_size=2, unique=True))]
+    app = pick([row for row in state.apps if row["status"] == "Managed"], draw(NUMBERS))
+    level = pick(app["levels"], draw(NUMBERS)) if app["levels"] else None
+    goals = [_access_goal(app["id"], user["id"], level and level["id"], True)]
+    for group in groups:
+        fact = ("member", group["id"], user["id"])
+        goals.append(Goal(fact, lambda after, fact=fact: fact in after.facts))
+    options = {
+        "user": user["email"],
+        "groups": list(dict.fromkeys(row["name"] for row in groups)),
+        "accesses": [{"app": app["name"]} | ({"permission_level": level["name"]} if level else {})],
+        "acting_user": actor,
+        "wait_timeout": 0,
+        "journal_path": journal,
+    }
+    return Task("joiner", options, tuple(goals), frozenset({state.user(actor)["id"]}))
+
+
+def leaver_task(draw: Draw, state: State, actor: str, folder: str) -> Task:
+    """Return a task of cakewalk_leaver that waits for no approval."""
+    user = pick([row for row in state.users if row["email"] != actor], draw(NUMBERS))
+    goals = [
+        Goal(fact, lambda after, fact=fact: fact not in after.facts)
+        for fact in (("member", row["id"], user["id"]) for row in state.groups if row["type"] == "Managed")
+    ]
+    goals += [_access_goal(row["id"], user["id"], None, False) for row in state.apps if row["status"] == "Managed"]
+    options = {
+        "user": user["email"],
+        "confirm": user["email"],
+        "proof_dir": folder,
+        "wait_timeout": 0,
+        "fail_on_left": False,
+        "retry_declined": draw(st.booleans()),
+        "max_removal_percent": 100,
+        "acting_user": actor,
+    }
+    kept = frozenset({state.user(actor)["id"]})
+    return Task("leaver", options, tuple(goals), kept, unpredictable_in=("removal_requests", "open"))
 
 
 def _references(draw: Draw, people: list[Row]) -> list[str]:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from . import accesses, approval, contract, custom_fields
 from .contract import Operation
+from .problem import Problem
 from .records import PENDING, USER_STATUSES, App, CustomField, Group, Level, User
 from .state import State
 
@@ -308,7 +310,9 @@ class Changes:
             change.after -= 1
             if not change.after:
                 self.waiting.remove(change)
-                change.make(state)
+                # Something that the service would refuse by now does not happen.
+                with suppress(Problem):
+                    change.make(state)
 
 
 def _user(state: State, reference: str) -> User:
