@@ -13,10 +13,9 @@ class ModuleDocFragment:
 options:
   acting_user:
     description:
-      - The person in whose name things are done, by e-mail address or id. The vendor demands an admin for most writes
-        and shows this person as the one who did it; it does not check that the key belongs to this person.
-      - Needed only where something is written that demands it.
-      - Must exist, be active and, if given by e-mail address, be the only one with it.
-      - The environment variable E(CAKEWALK_ACTING_USER) is used if this is not set.
+      - The person on whose behalf the module writes, by e-mail address or id. Usually an admin, and always active.
+        Most writes need one.
+      - Cakewalk shows this person as the author, and does not check that the key belongs to them.
+      - Environment variable E(CAKEWALK_ACTING_USER).
     type: str
 """

@@ -14,10 +14,10 @@ options: {}
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode, sends no write then, and returns what it would do.
+    description: Predicts the result without writing.
   diff_mode:
     support: full
-    description: Returns what it changed, or in check mode would change, as the state before and after.
+    description: Shows what changes, or in check mode what would change.
   idempotent:
     support: full
     description: A second run with the same options changes nothing.
@@ -28,10 +28,10 @@ options: {}
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode, and returns the same as otherwise.
+    description: Returns the same result.
   diff_mode:
     support: N/A
-    description: There is nothing that changes.
+    description: Changes nothing.
   idempotent:
     support: full
     description: Changes nothing.
@@ -41,7 +41,7 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/cakewalk.access.all) in C(module_defaults) to set options for this module.
+    description: Use C(group/cakewalk.access.all) in C(module_defaults) to set options once.
     support: full
     membership:
       - cakewalk.access.all
@@ -52,8 +52,7 @@ options: {}
 attributes:
   action_group:
     description:
-      - Use C(group/cakewalk.access.all) in C(module_defaults) to set options for this module, and
-        C(group/cakewalk.access.write) for those that only modules that write have.
+      - Use C(group/cakewalk.access.all) and C(group/cakewalk.access.write) in C(module_defaults) to set options once.
     support: full
     membership:
       - cakewalk.access.all

@@ -13,13 +13,7 @@ class ModuleDocFragment:
 options:
   journal_path:
     description:
-      - The journal, a file of JSON lines that only grows. A line is added before the first write, as each write is
-        about to leave, when its outcome is known, and at the end of the run. If a line cannot be added, nothing more
-        is written. A removal whose answer was lost may be sent again under its line.
-      - It is on the machine that runs the module. A whole path; the file and its folder are made when they do not
-        exist. Without it there is no journal, unless the module says otherwise.
-      - A run that was killed leaves a journal without an end. The next run with the same journal warns about it, and
-        names the writes whose outcome is not known.
-      - It is readable only for the user who runs the module. Runs side by side may share it. Check mode only reads it.
+      - A file that records each write before it is sent, and then its outcome. See L(Files,https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/files.md).
+      - An absolute path on the machine that runs the module. Missing folders are created.
     type: path
 """

@@ -13,12 +13,9 @@ class ModuleDocFragment:
 options:
   protected_users:
     description:
-      - People who never lose anything through this task, by e-mail address or id. The O(acting_user) is always one of
-        them.
-      - To name one of them for removal is an error. As members of a group that is to be V(exact) they stay, and are
-        reported.
-      - An entry that matches nobody is an error as soon as something is to be removed, since a changed e-mail address
-        must not end the protection.
+      - People who lose nothing through this task, by e-mail address or id. The O(acting_user) is always protected.
+      - To name one of them for removal is an error. Under V(exact), they stay and are reported.
+      - An entry that matches nobody is an error if the task removes something.
     type: list
     elements: str
     default: []

@@ -3,14 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes pages from documentation in the code, so that it can be read where the code is browsed.
 
-C(docs/NAME.md) for each module, C(docs/event_source_NAME.md) for each event source, which ansible-doc does not know,
-C(docs/access_as_code.schema.json) for the files of the role C(access_as_code), and C(docs/answers.md) for the table of
-answers.
+C(docs/NAME.md) for each module, C(docs/connection.md) for the options that they share, C(docs/event_source_NAME.md) for
+each event source, which ansible-doc does not know, C(docs/access_as_code.schema.json) for the files of the role
+C(access_as_code), and C(docs/answers.md) for the table of answers.
 """
 
 from __future__ import annotations
 
 import ast
+import html
 import json
 import re
 import subprocess
@@ -27,6 +28,10 @@ from pages.schema import module_of, schema
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs"
+#: Fragments whose options come after those of the module itself.
+SHARED = ("acting", "writing", "journal", "ledger")
+#: Where ansible-doc leads to; the pages lead to the files next to them.
+DOCS = "https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/"
 
 
 def main() -> None:
@@ -41,13 +46,29 @@ def main() -> None:
     environment.filters.update(prose=prose, flat=flat, sample=sample)
     template = environment.get_template("page.md.j2")
     modules = documentation([path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")])
+    connection = fragment("connection")
+    shared = {name: option for part in SHARED for name, option in fragment(part)["options"].items()}
     for name, known in modules.items():
-        page = template.render(name=name, doc=known["doc"], examples=known["examples"], results=known["return"])
+        doc, texts = known["doc"], constants(ROOT / "plugins" / "modules" / f"{name}.py")
+        # Unlike ansible-doc, the file has options and results in an order for readers.
+        own = yaml.safe_load(texts["DOCUMENTATION"])["options"]
+        page = template.render(
+            name=name,
+            doc=doc,
+            own={option: about for option, about in own.items() if option not in shared},
+            shared={option: doc["options"][option] for option in shared if option in doc["options"]},
+            connection=[option for option in connection["options"] if option in doc["options"]],
+            notes=[note for note in doc.get("notes", ()) if note not in connection["notes"]],
+            examples=known["examples"],
+            results=yaml.safe_load(texts["RETURN"]),
+        )
         (FOLDER / f"{name}.md").write_text(page, encoding="utf-8")
+    page = environment.get_template("connection.md.j2").render(options=connection["options"])
+    (FOLDER / "connection.md").write_text(page, encoding="utf-8")
     code = modules["cakewalk_access_as_code"]["doc"]["options"]["source"]["suboptions"]["code"]["suboptions"]
     text = json.dumps(schema(ROOT, code, plain), indent=2, ensure_ascii=False)
     (FOLDER / "access_as_code.schema.json").write_text(f"{text}\n", encoding="utf-8")
-    answers = module_of(ROOT, "_api.answers")
+    answers = module_of(ROOT, "module_utils._api.answers")
     page = environment.get_template("answers.md.j2").render(
         rules=[*answers.RULES, answers.LOST, answers.NEVER_SENT], after_loss=answers.AFTER_LOSS
     )
@@ -57,6 +78,13 @@ def main() -> None:
         texts = constants(path)
         page = template.render(name=path.stem, doc=yaml.safe_load(texts["DOCUMENTATION"]), examples=texts["EXAMPLES"])
         (FOLDER / f"event_source_{path.stem}.md").write_text(page, encoding="utf-8")
+
+
+def fragment(name: str) -> dict[str, Any]:
+    """Return a documentation fragment."""
+    text = module_of(ROOT, f"doc_fragments.{name}").ModuleDocFragment.DOCUMENTATION
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
 
 
 def documentation(modules: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -84,12 +112,18 @@ def prose(text: str | list[str]) -> str:
     """Return documentation text as Markdown, on one line."""
     paragraphs = parser.parse([text] if isinstance(text, str) else text, parser.Context())
     markdown = " ".join(md.to_md([paragraph]).strip() for paragraph in paragraphs)
-    return re.sub(r"\\([-.,;:()!])", r"\1", markdown).replace("|", "\\|")
+    markdown = re.sub(r"<code>(?:<strong>)?(.*?)(?:</strong>)?</code>", _code, markdown)
+    return re.sub(r"\\([-.,;:()!])", r"\1", markdown).replace("|", "\\|").replace(DOCS, "")
+
+
+def _code(marked: re.Match[str]) -> str:
+    text = re.sub(r"\\(.)", r"\1", marked[1])
+    return f"`{html.unescape(text)}`"
 
 
 def plain(text: str | list[str]) -> str:
     """Return documentation text without any marks."""
-    return re.sub(r"</?\w+>|\\\\", "", prose(text))
+    return re.sub(r"</?\w+>|\\\\|`", "", prose(text))
 
 
 def flat(

@@ -24,7 +24,7 @@ def schema(root: Path, documented: Mapping[str, Any], words: Callable[[Any], str
     :param documented: the same options as the documentation of the module has them.
     :param words: makes text of documentation.
     """
-    code = module_of(root, "_engine.access_as_code.schema").CODE
+    code = module_of(root, "module_utils._engine.access_as_code.schema").CODE
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A Cakewalk tenant as code",
@@ -34,9 +34,9 @@ def schema(root: Path, documented: Mapping[str, Any], words: Callable[[Any], str
 
 
 def module_of(root: Path, name: str) -> Any:
-    """Return a module of the collection, by its name below C(module_utils)."""
+    """Return a module of the collection, by its name below C(plugins)."""
     sys.path.insert(0, str(root))
-    return importlib.import_module(f"plugins.module_utils.{name}")
+    return importlib.import_module(f"plugins.{name}")
 
 
 def _object(

@@ -170,6 +170,36 @@ TASK_STATUSES = _table(
 )
 #: No word is documented: requests are assumed to use the words of tasks.
 REQUEST_STATUSES = _table("request", open="Pending", granted="Approved", declined="Declined", cancelled="Cancelled")
+_KNOWN_STATUSES: dict[str, Any] = {
+    "user": dict.fromkeys(("may_act", "may_receive_access")),
+    "task": dict.fromkeys(TASK_STATUSES.classes),
+    "request": dict.fromkeys(REQUEST_STATUSES.classes),
+}
+
+
+def check_known_statuses(
+    known: object, form: Mapping[str, Any] | None = _KNOWN_STATUSES, place: str = "known_statuses"
+) -> None:
+    """Raise C(ConfigurationError) unless the option C(known_statuses) lists words by kind and class.
+
+    :param form: the names that a dictionary may have; C(None) for a list of words.
+    """
+    if known is None:
+        return
+    if form is None:
+        is_right = isinstance(known, list) and all(isinstance(word, str) for word in known)
+        wanted, hint = "a list of texts", "Write [New], for example, and put numbers and booleans in quotes."
+    else:
+        is_right = isinstance(known, Mapping)
+        wanted, hint = "a dictionary", f"{place} takes {' and '.join(', '.join(form).rsplit(', ', 1))}."
+    if not is_right:
+        cause = f"it must be {wanted}, not {printable(known)}"
+        raise ConfigurationError(f"use {place}", cause, hint, option="known_statuses")
+    for name, inside in known.items() if isinstance(known, Mapping) else ():
+        below = f"{place}.{printable(name)}"
+        if not form or name not in form:
+            raise ConfigurationError(f"use {below}", "it does not exist", hint, option="known_statuses")
+        check_known_statuses(inside, form[name], below)
 
 
 #: Access is identified by person and level: a person may hold several levels of one app.

@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 
-from .._api.catalog import REQUEST_STATUSES, TASK_STATUSES
 from .._api.transport import Connection
 
 Options = dict[str, dict[str, Any]]
@@ -33,10 +32,6 @@ def _from_environment(name: str, **option: Any) -> dict[str, Any]:
     return {**option, "fallback": (_environment, [f"CAKEWALK_{name}"])}
 
 
-def _words(*classes: str) -> dict[str, Any]:
-    return {"type": "dict", "options": {name: {"type": "list", "elements": "str"} for name in classes}}
-
-
 CONNECTION: Options = {
     "api_key": _from_environment("API_KEY", type="str", required=True, no_log=True),
     "api_secret": _from_environment("API_SECRET", type="str", required=True, no_log=True),
@@ -47,15 +42,7 @@ CONNECTION: Options = {
     "max_retries": _from_environment("MAX_RETRIES", type="int", default=4),
     "requests_per_minute": _from_environment("REQUESTS_PER_MINUTE", type="int", default=900),
     "concurrency": _from_environment("CONCURRENCY", type="int", default=8),
-    "known_statuses": _from_environment(
-        "KNOWN_STATUSES",
-        type="dict",
-        options={
-            "user": _words("may_act", "may_receive_access"),
-            "task": _words(*TASK_STATUSES.classes),
-            "request": _words(*REQUEST_STATUSES.classes),
-        },
-    ),
+    "known_statuses": _from_environment("KNOWN_STATUSES", type="dict"),
 }
 
 ACTING: Options = {

@@ -106,7 +106,7 @@ def test_the_options_of_a_module_are_what_it_documents(module: ModuleType, share
 def test_environment_variables_are_documented(group: dict[str, Any], fragment: ModuleType) -> None:
     for name, documented in documented_by(fragment).items():
         words = " ".join(documented["description"])
-        mentioned = re.findall(r"E\((CAKEWALK_\w+)\) is used if this is not set", words)
+        mentioned = re.findall(r"Environment variable E\((CAKEWALK_\w+)\)", words)
         assert mentioned == environment_of(group[name]), name
         assert mentioned in ([], [OTHER_NAMES.get(name, f"CAKEWALK_{name.upper()}")])
 

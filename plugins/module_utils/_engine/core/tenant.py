@@ -9,7 +9,14 @@ import threading
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from ..._api.catalog import REQUEST_STATUSES, TASK_STATUSES, USERS, ResourceType, UserStatuses
+from ..._api.catalog import (
+    REQUEST_STATUSES,
+    TASK_STATUSES,
+    USERS,
+    ResourceType,
+    UserStatuses,
+    check_known_statuses,
+)
 from ..._api.client import Client
 from ..._api.errors import CakewalkError, Forbidden, NotFound, Unauthorized
 from ..._api.operations import Listing, Resource
@@ -45,7 +52,7 @@ class Tenant:
     where the plan rests on what is not listed.
 
     :param known_statuses: the option of this name: more words for the status tables, by kind.
-    :raises ConfigurationError: a word would be in two classes.
+    :raises ConfigurationError: C(known_statuses) has another form, or a word would be in two classes.
     """
 
     def __init__(self, client: Client, known_statuses: dict[str, Any] | None = None) -> None:
@@ -53,6 +60,7 @@ class Tenant:
         #: By path and query, since the words about a list change with the name of its group or app.
         self._lists: dict[_Key, _CachedList] = {}
         self._indexes: dict[_Key, tuple[Reading, Index]] = {}
+        check_known_statuses(known_statuses)
         known = known_statuses or {}
         self.user_statuses = UserStatuses().extended(known.get("user") or {})
         self.task_statuses = TASK_STATUSES.extended(known.get("task") or {})
