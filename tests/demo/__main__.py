@@ -1,67 +1,106 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Onboards people in a sandbox tenant: first as a dry run, then for real, then again, and tells what came of it."""
+"""Run the first playbook of the README in a sandbox tenant: as a dry run, for real, and again. Then make a mistake."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import PIPE
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sandbox.process import Sandbox
 
+from demo import first_playbook
 from demo.telling import claim, title
 
-PEOPLE = Path(__file__).with_name("people.yml")
-PLAYBOOK = "cakewalk.access.onboard"
-#: An inventory and cows are beside the point here.
+GROUP, MEMBER = "Engineering", "erin.engineer@example.com"
+#: The group has 32 members.
+MISTAKE = (
+    *("ansible", "localhost", "-m", "cakewalk.access.cakewalk_group_member", "-a"),
+    f'{{"group": "{GROUP}", "users": ["{MEMBER}"], "state": "exact"}}',
+)
+#: Warnings about the missing inventory and cows do not help here.
 QUIET = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", "ANSIBLE_NOCOWS": "true"}
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+NEXT = """\
+Start the same tenant, and keep it running:
+
+    make sandbox
+
+Paste the lines that it prints into another shell. Then these commands work there:
+
+    ansible localhost -m cakewalk.access.cakewalk_info -a '{"groups": ["Engineering"], "include": ["members"]}'
+    ansible-doc cakewalk.access.cakewalk_group_member
+    ansible-doc -l cakewalk.access
+
+The playbook above is in README.md. The guides in docs/guides show how to onboard, move and offboard people.
+"""
 
 
 def main() -> int:
     """Run the demonstration and return its exit status: 0 where it showed what it claims."""
-    with Sandbox() as tenant:
-        title("A sandbox tenant with 200 people runs on this machine. Who joins which group?")
-        print(PEOPLE.read_text(encoding="utf-8"))
+    with Sandbox() as tenant, TemporaryDirectory(prefix="cakewalk-demo-") as folder:
+        playbook = Path(folder, "people.yml")
+        playbook.write_text(first_playbook(), encoding="utf-8")
+        title("A simulated tenant with 200 people runs on this machine. This playbook changes it:")
+        print(first_playbook())
 
-        title("1. What would happen? Nothing is changed by this run.")
-        play(tenant, "--check", "--diff")
+        title("1. What would happen? This run changes nothing.")
+        run(tenant, "ansible-playbook", playbook.name, "--check", "--diff", folder=folder)
         claim(not writes(tenant), "the service received no write")
 
         title("2. For real.")
         before = tenant.state()
-        play(tenant, "--diff")
+        run(tenant, "ansible-playbook", playbook.name, folder=folder)
         sent = writes(tenant)
         for entry in sent:
             print(f"   {entry['method']} {entry['path']} -> {entry['status']}")
-        claim(bool(sent), f"the service received {len(sent)} writes, one for each group")
+        claim(len(sent) == 3, "the service received 3 writes, one for each task")
+        claim(is_member(before), f"{MEMBER} was in {GROUP} before, so only Owen was added")
 
-        title("3. Once more: everything is as it should be, so nothing is sent.")
+        title("3. Again: everything is in place, so nothing is sent.")
         tenant.clear_log()
-        recap = play(tenant, "--diff")
+        recap = run(tenant, "ansible-playbook", playbook.name, folder=folder)
         claim("changed=0" in recap and not writes(tenant), "the second run changed nothing")
+
+        title(f"And a mistake: somebody shortens the list of {GROUP} to one name.")
+        tenant.clear_log()
+        refused = run(tenant, *MISTAKE, folder=folder)
+        claim("Nothing was changed" in refused and not writes(tenant), "the task was refused before its first write")
 
         title("What happened in the tenant")
         show_requests(before, tenant.state())
+
+    title("What to do next")
+    print(NEXT)
     return 0
 
 
-def play(tenant: Sandbox, *options: str) -> str:
-    """Run the playbook against the tenant, show what it prints, and return the line that sums it up."""
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), PLAYBOOK, "-e", f"@{PEOPLE}", *options]
-    print("$ ansible-playbook", *command[1:2], "-e", f"@{PEOPLE.name}", *options, flush=True)
-    environment = {**os.environ, **tenant.env, **QUIET}
-    run = subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE, check=False)
-    print(run.stdout, flush=True)
-    if run.returncode:
-        sys.exit(f"ansible-playbook ended with status {run.returncode}")
-    return re.findall(r"^localhost .*$", run.stdout, re.MULTILINE)[-1]
+def run(tenant: Sandbox, *command: str, folder: str) -> str:
+    """Run a command against the tenant, print what it says, and return its output.
+
+    A module that is refused prints its message only, since its result repeats it.
+    """
+    print("$", shlex.join(command), flush=True)
+    environment = {**os.environ, **tenant.env, **QUIET, "HOME": folder}
+    tool = Path(sys.executable).with_name(command[0])
+    done = subprocess.run([tool, *command[1:]], cwd=folder, env=environment, text=True, stdout=PIPE, check=False)
+    refusal = re.search(r"^localhost \| FAILED! => (.*)", done.stdout, re.MULTILINE | re.DOTALL)
+    if done.returncode and not refusal:
+        sys.exit(f"{done.stdout}\n{command[0]} ended with status {done.returncode}")
+    words = textwrap.fill(json.loads(refusal[1])["msg"], 120) if refusal else done.stdout.rstrip()
+    print(f"{words}\n", flush=True)
+    return words
 
 
 def writes(tenant: Sandbox) -> list[Mapping[str, Any]]:
@@ -69,8 +108,14 @@ def writes(tenant: Sandbox) -> list[Mapping[str, Any]]:
     return [entry for entry in tenant.log() if entry["method"] in WRITES]
 
 
+def is_member(state: Mapping[str, Any]) -> bool:
+    (group,) = (group for group in state["groups"] if group["name"] == GROUP)
+    (user,) = (user for user in state["users"] if user["email"] == MEMBER)
+    return user["id"] in group["members"]
+
+
 def show_requests(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Print the access requests that the new memberships opened, and whom each now waits for."""
+    """Print the access requests that the run opened, and the people who must decide next."""
     people = {user["id"]: user["name"] for user in after["users"]}
     apps = {app["id"]: app["name"] for app in after["apps"]}
     tasks = {task["id"]: task for task in after["tasks"]}
@@ -78,8 +123,8 @@ def show_requests(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     for request in after["requests"]:
         if request["id"] not in known:
             waiting_for = people.get(tasks[request["task_ids"][-1]]["assigned_id"], "anybody")
-            who, app = people[request["target_id"]], apps[request["app_id"]]
-            print(f"   {who} asks for {app}: {request['status'].lower()}, waiting for {waiting_for}")
+            person, app = people[request["target_id"]], apps[request["app_id"]]
+            print(f"   {person} asks for {app}: {request['status'].lower()}, waiting for {waiting_for}")
 
 
 if __name__ == "__main__":

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from .conftest import BUILD, Copy
+from .conftest import BUILD, ROOT, Copy
 
 MODULE = "plugins/modules/cakewalk_group_member.py"
 CLIENT = "plugins/module_utils/_api/client.py"
@@ -142,13 +144,74 @@ def test_the_pages_in_docs_are_what_the_modules_say(tree: Copy, tmp_path: Path) 
         assert page.read_text(encoding="utf-8") == (tree.path / "docs" / page.name).read_text(encoding="utf-8")
 
 
-def test_the_artifact_holds_the_collection_and_nothing_else(tree: Copy) -> None:
+@pytest.fixture(scope="module")
+def artifact(tree: Copy) -> dict[str, str]:
+    """The text files of the artifact that Galaxy gets, by path; folders and other files are without text."""
     tree.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(tree.root))
-    (artifact,) = tree.root.glob("cakewalk-access-*.tar.gz")
-    with tarfile.open(artifact) as archive:
-        top = {name.split("/")[0] for name in archive.getnames()}
+    (path,) = tree.root.glob("cakewalk-access-*.tar.gz")
+    with tarfile.open(path) as archive:
+        return {
+            member.name: archive.extractfile(member).read().decode() if member.isfile() else "" for member in archive
+        }
 
+
+def test_the_artifact_holds_the_collection_and_nothing_else(artifact: dict[str, str]) -> None:
     metadata = {"FILES.json", "MANIFEST.json", "LICENSE"}
-    pages = {"CHANGELOG.rst", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "GLOSSARY.md", "README.md", "SECURITY.md"}
+    pages = {"CHANGELOG.rst", "CODE_OF_CONDUCT.md", "README.md", "SECURITY.md"}
     parts = {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
-    assert top <= metadata | pages | parts
+    assert {name.split("/")[0] for name in artifact} <= metadata | pages | parts
+
+
+REPOSITORY = "https://github.com/cakewalk-access/cakewalk.access"
+LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)", re.MULTILINE)
+CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^(?=#{1,6} )", re.MULTILINE)
+CLONE_ONLY = re.compile(r"\bmake (?:demo|sandbox|test|bench|docs|clean)\b[\w-]*|(?<![\w/.])(?:tests|\.build)/[\w/.-]+")
+
+
+def dead_ends(name: str, text: str, artifact: Collection[str], root: Path) -> Iterator[str]:
+    """Yield the links of a file that lead nowhere, and what only a clone has where no link says how to get a clone.
+
+    Galaxy shows the README without the files next to it, so all its links are absolute.
+    """
+    prose = CODE_BLOCK.sub("", text) if name.endswith((".md", ".rst")) else ""
+    for link in (path or reference for path, reference in LINK.findall(prose)):
+        path = link.partition("#")[0]
+        if path.startswith(f"{REPOSITORY}/blob/main/"):
+            is_there = (root / path.removeprefix(f"{REPOSITORY}/blob/main/")).exists()
+        elif "://" in path:
+            is_there = True
+        else:
+            is_there = name != "README.md" and posixpath.normpath(f"{posixpath.dirname(name)}/{path}") in artifact
+        if path and not is_there:
+            yield f"{name}: {link}"
+    for section in HEADING.split(text) if name.endswith(".md") else [text]:
+        if REPOSITORY not in section:
+            yield from (f"{name}: {match.group()}" for match in CLONE_ONLY.finditer(section))
+
+
+def test_nothing_in_the_artifact_leads_to_what_it_lacks(artifact: dict[str, str], tree: Copy) -> None:
+    found = [end for name, text in artifact.items() for end in dead_ends(name, text, artifact, tree.path)]
+
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("docs/a.md", "[b](b.md#part) [r](../README.md) [x](https://example.com/x) [part](#part)", []),
+        ("docs/a.md", "[b](c.md)\n```console\n[ERROR]: no link\n```", ["c.md"]),
+        ("docs/a.md", "[b][b]\n\n[b]: ../tests/b.md", ["../tests/b.md"]),
+        ("README.md", "[b](docs/b.md)", ["docs/b.md"]),
+        ("README.md", f"[b]({REPOSITORY}/blob/main/README.md)", []),
+        ("README.md", f"[b]({REPOSITORY}/blob/main/READTHIS.md)", [f"{REPOSITORY}/blob/main/READTHIS.md"]),
+        ("README.md", f"# Clone\n[clone]({REPOSITORY})\n`make demo`", []),
+        ("README.md", f"# Clone\n[clone]({REPOSITORY})\n# Try\n`make demo`", ["make demo"]),
+        ("plugins/a.py", "# Written by make docs.", ["make docs"]),
+        ("docs/a.md", "See `tests/demo/people.yml`, /x/tests/b and make sure.", ["tests/demo/people.yml"]),
+    ],
+)
+def test_a_dead_end_is_found(name: str, text: str, found: list[str]) -> None:
+    ends = dead_ends(name, text, {"README.md", "docs/a.md", "docs/b.md"}, ROOT)
+
+    assert list(ends) == [f"{name}: {end}" for end in found]

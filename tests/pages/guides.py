@@ -21,7 +21,7 @@ from playbooks.harness import COLLECTIONS, CORE_BIN, ROOT
 from sandbox.process import Sandbox
 
 SETUP = ROOT / "docs" / "guides" / "README.md"
-GUIDES = sorted(SETUP.parent.glob("*.md"))
+GUIDES = [ROOT / "README.md", *sorted(SETUP.parent.glob("*.md"))]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^(\$ (?:.*\\\n)*.*\n)", re.MULTILINE)

@@ -28,7 +28,7 @@ def schema(root: Path, documented: Mapping[str, Any], words: Callable[[Any], str
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A Cakewalk tenant as code",
-        "description": "A file of code for the role cakewalk.access.access_as_code. Written by `make docs`.",
+        "description": "A file of code for the role cakewalk.access.access_as_code.",
         **_object(code, documented, words, required=()),
     }
 

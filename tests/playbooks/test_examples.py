@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import pytest
 import yaml
+from demo import README, first_playbook
 from playbooks.harness import CORE_BIN, ROOT, Data, Playbooks, play, writes
 from playbooks.module_contract import foreseeable
 from sandbox.process import Sandbox
@@ -24,7 +25,8 @@ MODULES = sorted(
 )
 #: How modules are called that change nothing in the tenant; evidence is files.
 ONLY_READ = ("_info", "_evidence")
-PEOPLE = ROOT / "tests" / "demo" / "people.yml"
+#: What a terminal shows at once.
+SCREEN = 40
 
 
 @pytest.fixture(scope="module")
@@ -62,21 +64,33 @@ def test_the_examples_of_a_module_run(
 
 
 def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    plays = yaml.safe_load(re.search(r"```yaml\n(- name: .*?)```", text, re.DOTALL)[1])
+    plays = yaml.safe_load(first_playbook())
     foreseen = playbooks.run(plays, "--check", "--diff").succeeded()
     assert not writes(tenant.log())
     done = playbooks.run(plays, "--diff").succeeded()
     writing = [[result.told for result in run.results if result.changed] for run in (foreseen, done)]
     assert foreseeable(writing[0]) == foreseeable(writing[1])
-    assert len(writing[0]) == len(plays[0]["tasks"]) - 1
+    assert len(writing[0]) == len(plays[0]["tasks"])
+    tenant.clear_log()
     again = playbooks.run(plays).succeeded()
     assert not any(result.changed for result in again.results)
+    assert not writes(tenant.log())
     assert not foreseen.warned_of() | done.warned_of() | again.warned_of()
 
 
+def test_the_readme_shows_its_dry_run_on_one_screen() -> None:
+    (shown,) = re.findall(
+        r"^\$ ansible-playbook people\.yml .*?\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert len(shown.splitlines()) <= SCREEN
+
+
 def test_the_playbook_for_onboarding_runs_by_its_name(playbooks: Playbooks, tenant: Sandbox) -> None:
-    command = ("cakewalk.access.onboard", "-e", f"@{PEOPLE}", "--diff")
+    joins = [
+        {"group": "Engineering", "users": ["erin.engineer@example.com", "owen.onboarding@example.com"]},
+        {"group": "Sales", "users": ["iris.invited@example.com"]},
+    ]
+    command = ("cakewalk.access.onboard", "-e", json.dumps({"onboard_memberships": joins}), "--diff")
     title = "See that people are in their groups"
     foreseen = playbooks.run(*command, "--check").succeeded()
     assert not writes(tenant.log())

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments 
 )
 from contract.certificates import self_signed
 from contract.wire import Wire, detour
-from playbooks.harness import INFO, MEMBERS, REVIEW, ROOT, Data, Playbooks, members, play, task, writes
+from demo import first_playbook
+from playbooks.harness import INFO, MEMBERS, REVIEW, Data, Playbooks, members, play, task, writes
 from sandbox.process import Sandbox
 
 CONNOR, ERIN = "connor.contractor@example.com", "erin.engineer@example.com"
@@ -104,9 +104,7 @@ def test_action_groups_carry_options_to_their_modules(playbooks: Playbooks, tena
 def test_the_defaults_of_the_readme_fit_every_module_that_acts_for_somebody(
     playbooks: Playbooks, tenant: Sandbox
 ) -> None:
-    readme = yaml.safe_load(
-        re.search(r"```yaml\n(- name: .*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
-    )
+    readme = yaml.safe_load(first_playbook())
     review = {"name": "Spring", "reviewer": "manager", "due_date": "2099-12-31", "apps": ["GitHub"]}
     tasks = [task("review", REVIEW, review), task("join", MEMBERS, JOINS)]
     plays = play(*tasks, module_defaults=readme[0]["module_defaults"])
