@@ -16,13 +16,11 @@ options:
       - The API key. A read-only key is enough for M(cakewalk.access.cakewalk_info) and for check mode.
       - Environment variable E(CAKEWALK_API_KEY).
     type: str
-    required: true
   api_secret:
     description:
       - The secret of the API key.
       - Environment variable E(CAKEWALK_API_SECRET).
     type: str
-    required: true
   base_url:
     description:
       - The address of the API, without C(/api/v1). It must use C(https), except on C(localhost).

@@ -102,8 +102,6 @@ class FileKeepingAction(InProcessAction):
             raise
         except Exception as error:
             return failed_result(self, error, result)
-        finally:
-            self._task.args = options
 
     @abstractmethod
     def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., dict[str, Any]]) -> dict[str, Any]:

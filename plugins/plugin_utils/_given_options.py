@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.playbook.task import Task
 
 from ..module_utils._api.errors import ConfigurationError
@@ -22,6 +23,8 @@ from ..module_utils._api.text import parse_json
 _COLLECTION = "cakewalk.access"
 #: The form of options in a single line, which Ansible reads itself: C(app=GitHub permission_level=Admin).
 _KEY_VALUE = re.compile(r"\w+=")
+#: How releases of ansible-core begin their errors about the syntax of a template.
+_BROKEN_TEMPLATE = re.compile("template error|syntax error", re.IGNORECASE)
 _TEXTS = ("str", "path")
 _LIMITS = ("max_removals", "max_removal_percent")
 #: A guardrail that adds up: a task cannot take away the protection that its play gives.
@@ -92,6 +95,40 @@ def defaults_of(task: Task, module: str, templar: Any, spec: Mapping[str, Mappin
     return merged
 
 
+def of_variables(spec: Mapping[str, Mapping[str, Any]], templar: Any) -> Options:
+    """Return the options that Ansible variables set: C(cakewalk_x) where the environment variable is C(CAKEWALK_X).
+
+    :param spec: of the options that are not given otherwise.
+    :raises ConfigurationError: a variable cannot be used.
+    """
+    variables = templar.available_variables
+    options: Options = {}
+    for name, option in spec.items():
+        variable = option["fallback"][1][0].lower() if "fallback" in option else ""
+        if variable in variables:
+            value = _templated(variable, variables[variable], templar)
+            value = given({name: value}, {name: option}, strip=True).get(name)
+            if value is not None and value != "":
+                options[name] = value
+    return options
+
+
+def _templated(variable: str, value: Any, templar: Any) -> Any:
+    """Return the value of a variable, and C(None) for C(omit).
+
+    :raises ConfigurationError: the value cannot be read.
+    """
+    try:
+        result = templar.template({variable: value}).get(variable)
+    except AnsibleError as error:
+        cause, hint = str(error).rstrip("."), "Correct it, or leave it out."
+        # The error quotes the template, and a secret that holds braces is a broken template.
+        if _BROKEN_TEMPLATE.search(cause):
+            cause, hint = "it is a broken template", "Correct it, or write !unsafe before a text that holds braces."
+        raise ConfigurationError(f"read the variable {variable}", cause, hint) from None
+    return None if result == templar.available_variables.get("omit") else result
+
+
 def completed(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:
     """Return options with the defaults of those that are not given.
 
@@ -119,6 +156,9 @@ def _as_list(value: Any) -> list[Any]:
 
 def _value(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any:
     kind = option.get("type", "str")
+    # A vaulted text is no C(str) before ansible-core 2.19.
+    if hasattr(value, "is_encrypted"):
+        value = str(value)
     if kind == "list":
         return _list(name, value, option, strip)
     # Ansible would take how Python writes a list for the text, and C(true) for one.
@@ -132,9 +172,7 @@ def _value(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any
 
 def _list(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any:
     of_mappings = option.get("elements") == "dict"
-    # A vaulted text is no C(str) before ansible-core 2.19.
-    if isinstance(value, str) or hasattr(value, "is_encrypted"):
-        value = str(value)
+    if isinstance(value, str):
         value = _items(value, "\n" if of_mappings else "\n,")
     if not isinstance(value, list):
         return value

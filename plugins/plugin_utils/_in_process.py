@@ -37,7 +37,7 @@ from ansible.vars import clean
 
 from ..module_utils._api.transport import REQUESTS_IMPORT_ERROR
 from ..module_utils._module.entry import TIME_LIMIT, error_result
-from ._given_options import completed, defaults_of, given, is_of_role
+from ._given_options import completed, defaults_of, given, is_of_role, of_variables
 
 #: If this variable, or the environment variable in capitals, is false, every module starts a process.
 SWITCH = "cakewalk_in_process"
@@ -51,12 +51,16 @@ _SECRETS = ("api_key", "api_secret", "mask_key")
 def option_of(action: ActionBase, name: str) -> str | None:
     """Return an option of a task as far as the controller can know it.
 
-    It is set by the task, by the environment of the task, or by that of this process if modules inherit it.
+    It is set by the task, by a variable, by the environment of the task, or by that of this process if modules inherit
+    it.
     """
+    environment = f"CAKEWALK_{name.upper()}"
     inherited = dict(os.environ) if action._connection.transport == "local" else {}
     of_task: dict[str, Any] = {}
     action._compute_environment_string(of_task)
-    value = str(action._task.args.get(name) or {**inherited, **of_task}.get(f"CAKEWALK_{name.upper()}", ""))
+    spec = {name: {"fallback": (None, [environment])}}
+    value = action._task.args.get(name) or of_variables(spec, action._templar).get(name)
+    value = str(value or {**inherited, **of_task}.get(environment, ""))
     return value if value.strip() else None
 
 
@@ -65,7 +69,11 @@ def failed_result(action: ActionBase, error: Exception, result: Mapping[str, Any
 
     :param result: what the task had returned until then.
     """
-    secrets = [secret for secret in (option_of(action, name) for name in _SECRETS) if secret]
+    secrets: list[str] = []
+    for name in _SECRETS:
+        # A variable that cannot be read hides no error, and its text is in none.
+        with suppress(Exception):
+            secrets += filter(None, [option_of(action, name)])
     progress = {name: result[name] for name in ("changed", "steps") if name in result}
     return {**result, **remove_values(error_result(error, progress), secrets), "failed": True}
 
@@ -74,13 +82,18 @@ class InProcessAction(NormalAction):
     """An action that runs the module of its task in this process if the result is the same, else in a new process."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        of_task = self._task.args
         try:
             options = self._given_options()
         except AnsibleError:
             raise
         except Exception as error:
             return failed_result(self, error, ActionBase.run(self, tmp, task_vars))
-        return self.run_with(options, tmp, task_vars)
+        try:
+            return self.run_with(options, tmp, task_vars)
+        finally:
+            # Callbacks get the options of the task, and would see what variables add.
+            self._task.args = of_task
 
     def run_with(self, options: dict[str, Any], tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Run the module with these options, and return its result."""
@@ -100,12 +113,14 @@ class InProcessAction(NormalAction):
             return failed_result(self, error, result)
 
     def _given_options(self) -> dict[str, Any]:
-        """Return the options of the task, with the C(module_defaults) of the play for those that are not given."""
+        """Return the options of the task, else those of C(module_defaults), else those that variables set."""
         context = self._module_context()
         spec = import_module(str(context.plugin_resolved_name)).SPEC["argument_spec"]
         options = given(self._task.args, spec, strip=is_of_role(self._task))
         defaults = defaults_of(self._task, str(context.resolved_fqcn), self._templar, spec)
-        return completed(options, defaults)
+        options = completed(options, defaults)
+        rest = {name: option for name, option in spec.items() if name not in options}
+        return {**options, **of_variables(rest, self._templar)}
 
     def _pass_time_limit(self) -> None:
         """Make a module that runs by a process of its own end before the time limit of the task.

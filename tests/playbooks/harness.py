@@ -49,12 +49,16 @@ _NOT_OURS = ("invocation", "steps", "warnings", "failed", "exception")
 
 @dataclass(frozen=True)
 class Result:
-    """What a task returned; C(status) is ok, failed, skipped or unreachable, C(seconds) is how long it took."""
+    """What a task returned; C(status) is ok, failed, skipped or unreachable, C(seconds) is how long it took.
+
+    C(args) are the options that callbacks see.
+    """
 
     task: str
     status: str
     data: Data
     seconds: float
+    args: Data
 
     @property
     def failed(self) -> bool:

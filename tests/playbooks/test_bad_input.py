@@ -283,8 +283,12 @@ OPTIONS: list[BadInput] = [
         )
     ),
     *(
-        (f"{name} with {value!r}", one("Sales", ERIN, **{name: value}), "configuration", [name, "empty or holds white"])
-        for name, value in (("api_key", ""), ("api_key", "line\nbreak"), ("api_secret", "\t"))
+        (f"{name} with {value!r}", one("Sales", ERIN, **{name: value}), "configuration", [name, problem])
+        for name, value, problem in (
+            ("api_key", "", "is not set"),
+            ("api_key", "line\nbreak", "holds white space"),
+            ("api_secret", "\t", "is not set"),
+        )
     ),
     (
         "certificates that are not there",

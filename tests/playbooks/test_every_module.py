@@ -71,7 +71,10 @@ def test_every_module_comes_to_the_same_in_process_and_by_a_process(
         task(name, f"cakewalk.access.{name}", of_module, **({"check_mode": True} if name in FORESEEN else {}))
         for name, of_module in options.items()
     ]
-    here, there = both_ways(playbooks, tenant, play(*tasks), "-vvv")
+    # The variables win over what the environment says.
+    variables = {"cakewalk_api_key": tenant.api_key, "cakewalk_acting_user": tenant.acting_user}
+    elsewhere = {"CAKEWALK_API_KEY": "wrong", "CAKEWALK_ACTING_USER": "nobody@example.com"}
+    here, there = both_ways(playbooks, tenant, play(*tasks, vars=variables), "-vvv", **elsewhere)
     for one, other in zip(_lasting(here.succeeded(), "true"), _lasting(there.succeeded(), "false"), strict=True):
         assert one == other
     assert set(_WAY.findall(here.output)) == {(name, "in") for name in RUN_BY_ENTRY}

@@ -110,10 +110,20 @@ class Connection:
 
         :raises ConfigurationError: an option cannot work or would leak; the message holds no secret.
         """
+        missing = [name for name in ("api_key", "api_secret") if not (getattr(self, name) or "").strip()]
+        if missing:
+            names = " and ".join(missing)
+            raise ConfigurationError(
+                "connect to Cakewalk",
+                f"{names} {'is' if len(missing) == 1 else 'are'} not set",
+                f"Set {' and '.join(map(_places, missing))}. "
+                "An admin creates a key and its secret in the developer settings of Cakewalk.",
+                option=missing[0],
+            )
         for name in ("api_key", "api_secret"):
             value = getattr(self, name)
-            if not value or not value.isascii() or not value.isprintable() or " " in value:
-                raise _unusable(name, "it is empty or holds white space or other than printable ASCII characters")
+            if not value.isascii() or not value.isprintable() or " " in value:
+                raise _unusable(name, "it holds white space or other than printable ASCII characters")
         for name, (least, most) in _BOUNDS.items():
             if not least <= getattr(self, name) <= most:
                 raise _unusable(name, f"it is {getattr(self, name)} and must be from {least} to {most}")
@@ -449,4 +459,9 @@ def _passwords(proxies: Mapping[str, str]) -> list[str]:
 
 
 def _unusable(name: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"use the option {name}", reason, f"Correct it or CAKEWALK_{name.upper()}.", option=name)
+    return ConfigurationError(f"use {name}", reason, f"Correct {_places(name)}.", option=name)
+
+
+def _places(name: str) -> str:
+    """Return an option with its variable and environment variable, for messages."""
+    return f"{name} (variable cakewalk_{name}, environment variable CAKEWALK_{name.upper()})"

@@ -33,8 +33,8 @@ def _from_environment(name: str, **option: Any) -> dict[str, Any]:
 
 
 CONNECTION: Options = {
-    "api_key": _from_environment("API_KEY", type="str", required=True, no_log=True),
-    "api_secret": _from_environment("API_SECRET", type="str", required=True, no_log=True),
+    "api_key": _from_environment("API_KEY", type="str", no_log=True),
+    "api_secret": _from_environment("API_SECRET", type="str", no_log=True),
     "base_url": _from_environment("BASE_URL", type="str", default="https://open-api.getcakewalk.io"),
     "validate_certs": _from_environment("VALIDATE_CERTS", type="bool", default=True),
     "ca_path": _from_environment("CA_PATH", type="path"),

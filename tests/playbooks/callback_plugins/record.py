@@ -51,6 +51,8 @@ class CallbackModule(CallbackBase):
 
     def _record(self, status, result):
         seconds = time.monotonic() - self._start
-        line = {"task": result._task.get_name(), "status": status, "data": result._result, "seconds": seconds}
+        task = result._task
+        line = {"task": task.get_name(), "status": status, "data": result._result, "seconds": seconds}
+        line["args"] = task.args
         with Path(self.get_option("path")).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")

@@ -20,7 +20,11 @@ _USER = "it holds a user name or password"
 _QUERY = "it holds a query or fragment"
 _NO_URL = "it is not a URL"
 _INVISIBLE = "it holds white space or control characters"
-_CREDENTIAL = "it is empty or holds white space or other than printable ASCII characters"
+_CREDENTIAL = "it holds white space or other than printable ASCII characters"
+
+
+def places(name: str) -> str:
+    return f"{name} (variable cakewalk_{name}, environment variable CAKEWALK_{name.upper()})"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,7 @@ _CREDENTIAL = "it is empty or holds white space or other than printable ASCII ch
 def test_addresses_that_would_leak_or_cannot_work(base_url: str, reason: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         connection(base_url)
-    assert str(refused.value) == (f"Could not use the option base_url: {reason}. Correct it or CAKEWALK_BASE_URL.")
+    assert str(refused.value) == f"Could not use base_url: {reason}. Correct {places('base_url')}."
     assert refused.value.facts() == {"kind": "configuration", "option": "base_url"}
 
 
@@ -87,15 +91,29 @@ def test_addresses_that_are_fine(base_url: str, loopback: bool) -> None:
 
 @pytest.mark.parametrize("name", ["api_key", "api_secret"])
 @pytest.mark.parametrize(
-    "value", ["", " ", "with space", "canary\n", "canary\tcanary", "\x00canary", "canäry", "\x7f", "canary\r\nX: y"]
+    "value", ["with space", "canary\n", "canary\tcanary", "\x00canary", "canäry", "\x7fcanary", "canary\r\nX: y"]
 )
 def test_credentials_that_cannot_go_into_a_header(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         connection(**{name: value})
-    assert str(refused.value) == (
-        f"Could not use the option {name}: {_CREDENTIAL}. Correct it or CAKEWALK_{name.upper()}."
-    )
+    assert str(refused.value) == f"Could not use {name}: {_CREDENTIAL}. Correct {places(name)}."
     assert refused.value.facts() == {"kind": "configuration", "option": name}
+
+
+@pytest.mark.parametrize("blank", [None, "", " \t"])
+@pytest.mark.parametrize("missing", [["api_key"], ["api_secret"], ["api_key", "api_secret"]])
+def test_missing_credentials_are_named_with_all_places_where_they_can_be_set(
+    missing: list[str], blank: str | None
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        connection(**dict.fromkeys(missing, blank))
+    verb = "is" if len(missing) == 1 else "are"
+    assert str(refused.value) == (
+        f"Could not connect to Cakewalk: {' and '.join(missing)} {verb} not set. "
+        f"Set {' and '.join(map(places, missing))}. "
+        "An admin creates a key and its secret in the developer settings of Cakewalk."
+    )
+    assert refused.value.facts() == {"kind": "configuration", "option": missing[0]}
 
 
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1))
@@ -119,17 +137,15 @@ def test_credentials_of_printable_characters_are_taken(value: str) -> None:
 def test_numbers_out_of_bounds(name: str, value: int, bounds: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         connection(**{name: value})
-    assert str(refused.value) == (
-        f"Could not use the option {name}: it is {value} and must be from {bounds}. "
-        f"Correct it or CAKEWALK_{name.upper()}."
-    )
+    expected = f"Could not use {name}: it is {value} and must be from {bounds}. Correct {places(name)}."
+    assert str(refused.value) == expected
 
 
 def test_certificates_must_exist(tmp_path: Path) -> None:
     assert connection(ca_path=str(tmp_path))
     with pytest.raises(ConfigurationError) as refused:
         connection(ca_path=str(tmp_path / "missing\n.pem"))
-    assert "Could not use the option ca_path: there is no file or folder" in str(refused.value)
+    assert "Could not use ca_path: there is no file or folder" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

@@ -97,7 +97,7 @@ def test_proxies_without_a_password_hide_nothing(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("host", ["*.example.com", ".example.com", "x" * 64 + "\u00e4.com"])
 def test_a_host_that_cannot_be_is_a_configuration_error(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="Could not use the option base_url: there can be no such host"):
+    with pytest.raises(ConfigurationError, match="Could not use base_url: there can be no such host"):
         Transport(connection(f"https://{host}"))
 
 
