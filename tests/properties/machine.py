@@ -294,7 +294,7 @@ class Promises(RuleBasedStateMachine):
         delta = [
             fact
             for fact in before.facts ^ after.facts
-            if fact[0] != "task" and not any(overlap(prefix, fact) for prefix in touched)
+            if (fact[0] != "task" or task.module == "task") and not any(overlap(prefix, fact) for prefix in touched)
         ]
         errors = result.get("steps", {}).get("errors", [])
         has_doubts = any(step.get("kind") in DOUBTS for step in errors)
