@@ -9,6 +9,7 @@ write are shorter.
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import multiprocessing
@@ -103,3 +104,5 @@ def _decoded(printed: str) -> Any:
 
 for _name in NAMES:
     import_module(f"{MODULES}.cakewalk_{_name}")
+# The user C(nobody) may not be allowed to read the file of this codec, which is loaded at its first use.
+codecs.lookup("unicode_escape")
