@@ -8,15 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_app_access
-short_description: Manage who has access to apps, by requests
+short_description: Request access to apps, and its removal
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - States who has access to an app, at which permission level, and who has none.
-  - What is missing is asked for. Cakewalk then has each request approved by the policy that governs it, and carried
-    out, so that access follows later, or is declined. A second run finds the request and changes nothing.
-  - What is only requested is never reported as granted. RV(accesses[].users[].outcome) tells for each person how far
-    it is.
+  - Describes who should have access to an app. People without access get an access request, which is decided under the
+    app's policy. So access follows later, or not at all.
+  - RV(accesses[].users[].outcome) shows how far each person is. Requested access is never reported as granted. A second
+    run finds the open request and changes nothing.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
@@ -26,39 +25,34 @@ extends_documentation_fragment:
   - cakewalk.access.journal
 options:
   app:
-    description: The app, by id or exact name. Excludes O(accesses).
+    description: The app, by exact name or id. Excludes O(accesses).
     type: str
   users:
-    description:
-      - The people, by e-mail address or id, never by display name. Needed with O(app).
-      - Addresses are looked up in the directory, since only that shows whether two people have one. An id costs less.
+    description: The people, by e-mail address or id. Required with O(app). Display names are not accepted.
     type: list
     elements: str
   permission_level:
     description:
-      - The permission level, by id or exact name. Needed with V(present) where the app has levels, and only there.
-      - For somebody who holds another level, the change to this one is requested. Who holds several others is refused,
-        since it is not documented which of them a change replaces.
-      - Cannot be used with V(absent), since access can only be removed as a whole.
+      - The permission level, by exact name or id. Required under V(present) if the app has levels.
+      - A person who holds one other level gets a request to change it. A person who holds several is refused.
+      - Not allowed under V(absent), since access can only be removed as a whole.
     type: str
   state:
     description:
-      - V(present) asks for access for those who lack it, and leaves everybody else alone.
-      - V(absent) asks for the removal of all access that those named have. Addresses that nobody has are listed in
-        RV(accesses[].not_found), with a warning, because they may be typing errors.
+      - V(present) requests access for people who lack it.
+      - V(absent) requests the removal of all access that the people have to the app. An unknown address causes a
+        warning, because it may be a typo.
     type: str
     choices: [present, absent]
     default: present
   accesses:
     description:
-      - Many apps in one task, which reads the directory and the requests once for all of them. Excludes O(app),
-        O(users) and O(permission_level).
-      - Entries for the same app are taken together.
+      - Many apps in one task. Excludes O(app), O(users) and O(permission_level). An app may have several entries.
     type: list
     elements: dict
     suboptions:
       app:
-        description: The app, by id or exact name.
+        description: The app, by exact name or id.
         type: str
         required: true
       users:
@@ -67,61 +61,54 @@ options:
         elements: str
         required: true
       permission_level:
-        description: As O(permission_level).
+        description: Like O(permission_level).
         type: str
       state:
-        description: As O(state), which is taken where this is not set.
+        description: Like O(state), which is the default.
         type: str
         choices: [present, absent]
   purpose:
-    description:
-      - Why, for those who approve, in 1 to 1024 characters. Needed as soon as something is requested.
+    description: The reason, for the approvers, in 1 to 1024 characters. Required if the task opens a request.
     type: str
   method:
     description:
-      - V(request) asks for access, and for its removal.
-      - V(direct) records that people have access, past all approval, in one request for each app and level. It is meant
-        for the takeover of access that exists. It cannot remove anything, is refused for people who hold another level
-        or of whom something is requested, and is never undone by this collection. It needs O(acting_user), since nobody
-        may record access for themselves.
+      - V(request) opens requests.
+      - V(direct) records existing access without any approval, for imports. It requires O(bypass_approval),
+        O(bypass_reason) and O(acting_user). It removes nothing, and this collection never undoes it. People with
+        another level or an open request are refused.
     type: str
     choices: [request, direct]
     default: request
   bypass_approval:
-    description: Says that the method V(direct) is meant to bypass approval. It is refused without this.
+    description: Confirms that V(direct) bypasses approval.
     type: bool
     default: false
   bypass_reason:
-    description:
-      - Why approval is bypassed. Stands in the warning and in the result, for the record; the service is not told.
+    description: The reason for the bypass. It appears in the warning, the result and the journal, not in Cakewalk.
     type: str
   allow_self_approval:
-    description: Whether access may be recorded for the O(acting_user) too.
+    description: Whether V(direct) may record access for the O(acting_user).
     type: bool
     default: false
   allow_inactive:
     description:
-      - Whether people may be given access whose status is V(Deactivated), V(Offboarding) or V(Ignored).
-      - Ids are then sent as given, since there is nothing left to look up; a wrong one is only noticed by the service.
+      - Whether to give access to people in status V(Deactivated), V(Offboarding) or V(Ignored).
+      - Ids are not checked before the write then.
     type: bool
     default: false
   max_removals:
     description:
-      - How many removals the task may ask for, over all apps. If there would be more, nothing is written and the error
-        lists them. There is no limit if this is not set.
+      - How many removals the task may request for all apps together. Above this, the task fails before the first write.
+        There is no limit by default.
     type: int
   retry_declined:
-    description:
-      - Whether to ask again for what was declined the last time. Otherwise it is reported as V(declined), with a
-        warning.
+    description: Whether to request again if the last request was declined. Otherwise the task only warns.
     type: bool
     default: false
   wait:
     description:
-      - Whether to wait until the lists of accesses show everything as it is asked for. The task fails when a request is
-        declined or withdrawn, and when O(wait_timeout) is over. Nothing is waited for in check mode.
-      - When O(wait_timeout) is over, the error names the people who must approve. Only then the task reads up to 20
-        managers and 20 owners of apps, with their tasks.
+      - Whether to wait until access is as described. The task fails if a request is declined or withdrawn, or after
+        O(wait_timeout). Check mode does not wait.
     type: bool
     default: false
   wait_timeout:
@@ -129,16 +116,11 @@ options:
     type: int
     default: 300
 notes:
-  - All requests of the tenant are read, since the service documents no filter that could be relied upon.
-  - Requests on several pages are read again where access is to be requested, changed or removed. The list of who has
-    access is read again, too, unless it shows all the people.
-  - An open request that wants the opposite is a V(conflicting_request). Nothing in the API can cancel it, so nothing is
-    sent about this person, and the task fails once everything else is done.
-  - A request whose answer was lost is looked for and not sent a second time.
-  - A request that was approved within the last quarter of an hour, and does not show in the accesses yet, counts as one
-    that is on its way.
-  - A request in a status that is not known could be open. The task is refused then, and O(known_statuses) can tell what
-    it means.
+  - The task reads all requests of the tenant, since the API documents no filter to rely on.
+  - If an open request wants the opposite, nothing is sent for this person. The task fails with V(conflicting_request)
+    after everything else is done, because the API cannot cancel a request.
+  - A request in an unknown status could be open, so the task is refused. Use O(known_statuses) to explain the status.
+  - A request that was approved in the last 15 minutes, and whose access does not show yet, counts as open.
   - A change of level takes the old level away, so it is refused for O(protected_users).
 seealso:
   - module: cakewalk.access.cakewalk_group_member
@@ -147,14 +129,15 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Somebody is to work with GitHub
+- name: Request access to GitHub for Connor
   cakewalk.access.cakewalk_app_access:
     app: GitHub
-    users: [connor.contractor@example.com]
+    users:
+      - connor.contractor@example.com
     permission_level: Read
     purpose: Contract 4711, until the end of the year
 
-- name: Many apps in one task, some access to be removed
+- name: Request access to several apps, and remove access to another one
   cakewalk.access.cakewalk_app_access:
     accesses:
       - app: Figma
@@ -170,7 +153,7 @@ EXAMPLES = r"""
     purpose: Project Aurora
     max_removals: 1
 
-- name: Take over the access that people have already, past approval
+- name: Record existing access without approval
   cakewalk.access.cakewalk_app_access:
     app: Orphan Wiki
     users: [erin.engineer@example.com]

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_app_custom_field
-short_description: Manage the values of custom fields of apps
+short_description: Set and clear custom fields of apps
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Sets and clears custom fields of apps, for one app or for many in one task. Fields that are not named are left
-    alone.
-  - Reads the fields first and sends only what differs, in one request for each app, then reads them again. A second run
-    changes nothing.
+  - Sets and clears custom fields of one app or of many apps. Other fields stay as they are.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_all
@@ -23,18 +20,17 @@ extends_documentation_fragment:
   - cakewalk.access.journal
 options:
   app:
-    description: The app, by id or exact name. Excludes O(values).
+    description: The app, by exact name or id. Excludes O(values).
     type: str
   fields:
     description:
-      - The values, by exact name or id of the field. Values are texts; whole numbers are taken as such. Put a number
-        with leading zeros into quotes, since YAML makes another number of it.
-      - For a person or a choice, give what Cakewalk shows, or the id behind it. The service does not document which of
-        them it takes, so what was sent is read back, and the task fails where something else is there.
-      - A null or blank value is an error, since YAML makes it of a forgotten one. Use O(clear).
+      - The values, by name or id of the field. Quote numbers with leading zeros, which YAML changes otherwise.
+      - For a person or a choice, use the text that Cakewalk shows, or its id. The task reads the field again and fails
+        if it holds something else.
+      - A null or blank value is an error. Use O(clear) instead.
     type: dict
   clear:
-    description: Fields to be left without a value, by exact name or id.
+    description: Fields to clear, by exact name or id.
     type: list
     elements: str
   values:
@@ -43,33 +39,33 @@ options:
     elements: dict
     suboptions:
       app:
-        description: The app, by id or exact name; each app once.
+        description: The app, by exact name or id. Each app may appear once.
         type: str
         required: true
       fields:
-        description: As O(fields).
+        description: Like O(fields).
         type: dict
       clear:
-        description: As O(clear).
+        description: Like O(clear).
         type: list
         elements: str
 notes:
-  - Fields whose value is computed cannot be set, and those that are required cannot be cleared. Both is refused before
-    anything is written.
+  - Computed fields cannot be set, and required fields cannot be cleared. The task refuses both before the first write.
 seealso:
   - module: cakewalk.access.cakewalk_info
 """
 
 EXAMPLES = r"""
-- name: GitHub belongs to another cost center now, and has no risk owner
+- name: Change the cost center of GitHub
   cakewalk.access.cakewalk_app_custom_field:
     app: GitHub
     fields:
       Cost Center: "0815"
       Data Classification: Confidential
-    clear: [Risk Owner]
+    clear:
+      - Risk Owner
 
-- name: Many apps in one task
+- name: Set fields of several apps
   cakewalk.access.cakewalk_app_custom_field:
     values:
       - app: Figma

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_group_member
-short_description: Manage who is a member of Cakewalk groups
+short_description: Add people to groups and remove them
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Adds people to groups and removes them, for one group or for many in one task.
-  - Reads the members first and sends only what is missing, so a second run changes nothing. All additions to a group
-    are one request.
-  - Membership has consequences. Cakewalk opens an access request for each app that a group gives by default, and
-    RV(memberships) lists these apps.
+  - Manages the members of one group or of many groups.
+  - A new member gets an access request for each app that the group gives by default. RV(memberships) lists these apps.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
@@ -26,36 +23,31 @@ extends_documentation_fragment:
   - cakewalk.access.journal
 options:
   group:
-    description:
-      - The group, by id or exact name. Excludes O(memberships).
+    description: The group, by exact name or id. Excludes O(memberships).
     type: str
   users:
     description:
-      - The people, by e-mail address or id, never by display name. Needed with O(group).
-      - E-mail addresses are compared without regard to ASCII case. An address that two people hold is an error that
-        shows both ids.
-      - Who is a member already is found among the members. The directory is read only where somebody is missing, so
-        only then is it noticed that somebody else has the address of a member too.
+      - The people, by e-mail address or id. Required with O(group). Display names are not accepted.
+      - If two people share an address, the task fails and shows both ids.
     type: list
     elements: str
   state:
     description:
-      - V(present) adds who is missing and leaves everybody else alone.
-      - V(absent) removes those named. Who is not a member is listed in RV(memberships[].not_members), with a warning,
-        because it may be a typing error.
-      - V(exact) makes the list complete. It adds who is missing and removes everybody else, except protected people.
+      - V(present) adds people and removes nobody.
+      - V(absent) removes people. A person who is not a member causes a warning, because it may be a typo.
+      - V(exact) makes O(users) the complete list. It also removes everybody else, except O(protected_users).
     type: str
     choices: [present, absent, exact]
     default: present
   memberships:
     description:
-      - Many groups in one task, which reads the directory once for all of them. Excludes O(group) and O(users).
-      - Entries for the same group are merged. A group with a V(exact) entry may have no other entry.
+      - Many groups in one task. Excludes O(group) and O(users).
+      - A group may have several entries, unless one of them is V(exact).
     type: list
     elements: dict
     suboptions:
       group:
-        description: The group, by id or exact name.
+        description: The group, by exact name or id.
         type: str
         required: true
       users:
@@ -64,95 +56,83 @@ options:
         elements: str
         required: true
       state:
-        description: As O(state), which is taken where this is not set.
+        description: Like O(state), which is the default.
         type: str
         choices: [present, absent, exact]
   implicitly_approve_requests:
     description:
-      - Whether the access requests that follow from an addition are approved at once, past the approval policies.
-      - This bypasses approval. It demands O(bypass_reason), is warned about, and marks the result.
+      - Whether to approve the new members' access requests at once. This bypasses the approval policies.
+      - Requires O(bypass_reason). The task warns, and its result shows the bypass.
     type: bool
     default: false
   bypass_reason:
-    description:
-      - Why approval is bypassed. Stands in the warning and in the result, for the record; the service is not told.
+    description: The reason for the bypass. It appears in the warning, the result and the journal, not in Cakewalk.
     type: str
   allow_self_approval:
-    description:
-      - Whether the O(acting_user) may be among those added with O(implicitly_approve_requests).
+    description: Whether O(implicitly_approve_requests) may approve access for the O(acting_user).
     type: bool
     default: false
   allow_empty:
-    description:
-      - Whether an empty list may stand under V(exact), which removes everybody.
+    description: Whether O(users) may be empty under V(exact), which removes everybody.
     type: bool
     default: false
   allow_inactive:
     description:
-      - Whether people may be added whose status is V(Deactivated), V(Offboarding) or V(Ignored).
-      - Ids are then sent as given, since there is nothing left to look up; a wrong one is only noticed by the service.
+      - Whether to add people in status V(Deactivated), V(Offboarding) or V(Ignored).
+      - Ids are not checked before the write then.
     type: bool
     default: false
   max_removals:
     description:
-      - How many removals the task may make, over all groups. If there would be more, nothing is written and the error
-        lists them. With V(0) nobody may be removed.
-      - If this is not set, a task with a V(exact) entry may make 10 removals, and other tasks as many as they name.
+      - How many people the task may remove from all groups together. Above this, the task fails before the first write.
+      - The default is 10 if an entry is V(exact), and no limit otherwise. V(0) allows no removal.
     type: int
 notes:
-  - To add people demands an O(acting_user), to remove them does not.
-  - The service may refuse to change groups that are synced from elsewhere. A group whose record shows that it is
-    dynamic is refused before anything is written, and one that is synced in another way is warned about. Both are
-    guesses from the words of the record, since the documentation of the service does not show how a record names them.
-  - The outcome rests on what a list does not show for V(exact), for people under V(absent) who are no members, and for
-    people and groups that do not exist.
-  - An addition whose answer was lost is looked for in the members and not sent a second time.
+  - Additions require O(acting_user), removals do not.
+  - A dynamic group is refused before the first write. A group that is synced from another directory causes a warning.
+    The API does not document how it marks such groups, so neither is certain.
 seealso:
   - module: cakewalk.access.cakewalk_info
+  - module: cakewalk.access.cakewalk_app_access
 """
 
 EXAMPLES = r"""
-- name: What holds for all tasks stands once; key and secret come from the environment
-  hosts: localhost
-  gather_facts: false
-  module_defaults:
-    group/cakewalk.access.all:
-      timeout: 60
-    group/cakewalk.access.write:
-      acting_user: ada.admin@example.com
-      protected_users:
-        - olga.owner@example.com
-  tasks:
-    - name: Two people join Engineering
-      cakewalk.access.cakewalk_group_member:
-        group: Engineering
-        users:
-          - owen.onboarding@example.com
-          - connor.contractor@example.com
+- name: Add two people to Engineering
+  cakewalk.access.cakewalk_group_member:
+    group: Engineering
+    users:
+      - owen.onboarding@example.com
+      - connor.contractor@example.com
+    acting_user: ada.admin@example.com
 
-    - name: Somebody leaves the contractors
-      cakewalk.access.cakewalk_group_member:
-        group: Contractors
-        users: [oscar.offboarding@example.com]
+- name: Remove Oscar from Contractors
+  cakewalk.access.cakewalk_group_member:
+    group: Contractors
+    users:
+      - oscar.offboarding@example.com
+    state: absent
+
+- name: Make this the complete list of contractors
+  cakewalk.access.cakewalk_group_member:
+    group: Contractors
+    users:
+      - connor.contractor@example.com
+      - iris.invited@example.com
+    state: exact
+    max_removals: 2
+    protected_users:
+      - olga.owner@example.com
+    acting_user: ada.admin@example.com
+
+- name: Change several groups in one task
+  cakewalk.access.cakewalk_group_member:
+    memberships:
+      - group: Engineering
+        users: [iris.invited@example.com]
+      - group: Contractors
+        users: [iris.invited@example.com]
         state: absent
-
-    - name: This list owns the group, whoever else is in it goes
-      cakewalk.access.cakewalk_group_member:
-        group: Contractors
-        users:
-          - connor.contractor@example.com
-          - iris.invited@example.com
-        state: exact
-        max_removals: 2
-
-    - name: Many groups in one task
-      cakewalk.access.cakewalk_group_member:
-        memberships:
-          - group: Engineering
-            users: [iris.invited@example.com]
-          - group: Contractors
-            users: [iris.invited@example.com]
-            state: absent
+    acting_user: ada.admin@example.com
 """
 
 RETURN = r"""

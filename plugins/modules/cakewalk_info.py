@@ -8,115 +8,105 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_info
-short_description: Read what is in a Cakewalk tenant
+short_description: Read users, groups, apps, tasks, requests and who has access
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Reads users, groups and apps, all of them or those selected, and what hangs on each; approval policies, tasks and
-    access requests; and who has what over all apps.
-  - Returns maps from e-mail address and name to id beside the lists, so that later tasks need not search again.
-  - Several requests are under way at a time, within O(requests_per_minute).
+  - Reads a Cakewalk tenant and changes nothing. A read-only key is enough.
+  - Use O(gather) for complete lists, or select by name with O(users), O(groups) and O(apps). Maps such as
+    RV(apps_by_name) lead from names to ids.
 extends_documentation_fragment:
   - cakewalk.access.attributes.info
   - cakewalk.access.attributes.action_group_all
   - cakewalk.access.connection
 options:
   gather:
-    description:
-      - What to read. If this is not set, the kinds that have a selector are read.
+    description: Which lists to read. By default those with a selector.
     type: list
     elements: str
     choices: [users, groups, apps]
   users:
     description:
-      - Selects people, by e-mail address or id. An empty list selects nobody.
-      - Who does not exist is listed in RV(not_found). An address that two people hold is an error that shows both ids.
+      - Selects people, by e-mail address or id. An empty list selects nobody. Unknown people are in RV(not_found).
+      - If two people share an address, the task fails and shows both ids.
     type: list
     elements: str
   groups:
     description:
-      - Selects groups, by exact name or id. An empty list selects none.
-      - What does not exist is listed in RV(not_found), what several groups match in RV(ambiguous).
+      - Selects groups, by exact name or id. An empty list selects no group.
+      - Unknown names are in RV(not_found), and names of several groups in RV(ambiguous).
     type: list
     elements: str
   apps:
     description:
-      - Selects apps, by exact name or id. An empty list selects none.
-      - What does not exist is listed in RV(not_found), what several apps match in RV(ambiguous).
+      - Selects apps, by exact name or id. An empty list selects no app.
+      - Unknown names are in RV(not_found), and names of several apps in RV(ambiguous).
     type: list
     elements: str
   policies:
     description:
-      - Request types whose approval policies are read, those that can be assigned to apps and levels. Which of them is
-        assigned where cannot be read.
+      - Request types whose approval policies to read. The API does not show where a policy is assigned.
     type: list
     elements: str
     choices: [grant_access, remove_access, change_permission, archive_app, add_app]
   tasks:
-    description:
-      - Selects approval tasks by id, and reads them in full. One that does not exist is listed in RV(not_found).
+    description: Selects approval tasks by id. Unknown ids are in RV(not_found).
     type: list
     elements: str
   tasks_of:
     description:
-      - People whose tasks are listed, by e-mail address or id. Tasks that are assigned to nobody are in no list of the
-        service, so they cannot be found.
+      - Lists the approval tasks of these people, by e-mail address or id. Tasks without an assignee cannot be listed.
     type: list
     elements: str
   task_statuses:
-    description: Keeps only the listed tasks whose status is one of these words, of any ASCII case.
+    description: Keeps only listed tasks in one of these statuses. Case is ignored.
     type: list
     elements: str
   requests:
-    description:
-      - Selects access requests; an empty dictionary selects all.
-      - All requests of the tenant are read and selected here, since the filters of the service are not documented.
+    description: Reads access requests that match all of the filters given. An empty dictionary selects all of them.
     type: dict
     suboptions:
       statuses:
-        description: Keeps only those whose status is one of these words, of any ASCII case.
+        description: Keeps only requests in one of these statuses. Case is ignored.
         type: list
         elements: str
       request_types:
-        description: Keeps only those of these types.
+        description: Keeps only requests of these types.
         type: list
         elements: str
         choices: [grant_access, remove_access, change_permission, archive_app, add_app]
       updated_since:
-        description: Keeps only those updated since this time, in ISO form; UTC where it names no zone.
+        description: Keeps only requests updated since this ISO 8601 time, in UTC by default.
         type: str
       users:
         description:
-          - Keeps only those about the access of these people, by e-mail address or id. Who asked does not count.
-          - An address that nobody has is an error. Ids are taken as given, since requests outlive people.
+          - Keeps only requests for the access of these people, by e-mail address or id.
+          - An unknown address is an error. Ids are not checked, since requests outlive people.
         type: list
         elements: str
       apps:
-        description: Keeps only those about these apps, by exact name or id; a name that no app has is an error.
+        description: Keeps only requests for these apps, by exact name or id. An unknown name is an error.
         type: list
         elements: str
   footprint:
     description:
-      - Whether to add to each user all groups and accesses, as the lists RV(users[].groups) and RV(users[].accesses).
-      - Reads the members of every group and the accesses of every app, each once, however many users there are.
-      - Shows what the lists showed. A list that changes while it is read may skip a row, so a footprint does not prove
-        that somebody has nothing.
+      - Whether to add all groups and access of each user, as RV(users[].groups) and RV(users[].accesses).
+      - This reads the members of every group and the access of every app once, for any number of users.
     type: bool
     default: false
   reports:
     description:
-      - V(ownerless_apps) lists the apps without an owner, from the full record of each app.
-      - V(privileged_accesses) lists who has access at a privileged level, from the accesses of each app.
-      - Both are about the selected apps, without a selection about all of them.
+      - V(ownerless_apps) lists apps without an owner.
+      - V(privileged_accesses) lists people with access at a privileged level.
+      - Both cover the selected apps, or all apps without a selection.
     type: list
     elements: str
     choices: [ownerless_apps, privileged_accesses]
   include:
     description:
-      - What to read beside each row, returned in the row under the same name.
-      - V(user_details), V(app_details), V(accesses), V(permission_levels), V(custom_fields), V(members),
-        V(default_apps) and V(hidden_apps) cost at least one request for each person, app or group.
-      - V(task_details) reads each of the listed tasks in full, and returns the full records in their place.
+      - Details to add to each row, under the same name. V(user_details) is for users. V(members), V(default_apps) and
+        V(hidden_apps) are for groups. V(task_details) is for listed tasks, and the others are for apps.
+      - Each costs at least one request per row.
     type: list
     elements: str
     choices:
@@ -131,11 +121,9 @@ options:
       - task_details
     default: []
 notes:
-  - Up to 20 people, or one group or app, selected by id only, are read one by one. Everything else reads the whole
-    list, because only that shows whether an e-mail address or name is held once. The maps and RV(ambiguous) are filled
-    only from whole lists.
-  - The outcome rests on what a list does not show for O(footprint), O(reports), and people, groups and apps that do not
-    exist. Other lists are read once, so they may lack a row that moved while they were read.
+  - Up to 20 people, or one group or app, are read one by one if selected by id. Everything else reads the whole list,
+    which alone shows whether a name is unique. Maps and RV(ambiguous) cover whole lists only.
+  - A list may change while the module reads it, so O(footprint) does not prove that a person has nothing.
 seealso:
   - module: cakewalk.access.cakewalk_group_member
   - module: cakewalk.access.cakewalk_app_access
@@ -143,7 +131,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Who is in Engineering, and what does it give
+- name: Read the members of Engineering and the apps that it gives
   cakewalk.access.cakewalk_info:
     groups: [Engineering]
     include: [members, default_apps]
@@ -153,51 +141,51 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ engineering.groups[0].members | map(attribute='email') | sort }}"
 
-- name: Everybody and every app
+- name: Read all people and apps
   cakewalk.access.cakewalk_info:
     gather: [users, apps]
   register: tenant
 
-- name: Show the id of one app
+- name: Show the id of GitHub
   ansible.builtin.debug:
     msg: "{{ tenant.apps_by_name['GitHub'] }}"
 
-- name: Who has access to GitHub, at which level
+- name: Read who has access to GitHub, at which level
   cakewalk.access.cakewalk_info:
     apps: [GitHub]
     include: [accesses, permission_levels]
   register: github
 
-- name: What does somebody have, in all groups and apps
+- name: Read the groups and access of Erin
   cakewalk.access.cakewalk_info:
     users: [erin.engineer@example.com]
     footprint: true
   register: erin
 
-- name: Show the names of the apps
+- name: Show the names of Erin's apps
   ansible.builtin.debug:
     msg: "{{ erin.users[0].accesses | map(attribute='app') | unique }}"
 
-- name: Who waits for Olga, and since when
+- name: List the approval tasks that wait for Olga
   cakewalk.access.cakewalk_info:
     tasks_of: [olga.owner@example.com]
     task_statuses: [Pending]
     include: [task_details]
 
-- name: Requests to be decided, and the policies that could decide them
+- name: List open requests, and the policies that may apply
   cakewalk.access.cakewalk_info:
     requests:
       statuses: [Pending]
       request_types: [grant_access]
     policies: [grant_access]
 
-- name: What was ever asked for Petra and GitHub
+- name: List all requests for Petra and GitHub
   cakewalk.access.cakewalk_info:
     requests:
       users: [petra.pending@example.com]
       apps: [GitHub]
 
-- name: What auditors ask first
+- name: List apps without an owner, and privileged access
   cakewalk.access.cakewalk_info:
     reports: [ownerless_apps, privileged_accesses]
 """

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_joiner
-short_description: Onboard people, with groups and extra access
+short_description: Onboard people with groups and access
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Waits until the directory sync has brought people, adds them to groups, requests access besides what the groups
-    give, and says which apps follow.
-  - Everything that can be refused is refused before the first write, and before any waiting. After that the failure of
-    one person does not stop the others.
-  - People who are there get everything at once. The task waits for the others afterwards.
-  - The role C(cakewalk.access.joiner) is this module with role variables.
+  - Adds people to groups, and requests access besides what the groups give. The result shows which apps follow and what
+    waits for approval.
+  - People in the directory get everything at once. Then the task waits for the others to appear.
+  - Wrong options fail the task before the first write. After that, a failure for one person does not stop the others.
+  - The role C(cakewalk.access.joiner) wraps this module.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
@@ -27,113 +26,111 @@ extends_documentation_fragment:
   - cakewalk.access.journal
 options:
   user:
-    description:
-      - The person who joins, by e-mail address or id. An address of two people is an error. Excludes O(people).
+    description: The person who joins, by e-mail address or id. Excludes O(people).
     type: str
   groups:
-    description: The groups to join, by id or exact name. Goes with O(user).
+    description: The groups to join, by exact name or id. Used with O(user).
     type: list
     elements: str
   accesses:
     description:
-      - "Access besides what the groups give. It may be a text, in which each line is an app, or an app with
-        a level: C(GitHub: Admin). Goes with O(user)."
-      - An app that one of the groups gives counts only at the same level, since the request that follows from the
-        group is found. At another level it is a conflict, which fails the task.
+      - "Access besides what the groups give. Instead of a list, a text with a line per app also works, such as
+        C(GitHub: Admin). Used with O(user)."
+      - If a group gives the same app, the request that follows from the group counts. At another permission level, the
+        task fails with a conflict.
     type: list
     elements: dict
     suboptions:
       app:
-        description: The app, by id or exact name.
+        description: The app, by exact name or id.
         type: str
         required: true
       permission_level:
-        description: The permission level, by id or exact name. Needed if the app has levels.
+        description: The permission level, by exact name or id. Required if the app has levels.
         type: str
   purpose:
-    description: The reason, for the people who approve the extra access, in 1 to 1024 characters.
+    description: The reason, for the approvers of the extra access, in 1 to 1024 characters.
     type: str
     default: Joins the company
   people:
     description:
-      - Many people in one task, which reads the tenant once for all of them, and adds all of them to a group with one
-        request. If an entry cannot be right, nothing is changed for anybody.
+      - Many people in one task, which is faster. If an entry is wrong, nothing changes for anybody.
     type: list
     elements: dict
     suboptions:
       user:
-        description: The person, as O(user).
+        description: Like O(user).
         type: str
         required: true
       groups:
-        description: The groups to join, by id or exact name.
+        description: Like O(groups).
         type: list
         elements: str
       accesses:
-        description: Access besides what the groups give, as O(accesses).
+        description: Like O(accesses).
         type: list
         elements: dict
         suboptions:
           app:
-            description: The app, by id or exact name.
+            description: The app, by exact name or id.
             type: str
             required: true
           permission_level:
-            description: The permission level, by id or exact name. Needed if the app has levels.
+            description: The permission level, by exact name or id. Required if the app has levels.
             type: str
       purpose:
-        description: As O(purpose), which is used where this is not set.
+        description: Like O(purpose), which is the default.
         type: str
   wait_timeout:
     description:
-      - How long to wait for the people who are not in the directory yet, in seconds. The vendor's directory syncs every
-        two hours. A person who does not appear in time fails the task, after everything is done for the others.
-      - With 0 the task does not wait. A person who is missing is then listed under RV(people[].waiting), and does not
-        fail the task, so that a schedule can run it again.
+      - How long to wait for people who are not in the directory yet, in seconds. The directory syncs every two hours.
+      - With V(0) the task does not wait, and missing people do not fail it. They are in RV(people[].waiting), so a
+        scheduled run can add them later.
     type: int
     default: 7800
   implicitly_approve_requests:
     description:
-      - Whether to approve at once the access requests that follow from the groups, bypassing the policies of the apps.
+      - Whether to approve the requests that follow from the groups at once. This bypasses the approval policies.
+      - Requires O(bypass_reason). The task warns, and its result shows the bypass.
     type: bool
     default: false
   bypass_reason:
-    description: The reason for O(implicitly_approve_requests), which needs one. It is in the warning and the journal.
+    description: The reason for the bypass. It appears in the warning, the result and the journal, not in Cakewalk.
     type: str
   allow_self_approval:
-    description: Whether O(implicitly_approve_requests) may approve access for the acting user.
+    description: Whether O(implicitly_approve_requests) may approve access for the O(acting_user).
     type: bool
     default: false
 notes:
   - O(journal_path) is required.
-  - Check mode does not wait. Someone who is not in the directory yet cannot be previewed, except by what the options
-    say.
-  - If the service refuses to add several people to a group with one request, they are added one by one.
-  - The requests are read again after the groups, so that a request which follows from a group is not opened twice.
-    Check mode cannot predict such requests. It says where they may follow.
-  - Protected users cannot lose a permission level in exchange for another.
-  - Approvers are named if a task of the person's manager or of an owner of the app shows the request.
+  - Check mode does not wait. For a person who is not in the directory yet, it shows only what the options say.
+  - Check mode cannot predict the requests that follow from the groups, and shows where they may follow.
+  - If the API refuses to add several people to a group at once, they are added one by one.
+  - A person in O(protected_users) cannot lose a permission level in exchange for another.
+  - Approvers are named if a task of the person's manager or of an app owner shows the request.
 seealso:
+  - module: cakewalk.access.cakewalk_mover
+  - module: cakewalk.access.cakewalk_leaver
   - module: cakewalk.access.cakewalk_group_member
-  - module: cakewalk.access.cakewalk_app_access
 """
 
 EXAMPLES = r"""
-- name: Onboard Owen, who is in the directory
+- name: Onboard Owen
   cakewalk.access.cakewalk_joiner:
     user: owen.onboarding@example.com
-    groups: [Engineering]
+    groups:
+      - Engineering
     accesses:
       - app: Salesforce
         permission_level: Standard
     journal_path: "{{ lookup('ansible.builtin.env', 'HOME') }}/joiners/writes.jsonl"
   register: owen
 
-- name: Show what waits for others
+- name: Show what waits for approval
   ansible.builtin.debug:
     msg: "{{ owen.people[0].waiting }}"
 
-- name: Onboard everybody who is there by now, as a schedule does
+- name: Onboard everybody who is in the directory by now, in a scheduled run
   cakewalk.access.cakewalk_joiner:
     people:
       - user: owen.onboarding@example.com

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_leaver
-short_description: Offboard people, and prove what is left
+short_description: Offboard people and write a proof
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Removes people from all groups about which no other directory decides, requests the removal of all their access to
-    managed apps, waits for it, reads everything twice, and writes a proof for each person.
-  - Everything that can be refused is refused before the first write. After that a failure stops nothing else, so that
-    as much as possible is removed. The task fails at the end if anything is left, see O(fail_on_left).
-  - People are identified once, and by their id from then on. So a person who is renamed, deactivated or removed in the
-    directory meanwhile is offboarded to the end.
-  - The role C(cakewalk.access.leaver) is this module with role variables.
+  - Removes people from their groups and requests the removal of their access to managed apps. Then it waits for the
+    removals, reads everything again, and writes a proof for each person.
+  - Groups that are synced from another directory, and apps that Cakewalk does not manage, remain. They are listed as
+    work for somebody.
+  - Wrong options fail the task before the first write. After that, a failure stops nothing else. At the end the task
+    fails if anything is left, see O(fail_on_left).
+  - The role C(cakewalk.access.leaver) wraps this module.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
@@ -29,81 +29,82 @@ extends_documentation_fragment:
 options:
   user:
     description:
-      - The person who leaves, by e-mail address or id. If two accounts have the address, the id is needed. Excludes
+      - The person who leaves, by e-mail address or id. If two accounts share the address, use the id. Excludes
         O(people).
     type: str
   confirm:
-    description: The e-mail address of the person, typed a second time. Needed with O(user).
+    description: The e-mail address of the person again, as a safeguard. Required with O(user).
     type: str
   purpose:
-    description: The reason, for the people who approve the removals, in 1 to 1024 characters.
+    description: The reason, for the approvers of the removals, in 1 to 1024 characters.
     type: str
     default: Leaves the company
   people:
     description:
-      - Many people in one task, which reads the tenant once for all of them. The limits on removals apply to the sum.
-        If one person cannot be identified, nothing is changed for anybody.
+      - Many people in one task, which is faster. O(max_removals) and O(max_removal_percent) apply to the sum. If an
+        entry is wrong, nothing changes for anybody.
     type: list
     elements: dict
     suboptions:
       user:
-        description: The person, as O(user).
+        description: Like O(user).
         type: str
         required: true
       confirm:
-        description: The e-mail address of the person, typed a second time.
+        description: Like O(confirm).
         type: str
         required: true
       purpose:
-        description: As O(purpose), which is used where this is not set.
+        description: Like O(purpose), which is the default.
         type: str
   proof_dir:
     description:
-      - The folder for proofs, by its whole path. Each person gets a file of its own, which exists from before the first
-        write. Without O(journal_path) the journal is C(writes.jsonl) in this folder.
-      - It is on the machine that runs the module.
+      - The folder for proofs, an absolute path on the machine that runs the module. Each person gets a file, which
+        exists before the first write.
+      - By default the journal is C(writes.jsonl) in this folder.
     type: path
     required: true
   wait_timeout:
-    description: How long to wait for the removals, in seconds. With 0 they are only requested.
+    description: How long to wait for the removals, in seconds. With V(0) the task only requests them.
     type: int
     default: 300
   retry_declined:
-    description: Whether removals that were declined the last time are requested again.
+    description: Whether to request a removal again if its last request was declined.
     type: bool
     default: false
   fail_on_left:
     description:
-      - Whether the task fails if something is left, such as a request that waits for approval. Otherwise only a step
-        that failed fails the task. RV(complete) tells what is left either way.
-      - In check mode the task fails only if a run would be refused.
+      - Whether the task fails if something is left, such as a request that waits for approval. With V(false), only a
+        failed step fails it. RV(complete) shows the outcome in both cases.
+      - Check mode fails only if a run would be refused.
     type: bool
     default: true
   max_removals:
     description:
-      - How many removals the task may make, from groups and apps together, for all people. If there would be more,
-        nothing is written and the error lists them. There is no limit if this is not set.
+      - How many removals the task may make, for all people together. Above this, it fails before the first write. There
+        is no limit by default.
     type: int
   max_removal_percent:
     description:
-      - How large a share of all memberships and access rows of the tenant the task may remove, if they are 20 or more.
+      - The share of all memberships and access in the tenant that the task may remove. It applies from 20 rows upwards.
     type: int
     default: 10
 notes:
-  - Absence counts only if two reads in a row agree, since a list that changes while it is read may skip a row. The
-    proof says what Cakewalk listed. Only an app itself can tell whether somebody can still sign in.
-  - The requests are read again after the groups, so that a removal which the service opens by itself is not requested
-    twice. Check mode cannot predict such requests.
-  - A request that may still give access cannot be cancelled by the API. It is listed under C(by_hand).
-  - Approvers are named if a task of the person's manager or of an owner of the app shows the request.
+  - People are identified once, then by id. A person who is renamed, deactivated or deleted during the run is still
+    offboarded completely.
+  - The proof shows what Cakewalk lists, after two reads that agree. Only the app itself shows whether a person can
+    still sign in.
+  - The API cannot cancel a request that may still give access. Such a request is in RV(people[].by_hand).
+  - Check mode cannot predict which removals Cakewalk requests by itself after a person left a group.
+  - Approvers are named if a task of the person's manager or of an app owner shows the request.
 seealso:
-  - module: cakewalk.access.cakewalk_group_member
-  - module: cakewalk.access.cakewalk_app_access
+  - module: cakewalk.access.cakewalk_joiner
+  - module: cakewalk.access.cakewalk_mover
   - module: cakewalk.access.cakewalk_info
 """
 
 EXAMPLES = r"""
-- name: Offboard Connor, and do not wait for the approvals
+- name: Offboard Connor without waiting for approvals
   cakewalk.access.cakewalk_leaver:
     user: connor.contractor@example.com
     confirm: connor.contractor@example.com
@@ -112,11 +113,11 @@ EXAMPLES = r"""
     fail_on_left: false
   register: connor
 
-- name: Show what waits for others, and what somebody must do by hand
+- name: Show what waits for approval, and what somebody must do by hand
   ansible.builtin.debug:
     msg: "{{ connor.people[0].waiting + connor.people[0].by_hand }}"
 
-- name: Offboard several people in one run
+- name: Offboard several people
   cakewalk.access.cakewalk_leaver:
     people:
       - user: erin.engineer@example.com

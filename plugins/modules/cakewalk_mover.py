@@ -8,18 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_mover
-short_description: Move people from groups to other groups, the new ones first
+short_description: Move people to other groups without a gap in access
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Shows what people gain, keep and may lose, and adds them to the new groups. Each person leaves the old groups only
-    once the access that the new groups give is listed.
-  - Everything that can be refused is refused before the first write. After that a failure concerns only its own
-    people. Those whose access does not come stay in their old groups and are listed under C(waiting), the others go on,
-    and the task fails at the end.
-  - A run goes on where the one before it stopped, so run it again once requests are decided.
-  - People are identified once, and by their id from then on.
-  - The role C(cakewalk.access.mover) is this module with role variables.
+  - Adds people to their new groups, waits for the access that these groups give, and only then removes the people from
+    their old groups. The result shows which apps they gain, keep and may lose.
+  - A person whose access does not arrive stays in the old groups, and the task fails at the end. Run it again once the
+    requests are decided. It continues where it stopped.
+  - Wrong options fail the task before the first write. After that, a failure affects only its own people.
+  - The role C(cakewalk.access.mover) wraps this module.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
@@ -32,37 +30,36 @@ options:
     description: The person who moves, by e-mail address or id. Excludes O(people).
     type: str
   joins:
-    description: The groups to join, by id or exact name. People without C(joins) of their own join these.
+    description: The groups to join, by exact name or id. The default for O(people).
     type: list
     elements: str
   leaves:
-    description: The groups to leave, by id or exact name. People without C(leaves) of their own leave these.
+    description: The groups to leave, by exact name or id. The default for O(people).
     type: list
     elements: str
   people:
     description:
-      - Many people in one task, which reads the tenant once for all of them. The limits on removals apply to the sum.
-        If one person cannot be identified, nothing is changed for anybody.
-      - People who join the same group are added by one request. If the service refuses it, they are added one by one.
+      - Many people in one task, which is faster. O(max_removals) and O(max_removal_percent) apply to the sum. If an
+        entry is wrong, nothing changes for anybody.
     type: list
     elements: dict
     suboptions:
       user:
-        description: The person, as O(user).
+        description: Like O(user).
         type: str
         required: true
       joins:
-        description: The groups to join. By default O(joins).
+        description: Like O(joins), which is the default.
         type: list
         elements: str
       leaves:
-        description: The groups to leave. By default O(leaves).
+        description: Like O(leaves), which is the default.
         type: list
         elements: str
   wait:
     description:
-      - Whether people leave their old groups only once the access that the new groups give is listed, at any level.
-      - If it is V(false), they leave once they are in all new groups.
+      - Whether to wait until the access that the new groups give is listed, at any permission level.
+      - With V(false), people leave their old groups as soon as they are in the new groups.
     type: bool
     default: true
   wait_timeout:
@@ -71,43 +68,42 @@ options:
     default: 300
   implicitly_approve_requests:
     description:
-      - Whether the access requests that follow from additions are approved at once, past the approval policies. This
-        demands O(bypass_reason), is warned about, and marks the result.
+      - Whether to approve the requests that follow from the new groups at once. This bypasses the approval policies.
+      - Requires O(bypass_reason). The task warns, and its result shows the bypass.
     type: bool
     default: false
   bypass_reason:
-    description: The reason for bypassing approval, for the warning, the result and the journal.
+    description: The reason for the bypass. It appears in the warning, the result and the journal, not in Cakewalk.
     type: str
   allow_self_approval:
-    description: Whether the O(acting_user) may be among those added with O(implicitly_approve_requests).
+    description: Whether O(implicitly_approve_requests) may approve access for the O(acting_user).
     type: bool
     default: false
   max_removals:
     description:
-      - How many removals the task may make, for all people and groups together. If there would be more, nothing is
-        written and the error lists them. There is no limit if this is not set.
+      - How many removals the task may make, for all people together. Above this, it fails before the first write. There
+        is no limit by default.
     type: int
   max_removal_percent:
-    description: How large a share of the memberships of all named groups may end, if they are 20 or more.
+    description: The share of the memberships in all named groups that the task may end. It applies from 20 upwards.
     type: int
     default: 10
 notes:
-  - O(journal_path) must be set, so that every move is on record.
-  - Somebody who is no member of a group to leave must be missing in two readings of its members that agree, if they
-    take several pages.
-  - Other groups may give the same apps. Groups that are not named are not read.
-  - Whether Cakewalk removes access when somebody leaves a group is not documented. This module does not request it. See
-    C(may_lose), and use M(cakewalk.access.cakewalk_app_access) for access that must go.
-  - A declined or cancelled request ends the wait for its person only.
-  - Approvers are named if a task of the person's manager or of an owner of the app shows the request.
-  - Check mode assumes that requests are approved, and says so in a warning.
+  - O(journal_path) is required.
+  - It is not documented whether Cakewalk removes access when a person leaves a group. This module does not request it.
+    See RV(people[].may_lose), and use M(cakewalk.access.cakewalk_app_access) for access that must end.
+  - Other groups may give the same apps. Only the named groups are read.
+  - Check mode assumes that all requests are approved, and warns about that.
+  - If the API refuses to add several people to a group at once, they are added one by one.
+  - Approvers are named if a task of the person's manager or of an app owner shows the request.
 seealso:
-  - module: cakewalk.access.cakewalk_group_member
+  - module: cakewalk.access.cakewalk_joiner
   - module: cakewalk.access.cakewalk_leaver
+  - module: cakewalk.access.cakewalk_group_member
 """
 
 EXAMPLES = r"""
-- name: Move Erin to sales, and approve the requests at once
+- name: Move Erin to Sales, and approve the requests at once
   cakewalk.access.cakewalk_mover:
     user: erin.engineer@example.com
     joins: [Sales]
@@ -121,7 +117,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: erin.people[0].may_lose
 
-- name: Move several people to contractors without waiting
+- name: Move several people to Contractors without waiting
   cakewalk.access.cakewalk_mover:
     people:
       - user: erin.engineer@example.com

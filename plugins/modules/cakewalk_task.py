@@ -8,18 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_task
-short_description: Approve or decline Cakewalk approval tasks
+short_description: Approve and decline approval tasks
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Approves or declines approval tasks, one or many. A request for access is reviewed in review tasks, then carried
-    out in an action step; a standalone task belongs to no request.
-  - An approval must say in O(expect) what the task is about. If one task of a list is about something else, no task of
-    the list is touched, and the error tells all that is wrong with any of them.
-  - A task that is in the wanted state already is left as it is, so a second run changes nothing. A task in the opposite
-    state is an error.
-  - Cancelled and snoozed tasks, those for the vendor's agent, and those that cannot be decided yet are left alone, with
-    a warning.
+  - Decides approval tasks. An access request goes through review tasks, then an action task to carry it out. A
+    standalone task belongs to no request.
+  - An approval must state in O(expect) what the task is about. If one task of a list differs, no task is decided, and
+    the error lists every difference.
+  - A task in the wanted state stays as it is. The opposite state is an error. Cancelled and snoozed tasks, tasks for
+    the vendor's agent, and tasks that cannot be decided yet are skipped with a warning.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
@@ -30,108 +28,98 @@ extends_documentation_fragment:
 options:
   task:
     description:
-      - The task, by id. M(cakewalk.access.cakewalk_info) lists the ids of the tasks of a person, and events of Cakewalk
-        hold the id of their task. Excludes O(decisions).
+      - The id of the task, from M(cakewalk.access.cakewalk_info) or an event. Excludes
+        O(decisions).
     type: str
   state:
-    description:
-      - Whether the task is to be approved or declined. Needed with O(task), and with O(decisions) for the entries
-        that do not set their own.
+    description: The decision. Required, unless each entry of O(decisions) has its own.
     type: str
     choices: [approved, declined]
   expect:
     description:
-      - What the task must be about. Whatever is given is compared, and nothing is decided unless all of it is so.
-      - To approve, name all that the task shows. That is always the request type, and the person, the app and the
-        permission level where the request has one. For a standalone task it is the person alone.
-      - Do not name what the task does not have.
+      - What the task must be about. Everything given here must match.
+      - An approval needs O(expect.request_type), and user, app and permission level as far as the request has them. For
+        a standalone task, it needs O(expect.user) only.
     type: dict
     suboptions:
       user:
         description:
-          - For whom something was requested, by e-mail address or id.
-          - For a standalone task the leaver whom it is about or, if there is none, the person whom it is assigned to.
+          - The person whose access is requested, by e-mail address or id.
+          - For a standalone task, the leaver, or else the assignee.
         type: str
       app:
-        description: The app, by id or exact name.
+        description: The app, by exact name or id.
         type: str
       permission_level:
-        description: The permission level of the app, by id or exact name.
+        description: The permission level, by exact name or id.
         type: str
       request_type:
-        description: What was requested.
+        description: The type of the request.
         type: str
         choices: [grant_access, remove_access, change_permission, archive_app, add_app]
   decide:
     description:
-      - Which kind of task this is; a task of another kind is refused. V(action) is the last step of a request, to
-        carry it out, V(review) a step before it, V(standalone) a task without a request.
-      - V(review) and V(standalone) demand O(acting_user).
+      - The kind of the task. Another kind is refused. V(action) is the last step of a request, V(review) a step before
+        it, and V(standalone) a task without a request.
+      - V(review) and V(standalone) require O(acting_user).
     type: str
     choices: [action, review, standalone]
     default: action
   decisions:
-    description:
-      - Many tasks at once, each named only once. Excludes O(task) and O(expect).
+    description: Many tasks at once, each of them once. Excludes O(task) and O(expect).
     type: list
     elements: dict
     suboptions:
       task:
-        description: The task, by id.
+        description: The id of the task.
         type: str
         required: true
       state:
-        description: As O(state), which is taken where this is not set.
+        description: Like O(state), which is the default.
         type: str
         choices: [approved, declined]
       expect:
-        description: As O(expect).
+        description: Like O(expect).
         type: dict
         suboptions:
           user:
-            description: As O(expect.user).
+            description: Like O(expect.user).
             type: str
           app:
-            description: As O(expect.app).
+            description: Like O(expect.app).
             type: str
           permission_level:
-            description: As O(expect.permission_level).
+            description: Like O(expect.permission_level).
             type: str
           request_type:
-            description: As O(expect.request_type).
+            description: Like O(expect.request_type).
             type: str
             choices: [grant_access, remove_access, change_permission, archive_app, add_app]
       decide:
-        description: As O(decide), which is taken where this is not set.
+        description: Like O(decide), which is the default.
         type: str
         choices: [action, review, standalone]
   allow_autoprovisioning:
-    description:
-      - Whether tasks may be decided that the vendor's agent is to carry out.
+    description: Whether to decide tasks that the vendor's agent should carry out.
     type: bool
     default: false
   allow_self_approval:
-    description:
-      - Whether the O(acting_user) may decide tasks that they asked for or that are about them.
+    description: Whether the O(acting_user) may decide their own requests and tasks about themselves.
     type: bool
     default: false
 notes:
-  - O(acting_user) is not sent, since the vendor documents no way to say who decides. It is used to refuse decisions by
-    the person who asked for something or is to get it, so set it even where it is not demanded. Whom Cakewalk records
-    as the one who decided is not known.
-  - Each task is read again directly before it is decided, and is not touched if it changed; it is read once more after
-    that, and is an error unless it shows the decision. The API has no conditional write, so a change between the last
-    reading and the decision cannot be excluded.
-  - The vendor documents only one status of tasks, C(Approved). A task whose status is not known is refused by its name;
-    O(known_statuses) makes it known. If the service calls a decided task by an unknown word, the error names that too.
-  - To approve a removal of access, or a change of permission level, which takes the old level, is refused for
-    O(protected_users).
+  - O(acting_user) is compared with the request to refuse self-approval, and is not sent. It is not documented which
+    person Cakewalk records as the decider.
+  - Each task is read directly before its decision and again after it. A change between this read and the decision
+    cannot be excluded, since the API has no conditional write.
+  - A task in an unknown status is refused. Use O(known_statuses) to explain the status.
+  - Approval of a removal or of a change of permission level is refused for O(protected_users).
 seealso:
   - module: cakewalk.access.cakewalk_info
 """
 
 EXAMPLES = r"""
-- name: Approve the action step of a request, once the access is set up
+- name: Approve an action task after access was set up
   cakewalk.access.cakewalk_task:
     task: 26925e6a-e80a-5a48-8588-d59dccfbc9f0
     state: approved
@@ -141,14 +129,14 @@ EXAMPLES = r"""
       app: GitHub
       permission_level: Write
 
-- name: Decline in a review
+- name: Decline a review task
   cakewalk.access.cakewalk_task:
     task: e44068d7-5557-5c4b-9d00-3b109875bd73
     state: declined
     decide: review
     acting_user: max.manager@example.com
 
-- name: Approve several tasks or, if one is not what it should be, none of them
+- name: Approve several tasks, all or none of them
   cakewalk.access.cakewalk_task:
     state: approved
     decisions:
