@@ -8,17 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_access_as_code
-short_description: Keep a Cakewalk tenant as YAML files say, by plans that are approved
+short_description: Plan and apply groups, access, policies and fields from YAML files
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Reads a folder of YAML files that say who is to be in which group, who is to have access to which app, and what
-    custom fields hold and which policies govern, and brings the tenant there in three steps, a plan, the approval of
-    somebody, and the application of exactly that plan.
-  - All files are one plan, read in one process with each list once, and held as a whole against the rails.
-  - Files are data. Nothing in them is a template, and every problem in them is told with its file and line.
-  - Approval policies are never bypassed. Whoever is added gets the access requests that follow, and these are decided
-    as the policies say.
+  - Compares a tenant with a folder of YAML files, and applies the difference after approval. The files describe group
+    members, access to apps, approval policies and custom fields.
+  - First run V(plan). Somebody reviews the plan and its hash. Then V(apply) with O(plan_hash) carries out exactly this
+    plan.
+  - Start with V(export), which writes files for the tenant as it is.
+  - Files are data and never templates. Every problem in them is reported with file and line.
+  - Approval policies are never bypassed. New members get access requests as usual.
+  - The role C(cakewalk.access.access_as_code) wraps this module, and its README describes the files.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
@@ -30,284 +31,108 @@ extends_documentation_fragment:
 attributes:
   async:
     support: none
-    description: Is refused, since what the module returns is recorded and kept as files when it ends.
+    description: Is refused, because files are written when the module ends.
 options:
   mode:
     description:
-      - V(plan) tells what would change, and the hash of that. It writes nothing to the tenant.
-      - V(apply) plans again, from the files and from what the tenant shows now, and goes on only if that is the plan of
-        O(plan_hash).
-      - V(export) writes the files that fit the tenant as it is.
-      - V(drift) tells where tenant and files differ, and fails if they do.
+      - V(plan) shows what would change, with a hash. It writes nothing to the tenant.
+      - V(apply) plans again and continues only if the hash is O(plan_hash). Requires O(journal_path).
+      - V(export) writes files that describe the tenant as it is.
+      - V(drift) shows where the tenant and the files differ, and fails if they do.
     type: str
     choices: [plan, apply, export, drift]
     default: plan
   folder:
     description:
-      - The folder of the files, by its whole path, on the controller. All files in it and in folders below it whose
-        names end in C(.yml) or C(.yaml), in any case, are read, but not hidden ones. Links are refused.
-      - With V(export) the files are written there. A folder that holds other code is refused.
-      - The files are described in the README of the role C(cakewalk.access.access_as_code).
+      - The folder of the files, an absolute path on the controller. All C(.yml) and C(.yaml) files in it and its
+        subfolders are read, except hidden files. Links are an error.
+      - V(export) writes here, and refuses a folder with other code.
     type: path
     required: true
   plan_hash:
     description:
-      - What V(plan) returned as RV(plan_hash), from whoever approved it. Needed with V(apply).
-      - It stands for the files, the state of what changes, the steps, the rails (O(acting_user), O(protected_users),
-        O(max_removals), O(max_removal_percent), O(max_assignments), O(allow_inactive), O(retry_declined), O(enforce),
-        O(ledger_max_age)), O(base_url), and the version of this collection. If any of these changed, nothing is
-        written. Where nothing would change, it is not looked at, and nothing is sent.
+      - The approved hash, which V(plan) returned as RV(plan_hash). Required with V(apply).
+      - It covers the files, the state of what changes, the steps, the options that matter, O(base_url) and the version
+        of this collection. If one of these changed, nothing is written.
     type: str
   plan_path:
-    description: A file for the plan, by its whole path, on the controller. The same plan is the same file to the byte.
+    description: A file to write the plan to, as an absolute path on the controller. The same plan gives the same file.
     type: path
   inverse_path:
     description:
-      - A file for what would take back a run of V(apply), by its whole path, on the machine that runs the module. It is
-        code itself, and is planned and approved as any other code.
-      - It exists from before the first write, so that a run that was killed leaves one. An earlier file is kept under a
-        name that ends in C(.before-) and a random part.
+      - A file for the code that undoes a run of V(apply), as an absolute path on the machine that runs the module. Plan
+        and approve it like other code.
+      - The file exists before the first write. An earlier file is kept under a name with C(.before-).
     type: path
   proof_dir:
     description:
-      - The folder of the proofs that the role C(cakewalk.access.leaver) writes, by its whole path, on the controller.
-        Its files C(leaver-*.json) are read.
-      - Who was proved to have left is never added and never given access, and RV(plan) says where the files still name
-        the person. A proof counts for the id of the person, and for the e-mail address once the directory no longer
-        knows that address. Move the proof away when somebody is back.
+      - The folder of the proofs of M(cakewalk.access.cakewalk_leaver), as an absolute path on the controller.
+      - People with a proof are never added and never get access. RV(plan) shows where the files still name them. If a
+        person returns, move the proof away.
     type: path
   overwrite:
     description: Whether V(export) may replace files of an earlier export.
     type: bool
     default: false
   fail_on_drift:
-    description: Whether V(drift) fails where tenant and files differ.
+    description: Whether V(drift) fails if the tenant and the files differ.
     type: bool
     default: true
   allow_inactive:
     description:
-      - Whether people may be added whose status is V(Deactivated), V(Offboarding) or V(Ignored). If not, they count as
-        leavers. The plan says where the files name them, and goes on without them.
+      - Whether to add people in status V(Deactivated), V(Offboarding) or V(Ignored). By default they count as leavers.
+        The plan shows where the files name them, and skips them.
     type: bool
     default: false
   purpose:
-    description:
-      - Why access is asked for, or is to go, for those who decide the requests. Needed where a request is opened.
+    description: The reason, for the approvers. Required if the run opens a request.
     type: str
   retry_declined:
-    description: Whether to ask again for what was declined the last time.
+    description: Whether to request again if the last request was declined.
     type: bool
     default: false
   max_removals:
     description:
-      - How many removals the run may make, over all files. If there would be more, nothing is written and the error
-        lists them.
-      - If this is not set, a run with a group in the mode C(exact) may make 10, and others as many as they name.
+      - How many removals the run may make. Above this, it fails before the first write.
+      - The default is 10 if a group has the mode C(exact), and no limit otherwise.
     type: int
   max_removal_percent:
-    description: How large a share of all memberships that are read the run may remove, if they are 20 or more.
+    description: The share of the memberships read that the run may remove. It applies from 20 memberships upwards.
     type: int
     default: 10
   enforce:
     description:
-      - V(always) sends every assignment of a policy, also those that the ledger holds. That puts right what somebody
-        changed by hand, though it cannot tell that it did. Where nothing else is to be done, nothing is sent unless
-        O(plan_hash) is the one of this plan.
-      - V(on_change) does not send what the ledger holds and is younger than O(ledger_max_age). Needs O(ledger_path).
+      - V(always) sends every policy assignment. This also reverts changes by other people, without noticing them. If
+        nothing else changes, O(plan_hash) must be the current one.
+      - V(on_change) skips assignments that the ledger shows and that are younger than O(ledger_max_age). Requires
+        O(ledger_path).
     type: str
     choices: [always, on_change]
     default: always
   ledger_max_age:
-    description: After how many hours O(enforce=on_change) sends again what the ledger holds.
+    description: The age in hours from which O(enforce=on_change) sends an assignment again.
     type: int
     default: 24
   max_assignments:
     description:
-      - How many assignments of policies the run may send. If there would be more, nothing is written and the error
-        lists them. Needed as soon as one of them has a C(select).
+      - How many policy assignments the run may send. Above this, it fails before the first write. Required if a policy
+        entry has C(select).
     type: int
   source:
-    description: What was read from O(folder), for the module. A task cannot set it.
+    description: The content of the files, for internal use. A task cannot set it.
     type: dict
-    suboptions:
-      version:
-        description: The version of the collection.
-        type: str
-      positions:
-        description: The files and lines.
-        type: dict
-      proofs:
-        description: Who was proved to have left.
-        type: list
-        elements: dict
-        suboptions:
-          id:
-            description: The id of the person.
-            type: str
-            required: true
-          email:
-            description: The e-mail address of the person.
-            type: str
-            required: true
-          file:
-            description: The name of the proof.
-            type: str
-            required: true
-          date:
-            description: The day of the proof.
-            type: str
-      code:
-        description: What the files say.
-        type: dict
-        suboptions:
-          tenant:
-            description: Which tenant the code is about.
-            type: dict
-            required: true
-            suboptions:
-              anchors:
-                description: Ids of some apps of the tenant. Where none of them is, the code is refused.
-                type: list
-                elements: str
-                required: true
-          groups:
-            description: The groups. One that has no entry is left alone.
-            type: list
-            elements: dict
-            default: []
-            suboptions:
-              group:
-                description: The group, by id or exact name.
-                type: str
-                required: true
-              mode:
-                description:
-                  - With V(additive), C(members) are added and C(absent) are removed, and nobody else is touched. With
-                    V(exact), C(members) are all there are to be. With V(unmanaged) the group is left alone.
-                type: str
-                choices: [additive, exact, unmanaged]
-                default: additive
-              members:
-                description: Who is to be a member, by e-mail address or id.
-                type: list
-                elements: str
-              absent:
-                description: Who is not to be one, with V(additive).
-                type: list
-                elements: str
-              allow_empty:
-                description: Whether C(members) may be empty with V(exact), which removes everybody.
-                type: bool
-                default: false
-          accesses:
-            description: Who is to have access to which app. Nobody else is touched.
-            type: list
-            elements: dict
-            default: []
-            suboptions:
-              app:
-                description: The app, by id or exact name.
-                type: str
-                required: true
-              permission_level:
-                description: The level, by id or exact name. Needed for an app that has levels.
-                type: str
-              users:
-                description: The people, by e-mail address or id.
-                type: list
-                elements: str
-                required: true
-              state:
-                description: Whether they are to have access, or none.
-                type: str
-                choices: [present, absent]
-                default: present
-          custom_fields:
-            description: What custom fields of apps are to hold. A field that is not named is left alone.
-            type: list
-            elements: dict
-            default: []
-            suboptions:
-              app:
-                description: The app, by id or exact name. It has one entry.
-                type: str
-                required: true
-              fields:
-                description: The values, by the id or exact name of the field.
-                type: dict
-              clear:
-                description: Fields that are to have no value.
-                type: list
-                elements: str
-          policies:
-            description:
-              - Which policies are to govern what, as M(cakewalk.access.cakewalk_app_policy) describes under
-                C(assignments). What governs now cannot be read, so O(ledger_path) tells what changes.
-            type: list
-            elements: dict
-            default: []
-            suboptions:
-              app:
-                description: The app, by id or exact name. Each entry has either this or C(select).
-                type: str
-              select:
-                description: Which apps. They must meet all of the criteria given here. Demands O(max_assignments).
-                type: dict
-                suboptions:
-                  all:
-                    description: Every app. Excludes the criteria.
-                    type: bool
-                    default: false
-                  status:
-                    description: The status of the app, for example V(Managed).
-                    type: str
-                  category:
-                    description: The category of the app, as Cakewalk calls it.
-                    type: str
-                  custom_field:
-                    description: A custom field of the app has this value.
-                    type: dict
-                    suboptions:
-                      name:
-                        description: The field, by exact name or id.
-                        type: str
-                        required: true
-                      value:
-                        description: Its value, as Cakewalk shows it, or the id of the person or choice behind it.
-                        type: str
-              permission_level:
-                description: The permission level, by id or exact name. Without any the app itself is meant.
-                type: str
-              permission_levels:
-                description: Which permission levels of each app. Excludes C(permission_level).
-                type: str
-                choices: [privileged, default, all]
-              request_type:
-                description: What the policy is to govern.
-                type: str
-                required: true
-                choices: [grant_access, remove_access, change_permission, archive_app, add_app]
-              policy:
-                description: The policy, by id or exact name.
-                type: str
-                required: true
 notes:
-  - Files are read and written on the controller, whatever the task is delegated to. Only O(journal_path),
-    O(inverse_path) and O(ledger_path) are on the machine that runs the module.
-  - V(apply) needs O(journal_path). Runs with the same journal wait for each other, for up to 30 seconds, by a lock, a
-    file whose name ends in C(.lock).
-  - People who have left, by their status or by a proof in O(proof_dir), are never added. Those who are named and still
-    members stay members, also of a group in the mode C(exact). An exact list that names leavers only changes nothing.
-    An export leaves them out, with a comment.
-  - Everything in V(export) rests on what lists do not show, so each list of several pages is read twice. V(plan) and
-    V(apply) read the members of exact groups twice, and V(drift) reads those lists twice that seem to lack somebody.
-  - An additive list leaves alone whom it does not name, so that neither V(plan) nor V(drift) tells of them.
+  - Runs with the same journal wait for each other, up to 30 seconds.
+  - People who have left are never added. If they are still members, they stay, also in groups of the mode C(exact).
+    V(export) leaves them out and adds a comment.
+  - Groups in additive mode show only the people named in the files, in V(plan) and in V(drift).
 seealso:
   - module: cakewalk.access.cakewalk_group_member
+  - module: cakewalk.access.cakewalk_app_policy
 """
 
 EXAMPLES = r"""
-- name: A tenant as code, in one play what people do in several, with a review in between
+- name: Export a tenant, change a group, plan, and apply
   hosts: localhost
   gather_facts: false
   module_defaults:
@@ -316,14 +141,14 @@ EXAMPLES = r"""
   vars:
     folder: "{{ lookup('ansible.builtin.env', 'HOME') }}/tenant"
   tasks:
-    - name: Adopt the tenant as it is
+    - name: Export the tenant as it is
       cakewalk.access.cakewalk_access_as_code:
         mode: export
         folder: "{{ folder }}"
         overwrite: true
       check_mode: false
 
-    - name: Say who is to be in Sales, and say nothing of other groups
+    - name: Describe the group Sales only
       ansible.builtin.copy:
         dest: "{{ folder }}/groups.yml"
         mode: "0600"
@@ -334,13 +159,13 @@ EXAMPLES = r"""
                 - iris.invited@example.com
       check_mode: false
 
-    - name: Plan
+    - name: Plan the changes
       cakewalk.access.cakewalk_access_as_code:
         folder: "{{ folder }}"
         plan_path: "{{ folder }}/plan.txt"
       register: planned
 
-    - name: Apply what was planned and approved
+    - name: Apply the plan, usually in another run after approval
       cakewalk.access.cakewalk_access_as_code:
         mode: apply
         folder: "{{ folder }}"
@@ -472,7 +297,6 @@ from typing import Any
 
 from ..module_utils._engine.access_as_code.plan import exported_files, tenant_plan
 from ..module_utils._engine.access_as_code.rollback import RollbackFile, check_rollback_path, inverse_of
-from ..module_utils._engine.access_as_code.schema import SOURCE
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
 from ..module_utils._module.arguments import ACTING, CONNECTION, JOURNAL, LEDGER, WRITING, spec
@@ -501,7 +325,7 @@ SPEC = spec(
         "enforce": {"type": "str", "choices": ["always", "on_change"], "default": "always"},
         "ledger_max_age": {"type": "int", "default": 24},
         "max_assignments": {"type": "int"},
-        "source": SOURCE,
+        "source": {"type": "dict"},
     },
     required_if=[("mode", "apply", ("plan_hash", "journal_path"))],
 )

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_access_review
-short_description: Start access reviews in Cakewalk
+short_description: Start access reviews, each of them once
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Starts an access review, a campaign in which people confirm or withdraw who has access to apps until a day.
-  - Cakewalk can be told to start a campaign and nothing else. It does not show which ones there are, and none can be
-    changed or ended from outside. Its name is all that identifies it.
-  - With O(ledger_path) a campaign is started once. A later run finds it in the ledger and sends nothing.
-  - Without, it is sent each time, and it is the service that refuses a name which is taken.
+  - Starts an access review, in which reviewers confirm or remove access to apps until a due date.
+  - The API can start a review, but cannot list, change or end one. Only the name identifies it.
+  - With O(ledger_path), a review is started once. A later run finds it in the ledger and sends nothing. Without a
+    ledger it is sent every time, and the API refuses a name that exists.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_write
@@ -26,88 +25,77 @@ extends_documentation_fragment:
   - cakewalk.access.journal
 attributes:
   check_mode:
-    description:
-      - Can run in check mode, and sends and writes nothing then. It cannot foresee that the service refuses the name.
+    description: Predicts the result without writing. It cannot predict that the API refuses the name.
   idempotent:
     support: partial
-    description: A second run changes nothing. With O(ledger_path) it sends nothing either.
+    description: A second run changes nothing. With O(ledger_path) it also sends nothing.
 options:
   name:
-    description:
-      - The name of the campaign, which must not be that of another one. To repeat a review every quarter, let the name
-        say which quarter.
+    description: The name of the review. It must be unique, so include the period, such as V(Spring 2030).
     type: str
     required: true
   reviewer:
     description:
-      - Who reviews. V(app_owner) is the owner of each app, V(manager) the manager of each person, V(review_owner) the
-        person who starts the review, O(acting_user).
+      - The reviewers. V(app_owner) is the owner of each app, V(manager) the manager of each person, and
+        V(review_owner) the O(acting_user).
     type: str
     choices: [app_owner, manager, review_owner]
     required: true
   due_date:
     description:
-      - Until when it is to be done. A date (V(2030-12-31)) means the end of that day in UTC.
+      - The due date. A date such as V(2030-12-31) means the end of that day in UTC.
       - A time needs an offset or C(Z), such as V(2030-12-31T18:00:00+01:00).
-      - A campaign that is due in the past is not started.
+      - A date in the past is an error.
     type: str
     required: true
   description:
-    description:
-      - What reviewers are to know.
+    description: A text for the reviewers.
     type: str
   apps:
     description:
-      - The apps whose accesses are reviewed, by id or exact name. Excludes O(all_apps).
-      - An empty list is an error, since to the service it would mean all apps.
+      - The apps to review, by exact name or id. Excludes O(all_apps).
+      - An empty list is an error, because the API would review all apps.
     type: list
     elements: str
   all_apps:
-    description:
-      - Whether all apps are reviewed. Excludes O(apps).
+    description: Whether to review all apps. Excludes O(apps).
     type: bool
     default: false
   protected_users:
     description:
-      - Changes nothing here. It is accepted so that C(group/cakewalk.access.write) can set it for all modules that
-        write.
-      - To start a campaign takes nothing from anybody. What reviewers decide in it is not up to this collection, so it
-        cannot protect anybody from them.
+      - Has no effect. It is accepted so that C(group/cakewalk.access.write) can set it for all modules.
+      - A review can take access from anybody, and this collection cannot prevent that.
     type: list
     elements: str
     default: []
 notes:
-  - If the answer of the service is lost, the task fails, as it cannot be known whether the campaign was started, and it
-    is not sent again. Look in Cakewalk before the next run, which would send it once more.
+  - If the answer to the start is lost, the task fails and does not send it again. Look in Cakewalk whether the review
+    started before the next run, which sends it again.
 seealso:
   - module: cakewalk.access.cakewalk_info
 """
 
 EXAMPLES = r"""
-- name: What holds for all tasks stands once; key and secret come from the environment
-  hosts: localhost
-  gather_facts: false
-  module_defaults:
-    cakewalk.access.cakewalk_access_review:
-      acting_user: ada.admin@example.com
-      ledger_path: ~/cakewalk/ledger.json
-  tasks:
-    - name: The owners of two apps look through who has access to them
-      cakewalk.access.cakewalk_access_review:
-        name: Development tools, spring 2099
-        reviewer: app_owner
-        due_date: 2099-04-30
-        description: Please withdraw what is not needed any more.
-        apps:
-          - GitHub
-          - AWS
+- name: Have the owners of two apps review who has access
+  cakewalk.access.cakewalk_access_review:
+    name: Development tools, spring 2099
+    reviewer: app_owner
+    due_date: 2099-04-30
+    description: Please remove access that is no longer needed.
+    apps:
+      - GitHub
+      - AWS
+    acting_user: ada.admin@example.com
+    ledger_path: ~/cakewalk/ledger.json
 
-    - name: Managers look through everything that their people have access to
-      cakewalk.access.cakewalk_access_review:
-        name: All apps, 2099
-        reviewer: manager
-        due_date: "2099-12-31T18:00:00+01:00"
-        all_apps: true
+- name: Have managers review all access of their people
+  cakewalk.access.cakewalk_access_review:
+    name: All apps, 2099
+    reviewer: manager
+    due_date: "2099-12-31T18:00:00+01:00"
+    all_apps: true
+    acting_user: ada.admin@example.com
+    ledger_path: ~/cakewalk/ledger.json
 """
 
 RETURN = r"""

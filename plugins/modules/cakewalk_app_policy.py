@@ -8,19 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_app_policy
-short_description: Assign approval policies to Cakewalk apps and their permission levels
+short_description: Assign approval policies to apps and permission levels
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - An approval policy tells who must approve a request, for example for access to an app. This module assigns policies
-    to apps and to their permission levels, one at a time or by rules over the whole tenant.
-  - A policy governs one request type. That of a permission level wins over that of its app, and that of an app over the
-    one that holds for all apps.
-  - Cakewalk cannot be asked which policy is assigned. So every assignment is sent in every run, and whether it changes
-    anything is told from a B(ledger), in which this module notes what it assigned. Without a ledger everything counts
-    as changed. The result says for each assignment how it knows.
-  - What is not named is left alone. There is no way to take an assignment back, other than to assign another policy.
-    Policies themselves are made in the web interface of Cakewalk.
+  - Assigns approval policies, which decide who approves a request. A policy can apply to an app or to one of its
+    permission levels, for each request type. The policy of a level wins over that of the app.
+  - The API does not show which policies are assigned. So the task sends every assignment, and learns from a ledger
+    whether anything changes, see O(ledger_path). Without a ledger, every assignment counts as changed.
+  - Other assignments stay as they are. Cakewalk cannot remove an assignment, only replace it. Policies themselves are
+    created in Cakewalk.
 extends_documentation_fragment:
   - cakewalk.access.attributes
   - cakewalk.access.attributes.action_group_all
@@ -31,62 +28,56 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With a ledger, a second run with the same options reports no change, and sends the same assignments again unless
-        O(enforce) is V(on_change). Without a ledger every run reports a change.
+      - With a ledger, a second run reports no change, but sends the assignments again unless O(enforce) is
+        V(on_change). Without a ledger every run reports a change.
 options:
   app:
-    description:
-      - The app, by id or exact name. Excludes O(assignments).
+    description: The app, by exact name or id. Excludes O(assignments).
     type: str
   permission_level:
-    description:
-      - The permission level of the app, by id or exact name. Without it, the policy is assigned to the app itself.
+    description: The permission level, by exact name or id. By default the policy is assigned to the app itself.
     type: str
   request_type:
-    description:
-      - Which requests the policy governs. Needed with O(app).
+    description: The type of requests that the policy decides. Required with O(app).
     type: str
     choices: [grant_access, remove_access, change_permission, archive_app, add_app]
   policy:
     description:
-      - The policy, by id or exact name, out of those that Cakewalk lists for the O(request_type). Needed with O(app).
-      - Cakewalk makes a new version of a policy when somebody edits it, perhaps with another id. A name goes on meaning
-        the version that is listed.
+      - The policy, by exact name or id. Required with O(app). It must be listed for the O(request_type).
+      - An edit of a policy may change its id, so a name is safer.
     type: str
   assignments:
     description:
       - Many assignments in one task. Excludes O(app), O(permission_level), O(request_type) and O(policy).
-      - Where entries overlap, the more specific one decides. A named app beats a selection, and a selection with more
-        criteria beats one with fewer. Only if that is a draw, a named level beats V(privileged) and V(default), which
-        beat V(all). A draw in this, too, is an error that names both entries, even if they name the same policy.
-      - Levels and apps do not overlap. An entry without a level is about the app itself, where it has no say over
-        levels that have a policy of their own.
+      - If entries overlap, the most specific entry decides. An app wins over a selection, and more criteria win over
+        fewer. After that, a named level wins over V(privileged) and V(default), and these win over V(all). A tie is an
+        error.
+      - An entry without a level concerns the app itself. It does not apply to levels that have their own policy.
     type: list
     elements: dict
     suboptions:
       app:
-        description: The app, by id or exact name. Each entry has either this or O(assignments[].select).
+        description: The app, by exact name or id. Each entry needs this or C(select).
         type: str
       select:
         description:
-          - Which apps. They must meet all of the criteria given here. Demands O(max_assignments).
-          - A selection that no app meets, although its words exist, assigns nothing and is warned about.
+          - Selects the apps that meet all of these criteria. Requires O(max_assignments).
+          - A selection without any app causes a warning.
         type: dict
         suboptions:
           all:
-            description: Every app. Excludes the criteria.
+            description: Selects every app. Excludes the other criteria.
             type: bool
             default: false
           status:
-            description: The status of the app, for example V(Managed). A status that no app has is an error.
+            description: The status of the app, such as V(Managed). A status that no app has is an error.
             type: str
           category:
             description:
-              - The category of the app, as Cakewalk calls it, for example V(CATEGORY_DEVELOPMENT). A category that no
-                app has is an error.
+              - The category of the app, such as V(CATEGORY_DEVELOPMENT). A category that no app has is an error.
             type: str
           custom_field:
-            description: A custom field of the app has this value. Costs a request for each app that meets the rest.
+            description: A custom field of the app and its value. Costs a request for each app.
             type: dict
             suboptions:
               name:
@@ -94,71 +85,63 @@ options:
                 type: str
                 required: true
               value:
-                description: Its value, as Cakewalk shows it, or the id of the person or choice behind it. Needed.
+                description: The value that Cakewalk shows, or the id of the person or choice. Required.
                 type: str
       permission_level:
         description:
-          - The permission level, by id or exact name. Without this and O(assignments[].permission_levels) the policy is
-            assigned to the app itself.
-          - Of the apps of a selection, those that have no such level are left out. That none has it is an error.
+          - The permission level, by exact name or id. Selected apps without this level are skipped. If all are skipped,
+            it is an error.
         type: str
       permission_levels:
-        description: Which permission levels of each app. Excludes O(assignments[].permission_level).
+        description: A group of permission levels of each app. Excludes C(permission_level).
         type: str
         choices: [privileged, default, all]
       request_type:
-        description: As O(request_type).
+        description: The type of requests that the policy decides.
         type: str
         required: true
         choices: [grant_access, remove_access, change_permission, archive_app, add_app]
       policy:
-        description: As O(policy).
+        description: The policy, by exact name or id.
         type: str
         required: true
   enforce:
     description:
-      - V(always) sends every assignment, also those that the ledger holds. That puts right what somebody changed by
-        hand, though it cannot tell that it did.
-      - V(on_change) does not send what the ledger holds and is younger than O(ledger_max_age). What somebody changed by
-        hand is not noticed until then. Needs O(ledger_path).
+      - V(always) sends every assignment. This also reverts changes by other people, without noticing them.
+      - V(on_change) skips assignments that the ledger shows and that are younger than O(ledger_max_age). Requires
+        O(ledger_path).
     type: str
     choices: [always, on_change]
     default: always
   ledger_max_age:
-    description:
-      - After how many hours O(enforce=on_change) sends again what the ledger holds.
+    description: The age in hours from which O(enforce=on_change) sends an assignment again.
     type: int
     default: 24
   ledger_field:
     description:
-      - A text custom field of the apps, by name or id, that serves as ledger in place of O(ledger_path), for runs
-        whose disks do not last. Each app keeps its own part. The field must be there for this only.
-      - Costs two requests to read for each app. An app whose policies change costs three more to read and two to write,
-        because its field is read directly before each write, and again afterwards.
-      - Who may edit the app can edit it, so it never serves O(enforce=on_change).
-      - Runs side by side keep each other's notes, and what two of them assign at the same time counts as unknown. The
-        API has no conditional write, so a run can still lose a note that another one writes in the very moment between
-        its own read and write.
-      - What is no ledger of this app is refused. Clear the field to start anew.
+      - A text custom field of the apps that serves as ledger instead of O(ledger_path), for runs without lasting disks.
+        Name or id. The field must have no other use.
+      - It costs two requests per app, and five more for an app with changes.
+      - Everybody who can edit the app can edit it, so it cannot be used with O(enforce=on_change). If two runs write at
+        the same moment, a note can be lost.
+      - Other text in the field is an error. Clear the field to start again.
     type: str
   max_assignments:
     description:
-      - How many assignments the task may send. If there would be more, nothing is written and the error lists them.
-      - Needed as soon as an entry has a O(assignments[].select), since a selection can grow with the tenant.
+      - How many assignments the task may send. Above this, it fails before the first write.
+      - Required if an entry has O(assignments[].select), since a selection can grow.
     type: int
 notes:
-  - The service answers an assignment with nothing, so no assignment is ever verified. A ledger tells what this
-    collection did, not what is the case.
-  - An assignment whose answer is lost is sent again, and fails if that is in vain. The ledger has forgotten it then, so
-    that the next run counts it as changed.
-  - If the service refuses an assignment as a conflict, which it does not explain, the task fails. Where that means that
-    the policy is assigned already, use O(enforce=on_change).
+  - An assignment is never verified, since the API cannot show it. The ledger shows what this collection did.
+  - An assignment whose answer is lost is sent again. If that fails too, the next run counts it as changed.
+  - If the API refuses an assignment as a conflict (409), the task fails. If this means that the policy is assigned
+    already, use O(enforce=on_change).
 seealso:
   - module: cakewalk.access.cakewalk_info
 """
 
 EXAMPLES = r"""
-- name: Who wants to administer GitHub needs two approvals
+- name: Require two approvals for admin access to GitHub
   cakewalk.access.cakewalk_app_policy:
     app: GitHub
     permission_level: Admin
@@ -166,7 +149,7 @@ EXAMPLES = r"""
     policy: Two approvals
     ledger_path: ~/.cakewalk/ledger.json
 
-- name: Rules for the whole tenant
+- name: Assign policies by rules for the whole tenant
   cakewalk.access.cakewalk_app_policy:
     assignments:
       - select:
@@ -185,7 +168,7 @@ EXAMPLES = r"""
     max_assignments: 200
     ledger_path: ~/.cakewalk/ledger.json
 
-- name: The same without a disk that lasts, each app remembers in a text field
+- name: Keep the ledger in a custom field of each app
   cakewalk.access.cakewalk_app_policy:
     assignments:
       - select:
@@ -197,7 +180,7 @@ EXAMPLES = r"""
     max_assignments: 100
     ledger_field: Automation Ledger
 
-- name: Send only what is new, or older than a week
+- name: Send only what is new or older than a week
   cakewalk.access.cakewalk_app_policy:
     app: Figma
     request_type: grant_access

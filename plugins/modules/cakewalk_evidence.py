@@ -8,38 +8,33 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_evidence
-short_description: Keep what a Cakewalk tenant lists as evidence for auditors
+short_description: Write evidence of who has access, for auditors
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Reads who has access to what, and writes it as a bundle of files that can be handed over. It changes nothing in the
-    tenant, so a read-only key is enough.
-  - A bundle is a folder of its own. It holds the populations C(accesses), C(privileged_accesses), C(group_members),
-    C(ownerless_apps), C(inactive_people) and C(open_requests), and C(account_counts) that holds the accesses against
-    the number of accounts that each app's record tells; each as CSV and as JSON with columns in a fixed order and times
-    in UTC. C(report.html) shows them all on one page that needs no network. C(manifest.json) tells how, when and by
-    whom it was made, with the SHA-256 of each file.
-  - The evidence is what Cakewalk B(listed) between two times. Every list of several pages is read until two readings
-    in a row hold the same rows, since a list that changes while it is read may skip some.
-  - A bundle is complete or not there. Its files are for the user of the run alone.
-  - The service shows neither since when somebody has an access, nor who granted it, nor what access reviews came to.
-    The report and the manifest say so.
+  - Reads who has access to which apps, and writes it to a folder of files that you can hand over. A read-only key is
+    enough.
+  - The folder holds a table as CSV and JSON for each population, C(report.html) for readers, and C(manifest.json) with
+    the SHA-256 of each file. The populations are C(accesses), C(privileged_accesses), C(group_members),
+    C(ownerless_apps), C(inactive_people), C(open_requests) and C(account_counts).
+  - The evidence is what Cakewalk B(listed) between two times, after two reads that agree. It does not show who granted
+    access or when, or the results of access reviews, because the API does not.
+  - A bundle is complete or not written. Only your user can read its files.
 extends_documentation_fragment:
   - cakewalk.access.attributes.action_group_all
   - cakewalk.access.connection
 options:
   folder:
     description:
-      - The folder of the controller in which the bundle is put, as a whole path. It is made if there is none.
-      - The bundle is called C(cakewalk-evidence-) and the time in UTC.
+      - The folder in which to create the bundle, an absolute path on the controller. It is created if missing.
+      - The name of the bundle is C(cakewalk-evidence-) and the time in UTC.
     type: path
     required: true
   privileged:
     description:
-      - What is privileged beside the levels that the service marks as such. An entry with an app only means all of its
-        accesses, one with a permission level only means levels of that name in any app.
-      - An app that does not exist, or whose name several apps have, is an error. A warning names entries that no access
-        fits.
+      - What is privileged in addition to the levels that Cakewalk marks. An entry with an app only means all access to
+        it. An entry with a permission level only means that level of any app.
+      - An unknown or ambiguous app is an error. An entry without any access causes a warning.
     type: list
     elements: dict
     default: []
@@ -48,52 +43,49 @@ options:
         description: An app, by exact name or id.
         type: str
       permission_level:
-        description: A permission level, by id or by name, of any ASCII case.
+        description: A permission level, by name or id. Case is ignored.
         type: str
   include_purposes:
-    description:
-      - Whether to show what people wrote when they asked for access. It may tell more of them than an auditor needs.
+    description: Whether to include the reasons that people gave for their requests. These may be personal.
     type: bool
     default: false
   mask_key:
     description:
-      - If this or O(mask_key_path) is set, ids, e-mail addresses, names and free text are replaced in all files by an
-        HMAC-SHA256 of them with this key. The same value has the same mask in all files and in all runs with the key.
-      - At least 32 bytes, since who has the key can try addresses. It is in no file of the bundle.
+      - A key of at least 32 bytes. With it, names, addresses, ids and free text are replaced by an HMAC-SHA256 in all
+        files. The same value has the same mask in all bundles with this key.
+      - Keep the key secret, since it allows to test addresses. It is not in the bundle.
     type: str
   mask_key_path:
-    description: A file of the controller that holds the key, as a whole path, instead of O(mask_key).
+    description: A file on the controller with the key, as an absolute path. Excludes O(mask_key).
     type: path
   compare_with:
     description:
-      - An earlier bundle, as a whole path. What was gained and lost since is added as the population C(changes) and to
-        the report.
-      - Its files are held against its manifest first. It must be of the same O(base_url), and masked with the same key
-        or not at all.
+      - An earlier bundle, as an absolute path. Rows gained and lost since then are added as C(changes).
+      - It must match its manifest, O(base_url) and the mask key.
     type: path
 requirements:
   - python >= 3.10
 attributes:
   check_mode:
     support: full
-    description: Reads everything in check mode and returns the same counts, and writes no file.
+    description: Reads everything and returns the counts, but writes no file.
   diff_mode:
     support: none
     description: Shows no diff.
   idempotent:
     support: none
-    description: Each run writes a bundle of its own. On a tenant that did not change, its rows are the same; the times
-      are not, and with them the ages of requests.
+    description: Each run writes a new bundle. If the tenant is unchanged, the rows are the same.
 notes:
-  - The sums in the manifest show accidents, not tampering. Sign it, or keep RV(manifest_sha256) in another place.
-  - Files are read and written on the controller, whatever the task is delegated to.
-  - The task cannot use C(async), since the bundle is written when the module ends.
+  - The checksums in the manifest show accidents, not tampering. Sign the manifest, or store RV(manifest_sha256)
+    elsewhere.
+  - Files are always on the controller.
+  - C(async) is not supported.
 seealso:
   - module: cakewalk.access.cakewalk_info
 """
 
 EXAMPLES = r"""
-- name: Keep who has access to what
+- name: Write down who has access to what
   cakewalk.access.cakewalk_evidence:
     folder: "{{ lookup('ansible.builtin.env', 'HOME') }}/evidence"
     privileged: &privileged
@@ -101,7 +93,7 @@ EXAMPLES = r"""
       - permission_level: PowerUser
   register: first
 
-- name: Show what was gained and lost since
+- name: Show what changed since then
   cakewalk.access.cakewalk_evidence:
     folder: "{{ lookup('ansible.builtin.env', 'HOME') }}/evidence/later"
     privileged: *privileged

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_task_proof
-short_description: Prove that a Cakewalk approval task is carried out
+short_description: "Internal: prove to the role task_fulfilment what a handler did"
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Tells the role C(cakewalk.access.task_fulfilment) what was seen in the target system after the handler ran. The role
-    approves a task only if its route's C(verify) part did this.
-  - Give what was read from the target system, not what is wished. The role compares it with the task.
-  - Works in the C(verify) part of a route only, and only for the task that the role is at.
+  - Use this module only in the C(verify) part of a route of the role C(cakewalk.access.task_fulfilment). It passes on
+    what you read in the target system after the handler ran.
+  - The role compares this with the approval task, and approves the task only if both agree. So pass what you read, not
+    what you expect.
 options:
   turn:
-    description: What the role hands to C(verify) in the variable C(task_fulfilment_turn), as it is.
+    description: The variable C(task_fulfilment_turn), which the role sets for C(verify).
     type: dict
     required: true
     suboptions:
       folder:
-        description: The folder in which the role keeps what it is at.
+        description: The folder in which the role keeps its state.
         type: str
         required: true
       nonce:
-        description: A random word that the proof must name, made after the handler ended.
+        description: A random word, made after the handler ended.
         type: str
         required: true
   task:
@@ -35,24 +35,24 @@ options:
     type: str
     required: true
   user:
-    description: Whose account was looked at, by e-mail address as the target system shows it, or by id in Cakewalk.
+    description: The owner of the account that you read, by e-mail address in the target system or by id in Cakewalk.
     type: str
     required: true
   observed:
-    description: Whether the account is there.
+    description: Whether the account exists.
     type: str
     required: true
     choices: [present, absent]
   permission_level:
-    description: The permission level that the account has, by id in Cakewalk. Needed if the task has one and grants or
-      changes something.
+    description:
+      - The permission level of the account, by id in Cakewalk. Required if the task grants or changes a level.
     type: str
 requirements:
   - python >= 3.10
 attributes:
   check_mode:
     support: full
-    description: Keeps nothing in check mode.
+    description: Stores nothing.
   diff_mode:
     support: none
     description: Shows no diff.
@@ -60,9 +60,9 @@ attributes:
     support: full
     description: The last proof counts.
 notes:
-  - Runs on the controller, whatever the task is delegated to.
-  - A variable cannot stand for the proof, so one that an earlier task has set cannot pass for it. What a playbook hands
-    to this module it must have read itself. The role approves nothing if an extra variable hides a registered result.
+  - Runs on the controller.
+  - Variables that an earlier task or C(-e) set do not count as proof. The role refuses to approve if an extra variable
+    hides a registered result.
 """
 
 EXAMPLES = r"""

@@ -8,37 +8,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_task_route_info
-short_description: Tell which Cakewalk approval tasks a machine may carry out, and how
+short_description: "Internal: find the approval tasks that the role task_fulfilment can carry out"
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - Once a request for access is reviewed, its last task, the action step, is to carry it out. This module reads such
-    tasks and tells which are due, and which of the given routes fits each. It changes nothing.
-  - A task is due if M(cakewalk.access.cakewalk_task) would approve it, a route fits it, and the person whom it is
-    about may be dealt with.
-  - Except for RV(tasks[].subject), the result holds nothing that people can write in the tenant, only ids, words of
-    this collection, plain e-mail addresses and, where one is not known, the word for a status.
+  - Reads approval tasks, and shows for each whether it is due and which route fits it. The role
+    C(cakewalk.access.task_fulfilment) carries out the tasks that are due. This module changes nothing.
+  - A task is due if a route fits it and M(cakewalk.access.cakewalk_task) would approve it.
+  - Apart from RV(tasks[].subject), the result contains no text that people wrote in the tenant.
 extends_documentation_fragment:
   - cakewalk.access.attributes.info
   - cakewalk.access.attributes.action_group_all
   - cakewalk.access.connection
 options:
   tasks:
-    description:
-      - The tasks, by id. All of them are told of.
+    description: The tasks, by id.
     type: list
     elements: str
   assignees:
     description:
-      - People whose open action steps are told of, by e-mail address or id. Reviews, decided tasks and those without
-        a request are left out.
-      - Tasks that are assigned to nobody are in no list of the service, so they cannot be found.
+      - People whose open action tasks to read, by e-mail address or id. Tasks without an assignee cannot be listed.
     type: list
     elements: str
   routes:
     description:
-      - For which tasks there is a way to carry them out. A task that fits none is not due; two routes that a task
-        could fit are an error.
+      - The tasks that can be carried out. A task without a route is not due. Two routes for the same task are an error.
     type: list
     elements: dict
     required: true
@@ -48,28 +42,25 @@ options:
         type: str
         required: true
       permission_level:
-        description: The permission level, by id, or V(any) for all levels and for apps without levels.
+        description: The permission level, by id. V(any) matches all levels and apps without levels.
         type: str
         required: true
       request_type:
-        description: What was requested.
+        description: The type of the request.
         type: str
         required: true
         choices: [grant_access, remove_access, change_permission]
   apps:
-    description:
-      - The only apps that may be dealt with, by id. If this is empty, those of the routes.
+    description: The only apps whose tasks may be due, by id. By default the apps of the routes.
     type: list
     elements: str
     default: []
   max_due:
-    description:
-      - How many tasks may be due. Which of them are left for later is drawn by lot, so that tasks that fail each time
-        do not keep others from their turn.
+    description: How many tasks may be due. If there are more, the module picks at random.
     type: int
     default: 10
   with_names:
-    description: Whether RV(tasks[].subject) is told, which takes a few requests for each app.
+    description: Whether to add RV(tasks[].subject), which costs a few requests per app.
     type: bool
     default: false
 seealso:
@@ -77,12 +68,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read the ids of an app
+- name: Read the id of GitHub
   cakewalk.access.cakewalk_info:
     apps: [GitHub]
   register: github
 
-- name: Which tasks of Olga's can be carried out
+- name: Find the tasks of Olga that can be carried out
   cakewalk.access.cakewalk_task_route_info:
     assignees: [olga.owner@example.com]
     routes:
@@ -91,7 +82,7 @@ EXAMPLES = r"""
         request_type: grant_access
   register: found
 
-- name: Show those that are due
+- name: Show the tasks that are due
   ansible.builtin.debug:
     msg: "{{ found.tasks | selectattr('outcome', 'eq', 'due') }}"
 """

@@ -8,32 +8,32 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_task_turn
-short_description: Take a Cakewalk approval task through the role task_fulfilment
+short_description: "Internal: steps of the role task_fulfilment"
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
-  - The steps of the role C(cakewalk.access.task_fulfilment). Use the role; this is not meant for other playbooks, and
-    its options may change in any release.
-  - Keeps whose turn it is to carry out a task, how far that is, and the proof; holds the proof against the task; and
-    records what came of it. It speaks to no service.
+  - The steps of the role C(cakewalk.access.task_fulfilment). Use the role instead, since these options may change in
+    any release.
+  - Locks approval tasks, tracks their progress, compares the proof with the task, and records the outcome. It sends no
+    requests.
 options:
   step:
     description:
-      - V(start) sees that the options fit together and that the record can be written. V(note) tells of tasks that are
-        not due. V(report) tells of all tasks, and fails if somebody has to look at one.
-      - V(take), V(begin), V(ask), V(conclude) and V(end) are about one task, in this order. After V(begin) the handler
-        runs, after V(ask) what verifies, after V(conclude) the task is approved.
+      - V(start) checks the options and the record. V(note) records tasks that are not due. V(report) reports all tasks,
+        and fails if a task needs attention.
+      - V(take), V(begin), V(ask), V(conclude) and V(end) concern one task, in this order. The handler runs after
+        V(begin), and C(verify) after V(ask). The task is approved after V(conclude).
     type: str
     required: true
     choices: [start, note, take, begin, ask, conclude, end, report]
   run:
-    description: What V(start) returned, for all later steps but V(report).
+    description: The result of V(start), for all later steps except V(report).
     type: dict
   task:
     description: The id of the task.
     type: str
   assignees:
-    description: For V(start) and V(report), whose tasks the run is about.
+    description: For V(start) and V(report), the people whose tasks the run covers.
     type: list
     elements: str
   routes:
@@ -50,12 +50,12 @@ options:
         type: str
         required: true
       request_type:
-        description: What was requested.
+        description: The type of the request.
         type: str
         required: true
         choices: [grant_access, remove_access, change_permission]
       handler:
-        description: What carries a task out.
+        description: The role or tasks file that carries out a task.
         type: dict
         required: true
         suboptions: &part
@@ -63,13 +63,13 @@ options:
             description: A role. Excludes C(tasks).
             type: str
           tasks:
-            description: A file of tasks, as a whole path.
+            description: A file of tasks, as an absolute path.
             type: path
           vars:
-            description: What it is told beside the task.
+            description: Additional variables.
             type: dict
       verify:
-        description: What proves that it is carried out.
+        description: The role or tasks file that reads the result in the target system.
         type: dict
         required: true
         suboptions: *part
@@ -77,43 +77,43 @@ options:
     description: For V(start) and V(report), the file for the record.
     type: path
   lock_dir:
-    description: For V(start), the folder for the locks of tasks.
+    description: For V(start), the folder for task locks.
     type: path
     default: ~/.cakewalk
   acting_user:
-    description: For V(start), who acts, for the record.
+    description: For V(start), the acting user, for the record.
     type: str
   entries:
     description: For V(note), tasks as M(cakewalk.access.cakewalk_task_route_info) returns them.
     type: list
     elements: dict
   entry:
-    description: For V(begin), the task as it was read again.
+    description: For V(begin), the task as read again.
     type: dict
   rehearsal:
-    description: For V(begin) and V(end), what M(cakewalk.access.cakewalk_task) would do about it.
+    description: For V(begin) and V(end), the result of M(cakewalk.access.cakewalk_task) in check mode.
     type: dict
   approval:
-    description: For V(end), what M(cakewalk.access.cakewalk_task) did about it.
+    description: For V(end), the result of M(cakewalk.access.cakewalk_task).
     type: dict
     default: {}
   outcome:
-    description: For V(end), what came of a task that was not begun.
+    description: For V(end), the outcome of a task that was not begun.
     type: str
     default: ""
   why:
-    description: For V(end), more about that.
+    description: For V(end), the reason for this outcome.
     type: str
     default: ""
   subject:
-    description: For V(end), what the task asks for and for whom, by names.
+    description: For V(end), the request and the person, by names.
     type: str
     default: ""
   failure:
     description: For V(end) and V(report), the message of the step that failed.
     type: str
   outcomes:
-    description: For V(report), what came of each task.
+    description: For V(report), the outcome of each task.
     type: list
     elements: dict
 requirements:
@@ -121,13 +121,13 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Writes nothing in check mode, and lets no handler run.
+    description: Writes nothing, and no handler runs.
   diff_mode:
     support: none
     description: Shows no diff.
   idempotent:
     support: N/A
-    description: Each step is taken once.
+    description: Each step runs once.
 seealso:
   - module: cakewalk.access.cakewalk_task_proof
 """

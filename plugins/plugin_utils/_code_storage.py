@@ -13,11 +13,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_path
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import parse_json, printable, summarize
+from ..module_utils._engine.access_as_code.schema import CODE
 from ..module_utils._engine.core.lookup import is_uuid
 from ..module_utils._engine.storage.journal import Journal
 from ..module_utils._engine.storage.private_file import PrivateFile
@@ -64,7 +66,8 @@ class CodeStorage:
         if self._mode == "plan" and "plan_path" in self._paths:
             self._file("plan_path").check_writable()
         code, positions = _code_reader.read(self._paths["folder"])
-        return {**source, "code": code, "positions": positions}
+        complete = ArgumentSpecValidator(CODE).validate(code).validated_parameters
+        return {**source, "code": complete, "positions": positions}
 
     def _proofs(self) -> list[dict[str, Any]]:
         """Return the people that the proofs of the role C(leaver) are about, sorted by the day of the proof.

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import CODE
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyResult, Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
@@ -38,7 +39,12 @@ def validated(specification: dict[str, Any], tenant: Sandbox, given: dict[str, A
     credentials = {"api_key": tenant.api_key, "api_secret": tenant.api_secret}
     result = ArgumentSpecValidator(constraints.pop("argument_spec"), **constraints).validate({**credentials, **given})
     assert not result.error_messages, result.error_messages
-    return result.validated_parameters
+    params: dict[str, Any] = result.validated_parameters
+    if (params.get("source") or {}).get("code"):
+        code = ArgumentSpecValidator(CODE).validate(params["source"]["code"])
+        assert not code.error_messages, code.error_messages
+        params["source"] = {**params["source"], "code": code.validated_parameters}
+    return params
 
 
 def task(tenant: Sandbox, *memberships: dict[str, Any], **options: Any) -> dict[str, Any]:

@@ -65,8 +65,8 @@ def main() -> None:
         (FOLDER / f"{name}.md").write_text(page, encoding="utf-8")
     page = environment.get_template("connection.md.j2").render(options=connection["options"])
     (FOLDER / "connection.md").write_text(page, encoding="utf-8")
-    code = modules["cakewalk_access_as_code"]["doc"]["options"]["source"]["suboptions"]["code"]["suboptions"]
-    text = json.dumps(schema(ROOT, code, plain), indent=2, ensure_ascii=False)
+    policies = modules["cakewalk_app_policy"]["doc"]["options"]["assignments"]["suboptions"]
+    text = json.dumps(schema(ROOT, {"policies": policies}, plain), indent=2, ensure_ascii=False)
     (FOLDER / "access_as_code.schema.json").write_text(f"{text}\n", encoding="utf-8")
     answers = module_of(ROOT, "module_utils._api.answers")
     page = environment.get_template("answers.md.j2").render(

@@ -21,7 +21,7 @@ def schema(root: Path, documented: Mapping[str, Any], words: Callable[[Any], str
     """Return the schema.
 
     :param root: the collection, whose argument spec is taken.
-    :param documented: the same options as the documentation of the module has them.
+    :param documented: the options whose words are in the documentation of a module, by section.
     :param words: makes text of documentation.
     """
     code = module_of(root, "module_utils._engine.access_as_code.schema").CODE
@@ -29,7 +29,7 @@ def schema(root: Path, documented: Mapping[str, Any], words: Callable[[Any], str
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A Cakewalk tenant as code",
         "description": "A file of code for the role cakewalk.access.access_as_code.",
-        **_object(code, documented, words, required=()),
+        **_object(code, {name: {"suboptions": options} for name, options in documented.items()}, words, required=()),
     }
 
 
@@ -44,7 +44,10 @@ def _object(
 ) -> Data:
     needed = [name for name, option in options.items() if option.get("required")] if required is None else required
     properties = {
-        name: {"description": words(documented[name]["description"]), **_value(option, documented[name], words)}
+        name: {
+            "description": words({**option, **documented.get(name, {})}["description"]),
+            **_value(option, documented.get(name, {}).get("suboptions", {}), words),
+        }
         for name, option in options.items()
     }
     return {
@@ -67,7 +70,7 @@ def _value(option: Mapping[str, Any], documented: Mapping[str, Any], words: Call
         return _TEXT
     if "options" not in option:
         return {"type": "object", "additionalProperties": _TEXT}
-    inside = _object(option["options"], documented["suboptions"], words)
+    inside = _object(option["options"], documented, words)
     rules = [
         *({"not": {"required": list(names)}} for names in option.get("mutually_exclusive", ())),
         *({"anyOf": [{"required": [name]} for name in names]} for names in option.get("required_one_of", ())),

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of the code: an argument spec, from which the JSON schema for editors is made."""
+"""The form of the code: a documented argument spec, from which the JSON schema for editors is made."""
 
 from __future__ import annotations
 
@@ -9,39 +9,72 @@ from typing import Any
 
 from ..policies.rules import ASSIGNMENT
 
-_ENTRIES: dict[str, Any] = {"type": "list", "elements": "dict", "default": []}
-_TEXTS: dict[str, Any] = {"type": "list", "elements": "str"}
 _NAME: dict[str, Any] = {"type": "str", "required": True}
+_APP: dict[str, Any] = {**_NAME, "description": "The app, by exact name or id."}
+
+
+def _texts(description: str, **option: Any) -> dict[str, Any]:
+    return {"type": "list", "elements": "str", "description": description, **option}
+
+
+def _entries(description: str, **form: Any) -> dict[str, Any]:
+    return {"type": "list", "elements": "dict", "default": [], "description": description, **form}
+
 
 _GROUP: dict[str, Any] = {
-    "group": _NAME,
-    "mode": {"type": "str", "choices": ["additive", "exact", "unmanaged"], "default": "additive"},
-    "members": _TEXTS,
-    "absent": _TEXTS,
-    "allow_empty": {"type": "bool", "default": False},
+    "group": {**_NAME, "description": "The group, by exact name or id."},
+    "mode": {
+        "type": "str",
+        "choices": ["additive", "exact", "unmanaged"],
+        "default": "additive",
+        "description": (
+            "additive adds members and removes the people in absent. exact makes members the complete list. unmanaged "
+            "leaves the group as it is."
+        ),
+    },
+    "members": _texts("People who should be members, by e-mail address or id."),
+    "absent": _texts("People who should not be members, in additive mode."),
+    "allow_empty": {
+        "type": "bool",
+        "default": False,
+        "description": "Whether members may be empty in exact mode, which removes everybody.",
+    },
 }
 _ACCESS: dict[str, Any] = {
-    "app": _NAME,
-    "permission_level": {"type": "str"},
-    "users": {**_TEXTS, "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
-CODE: dict[str, Any] = {
-    "tenant": {"type": "dict", "required": True, "options": {"anchors": {**_TEXTS, "required": True}}},
-    "groups": {**_ENTRIES, "options": _GROUP},
-    "accesses": {**_ENTRIES, "options": _ACCESS},
-    "custom_fields": {**_ENTRIES, "options": {"app": _NAME, "fields": {"type": "dict"}, "clear": _TEXTS}},
-    "policies": {**_ENTRIES, **ASSIGNMENT},
-}
-
-_PROOF: dict[str, Any] = {"id": _NAME, "email": _NAME, "file": _NAME, "date": {"type": "str"}}
-#: The option C(source), which the action adds to a task: the code, with the positions of its parts, and proofs.
-SOURCE: dict[str, Any] = {
-    "type": "dict",
-    "options": {
-        "version": {"type": "str"},
-        "positions": {"type": "dict"},
-        "proofs": {"type": "list", "elements": "dict", "options": _PROOF},
-        "code": {"type": "dict", "options": CODE},
+    "app": _APP,
+    "permission_level": {
+        "type": "str",
+        "description": "The permission level, by exact name or id. Required if the app has levels.",
     },
+    "users": _texts("The people, by e-mail address or id.", required=True),
+    "state": {
+        "type": "str",
+        "choices": ["present", "absent"],
+        "default": "present",
+        "description": "Whether the people should have access.",
+    },
+}
+_FIELDS: dict[str, Any] = {
+    "app": _APP,
+    "fields": {"type": "dict", "description": "The values, by exact name or id of the field."},
+    "clear": _texts("Fields to clear, by exact name or id."),
+}
+#: The entries of policies are documented in the module cakewalk_app_policy.
+CODE: dict[str, Any] = {
+    "tenant": {
+        "type": "dict",
+        "required": True,
+        "description": "The tenant that the code belongs to.",
+        "options": {
+            "anchors": _texts(
+                "Ids of some apps of the tenant. If the tenant has none of them, the code is refused.", required=True
+            )
+        },
+    },
+    "groups": _entries("Groups and their members. Other groups stay as they are.", options=_GROUP),
+    "accesses": _entries("Access to apps. Other access stays as it is.", options=_ACCESS),
+    "custom_fields": _entries(
+        "Custom fields of apps, one entry per app. Other fields stay as they are.", options=_FIELDS
+    ),
+    "policies": _entries("Approval policies of apps and permission levels.", **ASSIGNMENT),
 }
