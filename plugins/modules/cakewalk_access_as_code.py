@@ -177,8 +177,8 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description:
-    - What would change, or with V(apply) was to change, as lines for people. The first lines are the header, with the
-      address of the tenant, the acting user, the purpose and the guardrails.
+    - The plan as lines for people. The header shows the address of the tenant, the acting user, the purpose and the
+      guardrails.
   returned: with mode plan, apply and drift
   type: list
   elements: str
@@ -191,12 +191,12 @@ plan:
     - "  + owen.onboarding@example.com"
     - "1 step, 0 removals among them."
 plan_hash:
-  description: The hash of the plan, by which it is approved.
+  description: The hash of the plan, for its approval.
   returned: with mode plan and apply
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 summary:
-  description: Counts over the whole plan.
+  description: Counts for the whole plan.
   returned: with mode plan, apply and drift
   type: dict
   contains:
@@ -205,29 +205,29 @@ summary:
       type: int
       sample: 1
     removals:
-      description: Removals among them.
+      description: How many of them are removals.
       type: int
       sample: 0
 inverse:
-  description: What would take back what was done.
-  returned: with mode apply, when something was done, or may have been
+  description: How to undo what was done.
+  returned: with mode apply, if something was or may have been done
   type: dict
   contains:
     text:
-      description: Code, as O(inverse_path) holds it.
+      description: The code, as in O(inverse_path).
       type: str
     not_undoable:
-      description: What nothing takes back, and why.
+      description: What cannot be undone, and why.
       type: list
       elements: str
       sample: []
 stats:
-  description: Facts without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
   returned: with mode plan, apply and drift
   type: dict
   sample: {"access_as_code_steps": 1, "access_as_code_removals": 0, "access_as_code_plan_hash": "9f86d081…"}
 drift:
-  description: Where tenant and files differ.
+  description: Where the tenant and the files differ.
   returned: with mode drift
   type: dict
   contains:
@@ -236,25 +236,25 @@ drift:
       type: bool
       sample: true
     differing:
-      description: What differs; RV(plan) tells how.
+      description: What differs. RV(plan) shows how.
       type: list
       elements: str
       sample: []
     left_alone:
       description:
-        - What is left alone, and leavers that the files still name. An access that was asked for and is not decided yet
-          is no difference; people who stay in an exact group because they are protected are one, and so is a request
-          that was declined or wants the opposite.
+        - What stays as it is, and leavers that the files still name.
+        - Access with an open request is not a difference. Protected people in an exact group are a difference. So is
+          access whose request was declined or wants the opposite.
       type: list
       elements: str
       sample: []
     not_in_code:
-      description: Groups that the files do not know. That is no difference.
+      description: Groups that are not in the files. They are not a difference.
       type: list
       elements: str
       sample: [Ebern Team 3]
     not_verifiable:
-      description: What nobody can read, namely which policies govern; what the files say of it.
+      description: Policies in the files, which the API cannot confirm.
       type: list
       elements: str
       sample: ["grant_access of the app 'GitHub': Two approvals"]
@@ -271,24 +271,24 @@ steps:
   contains:
     done:
       description:
-        - Steps that were carried out, as a read after them shows. C(verified) is false for policies, which cannot be
+        - Steps that took effect, as a read shows. C(verified) is false for policies, which cannot be
           read. C(request_id) is the id of the request that a step opened.
       type: list
       elements: dict
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
 error:
   description:
-    - What went wrong, for programs. C(kind) tells apart V(code) (the files; C(problems) lists C(at) and C(message)),
-      V(wrong_tenant), V(plan_moved), V(drift), V(rail), V(lookup_failed), V(configuration) and V(file), and those of
-      requests that M(cakewalk.access.cakewalk_group_member) lists.
-  returned: failure, once the options have the right form
+    - The error, for programs. Other fields depend on C(kind). Kinds are those of
+      M(cakewalk.access.cakewalk_group_member), and V(code), V(wrong_tenant), V(plan_moved), V(drift) and V(file).
+    - V(code) means problems in the files. Each of its C(problems) has C(at), the file and line, and C(message).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {"kind": "code", "problems": [{"at": "groups.yml:4", "message": "the group 'Sales' has an entry already"}]}
 """

@@ -100,67 +100,67 @@ EXAMPLES = r"""
 
 RETURN = r"""
 review:
-  description: The campaign as the task describes it, and what became of it.
+  description: The review and its outcome.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: The name.
       type: str
       sample: Development tools, spring 2099
     reviewer:
-      description: Who reviews.
+      description: The reviewers.
       type: str
       sample: app_owner
     due_date:
-      description: When it is due, in UTC, as it is sent.
+      description: The due date in UTC, as sent.
       type: str
       sample: "2099-04-30T23:59:59Z"
     description:
-      description: What reviewers are to know.
+      description: The text for the reviewers.
       type: str
       sample: Please withdraw what is not needed any more.
     all_apps:
-      description: Whether all apps are reviewed.
+      description: Whether the review covers all apps.
       type: bool
       sample: false
     apps:
-      description: The apps that are reviewed, by name, sorted. Empty where all are.
+      description: The names of the apps. Empty if the review covers all apps.
       type: list
       elements: str
       sample: [AWS, GitHub]
     outcome:
       description:
-        - V(started), also in check mode, where the service may refuse the name after all.
-        - V(started_before) if the ledger remembers it; nothing was sent. A warning tells if it was another one.
-        - V(name_refused) if the service refused it, which it does when the name is taken; RV(msg) tells more.
+        - V(started), also in check mode, although the API may refuse the name in a run.
+        - V(started_before) if it is in the ledger. Nothing was sent. A warning shows if the review was a different one.
+        - V(name_refused) if the API refused it, probably because the name exists. See RV(msg).
       type: str
       sample: started
     started_at:
-      description: When it was started, according to the ledger; only with V(started_before).
+      description: The time of the start in the ledger, with V(started_before).
       type: str
       sample: "2099-03-01T08:00:00+00:00"
     changed_basis:
       description:
-        - How it is known whether anything changes. V(ledger) by the ledger, V(none) not at all, as there is no ledger.
+        - The basis of C(changed). V(ledger), or V(none) without a ledger.
       type: str
       sample: ledger
     verified:
-      description: Whether the outcome was seen in Cakewalk; never, since it does not show reviews.
+      description: Always false, since the API cannot list reviews.
       type: bool
       sample: false
 msg:
-  description: What a refused name may mean.
+  description: The possible reasons for the refusal.
   returned: when the name was refused
   type: str
 steps:
   description:
-    - The writes, which are one at the most, each with C(action), C(method) and C(path). In check mode it is C(pending).
+    - The write, with C(action), C(method) and C(path). In check mode it is C(pending).
   returned: success, and when the step failed
   type: dict
   contains:
     done:
-      description: Steps that the service accepted. C(verified) is false, since the API shows nothing of them.
+      description: Steps that the API accepted. C(verified) is false, since the API does not show their result.
       type: list
       elements: dict
       sample:
@@ -168,25 +168,25 @@ steps:
           method: POST
           path: /api/v1/AccessReviews
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
       sample: []
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
       sample: []
     refused:
-      description: Steps that the service refused because of the name, if any.
+      description: The write, if the API refused the name.
       type: list
       elements: dict
       sample: []
 error:
   description:
-    - What went wrong, for programs. C(kind) tells apart V(configuration), V(lookup_failed), V(file), V(wrong_tenant),
-      V(outcome_unknown) and the refusals of the service; other fields depend on it.
-  returned: failure, once the options have the right form
+    - The error, for programs. Other fields depend on C(kind). Kinds are those of
+      M(cakewalk.access.cakewalk_group_member), and V(file) and V(wrong_tenant) for the ledger.
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample:
     kind: configuration

@@ -165,10 +165,9 @@ EXAMPLES = r"""
 RETURN = r"""
 accesses:
   description:
-    - What becomes of people's access, an entry for each app.
-    - The single form always returns one entry. The bulk form leaves out those who have, or lack, access as wanted, and
-      counts them in RV(summary).
-  returned: success, and when everything was sent but something is not as asked for
+    - One entry per app, with the outcome for each person.
+    - With O(accesses), people whose access is already as described are only counted in RV(summary).
+  returned: success, and when everything was sent but access is not as described
   type: list
   elements: dict
   contains:
@@ -181,7 +180,7 @@ accesses:
       type: str
       sample: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
     users:
-      description: A row for each person, sorted by e-mail address.
+      description: One row per person, sorted by e-mail address.
       type: list
       elements: dict
       contains:
@@ -195,41 +194,42 @@ accesses:
           sample: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
         outcome:
           description:
-            - V(granted), has access as wanted; V(recorded), recorded past approval; V(requested),
-              V(level_change_requested) and V(removal_requested), asked for now or before; V(absent), has no access;
-              V(declined), asked for before and declined; V(conflicting_request), an open request wants the opposite.
+            - V(granted) and V(absent) if access is as described, and V(recorded) if it was recorded without approval.
+            - V(requested), V(level_change_requested) or V(removal_requested) if a request is open, now or since before.
+            - V(declined) if the last request was declined, and V(conflicting_request) if an open request wants the
+              opposite.
           type: str
           sample: requested
         permission_level:
-          description: The name of the wanted level, null where there is none.
+          description: The name of the wanted level. Null without a level.
           type: str
           sample: Read
         held:
           description:
-            - The names of the levels that the person held when the task looked. Empty where there was no access, and in
-              apps without levels.
+            - The names of the levels that the person held before the task. Empty without access, and in apps without
+              levels.
           type: list
           elements: str
           sample: []
         request_id:
           description:
-            - The id of the request that the outcome depends on. It was there already, or the task opened it. After
+            - The id of the request that the outcome depends on, old or new. After
               O(wait) it is the id of the request that brought the access.
           type: str
           sample: 6cb514c6-a6a9-597a-8ba8-20193a282b18
         request_status:
           description:
-            - The status of that request, in the words of the service; null if the task opened it or waited for it.
+            - The status of this request, as the API shows it. Null if the task opened it or waited for it.
           type: str
           sample: Pending
     not_found:
-      description: Whom V(absent) names but nobody knows, as written.
+      description: Unknown addresses under V(absent), as written.
       type: list
       elements: str
       sample: []
 summary:
-  description: How many people there are of each outcome, over the whole task.
-  returned: success, and when everything was sent but something is not as asked for
+  description: How many people have each outcome.
+  returned: success, and when everything was sent but access is not as described
   type: dict
   sample:
     granted: 12
@@ -241,28 +241,26 @@ summary:
     declined: 0
     conflicting_request: 0
 bypassed_approval:
-  description: Whether access was recorded past approval.
+  description: Whether access was recorded without approval.
   returned: when something is sent
   type: bool
   sample: false
 bypass_reason:
-  description: The reason given for it.
+  description: The reason for the bypass.
   returned: when approval is bypassed
   type: str
   sample: Import of the old wiki's accounts, change 4711
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
-    - After a failure they tell what was done, what failed, and what was not tried. C(already) lists
-      steps that the service refused and that a read shows as done, by somebody else or by this step. They do not count
-      as changed.
+    - After a failure, C(done), C(errors) and C(pending) show what took effect, what failed and what was not tried.
+      C(already) lists refused steps whose result a read shows anyway. They do not count as changed.
   returned: success, and when a step failed
   type: dict
   contains:
     done:
       description:
-        - Steps that were carried out, as a read after them shows. C(request_id) is the id of the request that a step
-          opened.
+        - Steps that took effect, as a read shows. C(request_id) is the request that a step opened.
       type: list
       elements: dict
       sample:
@@ -271,21 +269,20 @@ steps:
           path: /api/v1/Requests/GrantAccess
           users: [connor.contractor@example.com]
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
       sample: []
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
       sample: []
 error:
   description:
-    - What went wrong, for programs. C(kind) tells apart V(configuration), V(lookup_failed), V(rail),
-      V(conflicting_request), V(declined), V(wait_timed_out), V(outcome_unknown) and the refusals of the service; other
-      fields depend on it.
-  returned: failure, once the options have the right form
+    - The error, for programs. Other fields depend on C(kind). Kinds are those of
+      M(cakewalk.access.cakewalk_group_member), and V(conflicting_request), V(declined) and V(wait_timed_out).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample:
     kind: conflicting_request

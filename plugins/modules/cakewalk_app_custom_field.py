@@ -77,8 +77,8 @@ EXAMPLES = r"""
 RETURN = r"""
 apps:
   description:
-    - What changes, or in check mode would change, an entry for each app.
-    - The single form always returns one entry, the bulk form those that change; the rest is counted in RV(summary).
+    - One entry per app, with what changes or in check mode would change.
+    - With O(values), apps without a change are only counted in RV(summary).
   returned: success
   type: list
   elements: dict
@@ -92,28 +92,28 @@ apps:
       type: str
       sample: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
     fields:
-      description: The fields that change, by name, each with its value C(before), as Cakewalk shows it, and C(after).
+      description: The fields that change, by name, each with the values C(before) and C(after).
       type: dict
       sample: {"Cost Center": {"before": "2978", "after": "0815"}}
     unmapped:
       description:
-        - The fields that change and are not among RV(apps[].fields), because their names cannot be keys. Such a name
-          begins with C(__ansible) or C(_ansible_), is blank or very long, or holds invisible characters.
+        - Fields that change but whose names cannot be keys of RV(apps[].fields). Such a name is blank or very long, has
+          invisible characters, or begins with C(__ansible) or C(_ansible_).
       type: list
       elements: dict
       sample: []
     unchanged:
-      description: Names of the fields that have their values, sorted.
+      description: Names of the fields that already have their values.
       type: list
       elements: str
       sample: [Data Classification]
 summary:
-  description: Counts over the whole task.
+  description: Counts for the whole task.
   returned: success
   type: dict
   contains:
     apps:
-      description: Apps that the task names.
+      description: Apps in the task.
       type: int
       sample: 60
     changed:
@@ -125,20 +125,19 @@ summary:
       type: int
       sample: 1
     unchanged:
-      description: Fields that have their values.
+      description: Fields that already have their values.
       type: int
       sample: 119
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
-    - After a failure they tell what was done, what failed, and what was not tried. C(already) lists
-      steps that the service refused and that a read shows as done, by somebody else or by this step. They do not count
-      as changed.
+    - After a failure, C(done), C(errors) and C(pending) show what took effect, what failed and what was not tried.
+      C(already) lists refused steps whose result a read shows anyway. They do not count as changed.
   returned: success, and when a step failed
   type: dict
   contains:
     done:
-      description: Steps that were carried out, as a read after them shows.
+      description: Steps that took effect, as a read shows.
       type: list
       elements: dict
       sample:
@@ -146,20 +145,20 @@ steps:
           method: PATCH
           path: /api/v1/WorkApps/0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22/CustomFields
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
       sample: []
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
       sample: []
 error:
   description:
-    - What went wrong, for programs. C(kind) tells apart V(configuration), V(lookup_failed), V(rail), V(not_as_sent),
-      V(outcome_unknown) and the refusals of the service; other fields depend on it.
-  returned: failure, once the options have the right form
+    - The error, for programs. Other fields depend on C(kind). Kinds are those of
+      M(cakewalk.access.cakewalk_group_member), and V(not_as_sent) if a field holds something else after the write.
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample:
     kind: lookup_failed

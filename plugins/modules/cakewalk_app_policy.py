@@ -193,10 +193,9 @@ EXAMPLES = r"""
 RETURN = r"""
 assignments:
   description:
-    - What changes, or in check mode would change, an entry for each slot. A slot is a request type of an app itself, or
-      of one of its permission levels.
-    - The single form always returns one entry. The bulk form returns those that change and counts the rest in
-      RV(summary).
+    - One entry per slot, with what changes or in check mode would change. A slot is a request type of an app or of a
+      permission level.
+    - With O(assignments), slots without a change are only counted in RV(summary).
   returned: success
   type: list
   elements: dict
@@ -210,11 +209,11 @@ assignments:
       type: str
       sample: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
     permission_level:
-      description: The name of the permission level, null for the app itself.
+      description: The name of the permission level. Null for the app itself.
       type: str
       sample: Admin
     permission_level_id:
-      description: The id of the permission level, null for the app itself.
+      description: The id of the permission level. Null for the app itself.
       type: str
       sample: 7f0e6c0b-1f0c-5a0e-8a3d-2f1b6f0c9d33
     request_type:
@@ -230,63 +229,63 @@ assignments:
       type: str
       sample: 5b0c7d0e-2f1d-5b1f-9b4e-3f2c7f1d0e44
     previous:
-      description: The name of the policy that the ledger holds, null where it holds none.
+      description: The name of the previous policy in the ledger, or null.
       type: str
       sample: App owner
     sent:
-      description: Whether the assignment is sent. False only under O(enforce=on_change).
+      description: Whether the assignment is sent. False only with O(enforce=on_change).
       type: bool
       sample: true
     changed:
-      description: Whether it differs from what the ledger holds. True where the ledger holds nothing.
+      description: Whether it differs from the ledger. True without an entry in the ledger.
       type: bool
       sample: true
     changed_basis:
-      description: How that is known. V(ledger) where the ledger holds something, V(none) where nothing is known.
+      description: The basis of C(changed). V(ledger), or V(none) without an entry in the ledger.
       type: str
       sample: ledger
     verified:
-      description: Always false, since assignments cannot be read.
+      description: Always false, since the API cannot list assignments.
       type: bool
       sample: false
     decided_by:
-      description: The entry that decides, by its place in O(assignments) from 1, and in words.
+      description: The entry of O(assignments) that decides, by number from 1 and in words.
       type: dict
       sample: {"entry": 1, "words": "every app with the status 'Managed', its privileged levels"}
     note:
-      description: What else there is to know.
+      description: A remark.
       returned: for the app itself
       type: str
       sample: A permission level with a policy of its own goes by that one, which cannot be read.
 entries:
-  description: What became of each entry of O(assignments), the single form being the one entry.
+  description: The effect of each entry of O(assignments).
   returned: success
   type: list
   elements: dict
   contains:
     entry:
-      description: Its place, from 1.
+      description: The number of the entry, from 1.
       type: int
       sample: 1
     words:
-      description: What it is about, in words.
+      description: The entry in words.
       type: str
       sample: every app with the status 'Managed', its privileged levels
     decides:
-      description: How many slots it decides.
+      description: How many slots the entry decides.
       type: int
       sample: 24
     overruled:
-      description: In how many slots a more specific entry decides.
+      description: For how many of its slots a more specific entry decides.
       type: int
       sample: 1
 summary:
-  description: Counts over the whole task.
+  description: Counts for the whole task.
   returned: success
   type: dict
   contains:
     slots:
-      description: Slots that the entries mean, each counted once.
+      description: Slots of all entries.
       type: int
       sample: 25
     sent:
@@ -294,26 +293,26 @@ summary:
       type: int
       sample: 25
     changed:
-      description: Assignments that change something, as far as is known.
+      description: Assignments that change something, according to the ledger.
       type: int
       sample: 1
     unchanged:
-      description: The others.
+      description: Assignments that change nothing.
       type: int
       sample: 24
     apps:
-      description: Apps that the slots belong to.
+      description: Apps of these slots.
       type: int
       sample: 20
 steps:
   description:
-    - The writes. In check mode all of them are C(pending). What is written to O(ledger_field) is not among them.
-    - After a failure they tell what was done, what failed, and what was not tried.
+    - The writes. In check mode all of them are C(pending). Writes to O(ledger_field) are not included.
+    - After a failure, C(done), C(errors) and C(pending) show what was sent, what failed and what was not tried.
   returned: success, and when a step failed
   type: dict
   contains:
     done:
-      description: Steps that the service accepted. C(verified) is false, since the API shows nothing of them.
+      description: Steps that the API accepted. C(verified) is false, since the API does not show their result.
       type: list
       elements: dict
       sample:
@@ -322,18 +321,18 @@ steps:
           path: "/api/v1/WorkApps/0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22/PermissionLevels/\
             7f0e6c0b-1f0c-5a0e-8a3d-2f1b6f0c9d33/Policies/GrantAccessRequest"
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
       sample: []
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
       sample: []
 error:
-  description: What went wrong, for programs; C(kind) names the kind of error, other fields depend on it.
-  returned: failure, once the options have the right form
+  description: The error, for programs. Other fields depend on C(kind).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample:
     kind: lookup_failed

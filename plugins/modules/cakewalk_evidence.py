@@ -108,18 +108,18 @@ bundle:
   type: str
   sample: /var/lib/evidence/cakewalk-evidence-20260131T080000Z
 files:
-  description: The names of the files in it.
+  description: The names of the files in the bundle.
   returned: success, not in check mode
   type: list
   elements: str
   sample: [accesses.csv, accesses.json, manifest.json, report.html]
 manifest_sha256:
-  description: The SHA-256 of the manifest, which holds those of all other files.
+  description: The SHA-256 of the manifest, which has the SHA-256 of all other files.
   returned: success, not in check mode
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 listed_between:
-  description: The times between which the tenant was read.
+  description: The times of the first and the last read.
   returned: success
   type: list
   elements: str
@@ -135,7 +135,7 @@ changes:
   type: dict
   sample: {"accesses": {"gained": 4, "lost": 1}}
 stats:
-  description: Facts without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
   returned: success
   type: dict
   sample: {"evidence_complete": true, "evidence_bundle": "/var/lib/evidence/cakewalk-evidence-20260131T080000Z"}
@@ -145,8 +145,8 @@ msg:
   type: str
   sample: "accesses: 512, ownerless apps: 2"
 error:
-  description: What went wrong, for programs; C(kind) names the kind of error, other fields depend on it.
-  returned: failure, once the options have the right form
+  description: The error, for programs. Other fields depend on C(kind).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {"kind": "unauthorized", "method": "GET", "path": "/api/v1/Users", "status": 401, "title": "Unauthorized"}
 """

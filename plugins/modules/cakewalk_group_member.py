@@ -138,9 +138,8 @@ EXAMPLES = r"""
 RETURN = r"""
 memberships:
   description:
-    - What changes, or in check mode would change, an entry for each group.
-    - The single form always returns one entry. The bulk form returns the groups with something to tell and counts the
-      rest in RV(summary).
+    - One entry per group, with what changes or in check mode would change.
+    - With O(memberships), groups without a change or a remark are only counted in RV(summary).
   returned: success
   type: list
   elements: dict
@@ -154,38 +153,37 @@ memberships:
       type: str
       sample: 3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11
     added:
-      description: Who is added, by e-mail address, sorted.
+      description: People who are added, by e-mail address.
       type: list
       elements: str
       sample: [owen.onboarding@example.com]
     removed:
-      description: Who is removed, by e-mail address, sorted.
+      description: People who are removed, by e-mail address.
       type: list
       elements: str
       sample: []
     kept:
-      description: Who would have been removed under V(exact) but is protected.
+      description: Protected people who stay under V(exact).
       type: list
       elements: str
       sample: []
     not_members:
-      description: Whom V(absent) names but the group does not hold, as written.
+      description: People under V(absent) who are not members, as written.
       type: list
       elements: str
       sample: []
     default_apps:
-      description:
-        - Names of the apps for which the additions are expected to open access requests. Empty where nobody is added.
+      description: Apps for which the additions probably open access requests.
       type: list
       elements: str
       sample: [Figma, GitHub]
 summary:
-  description: Counts over the whole task.
+  description: Counts for the whole task.
   returned: success
   type: dict
   contains:
     groups:
-      description: Groups that the task names, each counted once.
+      description: Groups in the task.
       type: int
       sample: 200
     changed:
@@ -209,26 +207,25 @@ summary:
       type: int
       sample: 0
 bypassed_approval:
-  description: Whether requests that follow from the additions are approved past the policies.
-  returned: when somebody is added
+  description: Whether the requests that follow are approved without the policies.
+  returned: when a person is added
   type: bool
   sample: false
 bypass_reason:
-  description: The reason given for it.
+  description: The reason for the bypass.
   returned: when approval is bypassed
   type: str
   sample: Migration of the old directory, change 4711
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
-    - After a failure they tell what was done, what failed, and what was not tried. C(already) lists
-      steps that the service refused and that a read shows as done, by somebody else or by this step. They do not count
-      as changed.
+    - After a failure, C(done), C(errors) and C(pending) show what took effect, what failed and what was not tried.
+      C(already) lists refused steps whose result a read shows anyway. They do not count as changed.
   returned: success, and when a step failed
   type: dict
   contains:
     done:
-      description: Steps that were carried out, as a read after them shows.
+      description: Steps that took effect, as a read shows.
       type: list
       elements: dict
       sample:
@@ -237,21 +234,22 @@ steps:
           path: /api/v1/UsersGroups/3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11/Users
           users: [owen.onboarding@example.com]
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
       sample: []
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
       sample: []
 error:
   description:
-    - What went wrong, for programs. C(kind) tells apart V(configuration), V(lookup_failed), V(rail),
-      V(outcome_unknown), V(unauthorized), V(forbidden), V(not_found), V(rate_limited), V(server_error), V(protocol),
-      V(list_moved), V(transport), V(redirected) and V(refused); other fields depend on it.
-  returned: failure, once the options have the right form
+    - The error, for programs. Other fields depend on C(kind).
+    - Kinds are V(configuration), V(lookup_failed), V(rail) for a guardrail, V(outcome_unknown), V(unauthorized),
+      V(forbidden), V(not_found), V(rate_limited), V(server_error), V(protocol), V(list_moved), V(transport),
+      V(redirected) and V(refused).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample:
     kind: lookup_failed

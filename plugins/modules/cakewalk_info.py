@@ -192,7 +192,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 users:
-  description: People, with the fields that the service returns, in snake_case.
+  description: People, with the fields of the API in snake_case.
   returned: when users are read
   type: list
   elements: dict
@@ -203,7 +203,7 @@ users:
       elements: dict
       sample: [{"id": "3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11", "name": "Engineering"}]
     accesses:
-      description: What the person has access to, with O(footprint); an entry for each permission level that is held.
+      description: The access of the person, with O(footprint). One entry per permission level.
       type: list
       elements: dict
       sample:
@@ -219,8 +219,7 @@ users:
       status_name: Active
 groups:
   description:
-    - Groups, with all that the service tells of them. With O(include) each has the lists C(members), C(default_apps) or
-      C(hidden_apps).
+    - Groups, with the fields of the API in snake_case. O(include) adds C(members), C(default_apps) or C(hidden_apps).
   returned: when groups are read
   type: list
   elements: dict
@@ -229,8 +228,8 @@ groups:
       name: Engineering
 apps:
   description:
-    - Apps, with all that the service tells of them. With O(include) each has C(accesses), C(permission_levels),
-      C(custom_fields) as lists, or C(app_details).
+    - Apps, with the fields of the API in snake_case. O(include) adds the lists C(accesses), C(permission_levels) and
+      C(custom_fields), or C(app_details).
   returned: when apps are read
   type: list
   elements: dict
@@ -240,7 +239,7 @@ apps:
       category_name: CATEGORY_DEVELOPMENT
       status_name: Managed
 policies:
-  description: Approval policies by request type, with the fields that the service returns, in snake_case.
+  description: Approval policies by request type, with the fields of the API in snake_case.
   returned: when policies are read
   type: dict
   sample:
@@ -249,8 +248,8 @@ policies:
         name: Two approvals
 tasks:
   description:
-    - Tasks, with the fields that the service returns, in snake_case; in full those selected by id, and with
-      V(task_details). Listed ones also tell whose list they are from, as C(listed_for).
+    - Approval tasks, with the fields of the API in snake_case. O(tasks) and V(task_details) return full records. Listed
+      tasks have C(listed_for), the person whose list shows them.
   returned: when tasks are read
   type: list
   elements: dict
@@ -262,7 +261,7 @@ tasks:
       is_autoprovisioning: false
       listed_for: olga.owner@example.com
 requests:
-  description: Access requests, with the fields that the service returns, in snake_case.
+  description: Access requests, with the fields of the API in snake_case.
   returned: when requests are read
   type: list
   elements: dict
@@ -275,7 +274,7 @@ requests:
       permission_level_id:
 ownerless_apps:
   description:
-    - Apps without an owner. One whose record does not tell is listed too, with C(owner_shown) false.
+    - Apps without an owner. If the record of an app does not show the owner, C(owner_shown) is false.
   returned: when that report is asked for
   type: list
   elements: dict
@@ -286,8 +285,7 @@ ownerless_apps:
       owner_shown: true
 privileged_accesses:
   description:
-    - Who has access at a privileged level. A level that does not tell whether it is privileged is listed too, with
-      C(is_privileged) null.
+    - Access at a privileged level. If a level does not show whether it is privileged, C(is_privileged) is null.
   returned: when that report is asked for
   type: list
   elements: dict
@@ -299,24 +297,23 @@ privileged_accesses:
       permission_level: Admin
       is_privileged: true
 users_by_email:
-  description: From the e-mail address in lower case to the id, for the people returned.
+  description: The id of each person returned, by e-mail address in lower case.
   returned: when users are read
   type: dict
   sample: {"erin.engineer@example.com": "6c95576d-e21e-4b4b-a15f-2a3b507f44c3"}
 groups_by_name:
-  description: From the name to the id, for the groups returned.
+  description: The id of each group returned, by name.
   returned: when groups are read
   type: dict
   sample: {"Engineering": "3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11"}
 apps_by_name:
-  description: From the name to the id, for the apps returned.
+  description: The id of each app returned, by name.
   returned: when apps are read
   type: dict
   sample: {"GitHub": "0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22"}
 ambiguous:
   description:
-    - E-mail addresses and names that several hold, by kind, with the ids and statuses of all holders. They stand in no
-      map.
+    - Shared e-mail addresses and names, by kind, with the ids and statuses of all holders. They are not in the maps.
   returned: success
   type: dict
   sample:
@@ -330,21 +327,21 @@ ambiguous:
           status: Deactivated
 unmapped:
   description:
-    - E-mail addresses and names that cannot be keys, by kind, with the ids that hold them. They are in no map, and not
-      among RV(ambiguous).
-    - These are blank, begin with C(__ansible) or C(_ansible_), which Ansible reserves, hold control or other invisible
-      characters, or are longer than YAML allows for keys (about 1,000 characters).
+    - E-mail addresses and names that cannot be keys, by kind, with the ids that have them. They are not in the maps and
+      not in RV(ambiguous).
+    - Such a name is blank or longer than about 1,000 characters, has invisible characters, or begins with C(__ansible)
+      or C(_ansible_), which Ansible reserves.
   returned: success
   type: dict
   sample: {"groups": [{"name": "__ansible_type", "ids": ["3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11"]}]}
 not_found:
-  description: What was selected and does not exist, as written, by kind.
+  description: Selected things that do not exist, as written, by kind.
   returned: success
   type: dict
   sample: {"users": ["nobody@example.com"]}
 error:
-  description: What went wrong, for programs; C(kind) names the kind of error, other fields depend on it.
-  returned: failure, once the options have the right form
+  description: The error, for programs. Other fields depend on C(kind).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {"kind": "unauthorized", "method": "GET", "path": "/api/v1/Users", "status": 401, "title": "Unauthorized"}
 """

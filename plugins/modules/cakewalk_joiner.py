@@ -146,8 +146,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: Tenant, acting user and purpose, then what each person gets.
-  returned: success, and when somebody did not join
+  description: The tenant, the acting user and the purpose, then what each person gets.
+  returned: success, and when a person did not join
   type: list
   elements: str
   sample:
@@ -157,33 +157,32 @@ plan:
     - "owen.onboarding@example.com: requests Salesforce (Standard)"
 complete:
   description:
-    - Whether all people are in their groups, have their extra access, and nothing waits for others. In check mode
-      whether a run would achieve that.
-  returned: success, and when somebody did not join
+    - Whether all people are in their groups and have all access. In check mode, whether a run would achieve that.
+  returned: success, and when a person did not join
   type: bool
   sample: false
 people:
   description: The outcome for each person.
-  returned: success, and when somebody did not join
+  returned: success, and when a person did not join
   type: list
   elements: dict
   contains:
     user:
-      description: The person. C(id) is null while the directory does not show the person.
+      description: The person. C(id) is null until the directory shows the person.
       type: dict
       sample:
         id: 09bc9938-eb60-59d7-9d8b-12cc681ef669
         email: owen.onboarding@example.com
         status: Onboarding
     complete:
-      description: Whether the person is in all groups, has all extra access, and nothing waits for others.
+      description: Whether the person is in all groups and has all access.
       type: bool
       sample: false
     waiting:
       description:
-        - What waits for others. C(what) is V(access), or V(person) for someone who is not in the directory. C(since) is
-          the time of the request, and C(waits_for) the e-mail addresses of the people who must decide, as far as tasks
-          show them. Access that follows from groups is included.
+        - What waits for approval, including access that follows from groups. C(what) is V(access), or V(person) if the
+          person is not in the directory. C(since) is the time of the request. C(waits_for) lists the approvers that
+          tasks show, by e-mail address.
       type: list
       elements: dict
       sample:
@@ -196,17 +195,17 @@ people:
           waits_for: [olga.owner@example.com]
     by_hand:
       description:
-        - What somebody must do by hand, such as access whose request was declined; C(do) says what to do.
+        - Manual work, such as access whose request was declined. C(do) says what to do.
       type: list
       elements: dict
       sample: []
     errors:
-      description: The messages of the steps that failed for the person.
+      description: Messages of the steps that failed for this person.
       type: list
       elements: str
       sample: []
     groups:
-      description: The groups, each with the apps that it gives. C(outcome) is V(added), V(member) or V(not_added).
+      description: The groups with the apps that they give. C(outcome) is V(added), V(member) or V(not_added).
       type: list
       elements: dict
       sample:
@@ -228,13 +227,13 @@ people:
           request_id: 6cb514c6-a6a9-597a-8ba8-20193a282b18
           request_status: Pending
 summary:
-  description: Counts over all people. C(missing) counts those who are not in the directory.
-  returned: success, and when somebody did not join
+  description: Counts for all people. C(missing) counts people who are not in the directory.
+  returned: success, and when a person did not join
   type: dict
   sample: {"people": 1, "complete": 0, "failed": 0, "missing": 0, "waiting": 3, "by_hand": 0}
 stats:
-  description: Facts without personal data, which the role publishes with C(ansible.builtin.set_stats).
-  returned: success, and when somebody did not join
+  description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  returned: success, and when a person did not join
   type: dict
   sample:
     joiner_complete: false
@@ -245,12 +244,12 @@ stats:
     joiner_by_hand: 0
     joiner_record_path: /var/lib/cakewalk/joiners.jsonl
 bypassed_approval:
-  description: Whether requests that follow from additions are approved past the policies.
-  returned: success, and when somebody did not join
+  description: Whether the requests that follow are approved without the policies.
+  returned: success, and when a person did not join
   type: bool
   sample: false
 bypass_reason:
-  description: The reason of the bypass.
+  description: The reason for the bypass.
   returned: when requests are approved past the policies
   type: str
   sample: Approved by the board, ticket 4711
@@ -261,8 +260,7 @@ steps:
   contains:
     done:
       description:
-        - Steps that were carried out, as a read after them shows. C(request_id) is the id of the request that a step
-          opened.
+        - Steps that took effect, as a read shows. C(request_id) is the request that a step opened.
       type: list
       elements: dict
       sample:
@@ -271,26 +269,25 @@ steps:
           path: /api/v1/UsersGroups/3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11/Users
           users: [owen.onboarding@example.com]
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
       sample: []
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
       sample: []
     refused:
-      description: Requests for several people that the service refused, after which each was added alone.
+      description: Refused additions of several people, who were then added one by one.
       type: list
       elements: dict
       sample: []
 error:
   description:
-    - What went wrong, for programs. C(kind) is V(not_joined) if something failed for a person after the first write,
-      and else one of those that M(cakewalk.access.cakewalk_group_member) and M(cakewalk.access.cakewalk_app_access)
-      have.
-  returned: failure, once the options have the right form
+    - The error, for programs. C(kind) is V(not_joined) if something failed for a person after the first write. Other
+      kinds are those of M(cakewalk.access.cakewalk_group_member) and M(cakewalk.access.cakewalk_app_access).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {"kind": "not_joined", "failed": 1}
 """

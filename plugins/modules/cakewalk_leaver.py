@@ -15,7 +15,7 @@ description:
   - Removes people from their groups and requests the removal of their access to managed apps. Then it waits for the
     removals, reads everything again, and writes a proof for each person.
   - Groups that are synced from another directory, and apps that Cakewalk does not manage, remain. They are listed as
-    work for somebody.
+    manual work.
   - Wrong options fail the task before the first write. After that, a failure stops nothing else. At the end the task
     fails if anything is left, see O(fail_on_left).
   - The role C(cakewalk.access.leaver) wraps this module.
@@ -113,7 +113,7 @@ EXAMPLES = r"""
     fail_on_left: false
   register: connor
 
-- name: Show what waits for approval, and what somebody must do by hand
+- name: Show what waits for approval, and what must be done by hand
   ansible.builtin.debug:
     msg: "{{ connor.people[0].waiting + connor.people[0].by_hand }}"
 
@@ -143,7 +143,7 @@ plan:
     - "connor.contractor@example.com: member of Contractors"
 complete:
   description:
-    - Whether nothing is left of all people. In check mode whether nothing would be left once all requests are approved.
+    - Whether nothing is left of any person. In check mode, whether nothing would be left after all approvals.
   returned: success, and when something is left
   type: bool
   sample: false
@@ -163,8 +163,8 @@ people:
       sample: false
     waiting:
       description:
-        - What waits for others. C(what) is V(access) or V(open_grant), C(since) the time of the request, and
-          C(waits_for) the e-mail addresses of the people who must decide, as far as tasks show them.
+        - What waits for approval. C(what) is V(access) or V(open_grant), and C(since) the time of the request.
+          C(waits_for) lists the approvers that tasks show, by e-mail address.
       type: list
       elements: dict
       sample:
@@ -177,9 +177,9 @@ people:
           waits_for: [olga.owner@example.com]
     by_hand:
       description:
-        - What somebody must do by hand. C(what) is V(membership), V(access), V(unmanaged_access),
-          V(synced_membership), V(ownership), V(open_grant) or V(unclear_request), and C(do) says what to do. An
-          ownership says with C(is_only_owner) whether the app would have no owner.
+        - Manual work. C(do) says what to do, and C(what) is V(membership), V(access), V(unmanaged_access),
+          V(synced_membership), V(ownership), V(open_grant) or V(unclear_request).
+        - C(is_only_owner) shows whether an app would lose its only owner.
       type: list
       elements: dict
       sample:
@@ -191,27 +191,27 @@ people:
           do: Name another owner in Cakewalk.
           is_only_owner: true
     errors:
-      description: The messages of the steps that failed for the person, and of reads that failed.
+      description: Messages of steps and reads that failed for this person.
       type: list
       elements: str
       sample: []
     tasks:
-      description: Open tasks of the person, which somebody else has to do. They do not count as left.
+      description: Open approval tasks of the person, which need another assignee. They do not count as left.
       type: list
       elements: dict
       sample: []
     other_accounts:
-      description: Other accounts with the same e-mail address, with id, name and status. They are not touched.
+      description: Other accounts with the same e-mail address. They stay as they are.
       type: list
       elements: dict
       sample: []
 summary:
-  description: Counts over all people.
+  description: Counts for all people.
   returned: success, and when something is left
   type: dict
   sample: {"people": 1, "complete": 0, "failed": 0, "waiting": 1, "by_hand": 1, "tasks": 0}
 listed_at:
-  description: When the last read ended, in UTC.
+  description: The time of the last read, in UTC.
   returned: success, and when something is left
   type: str
   sample: "2026-06-01T12:00:09Z"
@@ -224,7 +224,7 @@ proofs:
     - path: /var/lib/cakewalk/leavers/leaver-6c95576d-e21e-4b4b-a15f-2a3b507f44c3-20260601T120000Z-0123456789ab.json
       sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 stats:
-  description: Facts without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
   returned: success, and when something is left
   type: dict
   sample:
@@ -243,8 +243,7 @@ steps:
   contains:
     done:
       description:
-        - Steps that were carried out, as a read after them shows. C(request_id) is the id of the request that a step
-          opened.
+        - Steps that took effect, as a read shows. C(request_id) is the request that a step opened.
       type: list
       elements: dict
       sample:
@@ -253,20 +252,20 @@ steps:
           path: /api/v1/UsersGroups/3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11/Users/6c95576d-e21e-4b4b-a15f-2a3b507f44c3
           users: [connor.contractor@example.com]
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
       sample: []
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
       sample: []
 error:
   description:
-    - What went wrong, for programs. C(kind) is V(left) if something is left, and else one of those that
-      M(cakewalk.access.cakewalk_group_member) and M(cakewalk.access.cakewalk_app_access) have.
-  returned: failure, once the options have the right form
+    - The error, for programs. C(kind) is V(left) if something is left. Other kinds are those of
+      M(cakewalk.access.cakewalk_group_member) and M(cakewalk.access.cakewalk_app_access).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {"kind": "left", "waiting": 1, "by_hand": 1}
 """

@@ -131,7 +131,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: Tenant, acting user and guardrails, then what each person joins, leaves, gains, keeps and may lose.
+  description:
+    - The tenant, the acting user and the guardrails, then what each person joins, leaves, gains, keeps and may lose.
   returned: success, and when a move is incomplete
   type: list
   elements: str
@@ -143,7 +144,7 @@ plan:
     - "erin.engineer@example.com: is to gain Salesforce"
     - "erin.engineer@example.com: may lose GitHub, which only old groups give"
 complete:
-  description: Whether all people moved. In check mode whether they would, once all requests are approved.
+  description: Whether all people moved. In check mode, whether they would after all approvals.
   returned: success, and when a move is incomplete
   type: bool
   sample: false
@@ -172,7 +173,7 @@ people:
       elements: dict
       sample: []
     gains:
-      description: Apps that only the new groups give, and that the person did not have.
+      description: Apps that only the new groups give, and that the person does not have yet.
       type: list
       elements: dict
       sample: [{"id": "0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22", "name": "Salesforce"}]
@@ -182,20 +183,20 @@ people:
       elements: dict
       sample: []
     may_lose:
-      description: Apps that only the old groups give, and that the person had.
+      description: Apps that only the old groups give, and that the person has.
       type: list
       elements: dict
       sample: [{"id": "5b0c1c0e-55a5-5d5f-8f5e-1f0a6c1b9d33", "name": "GitHub"}]
     required:
-      description: All apps that the new groups give. Access to them is waited for.
+      description: All apps that the new groups give, for which the task waits.
       type: list
       elements: dict
       sample: [{"id": "0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22", "name": "Salesforce"}]
     waiting:
       description:
-        - What the person waits for. C(what) is V(access) or V(membership), C(since) the time of the request, and
-          C(waits_for) the e-mail addresses of the people who must decide, as far as tasks show them.
-        - In check mode the access that is assumed to come.
+        - What the person waits for. C(what) is V(access) or V(membership), and C(since) the time of the request.
+          C(waits_for) lists the approvers that tasks show, by e-mail address.
+        - In check mode, the access that should arrive.
       type: list
       elements: dict
       sample:
@@ -210,23 +211,23 @@ people:
           do: Have the request decided and carried out, and run again.
     by_hand:
       description:
-        - Access that does not come by waiting, because its request was declined or cancelled, or because there is no
-          request. C(do) says what to do.
+        - Access that will not arrive, because its request was declined or cancelled, or does not exist. C(do) says what
+          to do.
       type: list
       elements: dict
       sample: []
     errors:
-      description: The messages of the steps that failed for the person, and of reads that failed.
+      description: Messages of steps and reads that failed for this person.
       type: list
       elements: str
       sample: []
 summary:
-  description: Counts over all people.
+  description: Counts for all people.
   returned: success, and when a move is incomplete
   type: dict
   sample: {"people": 1, "complete": 0, "failed": 0, "joined": 1, "left": 0, "waiting": 1, "by_hand": 0}
 stats:
-  description: Facts without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
   returned: success, and when a move is incomplete
   type: dict
   sample:
@@ -239,26 +240,25 @@ stats:
     mover_by_hand: 0
     mover_record_path: /var/lib/cakewalk/moves.jsonl
 bypassed_approval:
-  description: Whether requests that follow from the additions are approved past the policies.
-  returned: when somebody is added
+  description: Whether the requests that follow are approved without the policies.
+  returned: when a person is added
   type: bool
   sample: false
 bypass_reason:
-  description: The reason given for it.
+  description: The reason for the bypass.
   returned: when approval is bypassed
   type: str
   sample: Change 4711
 steps:
   description:
-    - The writes. In check mode all of them are C(pending). C(refused) lists refused additions of several people, which
-      were repeated one by one.
+    - The writes. In check mode all of them are C(pending). C(refused) lists refused additions of several people, who
+      were then added one by one.
   returned: success, and when a step failed
   type: dict
   contains:
     done:
       description:
-        - Steps that were carried out, as a read after them shows. C(request_id) is the id of the request that a step
-          opened.
+        - Steps that took effect, as a read shows. C(request_id) is the request that a step opened.
       type: list
       elements: dict
       sample:
@@ -267,20 +267,20 @@ steps:
           path: /api/v1/UsersGroups/3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11/Users
           users: [erin.engineer@example.com]
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
       sample: []
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
       sample: []
 error:
   description:
-    - What went wrong, for programs. C(kind) is V(incomplete) if somebody did not move, and else one of those that
-      M(cakewalk.access.cakewalk_group_member) has.
-  returned: failure, once the options have the right form
+    - The error, for programs. C(kind) is V(incomplete) if a person did not move. Other kinds are those of
+      M(cakewalk.access.cakewalk_group_member).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {"kind": "incomplete", "waiting": 1, "by_hand": 0, "failed": 0}
 """

@@ -156,9 +156,8 @@ EXAMPLES = r"""
 RETURN = r"""
 decisions:
   description:
-    - What becomes of the tasks, an entry for each.
-    - The single form always returns one entry. The bulk form returns the tasks that are decided or left alone, and
-      counts the rest in RV(summary).
+    - One entry per task, with its outcome.
+    - With O(decisions), tasks that are already in the wanted state are only counted in RV(summary).
   returned: success
   type: list
   elements: dict
@@ -173,16 +172,16 @@ decisions:
       sample: approved
     outcome:
       description:
-        - V(approved) or V(declined) if this is the state of the task now, or in check mode would be.
-        - V(cancelled), V(snoozed), V(autoprovisioning) or V(not_actionable) if the task is left alone.
+        - V(approved) or V(declined) if this is the state of the task, or in check mode would be.
+        - V(cancelled), V(snoozed), V(autoprovisioning) or V(not_actionable) if the task is skipped.
       type: str
       sample: approved
     changed:
-      description: Whether the task is decided in this run, or in check mode would be.
+      description: Whether this run decides the task, or in check mode would.
       type: bool
       sample: true
     status:
-      description: The status of the task as it was read, in the words of the service.
+      description: The status of the task before the run, as the API shows it.
       type: str
       sample: Pending
     kind:
@@ -190,11 +189,11 @@ decisions:
       type: str
       sample: action
     request_type:
-      description: What was requested, as in O(expect.request_type). V(null) for a standalone task.
+      description: The type of the request. Null for a standalone task.
       type: str
       sample: grant_access
     user:
-      description: For whom, by e-mail address if it had to be looked up or the task shows it, else by id.
+      description: The person whose access is requested, by e-mail address if known, or by id.
       type: str
       sample: petra.pending@example.com
     user_id:
@@ -202,7 +201,7 @@ decisions:
       type: str
       sample: 0f2b7f5c-6e4f-5b7e-9f5b-3f0a3c1f6c21
     app:
-      description: The name of the app if it had to be looked up, else its id.
+      description: The name of the app if known, or its id.
       type: str
       sample: GitHub
     app_id:
@@ -210,15 +209,15 @@ decisions:
       type: str
       sample: 7a0e6b0e-1f6d-5c0a-8f3e-2f7f4f1e9d55
     permission_level:
-      description: The name of the permission level if it had to be looked up, else its id.
+      description: The name of the permission level if known, or its id.
       type: str
       sample: Write
     snoozed_till:
-      description: Until when the task is put off, as the service tells it.
+      description: The time until which the task is snoozed.
       type: str
       sample: null
     assigned_to:
-      description: Whom the task is assigned to, by e-mail address. V(null) if it is nobody's.
+      description: The assignee, by e-mail address. Null without an assignee.
       type: str
       sample: olga.owner@example.com
 summary:
@@ -227,7 +226,7 @@ summary:
   type: dict
   contains:
     tasks:
-      description: Tasks that are named.
+      description: Tasks in the options.
       type: int
       sample: 3
     changed:
@@ -235,24 +234,23 @@ summary:
       type: int
       sample: 1
     unchanged:
-      description: Tasks that were in the wanted state already.
+      description: Tasks already in the wanted state.
       type: int
       sample: 1
     left_alone:
-      description: Tasks that are left alone, see RV(decisions[].outcome).
+      description: Tasks that are skipped, see RV(decisions[].outcome).
       type: int
       sample: 1
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
-    - After a failure they tell what was done, what failed, and what was not tried. C(already) lists
-      steps that the service refused and that a read shows as done, by somebody else or by this step. They do not count
-      as changed.
+    - After a failure, C(done), C(errors) and C(pending) show what took effect, what failed and what was not tried.
+      C(already) lists refused steps whose result a read shows anyway. They do not count as changed.
   returned: success, and when a step failed
   type: dict
   contains:
     done:
-      description: Steps that were carried out, and that the tasks show.
+      description: Decisions that the tasks show.
       type: list
       elements: dict
       sample:
@@ -263,23 +261,23 @@ steps:
           path: /api/v1/Tasks/26925e6a-e80a-5a48-8588-d59dccfbc9f0/Approve
           users: [petra.pending@example.com]
     errors:
-      description: Steps that failed, each with C(msg), C(kind) and what the service said.
+      description: Steps that failed, each with C(msg), C(kind) and the answer of the API.
       type: list
       elements: dict
       sample: []
     pending:
-      description: Steps that were not started.
+      description: Steps that were not tried.
       type: list
       elements: dict
       sample: []
 error:
   description:
-    - What went wrong, for programs. C(kind) tells apart what M(cakewalk.access.cakewalk_group_member) lists, and
-      V(not_as_expected), a task is not what it was taken for; V(moved), a task changed before it could be decided;
-      V(not_as_sent), a decision was accepted and does not show.
-    - The C(problems) of V(not_as_expected) each have C(task), C(message), and as C(reason) V(mismatch), V(missing),
-      V(kind), V(unclear), V(unknown_status) or V(decided).
-  returned: failure, once the options have the right form
+    - The error, for programs. Other fields depend on C(kind). Kinds are those of
+      M(cakewalk.access.cakewalk_group_member), and three more.
+    - V(not_as_expected) if a task differs from O(expect). Its C(problems) have C(task), C(message) and C(reason), which
+      is V(mismatch), V(missing), V(kind), V(unclear), V(unknown_status) or V(decided).
+    - V(moved) if a task changed before its decision, and V(not_as_sent) if an accepted decision does not show.
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample:
     kind: not_as_expected

@@ -83,7 +83,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 proof:
-  description: What is kept.
+  description: The proof that is stored.
   returned: success
   type: dict
   sample:
@@ -92,8 +92,8 @@ proof:
     observed: present
     permission_level: null
 error:
-  description: What went wrong, for programs; C(kind) is V(turn) if no proof of this task is asked for.
-  returned: failure, once the options have the right form
+  description: The error, for programs. C(kind) is V(turn) if the role does not ask for a proof of this task.
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {"kind": "turn", "task": "26925e6a-e80a-5a48-8588-d59dccfbc9f0"}
 """

@@ -100,37 +100,37 @@ tasks:
       sample: 26925e6a-e80a-5a48-8588-d59dccfbc9f0
     outcome:
       description:
-        - V(due) if the task can be carried out now.
-        - V(left_for_later) if it could, and O(max_due) others are due; V(unroutable) if no route fits;
-          V(app_not_allowed) if its app is not in O(apps).
-        - V(done) or V(declined) if it is decided; V(cancelled), V(snoozed), V(autoprovisioning) or V(not_actionable)
-          as M(cakewalk.access.cakewalk_task) says; V(not_an_action) if it is a review or without a request.
-        - V(unclear) if it does not show what must be known, or if something would be given to somebody in a status that
-          is not known; V(not_found) if there is no such task; V(unreadable) if it could not be read, as others could.
-        - V(inactive_user) if something would be given to somebody who is on the way out of the company.
-        - V(unsafe_email) if the e-mail address starts with a hyphen or holds anything but letters, digits, dots,
-          hyphens, underscores and plus signs around its at sign.
-        - V(conflicting) if another task that is due asks for something else for the same person and app.
+        - V(due) if the task can be carried out now. V(left_for_later) if O(max_due) other tasks come first.
+        - V(unroutable) if no route fits, and V(app_not_allowed) if the app is not in O(apps).
+        - V(done) or V(declined) if the task is decided.
+        - V(cancelled), V(snoozed), V(autoprovisioning) or V(not_actionable) as in M(cakewalk.access.cakewalk_task).
+        - V(not_an_action) for a review or a task without a request.
+        - V(unclear) if the task lacks something, or the status of the person who would get access is unknown.
+        - V(inactive_user) if the person who would get access is inactive.
+        - V(not_found) or V(unreadable) if the task does not exist or cannot be read.
+        - V(unsafe_email) if the e-mail address starts with a hyphen, or has characters besides letters, digits, dots,
+          hyphens, underscores, plus signs and the at sign.
+        - V(conflicting) if another due task asks for something else for the same person and app.
       type: str
       sample: due
     why:
-      description: More about the outcome, as a clause.
+      description: The reason for the outcome.
       type: str
       sample: ""
     route:
-      description: Which of the O(routes) fits, counted from 0. V(null) unless a route was found.
+      description: The number of the route in O(routes), from 0. Null without a route.
       type: int
       sample: 0
     request_type:
-      description: What was requested, in the words of O(routes[].request_type).
+      description: The type of the request, as in O(routes[].request_type).
       type: str
       sample: grant_access
     user_id:
-      description: The id of the person whom it is about.
+      description: The id of the person.
       type: str
       sample: 0f2b7f5c-6e4f-5b7e-9f5b-3f0a3c1f6c21
     user_email:
-      description: The e-mail address of that person, for tasks that are due.
+      description: The e-mail address of the person, for tasks that are due.
       type: str
       sample: petra.pending@example.com
     app_id:
@@ -138,11 +138,11 @@ tasks:
       type: str
       sample: 7a0e6b0e-1f6d-5c0a-8f3e-2f7f4f1e9d55
     permission_level_id:
-      description: The id of the permission level. V(null) if the request has none.
+      description: The id of the permission level. Null without a level.
       type: str
       sample: 90c7a4b0-4a3e-5d24-8c52-7a1d6c1a9a53
     expect:
-      description: What M(cakewalk.access.cakewalk_task) must expect to approve the task, by ids.
+      description: The option O(cakewalk.access.cakewalk_task#module:expect) for the approval, by ids.
       type: dict
       sample:
         request_type: grant_access
@@ -150,14 +150,14 @@ tasks:
         app: 7a0e6b0e-1f6d-5c0a-8f3e-2f7f4f1e9d55
     subject:
       description:
-        - What a task that fits a route asks for, and for whom, by names. It is text of the tenant, for people only.
+        - The request and the person, by names, if a route fits. This is text from the tenant, for people only.
         - Empty unless O(with_names) is set.
       type: str
       sample: grant_access of the level 'Write' of the app 'GitHub' for petra.pending@example.com
 error:
   description:
-    - What went wrong, for programs. C(kind) tells apart what M(cakewalk.access.cakewalk_group_member) lists.
-  returned: failure, once the options have the right form
+    - The error, for programs. Kinds are those of M(cakewalk.access.cakewalk_group_member).
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {"kind": "configuration", "option": "routes"}
 """

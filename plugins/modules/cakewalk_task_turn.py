@@ -143,55 +143,55 @@ EXAMPLES = r"""
 
 RETURN = r"""
 run:
-  description: What all later steps have to be given.
+  description: The value of O(run) for all later steps.
   returned: after V(start)
   type: dict
   sample: {"id": "5d9b1e0c7a3f4e21"}
 proceed:
-  description: Whether to go on with the task.
+  description: Whether to continue with the task.
   returned: after V(take) and V(begin)
   type: bool
   sample: true
 item:
-  description: What the handler is told of the task.
-  returned: after V(begin), if the task is begun
+  description: The facts about the task for the handler.
+  returned: after V(begin), if the task continues
   type: dict
   sample: {"task_id": "26925e6a-e80a-5a48-8588-d59dccfbc9f0", "request_type": "grant_access"}
 turn:
-  description: What a proof has to be given.
+  description: The value for O(cakewalk.access.cakewalk_task_proof#module:turn).
   returned: after V(ask)
   type: dict
   sample: {"folder": "/home/ada/.cakewalk", "nonce": "0c7a3f4e215d9b1e", "run": "5d9b1e0c7a3f4e21"}
 expect:
-  description: What the approval has to expect.
+  description: The value for O(cakewalk.access.cakewalk_task#module:expect).
   returned: after V(conclude)
   type: dict
   sample: {"request_type": "grant_access", "user": "0f2b7f5c-6e4f-5b7e-9f5b-3f0a3c1f6c21"}
 outcome:
-  description: What came of the task. After V(take) and V(begin) a word, if the task is not begun.
-  returned: after V(end), and if a task is not begun
+  description: The outcome of the task. A word after V(take) and V(begin), if the task does not continue.
+  returned: after V(end), and if a task does not continue
   type: raw
   sample: {"task_id": "26925e6a-e80a-5a48-8588-d59dccfbc9f0", "outcome": "approved", "needs_attention": false}
 outcomes:
-  description: What came of each task.
+  description: The outcome of each task.
   returned: after V(note) and V(report)
   type: list
   elements: dict
   sample: []
 tasks:
-  description: A line about each task, with what it asks for and for whom, by names.
+  description: One line per task, with the request and the person by names.
   returned: after V(report)
   type: list
   elements: str
   sample: []
 facts:
-  description: The progress without personal data, which the role hands on.
+  description: The progress without personal data, which the role publishes.
   returned: after V(report)
   type: dict
   sample: {"task_fulfilment_complete": true, "task_fulfilment_done": 3, "task_fulfilment_left": 0}
 error:
-  description: What went wrong, for programs.
-  returned: failure, once the options have the right form
+  description: The error, for programs.
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {"kind": "not_proved", "task": "26925e6a-e80a-5a48-8588-d59dccfbc9f0"}
 """
