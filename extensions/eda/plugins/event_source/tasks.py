@@ -33,79 +33,78 @@ else:
 
 DOCUMENTATION = r"""
 ---
-short_description: Watch the tasks of Cakewalk that can be carried out
+short_description: Poll approval tasks that can be carried out
 description:
-  - Asks Cakewalk again and again for the tasks of the given people, and passes on those that can be carried out. It
-    needs no open port, and catches up on webhooks that got lost.
-  - Events have the shape of those of C(cakewalk.access.webhook), so that the same rules serve both. The list of tasks
-    tells nothing but the task, so C(request_type), C(app_id) and C(permission_level_id) are always null.
-  - A task is passed on again and again, every O(re_emit_after) seconds, until it can no longer be carried out.
-  - Cakewalk lists tasks by the person whom they are assigned to. B(Tasks that are assigned to nobody cannot be listed),
-    and those of people who are not among O(assignees) are not.
+  - Asks Cakewalk regularly for the approval tasks of some people, and emits an event for each task that can be carried
+    out. It needs no open port, and catches tasks whose webhook got lost.
+  - Events have the same form as those of C(cakewalk.access.webhook), so the same rules fit both. C(request_type),
+    C(app_id) and C(permission_level_id) are always null, since the list of tasks does not show them.
+  - A task is emitted every O(re_emit_after) seconds until it can no longer be carried out.
+  - The API lists tasks by assignee. B(Tasks without an assignee cannot be listed), nor those of people who are not in
+    O(assignees).
 options:
   assignees:
-    description: The people whose tasks to watch, each by UUID or e-mail.
+    description: The people whose tasks to poll, by e-mail address or id.
     type: list
     elements: str
     required: true
   interval:
-    description: How many seconds pass between two looks.
+    description: The seconds between two polls.
     type: int
     default: 60
   re_emit_after:
-    description: After how many seconds a task that can still be carried out is passed on again.
+    description: The seconds after which a task that can still be carried out is emitted again.
     type: int
     default: 3600
   actionable_statuses:
     description:
-      - The statuses of tasks that can be carried out, compared without regard to case.
-      - The vendor does not document its word for it. A status that is not known is named in the log, and its tasks are
-        left alone.
+      - Statuses of tasks that can be carried out. Case is ignored.
+      - The vendor does not document them. An unknown status is logged by its name, and its tasks are ignored.
     type: list
     elements: str
     default: [Pending]
   state_file:
     description:
-      - A file in which to note when a task was passed on last, so that a restart does not pass it on again too early.
-      - It does no more than that. If it is lost or damaged, all tasks are passed on.
+      - A file that records when each task was emitted, so that a restart does not emit it too early.
+      - If the file is lost or damaged, all tasks are emitted.
     type: path
   api_key:
     description:
-      - The API key; a read-only one is enough.
-      - The environment variable E(CAKEWALK_API_KEY) is used if this is not set.
+      - The API key. A read-only key is enough.
+      - Environment variable E(CAKEWALK_API_KEY).
     type: str
   api_secret:
     description:
-      - The secret that belongs to O(api_key).
-      - The environment variable E(CAKEWALK_API_SECRET) is used if this is not set.
+      - The secret of the API key.
+      - Environment variable E(CAKEWALK_API_SECRET).
     type: str
   base_url:
     description:
-      - The address of the service, without C(/api/v1). Must be C(https) unless it is on this very machine.
-      - The environment variable E(CAKEWALK_BASE_URL) is used if this is not set.
+      - The address of the API, without C(/api/v1). It must use C(https), except on C(localhost).
+      - Environment variable E(CAKEWALK_BASE_URL).
     type: str
     default: https://open-api.getcakewalk.io
   ca_path:
     description:
-      - A file or folder of certificates to check the service against instead of the usual ones.
-      - The environment variable E(CAKEWALK_CA_PATH) is used if this is not set.
+      - A file or folder of CA certificates to use instead of the default ones.
+      - Environment variable E(CAKEWALK_CA_PATH).
     type: path
 requirements:
   - aiohttp
 """
 
 EXAMPLES = r"""
-- name: Carry out what may be carried out
+- name: Carry out approval tasks
   hosts: localhost
   sources:
-    - name: Tasks of Cakewalk
+    - name: Poll approval tasks
       cakewalk.access.tasks:
         assignees:
           - automation@example.com
         interval: 120
         state_file: /var/lib/cakewalk/emitted.json
   rules:
-    - name: Fulfil the task
+    - name: Carry out the task
       condition: event.type == "action_task.actionable"
       action:
         run_playbook:

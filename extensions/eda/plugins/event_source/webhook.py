@@ -43,23 +43,22 @@ else:
 
 DOCUMENTATION = r"""
 ---
-short_description: Receive the webhooks of Cakewalk
+short_description: Receive webhooks of Cakewalk
 description:
-  - Listens for the webhooks of Cakewalk, verifies their signature, and passes each event on.
-  - A webhook is a hint. Its signature proves neither which tenant sent it nor that it is fresh, so whatever acts on an
-    event must read the task again with credentials of its own.
-  - Names, e-mails and everything else that people write in Cakewalk stay out of events, since the variables of a
-    playbook are templates and would be executed. An event holds C(type), C(task_id), C(request_type), C(app_id),
-    C(permission_level_id), C(source) and C(received_at).
-  - Events of type V(action_task.actionable) tell that a task can be carried out. Those of type V(test) come when
-    somebody tries the webhook in Cakewalk; all of their ids are null.
-  - A delivery is answered with success only once the engine has taken all of its events, and with 503 while too many
-    wait, so that the sender can try again. What the engine has taken is in its memory only. Use the source
-    C(cakewalk.access.tasks) beside this one to catch up on what got lost.
-  - C(/healthz) on the same port answers with counters.
+  - Listens for webhooks of Cakewalk, verifies their signatures, and emits their events.
+  - An event is a hint. The signature proves neither which tenant sent it nor that it is fresh. So whatever acts on an
+    event must read the task again with its own credentials.
+  - An event has C(type), C(task_id), C(request_type), C(app_id), C(permission_level_id), C(source) and C(received_at).
+    Text that people write in Cakewalk is left out, because Ansible would execute templates in it.
+  - The type V(action_task.actionable) means that a task can be carried out. The type V(test) is a test from Cakewalk,
+    whose ids are all null.
+  - A delivery gets a success once the engine has taken all of its events, and a 503 while too many events wait. Taken
+    events exist in memory only. Use the source C(cakewalk.access.tasks) as well, to catch lost events.
+  - C(/healthz) on the same port returns counters.
 options:
   host:
-    description: The address to listen on. Other machines reach the source only if this is changed, or through a proxy.
+    description:
+      - The address to listen on. With the default, other machines need a proxy to reach it.
     type: str
     default: 127.0.0.1
   port:
@@ -67,71 +66,69 @@ options:
     type: int
     default: 5000
   path:
-    description: The path that takes deliveries.
+    description: The path for deliveries.
     type: str
     default: /webhook
   certfile:
-    description: A file with the certificate chain for TLS. Without it the source speaks plain HTTP.
+    description: A file with the certificate chain for TLS. By default, the source uses plain HTTP.
     type: path
   keyfile:
-    description: The file with the private key of O(certfile), if that does not hold it.
+    description: A file with the private key of O(certfile), if it is not in the same file.
     type: path
   password:
     description: The password of the private key.
     type: str
   api_key:
     description:
-      - The API key to read the public key of the webhooks with; a read-only one is enough.
-      - Not needed with O(public_key).
-      - The environment variable E(CAKEWALK_API_KEY) is used if this is not set.
+      - The API key to read the public key of the webhooks. A read-only key is enough. Not needed with O(public_key).
+      - Environment variable E(CAKEWALK_API_KEY).
     type: str
   api_secret:
     description:
-      - The secret that belongs to O(api_key).
-      - The environment variable E(CAKEWALK_API_SECRET) is used if this is not set.
+      - The secret of the API key.
+      - Environment variable E(CAKEWALK_API_SECRET).
     type: str
   base_url:
     description:
-      - The address of the service, without C(/api/v1). Must be C(https) unless it is on this very machine.
-      - The environment variable E(CAKEWALK_BASE_URL) is used if this is not set.
+      - The address of the API, without C(/api/v1). It must use C(https), except on C(localhost).
+      - Environment variable E(CAKEWALK_BASE_URL).
     type: str
     default: https://open-api.getcakewalk.io
   ca_path:
     description:
-      - A file or folder of certificates to check the service against instead of the usual ones.
-      - The environment variable E(CAKEWALK_CA_PATH) is used if this is not set.
+      - A file or folder of CA certificates to use instead of the default ones.
+      - Environment variable E(CAKEWALK_CA_PATH).
     type: path
   public_key:
     description:
-      - The public key of the webhooks, as PEM text or the path of a file.
-      - It is then never read from the service, so somebody must replace it when Cakewalk changes it.
+      - The public key of the webhooks, as PEM text or a file.
+      - It is then never read from the API. If Cakewalk changes the key, replace it.
     type: str
   key_max_age:
-    description: For how many seconds a key that was read is believed, at most 3600.
+    description: The seconds after which a key is read again, at most 3600.
     type: int
     default: 3600
   key_refresh_interval:
     description:
-      - How many seconds must pass between two readings of the key.
-      - It is read again when a signature does not fit, since it may have changed.
+      - The minimum seconds between two reads of the key. A wrong signature also causes a read, since the key may have
+        changed.
     type: int
     default: 60
   duplicate_window:
     description:
-      - For how many seconds further events about a task that was passed on are dropped, and further tests of the
-        webhook; V(0) drops none.
+      - The seconds in which further events for the same task, and further tests, are dropped. V(0) drops no events.
     type: int
     default: 600
   max_waiting:
-    description: How many events may wait for the engine to take them.
+    description: How many events may wait for the engine.
     type: int
     default: 200
   max_events:
-    description: How many events a delivery may hold.
+    description: How many events a delivery may contain.
     type: int
     default: 100
   max_events_per_minute:
-    description: How many events are passed on in any 60 seconds.
+    description: How many events to emit in any 60 seconds.
     type: int
     default: 600
   max_depth:
@@ -143,12 +140,11 @@ options:
     type: int
     default: 262144
   max_connections:
-    description:
-      - How many connections may be open at the same time. A delivery that waits for the engine holds one.
+    description: How many connections may be open at the same time, including deliveries that wait for the engine.
     type: int
     default: 200
   read_timeout:
-    description: Within how many seconds after connecting a delivery must be there whole.
+    description: The seconds in which a whole delivery must arrive.
     type: int
     default: 10
 requirements:
@@ -157,17 +153,17 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Carry out what may be carried out
+- name: Carry out approval tasks
   hosts: localhost
   sources:
-    - name: Webhooks of Cakewalk
+    - name: Receive webhooks
       cakewalk.access.webhook:
         host: 0.0.0.0
         port: 5443
         certfile: /etc/pki/tls/certs/events.pem
         keyfile: /etc/pki/tls/private/events.key
   rules:
-    - name: Fulfil the task
+    - name: Carry out the task
       condition: event.type == "action_task.actionable"
       action:
         run_playbook:
