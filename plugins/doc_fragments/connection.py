@@ -13,12 +13,12 @@ class ModuleDocFragment:
 options:
   api_key:
     description:
-      - The API key. A read-only key is enough for M(cakewalk.access.cakewalk_info) and for check mode.
+      - The API key. Required. A read-only key is enough for M(cakewalk.access.cakewalk_info) and for check mode.
       - Environment variable E(CAKEWALK_API_KEY).
     type: str
   api_secret:
     description:
-      - The secret of the API key.
+      - The secret of the API key. Required.
       - Environment variable E(CAKEWALK_API_SECRET).
     type: str
   base_url:

@@ -113,7 +113,7 @@ def prose(text: str | list[str]) -> str:
     paragraphs = parser.parse([text] if isinstance(text, str) else text, parser.Context())
     markdown = " ".join(md.to_md([paragraph]).strip() for paragraph in paragraphs)
     markdown = re.sub(r"<code>(?:<strong>)?(.*?)(?:</strong>)?</code>", _code, markdown)
-    return re.sub(r"\\([-.,;:()!])", r"\1", markdown).replace("|", "\\|").replace(DOCS, "")
+    return re.sub(r"\\([-.,;:()!_])", r"\1", markdown).replace("|", "\\|").replace(DOCS, "")
 
 
 def _code(marked: re.Match[str]) -> str:
