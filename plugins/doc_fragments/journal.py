@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   journal_path:
     description:
-      - A file that records each write before it is sent, and then its outcome. See L(Files,https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/files.md).
+      - A file that records each write before it is sent, and then its outcome. See
+        L(Files,https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/files.md).
       - An absolute path on the machine that runs the module. Missing folders are created.
     type: path
 """

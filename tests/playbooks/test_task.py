@@ -130,6 +130,12 @@ OPTIONS: list[BadInput] = [
         "configuration",
         ["'pending' would be actionable and open at once"],
     ),
+    (
+        "a class of statuses that does not exist",
+        {"task": ACTION, "state": "declined", "known_statuses": {"task": {"opne": ["New"]}}},
+        "configuration",
+        ["known_statuses.task.opne", "actionable, open, approved, declined and cancelled"],
+    ),
 ]
 
 REFERENCES: list[BadInput] = [

@@ -170,16 +170,15 @@ TASK_STATUSES = _table(
 )
 #: No word is documented: requests are assumed to use the words of tasks.
 REQUEST_STATUSES = _table("request", open="Pending", granted="Approved", declined="Declined", cancelled="Cancelled")
-_KNOWN_STATUSES: dict[str, Any] = {
+#: The form of the option C(known_statuses).
+KNOWN_STATUSES: dict[str, Any] = {
     "user": dict.fromkeys(("may_act", "may_receive_access")),
     "task": dict.fromkeys(TASK_STATUSES.classes),
     "request": dict.fromkeys(REQUEST_STATUSES.classes),
 }
 
 
-def check_known_statuses(
-    known: object, form: Mapping[str, Any] | None = _KNOWN_STATUSES, place: str = "known_statuses"
-) -> None:
+def check_known_statuses(known: object, form: Mapping[str, Any] | None, place: str = "known_statuses") -> None:
     """Raise C(ConfigurationError) unless the option C(known_statuses) lists words by kind and class.
 
     :param form: the names that a dictionary may have; C(None) for a list of words.

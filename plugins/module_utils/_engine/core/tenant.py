@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from ..._api.catalog import (
+    KNOWN_STATUSES,
     REQUEST_STATUSES,
     TASK_STATUSES,
     USERS,
@@ -60,7 +61,7 @@ class Tenant:
         #: By path and query, since the words about a list change with the name of its group or app.
         self._lists: dict[_Key, _CachedList] = {}
         self._indexes: dict[_Key, tuple[Reading, Index]] = {}
-        check_known_statuses(known_statuses)
+        check_known_statuses(known_statuses, KNOWN_STATUSES)
         known = known_statuses or {}
         self.user_statuses = UserStatuses().extended(known.get("user") or {})
         self.task_statuses = TASK_STATUSES.extended(known.get("task") or {})
