@@ -236,7 +236,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     tenant.warnings += [] if ledger else [access_reviews.sent_blindly(review)]
     return Plan(
         before={},
-        after={review.name: review.described()},
+        after=review.state(),
         steps=(review.start(actor),),
         result=review.result("started", ledger),
         report=lambda applied: review.refusal(applied, ledger),

@@ -337,7 +337,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     wait = planning.AccessWait(access.decisions, params["wait_timeout"], statuses, partial(approvers, tenant))
     waits = params["wait"] and wait.awaits
     return Plan(
-        *evaluation.diff_of(access.decisions),
+        *evaluation.states_of(access.decisions),
         tuple(access.steps(params["purpose"])),
         access.result(params),
         report=lambda applied: access.report(params, applied),

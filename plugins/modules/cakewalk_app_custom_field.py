@@ -192,12 +192,10 @@ SPEC = bulk_spec(
 def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     """Return the plan for C(params): one request for each app with a field to change."""
     changes = custom_fields.plan_fields(custom_fields.entries_of_task(params), tenant)
-    changed = custom_fields.by_label(changes)
     return Plan(
-        before={name: change.before() for name, change in changed.items()},
-        after={name: change.after() for name, change in changed.items()},
-        steps=tuple(change.step() for change in changed.values()),
-        result=custom_fields.result_of(changes, params),
+        *custom_fields.states_of(changes),
+        tuple(change.step() for change in changes if change.values),
+        custom_fields.result_of(changes, params),
     )
 
 

@@ -377,12 +377,10 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     assignments.check_options(params)
     of_task = rules.rules_of(params)
     planned, ledger = assignments.plan_assignments(of_task, params, tenant)
-    before, after = assignments.states_of(planned)
     return Plan(
-        before=before,
-        after=after,
-        steps=tuple(assignment.step() for assignment in planned if assignment.sent),
-        result=assignments.result_of(planned, of_task, is_bulk=params["app"] is None),
+        *assignments.folded_states_of(planned),
+        tuple(assignment.step() for assignment in planned if assignment.sent),
+        assignments.result_of(planned, of_task, is_bulk=params["app"] is None),
         ledger=ledger,
     )
 

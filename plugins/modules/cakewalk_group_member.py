@@ -292,13 +292,11 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     changes, actor, warnings = membership.plan_memberships(entries, params, tenant)
     tenant.warnings += warnings
     apps = membership.read_default_apps([change for change in changes if change.added], tenant)
-    changed = membership.by_label(changes)
     approve = params["implicitly_approve_requests"]
     return Plan(
-        before={name: change.before() for name, change in changed.items()},
-        after={name: change.after() for name, change in changed.items()},
-        steps=tuple(step for change in changed.values() for step in change.steps(actor, approve)),
-        result=membership.result_of(changes, apps, params),
+        *membership.states_of(changes),
+        tuple(step for change in changes for step in change.steps(actor, approve)),
+        membership.result_of(changes, apps, params),
     )
 
 

@@ -329,12 +329,11 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     names = expectations.NameLookup.read(assessments, params, tenant)
     expectations.check(assessments, names, params, tenant.user_statuses)
     tenant.warnings += evaluation.warnings(assessments)
-    decided = {f"task {assessment.task.row['id']}": assessment for assessment in assessments if assessment.changes}
+    decided = [assessment for assessment in assessments if assessment.changes]
     return Plan(
-        before={name: {"status": assessment.task.row["status"]} for name, assessment in decided.items()},
-        after={name: {"status": assessment.outcome} for name, assessment in decided.items()},
-        steps=tuple(expectations.step_of(assessment, names, tenant.task_statuses) for assessment in decided.values()),
-        result=expectations.result_of(assessments, names, is_bulk=not params["task"]),
+        *expectations.states_of(decided, names),
+        tuple(expectations.step_of(assessment, names, tenant.task_statuses) for assessment in decided),
+        expectations.result_of(assessments, names, is_bulk=not params["task"]),
     )
 
 

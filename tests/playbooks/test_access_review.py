@@ -59,7 +59,15 @@ def test_what_is_foreseen_happens_once(playbooks: Playbooks, tenant: Sandbox, le
     assert (everything["name"], everything["reviewer"]) == ("Všechno, {{ 7 * 7 }}", "CurrentUser")
     assert (everything["due_date"], everything["description"]) == ("2099-12-31T17:00:00Z", "Everything, once a year")
     assert len(everything["app_ids"]) == len(runs.after["apps"])
-    assert [diff["before"] for title in runs.titles for diff in runs.done[title].data["diff"]] == ["", ""]
+    first, second = [diff for title in runs.titles for diff in runs.done[title].data["diff"]]
+    assert (first["after_header"], first["before"]) == ("Access review: Spring", "")
+    assert first["after"].splitlines() == [
+        "app: AWS",
+        "app: GitHub",
+        "due: 2099-04-30T23:59:59Z",
+        "reviewer: app_owner",
+    ]
+    assert "app: all apps\ndescription: Everything, once a year\n" in second["after"]
     assert remembered(ledger).keys() == {"Spring", "Všechno, {{ 7 * 7 }}"}
     assert [stat.S_IMODE(path.stat().st_mode) for path in (ledger.parent, ledger)] == [0o700, 0o600]
 

@@ -67,6 +67,12 @@ def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox) 
     plays = yaml.safe_load(first_playbook())
     foreseen = playbooks.run(plays, "--check", "--diff").succeeded()
     assert not writes(tenant.log())
+    (shown,) = re.findall(
+        r"^\$ ansible-playbook people\.yml --check .*?\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    printed = [line.rstrip() for line in foreseen.output.strip().splitlines()]
+    assert shown.splitlines() == printed
+    assert len(printed) <= SCREEN
     done = playbooks.run(plays, "--diff").succeeded()
     writing = [[result.told for result in run.results if result.changed] for run in (foreseen, done)]
     assert foreseeable(writing[0]) == foreseeable(writing[1])
@@ -76,13 +82,6 @@ def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox) 
     assert not any(result.changed for result in again.results)
     assert not writes(tenant.log())
     assert not foreseen.warned_of() | done.warned_of() | again.warned_of()
-
-
-def test_the_readme_shows_its_dry_run_on_one_screen() -> None:
-    (shown,) = re.findall(
-        r"^\$ ansible-playbook people\.yml .*?\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
-    assert len(shown.splitlines()) <= SCREEN
 
 
 def test_the_playbook_for_onboarding_runs_by_its_name(playbooks: Playbooks, tenant: Sandbox) -> None:

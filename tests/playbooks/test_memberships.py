@@ -32,9 +32,9 @@ def _is_as_told(before: Data, after: Data, results: list[Result]) -> None:
     diffs = [diff for result in results for diff in result.data["diff"]]
     changing = [identifier for identifier, entry in told.items() if entry["added"] or entry["removed"]]
     assert len(diffs) == len(changing)
-    for side, state in (("before", before), ("after", after)):
+    for side, one, other in (("before", before, after), ("after", after, before)):
         shown = sorted(diff[side].splitlines() for diff in diffs)
-        assert shown == sorted(sorted(members(state)[identifier]) for identifier in changing)
+        assert shown == sorted(sorted(members(one)[group] - members(other)[group]) for group in changing)
 
     apps = {app["id"]: app for app in before["apps"]}
     known = {request["id"] for request in before["requests"]}

@@ -30,7 +30,8 @@ def is_as_told(runs: Rehearsal) -> None:
     changed = {one: word.lower() for one, word in after.items() if before[one] != word}
     assert changed == told
     diffs = [diff for result in results for diff in result.data["diff"]]
-    assert [diff["before_header"] for diff in diffs] == [f"task {one}" for one in told]
+    shown = [line for diff in diffs for line in diff["after"].splitlines()]
+    assert shown == [f"{outcome} (task {one})" for one, outcome in told.items()]
 
 
 def test_tasks_are_decided_once(playbooks: Playbooks, tenant: Sandbox) -> None:

@@ -98,10 +98,10 @@ def test_what_is_planned_is_what_is_applied_once(crew: CodeFolder, capsys: pytes
     planned = crew.planned()
     show("plan", crew.cost(), capsys)
     assert body(planned["plan"]) == [
-        "group Sales",
+        "Members of Sales",
         f"  + {IRIS}",
         "  > opens access requests for Salesforce",
-        "group Contractors",
+        "Members of Contractors",
         f"  - {OSCAR}",
         f"  + {IRIS}",
         "3 steps, 1 removal among them.",
@@ -216,7 +216,7 @@ def test_an_interrupted_run_tells_how_far_it_came_and_is_planned_anew(crew: Code
     assert len(failed.data["inverse"]["not_undoable"]) == 2, "what it opened, and what failed"
     inverse = crew.paths()["inverse_path"]
     earlier = inverse.read_bytes()
-    assert body(crew.planned()["plan"])[:2] == ["group Contractors", f"  - {OSCAR}"]
+    assert body(crew.planned()["plan"])[:2] == ["Members of Contractors", f"  - {OSCAR}"]
     crew.applied()
     assert crew.members("Contractors") == {CONNOR, IRIS}
     (kept,) = [path for path in inverse.parent.iterdir() if path != inverse]
@@ -325,7 +325,7 @@ def test_blank_answers_leave_what_the_play_says(crew: CodeFolder, playbooks: Pla
 def test_drift_is_told_and_fails_unless_it_is_only_asked_for(crew: CodeFolder) -> None:
     failure = crew.failure("drift", max_removals=0)
     assert failure["error"]["kind"] == "drift"
-    assert failure["drift"]["differing"] == ["group Contractors", "group Sales"]
+    assert failure["drift"]["differing"] == ["Members of Contractors", "Members of Sales"]
     assert "Engineering" in failure["drift"]["not_in_code"]
     assert f"  + {IRIS}" in failure["plan"]
     told = crew.result(crew.hold("drift", fail_on_drift=False).succeeded())

@@ -63,13 +63,13 @@ def test_all_sections_are_one_plan_and_what_governs_goes_first(code: CodeFolder)
     given = options(code)
     planned = code.planned(**given)
     assert [line for line in body(planned["plan"]) if not line.startswith("  ")][:4] == [
-        "group Contractors",
-        "app GitHub",
-        f"app {WORKSPACE}",
-        "custom fields of Figma",
+        "Members of Contractors",
+        "Access to GitHub",
+        f"Access to {WORKSPACE}",
+        "Custom fields of Figma",
     ]
-    assert f"  + {CONNOR}: no access (Read requested)" in planned["plan"]
-    assert '  + grant_access at Admin: "Two approvals"' in planned["plan"]
+    assert f"  + {CONNOR}: Read requested" in planned["plan"]
+    assert "  + grant_access at Admin: Two approvals (before: unknown)" in planned["plan"]
     assert planned["summary"]["removals"] == 2
 
     code.tenant.clear_log()
@@ -153,7 +153,7 @@ def test_drift_says_what_nobody_can_read(code: CodeFolder) -> None:
     other = {"app": "GitHub", "permission_level": "Admin", "request_type": "grant_access", "policy": "App owner"}
     code.say(**sections(groups=[], accesses=[], custom_fields=[], policies=[other]))
     code.tenant.clear_log()
-    assert code.failure("drift", **options(code))["drift"]["differing"] == ["policies of GitHub"]
+    assert code.failure("drift", **options(code))["drift"]["differing"] == ["Policy of GitHub"]
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.custom_fie
     FieldChange,
     entries_of_task,
     plan_fields,
+    states_of,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +88,20 @@ def test_only_what_differs_changes(given: dict[str, Any], values: dict[str, Any]
 def test_fields_of_one_name_are_told_apart() -> None:
     found = change(fields={SAME[0]["id"]: "x", SAME[1]["id"]: "y"})
     assert found.after() == {f"Same ({SAME[0]['id']})": "x", f"Same ({SAME[1]['id']})": "y"}
+
+
+def test_fields_in_a_diff_have_a_line_where_they_have_a_value() -> None:
+    values = [("Cost", "0715", None), ("Empty", "", None), ("Number", 5, None), ("Owner", None, uid(3))]
+    rows = {
+        uid(n): {"id": uid(n), "name": name, "value": value, "guidValue": guid}
+        for n, (name, value, guid) in enumerate(values)
+    }
+    wanted = {uid(0): "4711", uid(1): "5", uid(2): "5", uid(3): None}
+    assert states_of([FieldChange({"id": uid(9), "name": "GitHub"}, rows, wanted, [])]) == (
+        {"Custom fields of GitHub": ["Cost: 0715", "Number: 5 (no text)", f"Owner: {uid(3)}"]},
+        {"Custom fields of GitHub": ["Cost: 4711", "Empty: 5", "Number: 5"]},
+    )
+    assert states_of([change(fields={"Cost Center": "4711"})]) == ({}, {})
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from .._api.errors import ConfigurationError
 from .._api.operations import Key, Step
 from .._api.text import printable, summarize
 from .._api.writes import start_review
-from .core.lookup import Resolver, Row, label
-from .core.plan import ApplyResult, StepStatus
+from .core.lookup import Resolver, Row, label, unique_labels
+from .core.plan import ApplyResult, State, StepStatus
 from .core.tenant import Tenant
 from .storage.ledger import FileLedger, LedgerEntry
 
@@ -60,6 +60,13 @@ class AccessReview:
             "description": self.description,
             "apps": None if self.apps is None else sorted(row["id"].lower() for row in self.apps),
         }
+
+    def state(self) -> State:
+        """Return the started review for the diff."""
+        apps = ["all apps"] if self.apps is None else unique_labels(self.apps).values()
+        described = [f"description: {self.description}"] if self.description else []
+        lines = [f"due: {self.due}", f"reviewer: {self.reviewer}", *described, *(f"app: {app}" for app in apps)]
+        return {f"Access review: {self.name}": lines}
 
     def described(self) -> dict[str, Any]:
         """Return the review as data, with the names of apps."""

@@ -17,6 +17,7 @@ from .._api.writes import has_value, set_custom_fields
 from .core.entries import entries_of
 from .core.guardrails import LimitExceeded
 from .core.lookup import Index, Resolver, Row, label, labelled
+from .core.plan import State
 from .core.tenant import Tenant
 
 
@@ -54,6 +55,12 @@ class FieldChange:
     def after(self) -> dict[str, str | None]:
         """Return the values to send, by name."""
         return {name: self.values[identifier] for name, identifier in self.names.items()}
+
+    def lines(self) -> tuple[list[str], list[str]]:
+        """Return the fields that change before and after, as lines; a field without a value has none."""
+        fields = {name: self.fields[identifier] for name, identifier in self.names.items()}
+        held = {name: field.get("value") or field.get("guidValue") for name, field in fields.items()}
+        return _lines(held), _lines(self.after())
 
     def as_result(self) -> dict[str, Any]:
         """Return the change as the module returns it."""
@@ -113,6 +120,13 @@ def plan_fields(entries: Sequence[FieldEntry], tenant: Tenant) -> list[FieldChan
 def by_label(changes: Iterable[FieldChange]) -> dict[str, FieldChange]:
     """Return the apps that change by name, with ids where two have the same name."""
     return labelled([change for change in changes if change.values], lambda change: change.app)
+
+
+def states_of(changes: Iterable[FieldChange]) -> tuple[State, State]:
+    """Return the fields that change before and after, by app."""
+    lines = {f"Custom fields of {name}": change.lines() for name, change in by_label(changes).items()}
+    before = {header: old for header, (old, _new) in lines.items()}
+    return before, {header: new for header, (_old, new) in lines.items()}
 
 
 def result_of(changes: Sequence[FieldChange], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,6 +191,14 @@ def _change(app: Row, entry: FieldEntry, index: Index, resolver: Resolver) -> Fi
     }
     unchanged = sorted(label(index.by_id[identifier]) for identifier in wanted.keys() - values.keys())
     return FieldChange(app, index.by_id, values, unchanged)
+
+
+def _lines(values: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name}: {value if isinstance(value, str) else f'{value} (no text)'}"
+        for name, value in values.items()
+        if value not in (None, "")
+    ]
 
 
 def _check(change: FieldChange) -> None:

@@ -20,7 +20,15 @@ from .._api.errors import CakewalkError
 from .._api.text import UNCUT, printable
 from .._api.transport import REQUESTS_IMPORT_ERROR
 from .._engine.core.apply import apply, dry_run
-from .._engine.core.plan import ApplyFailed, ApplyInterrupted, ApplyResult, GoalNotReached, Plan
+from .._engine.core.plan import (
+    ApplyFailed,
+    ApplyInterrupted,
+    ApplyResult,
+    GoalNotReached,
+    Plan,
+    State,
+    changed_lines,
+)
 from .._engine.core.tenant import Tenant
 from .._engine.storage.journal import RunJournal
 from .._engine.storage.paths import check_distinct
@@ -212,20 +220,17 @@ def _reports(applied: ApplyResult) -> dict[str, Any]:
     return result
 
 
-def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return a diff for each thing that changes, so that its name stands above it; a list has a line for each item."""
-    return [
-        {
-            "before_header": printable(name),
-            "after_header": printable(name),
-            "before": _lines(before.get(name)),
-            "after": _lines(after.get(name)),
-        }
-        for name in {**before, **after}
-    ]
+def _diff(before: State, after: State) -> list[dict[str, str]]:
+    """Return a diff for each header, of the lines that change; nothing written in the tenant makes a line of its own.
 
-
-def _lines(state: Any) -> str:
-    """Return a state as lines of text, in which nothing that people wrote in the tenant can make a line of its own."""
-    lines = state if isinstance(state, list) else json.dumps(state, indent=2, sort_keys=True).splitlines()
-    return "" if state is None else "".join(f"{printable(line)}\n" for line in lines)
+    Lines are not cut, because two that differ in what is cut off would look unchanged.
+    """
+    diff = []
+    for header in {**before, **after}:
+        states = changed_lines(before.get(header, ()), after.get(header, ()))
+        texts = ("".join(f"{printable(line, UNCUT)}\n" for line in lines) for lines in states)
+        title = printable(header)
+        diff.append(
+            dict(zip(("before_header", "after_header", "before", "after"), (title, title, *texts), strict=True))
+        )
+    return diff

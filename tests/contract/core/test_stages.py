@@ -233,10 +233,10 @@ def test_a_dry_run_visits_all_stages_and_sends_nothing() -> None:
     def second(applied: ApplyResult) -> Plan:
         assert applied.is_dry_run
         assert [step.status.value for step in applied.steps] == ["pending"]
-        return Plan({"b": 1}, {"b": 2}, steps("b"), {"both": 2, "second": 2}, wait=Never(), then=then("c"))
+        return Plan({"b": ["1"]}, {"b": ["2"]}, steps("b"), {"both": 2, "second": 2}, wait=Never(), then=then("c"))
 
     file = File()
-    plan = Plan({"a": 1}, {"a": 2}, steps("a"), {"first": 1, "both": 1}, wait=Never(), then=second, file=file)
+    plan = Plan({"a": ["1"]}, {"a": ["2"]}, steps("a"), {"first": 1, "both": 1}, wait=Never(), then=second, file=file)
     foreseen = dry_run(plan)
     assert file.calls == []
     result = _report(foreseen, True)
@@ -249,8 +249,8 @@ def test_a_dry_run_visits_all_stages_and_sends_nothing() -> None:
 
 
 def test_the_result_of_a_run_holds_what_all_stages_report(client: Client) -> None:
-    first = Plan({"a": 1}, {"a": 2}, steps("200a"), report=lambda applied: {"first": len(applied.steps)})
-    plan = Plan(**{**vars(first), "then": then(before={}, after={"b": 2}, report=lambda applied: {"second": 2})})
+    first = Plan({"a": ["1"]}, {"a": ["2"]}, steps("200a"), report=lambda applied: {"first": len(applied.steps)})
+    plan = Plan(**{**vars(first), "then": then(before={}, after={"b": ["2"]}, report=lambda applied: {"second": 2})})
     result = _report(apply(plan, client, ()), True)
     assert (result["first"], result["second"], result["changed"]) == (1, 2, True)
     assert [part["before_header"] for part in result["diff"]] == ["a", "b"]

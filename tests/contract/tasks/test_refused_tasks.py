@@ -120,7 +120,7 @@ def test_protected_people_stay_in_an_exact_group(tenant: Sandbox, client: Client
 def test_people_of_unknown_status_get_access_with_a_warning(tenant: Sandbox, cakewalk: Tenant) -> None:
     dina = "dina.discovered@example.com"
     plan = cakewalk_group_member.plan(task(tenant, group="Contractors", users=[dina]), cakewalk)
-    assert plan.after == {"Contractors": sorted([*members(tenant, "Contractors"), dina])}
+    assert plan.after == {"Members of Contractors": sorted([*members(tenant, "Contractors"), dina])}
     assert f"added all the same: {dina} (Discovered)" in cakewalk.warnings[0]
 
 

@@ -26,8 +26,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.eva
     AccessEvaluator,
     AppState,
     conflict_of,
-    diff_of,
     entries_of_task,
+    states_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.access_requests import (
     CHANGE,
@@ -326,27 +326,27 @@ def test_conflicts_are_told_with_their_requests() -> None:
 @pytest.mark.parametrize(
     ("held", "state", "direct", "before", "after"),
     [
-        ([], "present", False, "no access", "no access (Write requested)"),
-        (["Read"], "present", False, "Read", "Read (Write requested)"),
-        (["Read"], "absent", False, "Read", "Read (removal requested)"),
-        ([], "present", True, "no access", "Write recorded"),
+        ([], "present", False, [], "Write requested"),
+        (["Read"], "present", False, ["ada@example.com: Read"], "Read (Write requested)"),
+        (["Read"], "absent", False, ["ada@example.com: Read"], "Read (removal requested)"),
+        ([], "present", True, [], "Write recorded"),
     ],
 )
 def test_a_diff_never_shows_as_held_what_is_only_requested(
-    held: list[str | None], state: str, direct: bool, before: str, after: str
+    held: list[str | None], state: str, direct: bool, before: list[str], after: str
 ) -> None:
     decision = evaluated(held, [], state=state, direct=direct)
     assert isinstance(decision, AccessDecision)
-    assert diff_of([decision]) == (
-        {"GitHub": [f"ada@example.com: {before}"]},
-        {"GitHub": [f"ada@example.com: {after}"]},
+    assert states_of([decision]) == (
+        {"Access to GitHub": before},
+        {"Access to GitHub": [f"ada@example.com: {after}"]},
     )
 
 
 def test_a_diff_leaves_out_those_for_whom_nothing_is_done() -> None:
     decision = evaluated(["Write"], [])
     assert isinstance(decision, AccessDecision)
-    assert diff_of([decision]) == ({}, {})
+    assert states_of([decision]) == ({}, {})
 
 
 @pytest.mark.parametrize("entries", [None, [{"app": None}], [None]])

@@ -105,12 +105,12 @@ def test_many_errors_are_located_in_much_code_by_reading_it_once(monkeypatch: py
 def test_a_plan_is_told_thing_by_thing() -> None:
     changes = [
         StateChange("group A\n", ["x", "y"], ["y", "z\u202e"], ["opens two"]),
-        StateChange("fields of B", {"Cost": "1", "Owner": None}, {"Cost": "2", "Owner": None}),
-        StateChange("app C", None, ["q"]),
+        StateChange("fields of B", ["Cost: 1", "Owner: x"], ["Cost: 2", "Owner: x"]),
+        StateChange("app C", [], ["q"]),
     ]
     assert change_lines(changes) == [
         *("group A\\n", "  - x", "  + z\\u202e", "  > opens two"),
-        *("fields of B", '  - Cost: "1"', '  + Cost: "2"'),
+        *("fields of B", "  - Cost: 1", "  + Cost: 2"),
         *("app C", "  + q"),
     ]
 

@@ -18,6 +18,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.a
     assess,
     check_assignments,
     check_options,
+    folded_states_of,
     states_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.rules import PolicyTarget
@@ -109,32 +110,62 @@ def test_states_tell_what_changes_by_app_and_target() -> None:
         planned(app(2, "Figma"), level(3, "Admin")),
     ]
     assert states_of(changing) == (
+        {"Policy of GitHub": ["grant_access at Admin: App owner"], "Policy of Figma": []},
         {
-            "GitHub": {"grant_access": "unknown", "grant_access at Admin": "App owner"},
-            "Figma": {"grant_access at Admin": "unknown"},
-        },
-        {
-            "GitHub": {"grant_access": "Two approvals", "grant_access at Admin": "Two approvals"},
-            "Figma": {"grant_access at Admin": "Two approvals"},
+            "Policy of GitHub": [
+                "grant_access: Two approvals (before: unknown)",
+                "grant_access at Admin: Two approvals",
+            ],
+            "Policy of Figma": ["grant_access at Admin: Two approvals (before: unknown)"],
         },
     )
-    assert states_of([changing[2]]) == ({}, {})
+    assert folded_states_of(changing) == (
+        {"Policies of 2 apps": ["GitHub, grant_access at Admin: App owner"]},
+        {
+            "Policies of 2 apps": [
+                "GitHub, grant_access at Admin: Two approvals",
+                "GitHub, grant_access: Two approvals (before: unknown)",
+                "Figma, grant_access at Admin: Two approvals (before: unknown)",
+            ]
+        },
+    )
+    assert states_of([changing[2]]) == folded_states_of([changing[2]]) == ({}, {})
+    assert folded_states_of(changing[:3]) == states_of(changing[:3]), "one app needs no other form"
+
+
+def test_many_policies_share_lines_and_none_that_is_replaced_is_hidden() -> None:
+    apps = [app(number, f"App {number}") for number in range(30)]
+    replaced = [planned(one, level(1, "Admin"), remembered(OTHER), "App owner") for one in apps[:15]]
+    some = [*replaced, *(planned(one, level(1, "Admin")) for one in apps[15:]), planned(apps[0], level(2, "Owner"))]
+    header = "Policies of 30 apps, each in 'assignments'"
+    before, after = folded_states_of(some)
+    assert before == {header: [f"App {number}, grant_access at Admin: App owner" for number in range(15)]}
+    assert after[header][:15] == [f"App {number}, grant_access at Admin: Two approvals" for number in range(15)]
+    assert after[header][15:] == [
+        "grant_access at Admin of 15 apps: Two approvals (before: unknown)",
+        "App 0, grant_access at Owner: Two approvals (before: unknown)",
+    ]
+    levels = [planned(one, level(number, f"Level {number}")) for number, one in enumerate(apps)]
+    assert folded_states_of([*levels, *map(planned, apps)])[1][header] == [
+        "grant_access at 30 levels of 30 apps: Two approvals (before: unknown)",
+        "grant_access of 30 apps: Two approvals (before: unknown)",
+    ]
 
 
 def test_things_with_one_name_are_told_apart_by_id() -> None:
     twins = [planned(app(1, "Twin"), level(1, "L")), planned(app(1, "Twin"), level(2, "L")), planned(app(2, "Twin"))]
-    before, _after = states_of(twins)
-    assert {name: list(slots) for name, slots in before.items()} == {
-        f"Twin ({uid(2001)})": [f"grant_access at L ({uid(3001)})", f"grant_access at L ({uid(3002)})"],
-        f"Twin ({uid(2002)})": ["grant_access"],
+    _before, after = states_of(twins)
+    assert {name: [line.partition(": ")[0] for line in lines] for name, lines in after.items()} == {
+        f"Policy of Twin ({uid(2001)})": [f"grant_access at L ({uid(3001)})", f"grant_access at L ({uid(3002)})"],
+        f"Policy of Twin ({uid(2002)})": ["grant_access"],
     }
 
 
 def test_a_new_version_of_a_policy_with_the_old_name_shows_as_a_change() -> None:
     old = policy(9, "Two approvals")
     assert states_of([planned(GITHUB, None, remembered(old), "Two approvals")]) == (
-        {"GitHub": {"grant_access": f"Two approvals ({uid(4009)})"}},
-        {"GitHub": {"grant_access": f"Two approvals ({uid(4001)})"}},
+        {"Policy of GitHub": [f"grant_access: Two approvals ({uid(4009)})"]},
+        {"Policy of GitHub": [f"grant_access: Two approvals ({uid(4001)})"]},
     )
 
 

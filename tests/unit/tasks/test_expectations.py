@@ -16,6 +16,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.expe
     NotAsExpected,
     expected_names,
     levels_to_read,
+    states_of,
     users_to_read,
 )
 from unit.approvals import (
@@ -487,6 +488,21 @@ def test_what_results_and_steps_call_things() -> None:
         f"permission_level {EDITOR['id']}",
         "kind standalone, user eve@example.com",
     ]
+    assert states_of(assessments[:2], known) == (
+        {
+            "Task: approve grant_access of GitHub (Write) for ben@example.com": [f"Pending (task {rows[0]['id']})"],
+            f"Task: decline BorrowAccessRequest of GitHub ({EDITOR['id']}) for ben@example.com": [
+                f"Pending (task {rows[1]['id']})"
+            ],
+        },
+        {
+            "Task: approve grant_access of GitHub (Write) for ben@example.com": [f"approved (task {rows[0]['id']})"],
+            f"Task: decline BorrowAccessRequest of GitHub ({EDITOR['id']}) for ben@example.com": [
+                f"declined (task {rows[1]['id']})"
+            ],
+        },
+    )
+    assert known.title(assessments[2].task) == "standalone task for eve@example.com"
     bare = looked_up([], options())
     assert bare.describe(assessments[0].task) == (
         f"kind action, request_type grant_access, user {BEN['id']}, app {GITHUB['id']}, permission_level {WRITE['id']}"

@@ -21,6 +21,7 @@ from ..._api.text import printable, summarize
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from ..core.entries import entries_of, users_of
 from ..core.lookup import Index, Resolver, Row, ids_of, label, labelled
+from ..core.plan import State
 
 GRANTED, ABSENT, RECORDED, DECLINED = "granted", "absent", "recorded", "declined"
 REQUESTED, CHANGING, REMOVING = "requested", "level_change_requested", "removal_requested"
@@ -105,19 +106,17 @@ class AccessDecision:
         """The id of the wanted level in lower case, empty without a level."""
         return _id_of(self.level)
 
-    def before(self) -> str:
-        """Return the access before the step, for the diff."""
+    def before(self) -> list[str]:
+        """Return the access before the step as a line for the diff, without access no line."""
         levels = self.app_state.held_by(self.user).values()
-        held = ", ".join(label(level) if level else "access" for level in levels) or "no access"
-        return f"{person(self.user)}: {held}"
+        held = ", ".join(label(level) if level else "access" for level in levels)
+        return [f"{person(self.user)}: {held}"] if held else []
 
-    def after(self) -> str:
+    def after(self) -> list[str]:
         """Return the access after the step; requested access is never shown as held."""
         wanted = label(self.level) if self.level else "access"
-        if self.step == RECORDED:
-            return f"{person(self.user)}: {wanted} recorded"
-        requested = "removal" if self.step == REMOVE else wanted
-        return self.before() + (f" ({requested} requested)" if self.step else "")
+        done = f"{'removal' if self.step == REMOVE else wanted} {'recorded' if self.step == RECORDED else 'requested'}"
+        return [f"{line} ({done})" for line in self.before()] or [f"{person(self.user)}: {done}"]
 
 
 def entries_of_task(params: Mapping[str, Any]) -> list[AccessEntry]:
@@ -285,16 +284,18 @@ def conflict_of(decisions: Iterable[AccessDecision]) -> ConflictingRequests | No
     )
 
 
-def diff_of(decisions: Iterable[AccessDecision]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Return the access before and after the steps by the name of the app, for users with a step."""
+def states_of(decisions: Iterable[AccessDecision]) -> tuple[State, State]:
+    """Return the access to apps before and after the steps, for users with a step."""
     by_app: dict[str, list[AccessDecision]] = {}
-    for decision in sorted(decisions, key=lambda decision: person(decision.user)):
+    for decision in decisions:
         if decision.step:
             by_app.setdefault(decision.app["id"], []).append(decision)
     apps = labelled(by_app.values(), lambda its_decisions: its_decisions[0].app)
-    before = {name: [decision.before() for decision in its_decisions] for name, its_decisions in apps.items()}
-    after = {name: [decision.after() for decision in its_decisions] for name, its_decisions in apps.items()}
-    return before, after
+    by_header = {f"Access to {name}": its_decisions for name, its_decisions in apps.items()}
+    before = {header: [line for decision in its for line in decision.before()] for header, its in by_header.items()}
+    return before, {
+        header: [line for decision in its for line in decision.after()] for header, its in by_header.items()
+    }
 
 
 def _id_of(level: Row | None) -> str:

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from ..._api.operations import Step
 from ..._api.text import UNCUT, pluralize, printable
+from ..core.plan import changed_lines
 from .section import StateChange
 
 
@@ -22,10 +20,9 @@ def change_lines(changes: Iterable[StateChange]) -> list[str]:
     """
     lines = []
     for change in changes:
-        before, after = _items(change.before), _items(change.after)
-        removed, added = Counter(before) - Counter(after), Counter(after) - Counter(before)
-        details = [f"- {item}" for item in before if item in removed]
-        details += [f"+ {item}" for item in after if item in added]
+        removed, added = changed_lines(change.before, change.after)
+        details = [f"- {line}" for line in removed]
+        details += [f"+ {line}" for line in added]
         details += [f"> {note}" for note in change.notes]
         lines += [printable(change.name, UNCUT), *(f"  {printable(line, UNCUT)}" for line in details)]
     return lines
@@ -45,9 +42,3 @@ def summary(steps: Sequence[Step], removals: int, left: int) -> str:
     if left:
         return f"Nothing to do; what stands above is left alone.{repeated}"
     return f"Nothing to do: the tenant is as the code says.{repeated}"
-
-
-def _items(state: Any) -> list[str]:
-    if isinstance(state, Mapping):
-        return [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in state.items()]
-    return list(state or ())

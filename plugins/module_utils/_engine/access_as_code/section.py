@@ -45,16 +45,16 @@ class ReversibleStep:
 
 @dataclass(frozen=True)
 class StateChange:
-    """The state of a group or app before and after a plan.
+    """The state of a group or app before and after a plan, as lines.
 
-    :param name: what it is, and its name: C(group Sales).
+    :param name: the header of the lines: C(Members of Sales).
     :param notes: for people, what follows from the change.
     :param is_known: false if the state before is unknown, and counts as different for that reason only.
     """
 
     name: str
-    before: Any
-    after: Any
+    before: Sequence[str]
+    after: Sequence[str]
     notes: Sequence[str] = ()
     is_known: bool = True
 

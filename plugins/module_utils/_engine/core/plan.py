@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -134,12 +135,22 @@ class RunFile(Protocol):
         """
 
 
+#: The state of things, for people: a line for each thing, under a header.
+State = Mapping[str, Sequence[str]]
+
+
+def changed_lines(before: Iterable[str], after: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the sorted lines of two states that only the one or only the other has."""
+    removed, added = Counter(before), Counter(after)
+    return sorted((removed - added).elements()), sorted((added - removed).elements())
+
+
 @dataclass(frozen=True)
 class Plan:
     """The current state, the wanted state, and the steps from the one to the other.
 
-    :param before: the managed state by the name of each thing that changes, for the diff. It equals C(after) exactly if
-        no step changes anything. C(None) if nothing is managed, as by info modules.
+    :param before: the managed state for the diff, under a header for each thing that changes. It equals C(after)
+        exactly if no step changes anything. C(None) if nothing is managed, as by info modules.
     :param result: the result of the module; the same in check mode.
     :param report: returns the part of the result that depends on the step results. It is called after each attempt to
         apply the plan, and overrides C(result).
@@ -153,8 +164,8 @@ class Plan:
     :param file: a file about the run; that of the first stage counts.
     """
 
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
+    before: State | None = None
+    after: State | None = None
     steps: tuple[Step, ...] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
     report: Callable[[ApplyResult], Mapping[str, Any]] = lambda _applied: {}

@@ -19,6 +19,7 @@ from ..core.entries import entries_of, users_of
 from ..core.guardrails import LimitExceeded, ProtectedUsers, check_bypass, check_removals, refuse_self_approval
 from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, labelled
 from ..core.people import acting_user, check_receivers
+from ..core.plan import State
 from ..core.tenant import Tenant
 
 
@@ -165,6 +166,13 @@ def lookups(groups: Iterable[_Group], params: Mapping[str, Any]) -> tuple[list[s
 def by_label(changes: Iterable[MembershipChange]) -> dict[str, MembershipChange]:
     """Return the groups that change by name, with ids where two have the same name."""
     return labelled([change for change in changes if change.changed], lambda change: change.group)
+
+
+def states_of(changes: Iterable[MembershipChange]) -> tuple[State, State]:
+    """Return the members of the groups that change, before and after."""
+    changed = {f"Members of {name}": change for name, change in by_label(changes).items()}
+    before = {header: change.before() for header, change in changed.items()}
+    return before, {header: change.after() for header, change in changed.items()}
 
 
 def read_default_apps(changes: Collection[MembershipChange], tenant: Tenant) -> dict[str, list[Row]]:

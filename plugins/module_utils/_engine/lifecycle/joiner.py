@@ -24,8 +24,9 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Listing, Resource, Step
 from ..._api.text import pluralize, printable, summarize
 from ..._api.writes import add_members
+from ..access import evaluation
 from ..access.approvers import approvers
-from ..access.evaluation import AccessEntry, AccessEvaluator, AppState, conflict_of, diff_of
+from ..access.evaluation import AccessEntry, AccessEvaluator, AppState, conflict_of
 from ..access.planning import AccessPlan, check_purpose, plan_access, read_app_states, request_step
 from ..core.access_requests import Requests
 from ..core.entries import check_addresses, entries_of
@@ -39,10 +40,10 @@ from ..core.wait import Wait, WaitTimedOut, check_timeout
 from ..groups.membership import (
     MembershipChange,
     MembershipEntry,
-    by_label,
     plan_memberships,
     read_default_apps,
     refuse_groups,
+    states_of,
 )
 from .joiner_report import JoiningPerson, NotJoined, outcome_of, plan_lines
 from .people_result import people_result
@@ -289,11 +290,9 @@ class _Onboarding:
             for step in change.steps(self._actor, self._params["implicitly_approve_requests"]):
                 ignored = _MAY_BE_ABOUT_ONE if len(added) > 1 else frozenset()
                 steps.append(self._step(replace(step, ignored_statuses=ignored), added, change.group))
-        names = by_label(changes)
         return Plan(
-            before={name: change.before() for name, change in names.items()},
-            after={name: change.after() for name, change in names.items()},
-            steps=tuple(steps),
+            *states_of(changes),
+            tuple(steps),
             carries_on=True,
             then=self._add_one_by_one,
         )
@@ -325,8 +324,8 @@ class _Onboarding:
             for decision in joiner.decisions
             if decision.step
         ]
-        before, after = diff_of(decision for joiner in self._turn for decision in joiner.decisions)
-        return Plan(before=before, after=after, steps=tuple(steps), carries_on=True, then=self._wait)
+        states = evaluation.states_of(decision for joiner in self._turn for decision in joiner.decisions)
+        return Plan(*states, tuple(steps), carries_on=True, then=self._wait)
 
     def _decide_again(self) -> None:
         """Decide about extra access from a fresh read, unless nothing changed since the first one."""

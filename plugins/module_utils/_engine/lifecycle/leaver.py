@@ -18,7 +18,7 @@ from ..._api.operations import Listing, Resource, Step
 from ..._api.text import printable, summarize
 from ..._api.writes import remove_members, request_removal
 from ..access.approvers import approvers
-from ..access.evaluation import REMOVING, AccessDecision, AppState, diff_of
+from ..access.evaluation import REMOVING, AccessDecision, AppState, states_of
 from ..access.planning import check_purpose
 from ..core.access_requests import Requests, progress_of
 from ..core.entries import check_addresses, entries_of
@@ -219,8 +219,8 @@ class _Offboarding:
                 steps.append(self._step(step, user, group))
         names = labelled(members.values(), lambda pair: pair[0])
         return Plan(
-            before={name: sorted(map(person, users)) for name, (_group, users) in names.items()},
-            after={name: [] for name in names},
+            before={f"Members of {name}": list(map(person, users)) for name, (_group, users) in names.items()},
+            after={},
             steps=tuple(steps),
             result={"plan": [*plan_header(self._params), *self._lines()]},
             carries_on=True,
@@ -266,11 +266,9 @@ class _Offboarding:
             return Plan(then=self.prove)
         awaited = [decision for decision in decisions if decision.outcome == REMOVING]
         wait = RemovalWait(awaited, self._params["wait_timeout"], self._tenant.request_statuses)
-        before_steps, after_steps = diff_of(decisions)
         return Plan(
-            before=before_steps,
-            after=after_steps,
-            steps=tuple(steps),
+            *states_of(decisions),
+            tuple(steps),
             carries_on=True,
             wait=wait if awaited and self._params["wait_timeout"] else None,
             then=self.prove,

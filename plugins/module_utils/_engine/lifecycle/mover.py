@@ -38,13 +38,13 @@ from ..core.wait import PAUSES, Wait, WaitTimedOut, check_timeout
 from ..groups.membership import (
     MembershipChange,
     MembershipEntry,
-    by_label,
     not_members,
     plan_memberships,
     read_count,
     read_default_apps,
     refuse_groups,
     removals_of,
+    states_of,
 )
 from .people_result import people_result
 
@@ -425,18 +425,17 @@ class _Moving:
 
     def join(self) -> Plan:
         """Return the first stage: all additions, a request for each group."""
-        additions = by_label(replace(change, removed=[]) for change in self._changes if change.added)
-        steps = [self._addition(change.group, change.added) for change in additions.values()]
+        additions = [replace(change, removed=[]) for change in self._changes if change.added]
+        steps = [self._addition(change.group, change.added) for change in additions]
         header = plan_header({**self._params, "acting_user": person(self._actor)})
         plan = [*header, *(line for move in self._moves for line in move.lines())]
         bypass = {"bypassed_approval": self._params["implicitly_approve_requests"]} if steps else {}
         if bypass.get("bypassed_approval"):
             bypass["bypass_reason"] = self._params["bypass_reason"]
         return Plan(
-            before={name: change.before() for name, change in additions.items()},
-            after={name: change.after() for name, change in additions.items()},
-            steps=tuple(steps),
-            result={"plan": plan, **bypass},
+            *states_of(additions),
+            tuple(steps),
+            {"plan": plan, **bypass},
             carries_on=True,
             then=self.join_individually,
         )
@@ -473,18 +472,17 @@ class _Moving:
             if not applied.is_dry_run:
                 leaving = self._still_there(leaving)
                 self._leaving = {move.id for move in leaving}
-            changes = by_label(self._predicted_removals() if applied.is_dry_run else self._removals(leaving))
+            changes = self._predicted_removals() if applied.is_dry_run else self._removals(leaving)
         except CakewalkError as error:
-            self._unplanned, changes = error, {}
+            self._unplanned, changes = error, []
         steps = [
             self._noted(step, change.group, [user])
-            for change in changes.values()
+            for change in changes
             for user, step in zip(change.removed, change.steps(None, approve=False), strict=True)
         ]
         return Plan(
-            before={name: change.before() for name, change in changes.items()},
-            after={name: change.after() for name, change in changes.items()},
-            steps=tuple(steps),
+            *states_of(changes),
+            tuple(steps),
             carries_on=True,
             then=self.conclude,
         )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -16,7 +16,8 @@ from ..._api.operations import Step
 from ..._api.text import pluralize, printable, summarize
 from ..._api.writes import assign_policy
 from ..core.guardrails import LimitExceeded
-from ..core.lookup import Index, label, unique_labels
+from ..core.lookup import Index, Row, label, unique_labels
+from ..core.plan import State
 from ..core.tenant import Tenant
 from ..storage.ledger import FileLedger, LedgerEntry
 from .field_ledger import FieldLedger
@@ -25,6 +26,8 @@ from .targets import resolve_rules
 
 #: The note about an assignment to an app itself.
 AT_APP = "A permission level with a policy of its own goes by that one, which cannot be read."
+#: The most lines of a diff about policies of which it is unknown what they replace.
+_MOST_LINES = 10
 
 
 @dataclass(frozen=True)
@@ -170,23 +173,90 @@ def check_assignments(assignments: Sequence[Assignment], limit: int | None) -> N
     )
 
 
-def states_of(assignments: Iterable[Assignment]) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+@dataclass(frozen=True)
+class _Line:
+    """The policy of a target before and after, for people; C(old) is C(None) if it is unknown."""
+
+    app: str
+    request_type: str
+    level: str | None
+    old: str | None
+    new: str
+
+    @property
+    def target(self) -> str:
+        return f"{self.request_type} at {self.level}" if self.level is not None else self.request_type
+
+
+def states_of(assignments: Iterable[Assignment]) -> tuple[State, State]:
     """Return by app the policies of the targets that change, before and after, as far as the ledger shows."""
-    by_app: dict[str, list[Assignment]] = {}
-    for assignment in assignments:
-        if assignment.changed:
-            by_app.setdefault(assignment.entry.app["id"], []).append(assignment)
-    apps = unique_labels(changed[0].entry.app for changed in by_app.values())
-    before: dict[str, dict[str, str]] = {name: {} for name in apps.values()}
-    after: dict[str, dict[str, str]] = {name: {} for name in apps.values()}
-    for app_id, changed in by_app.items():
-        entries = [assignment.entry for assignment in changed]
-        levels = unique_labels({entry.level["id"]: entry.level for entry in entries if entry.level}.values())
-        for assignment, entry in zip(changed, entries, strict=True):
-            at = f" at {levels[entry.level['id']]}" if entry.level else ""
-            name = f"{entry.rule.request_type}{at}"
-            before[apps[app_id]][name], after[apps[app_id]][name] = _policies_of(assignment)
+    before: dict[str, list[str]] = {}
+    after: dict[str, list[str]] = {}
+    for line in _lines_of(assignments):
+        header = f"Policy of {line.app}"
+        before.setdefault(header, []).extend([] if line.old is None else [f"{line.target}: {line.old}"])
+        after.setdefault(header, []).append(f"{line.target}: {line.new}")
     return before, after
+
+
+def folded_states_of(assignments: Iterable[Assignment]) -> tuple[State, State]:
+    """Return the policies of C(states_of) in one block for all apps, in which many targets share a line.
+
+    A policy that is replaced has a line of its own, so that no removal is hidden.
+    """
+    lines = list(_lines_of(assignments))
+    apps = {line.app for line in lines}
+    if len(apps) < 2:
+        return states_of(assignments)
+    replaced = [line for line in lines if line.old is not None]
+    assigned = _folded([line for line in lines if line.old is None])
+    is_folded = len(replaced) + len(assigned) < len(lines)
+    header = f"Policies of {len(apps)} apps" + (", each in 'assignments'" if is_folded else "")
+    return (
+        {header: [f"{line.app}, {line.target}: {line.old}" for line in replaced]},
+        {header: [f"{line.app}, {line.target}: {line.new}" for line in replaced] + assigned},
+    )
+
+
+def _folded(lines: Sequence[_Line]) -> list[str]:
+    """Return a line for each target, or if these are many, for each level name, or for each request type."""
+    groups: dict[tuple[str | None, ...], list[_Line]] = {}
+    for key in (
+        lambda line: (line.app, line.target, line.new),
+        lambda line: (line.target, line.new),
+        lambda line: (line.request_type, line.level and "", line.new),
+    ):
+        groups = {}
+        for line in lines:
+            groups.setdefault(key(line), []).append(line)
+        if len(groups) <= _MOST_LINES:
+            break
+    return [_text_of(its_lines) for its_lines in groups.values()]
+
+
+def _text_of(lines: Sequence[_Line]) -> str:
+    """Return one line for targets that get the same policy."""
+    first, apps = lines[0], len({line.app for line in lines})
+    if len(lines) == 1:
+        return f"{first.app}, {first.target}: {first.new}"
+    is_same = all(line.target == first.target for line in lines)
+    target = first.target if is_same else f"{first.request_type} at {len(lines)} levels"
+    return f"{target} of {pluralize(apps, 'app', 'apps')}: {first.new}"
+
+
+def _lines_of(assignments: Iterable[Assignment]) -> Iterator[_Line]:
+    """Yield a line for each target that changes, with names that no other thing has."""
+    changed = [assignment for assignment in assignments if assignment.changed]
+    entries = [assignment.entry for assignment in changed]
+    apps = unique_labels({entry.app["id"]: entry.app for entry in entries}.values())
+    by_app: dict[str, dict[str, Row]] = {}
+    for entry in entries:
+        by_app.setdefault(entry.app["id"], {}).update({entry.level["id"]: entry.level} if entry.level else {})
+    levels = {app_id: unique_labels(rows.values()) for app_id, rows in by_app.items()}
+    for assignment, entry in zip(changed, entries, strict=True):
+        app_id = entry.app["id"]
+        level = levels[app_id][entry.level["id"]] if entry.level else None
+        yield _Line(apps[app_id], entry.rule.request_type, level, *_policies_of(assignment))
 
 
 def result_of(assignments: Sequence[Assignment], rules: Iterable[Rule], is_bulk: bool) -> dict[str, Any]:
@@ -210,11 +280,11 @@ def result_of(assignments: Sequence[Assignment], rules: Iterable[Rule], is_bulk:
     }
 
 
-def _policies_of(assignment: Assignment) -> tuple[str, str]:
+def _policies_of(assignment: Assignment) -> tuple[str | None, str]:
     """Return the policies before and after; an edited policy can be another policy with the same name."""
     policy = assignment.entry.policy
     if assignment.stored is None or assignment.previous is None:
-        return "unknown", label(policy)
+        return None, f"{label(policy)} (before: unknown)"
     if assignment.previous != label(policy):
         return assignment.previous, label(policy)
     return f"{assignment.previous} ({_policy_id(assignment.stored)})", f"{label(policy)} ({policy['id']})"

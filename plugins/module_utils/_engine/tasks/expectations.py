@@ -18,6 +18,7 @@ from ..._api.writes import decide_task
 from ..core.guardrails import LimitExceeded, ProtectedUsers
 from ..core.lookup import Index, Resolver, ids_of, is_uuid, label
 from ..core.people import acting_user
+from ..core.plan import State
 from ..core.tenant import Tenant
 from .evaluation import ATTRIBUTES, TaskAssessment, TaskState
 
@@ -77,6 +78,14 @@ class NameLookup:
         index = self._index(task, name)
         row = index.by_id.get(value) if index else None
         return person(row or task.user(value)) if name == "user" else label(row or {"id": value})
+
+    def title(self, task: TaskState) -> str:
+        """Return the request type or kind of a task with its app, level and person, as far as it shows them."""
+        labels = {name: self.label(task, name) for name in ATTRIBUTES}
+        of = f" of {labels['app']}" if labels["app"] else ""
+        at = f" ({labels['permission_level']})" if labels["permission_level"] else ""
+        user = f" for {labels['user']}" if labels["user"] else ""
+        return f"{labels['request_type'] or f'{task.kind} task'}{of}{at}{user}"
 
     def describe(self, task: TaskState) -> str:
         """Return the kind and attributes of a task, for messages."""
@@ -178,6 +187,18 @@ def step_of(assessment: TaskAssessment, names: NameLookup, statuses: StatusTable
     task = assessment.task
     user = names.label(task, "user")
     return decide_task(task.row, assessment.outcome, statuses, names.describe(task), (user,) if user else ())
+
+
+def states_of(decided: Iterable[TaskAssessment], names: NameLookup) -> tuple[State, State]:
+    """Return the statuses of tasks before and after their decisions, under what is decided."""
+    before: dict[str, list[str]] = {}
+    after: dict[str, list[str]] = {}
+    for assessment in decided:
+        row, verb = assessment.task.row, {"approved": "approve", "declined": "decline"}[assessment.outcome]
+        header = f"Task: {verb} {names.title(assessment.task)}"
+        before.setdefault(header, []).append(f"{row['status']} (task {row['id']})")
+        after.setdefault(header, []).append(f"{assessment.outcome} (task {row['id']})")
+    return before, after
 
 
 def result_of(assessments: Sequence[TaskAssessment], names: NameLookup, is_bulk: bool) -> dict[str, Any]:

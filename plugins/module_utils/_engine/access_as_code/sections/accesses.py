@@ -23,8 +23,8 @@ from ...access.evaluation import (
     AccessEvaluator,
     AppState,
     conflict_of,
-    diff_of,
     entries_of_task,
+    states_of,
 )
 from ...access.planning import check_purpose, plan_access, read_app_states
 from ...core.access_requests import REMOVE, progress_of
@@ -81,7 +81,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     apps = [(state, list(filterfalse(is_postponed, decisions)), unknown) for state, decisions, unknown in plan.apps]
     plan = replace(plan, apps=apps)
     decisions = plan.decisions
-    before, after = diff_of(decisions)
+    before, after = states_of(decisions)
     unmet = [decision for decision in decisions if decision.outcome in (CONFLICT, DECLINED)]
     idle = [decision for decision in decisions if decision.step is None and decision.outcome not in (GRANTED, ABSENT)]
     left = [_line(decision) for decision in idle] + [
@@ -91,7 +91,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     ]
     error = conflict_of(decisions)
     return SectionPlan(
-        changes=tuple(StateChange(f"app {name}", state, after[name]) for name, state in before.items()),
+        changes=tuple(StateChange(header, lines, after[header]) for header, lines in before.items()),
         steps=tuple(ReversibleStep(step, reason=_NOT_UNDOABLE) for step in plan.steps(params["purpose"])),
         touched=(_touched(decisions),),
         removals=tuple(

@@ -51,7 +51,7 @@ def _app_plan(name: str, change: FieldChange) -> SectionPlan:
     fields = {field_id: change.fields[field_id] for field_id in change.values}
     state = {field_id: [field.get("value"), field.get("guidValue")] for field_id, field in fields.items()}
     return SectionPlan(
-        changes=(StateChange(f"custom fields of {name}", change.before(), change.after()),),
+        changes=(StateChange(f"Custom fields of {name}", *change.lines()),),
         steps=(ReversibleStep(change.step(), SECTION, _undo(change.app, fields)),),
         touched=({change.app["id"]: state},),
         fields_set=(*fields, *map(label, fields.values())),

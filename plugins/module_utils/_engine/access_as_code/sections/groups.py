@@ -169,7 +169,7 @@ def _group_plan(name: str, change: MembershipChange, apps: Sequence[Row], actor:
     state = {"members": sorted(change.members.by_id), "default_apps": sorted(ids_of(apps))}
     moving = [*change.added, *change.removed]
     return SectionPlan(
-        changes=(StateChange(f"group {name}", change.before(), change.after(), notes),),
+        changes=(StateChange(f"Members of {name}", change.before(), change.after(), notes),),
         steps=tuple(_steps(change, actor, app_names)),
         touched=({change.group["id"]: state},),
         indirect_access=tuple(

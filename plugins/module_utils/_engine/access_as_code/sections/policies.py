@@ -97,8 +97,8 @@ def _changes(assignments: Sequence[Assignment]) -> Iterator[StateChange]:
     before, after = states_of(assignments)
     for name, app in apps.items():
         notes = [AT_APP] if app["id"] in with_own_policy else []
-        is_known = any(policy != "unknown" for policy in before[name].values())
-        yield StateChange(f"policies of {name}", before[name], after[name], notes, is_known)
+        header = f"Policy of {name}"
+        yield StateChange(header, before[header], after[header], notes, is_known=bool(before[header]))
 
 
 def _selections_by_changing_fields(rules: Sequence[Rule], fields_set: Collection[str]) -> tuple[str, ...]:
