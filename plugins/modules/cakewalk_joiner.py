@@ -172,6 +172,7 @@ people:
       type: dict
       sample:
         id: 09bc9938-eb60-59d7-9d8b-12cc681ef669
+        name: Owen Onboarding
         email: owen.onboarding@example.com
         status: Onboarding
     complete:

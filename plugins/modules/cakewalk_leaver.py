@@ -133,14 +133,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: Tenant, acting user, purpose and guardrails, then what each person had before the run.
+  description:
+    - Tenant, acting user, purpose and guardrails, then a line for each thing that a person has, with what the run does
+      about it.
   returned: success, and when something is left
   type: list
   elements: str
   sample:
     - "Tenant: https://open-api.getcakewalk.io"
     - "Acting user: ada.admin@example.com"
-    - "connor.contractor@example.com: member of Contractors"
+    - "connor.contractor@example.com: leaves the group Contractors"
 complete:
   description:
     - Whether nothing is left of any person. In check mode, whether nothing would be left after all approvals.
@@ -156,7 +158,11 @@ people:
     user:
       description: The person, as listed before the run.
       type: dict
-      sample: {"id": "6c95576d-e21e-4b4b-a15f-2a3b507f44c3", "email": "connor@example.com", "status": "Active"}
+      sample:
+        id: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
+        name: Connor Contractor
+        email: connor@example.com
+        status: Active
     complete:
       description: Whether nothing is left of the person.
       type: bool
@@ -188,7 +194,7 @@ people:
           name: GitHub
           request_id:
           why: the person is the only owner
-          do: Name another owner in Cakewalk.
+          do: "Name another owner of 'GitHub' in Cakewalk: the person is the only one."
           is_only_owner: true
     errors:
       description: Messages of steps and reads that failed for this person.

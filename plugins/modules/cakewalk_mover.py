@@ -157,7 +157,11 @@ people:
     user:
       description: The person, as listed before the run.
       type: dict
-      sample: {"id": "6c95576d-e21e-4b4b-a15f-2a3b507f44c3", "email": "erin.engineer@example.com", "status": "Active"}
+      sample:
+        id: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
+        name: Erin Engineer
+        email: erin.engineer@example.com
+        status: Active
     complete:
       description: Whether the person is in all new groups and in no old group.
       type: bool

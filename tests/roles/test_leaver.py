@@ -124,7 +124,7 @@ def test_whatever_is_left_is_told_and_fails_the_run(leaver: Staff) -> None:
     run = leaver.run(**options(leaver, CONNOR, wait_timeout=0))
 
     by_hand = [
-        ("open_grant", "GrantAccessRequest for Figma (Pending)"),
+        ("open_grant", "request for access to Figma (Pending)"),
         ("ownership", "Allen, Cook and Scott"),
         ("synced_membership", "Okta Everyone"),
         ("unmanaged_access", "Sauer (Basic)"),
@@ -134,7 +134,7 @@ def test_whatever_is_left_is_told_and_fails_the_run(leaver: Staff) -> None:
     told = leaver.told(run, TASK)
     assert left(told) == sorted([*by_hand, ("access", "Google Workspace")])
     assert (told["complete"], told["error"]) == (False, {"kind": "left", "waiting": 1, "by_hand": 4})
-    assert "only owner of Allen, Cook and Scott" in told["msg"]
+    assert "Name another owner of 'Allen, Cook and Scott' in Cakewalk: the person is the only one." in told["msg"]
     (waiting,) = told["people"][0]["waiting"]
     request = next(one for one in leaver.tenant.state("requests")["requests"] if one["id"] == waiting["request_id"])
     tasks = {one["id"]: one for one in leaver.tenant.state("tasks")["tasks"]}
@@ -162,7 +162,7 @@ def test_what_is_in_the_way_of_a_removal_does_not_stop_the_others(leaver: Staff)
     assert left(leaver.told(run, TASK)) == [
         ("access", "GitHub (Read, Write)"),
         ("access", "Google Workspace"),
-        ("open_grant", "ChangePermissionLevelRequest for GitHub (Pending)"),
+        ("open_grant", "request for another level of GitHub (Admin, Pending)"),
     ]
     (entry,) = leaver.told(run, TASK)["people"]
     why = {one["name"]: one["why"] for one in [*entry["waiting"], *entry["by_hand"]]}

@@ -17,13 +17,13 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.access_requests import Requests
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.footprint import (
     Footprint,
-    lines,
     requests_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.leaver_report import (
     SomethingLeft,
     left_after,
     outcome_of,
+    plan_lines,
     predicted,
 )
 from unit.people import uid, user
@@ -53,6 +53,7 @@ def in_group(number: int, synced: bool = False) -> dict[str, Any]:
 def asked(number: int, is_known: bool = True, gives: bool = True) -> dict[str, Any]:
     """Return a request that is not decided."""
     known = {"request_type": "GrantAccessRequest", "status": "Pending", "app_id": None, "app": "App", "since": None}
+    known |= {"permission_level": "Read"}
     return {"id": uid(number), "is_known": is_known, "is_decided": False, "gives": gives, **known}
 
 
@@ -110,7 +111,7 @@ def test_what_was_granted_a_moment_ago_and_is_not_listed_is_left(
     found = requests_of(ERIN, [granted], Requests([granted], REQUEST_STATUSES, NOW), held, {uid(20): "Wiki"})
     outcome = left_after(replace(NOTHING, requests=found))
     assert ([one["what"] for one in outcome.waiting], outcome.by_hand) == (what, [])
-    assert all("a moment ago" in one["why"] and "for Wiki" in one["name"] for one in outcome.waiting)
+    assert all("a moment ago" in one["why"] and "access to Wiki" in one["name"] for one in outcome.waiting)
 
 
 def named(entries: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -155,15 +156,26 @@ def test_the_error_says_what_waits_and_what_needs_somebody_with_names() -> None:
     error = SomethingLeft.of([entry], "12:00")
     assert error is not None
     assert error.facts() == {"kind": "left", "waiting": 1, "by_hand": 10}
-    for words in (
-        "erin@example.com",
-        "12:00",
-        "1 thing waits",
-        "'App 21', waits for olga@example.com",
-        "10 things need",
-    ):
-        assert words in str(error)
-    assert "only owner of App 40" in str(error)
+    assert str(error) == (
+        "Could not finish the offboarding of erin@example.com: as Cakewalk listed at 12:00, 1 thing waits for others; "
+        "10 things must be done by hand; Could not do it: no. "
+        "Waiting: the removal of access to 'App 21' waits for approval by olga@example.com. "
+        "By hand: Look at the errors about 'Group 10', and run again. "
+        "Remove the person from 'Group 11' in the directory that decides who is a member. "
+        "Remove the person's account in 'App 22' itself. "
+        "Cancel or decide the open request about 'App 23' in Cakewalk, and run again. "
+        "Ask the people who declined to remove the access to 'App 24', or run again with retry_declined. "
+        "Say under known_statuses what the status of the request about 'App 25' means, and run again. "
+        "Name another owner of 'App 40' in Cakewalk: the person is the only one. "
+        "Cancel or decline the request for access to App (Read, Pending) in Cakewalk. "
+        "Look at the request for access to App (Read, Pending) in Cakewalk; known_statuses can say what its status "
+        "means. Look at the errors about 'App 20', and run again. Run again later: a run opens no request twice."
+    )
+    other = outcome_of(user(2, "sally@example.com"), predicted(replace(NOTHING, accesses=[held(20)])), NOTHING, [], [])
+    both = str(SomethingLeft.of([entry, {**other, "complete": False}], "12:00"))
+    assert "of erin@example.com, sally@example.com: as" in both
+    assert "Waiting: erin@example.com: the removal of access to 'App 21' waits" in both
+    assert "; sally@example.com: the removal of access to 'App 20' waits for approval. By hand: erin@" in both
     assert SomethingLeft.of([outcome_of(ERIN, left_after(NOTHING), NOTHING, [], [])], "12:00") is None
 
 
@@ -176,11 +188,30 @@ def test_a_footprint_has_a_line_for_each_thing_and_nothing_makes_another() -> No
     hostile = replace(
         NOTHING, groups=[{"id": uid(1), "name": "a\nb\u202e", "synced": True}], accesses=[held(2, levels=["x"])]
     )
-    assert lines(ERIN, hostile) == [
-        "erin@example.com: member of a\\nb\\u202e (synced)",
-        "erin@example.com: access to App 2 (x): its removal is to be requested",
+    assert plan_lines(ERIN, hostile) == [
+        "erin@example.com: stays in the group a\\nb\\u202e: another directory decides who is a member",
+        "erin@example.com: loses access to App 2 (x) once its removal is requested and approved",
     ]
-    assert lines(ERIN, NOTHING) == ["erin@example.com: nothing"]
+    assert plan_lines(ERIN, NOTHING) == ["erin@example.com: has nothing"]
+
+
+def test_the_plan_says_what_a_run_does_about_each_thing() -> None:
+    assert [line.removeprefix("erin@example.com: ") for line in plan_lines(ERIN, EVERYTHING)] == [
+        "leaves the group Group 10",
+        "stays in the group Group 11: another directory decides who is a member",
+        "loses access to App 20 once its removal is requested and approved",
+        "waits for the removal of access to App 21, which is requested (status Pending)",
+        "keeps access to App 22: the app is not managed, so Cakewalk removes nothing there",
+        "keeps access to App 23: an open request asks for the opposite",
+        "keeps access to App 24: the request to remove it was declined",
+        "keeps access to App 25: a request about it has an unknown status",
+        "stays the only owner of the app App 40",
+        *(
+            f"is the subject of the request for access to App (Read, Pending), request {uid(number)}"
+            for number in (50, 51, 52)
+        ),
+        f"has the task {uid(60)} (Review, Pending)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,8 @@ def test_a_wait_reads_only_what_is_missing_and_lets_each_person_go_alone() -> No
     lines = wait.missing([[request(20)], [ERIN], [], [{"user": MAX}]])
     assert (wait.arrived, wait.remaining, len(wait.sources)) == (set(), {uid(1), uid(2)}, 4)
     assert lines == [
-        f"erin@example.com, access 'App 10': the request {uid(20)} is Pending since 2026-05-20",
-        "max@example.com, membership 'Sales': it is not listed",
+        f"access to 'App 10' for erin@example.com: the request is Pending since 2026-05-20 (request {uid(20)})",
+        "the group 'Sales' for max@example.com: it is not listed",
     ]
 
     assert wait.missing([[request(20, "Declined")], [ERIN, MAX], [], [{"user": MAX}]]) == []
@@ -190,8 +190,8 @@ def test_an_incomplete_move_says_for_whom_it_waits_and_what_failed() -> None:
     error = MoveIncomplete.of(people)
     assert error is not None
     assert str(error).startswith(
-        "Could not move erin@example.com, max@example.com: erin@example.com, access 'App\\\\n10': the request "
-        f"{uid(20)} is Pending since 2026-05-20 and waits for olga@example.com; Could not do it: no."
+        "Could not move erin@example.com, max@example.com: access to 'App\\\\n10' for erin@example.com: the request is "
+        f"Pending since 2026-05-20 and waits for approval by olga@example.com (request {uid(20)}); Could not do it: no."
     )
     assert error.facts() == {"kind": "incomplete", "waiting": 1, "by_hand": 0, "failed": 1}
     assert MoveIncomplete.of(people[2:]) is None

@@ -66,6 +66,11 @@ class AppState:
         """The ids of the people with access who own the app."""
         return ids_of(row["user"] for row in self._rows if row.get("isOwner"))
 
+    @property
+    def levels_held(self) -> dict[str, Row]:
+        """The levels that people hold, by id."""
+        return {level["id"].lower(): level for row in self._rows if (level := row.get("permissionLevel"))}
+
     def with_requests(self, requests: Requests) -> AppState:
         """Return the same app with the requests of a later read."""
         return AppState(self.app, self._rows, list(self.levels.by_id.values()), requests)

@@ -21,12 +21,10 @@ from ..._api.catalog import (
     is_managed,
     is_synced,
     members,
-    person,
     tasks_of,
 )
 from ..._api.client import REREADINGS
 from ..._api.operations import Listing, Resource, member
-from ..._api.text import printable
 from ..access.evaluation import AccessDecision, AccessEntry, AccessEvaluator, AppState
 from ..core.access_requests import CHANGE, GRANT, Requests, of_type
 from ..core.lookup import Index, Row, ids_of, label
@@ -105,7 +103,8 @@ class Holdings:
         held = [app_state for app_state in self.apps if app_state.held_by(user)]
         owned = [(app_state.app, owners) for app_state, owners in self._owners if user_id in owners]
         levels = {app_state.app["id"].lower(): app_state.held_by(user) for app_state in held}
-        names = {app_state.app["id"].lower(): label(app_state.app) for app_state in self.apps}
+        levels_held = (level for app_state in self.apps for level in app_state.levels_held.values())
+        names = {row["id"].lower(): label(row) for row in [*levels_held, *(app_state.app for app_state in self.apps)]}
         indexed = self.apps[0].requests if self.apps else _indexed(self.requests, self.request_statuses)
         return Footprint(
             groups=_sorted({**_named(group), "synced": is_synced(group)} for group in self.groups_of(user)),
@@ -234,13 +233,16 @@ def requests_of(
 
     :param indexed: the same requests by person and app.
     :param held: the levels that the person holds, by app.
-    :param names: the names of the apps, by id.
+    :param names: the names of the apps, and of the levels that people hold, by id.
     """
 
     def entry(row: Row) -> Entry | None:
         app_id = str(row.get("workAppId") or "").lower()
         found = _request(row, indexed, held.get(app_id, ()))
-        return {**found, "app": names.get(app_id)} if found else None
+        if not found:
+            return None
+        level = names.get(str(row.get("permissionLevelId") or "").lower())
+        return {**found, "app": names.get(app_id), "permission_level": level}
 
     return _sorted(entry(row) for row in requests if _may_be_about(user, row))
 
@@ -277,24 +279,3 @@ def _task(row: Row, statuses: StatusTable) -> Entry | None:
 
 def _sorted(entries: Iterable[Entry | None]) -> list[Entry]:
     return sorted((entry for entry in entries if entry), key=lambda entry: str(entry["id"]))
-
-
-def lines(user: Row, footprint: Footprint) -> list[str]:
-    """Return a footprint for people, one line for each entry, whatever the names of the tenant hold."""
-
-    def access(entry: Entry) -> str:
-        levels = f" ({', '.join(entry['levels'])})" if entry["levels"] else ""
-        outcome = "its removal is to be requested" if entry["to_request"] else entry["outcome"]
-        return f"access to {entry['name']}{levels}: {outcome}"
-
-    parts = [
-        *(f"member of {group['name']}{' (synced)' if group['synced'] else ''}" for group in footprint.groups),
-        *map(access, footprint.accesses),
-        *(f"{'only owner' if app['is_only_owner'] else 'owner'} of {app['name']}" for app in footprint.ownerships),
-        *(
-            f"{row['request_type']} for {row['app'] or 'an unknown app'}, {row['status']} (request {row['id']})"
-            for row in footprint.requests
-        ),
-        *(f"task {task['id']}: {task['type']}, {task['status']}" for task in footprint.tasks),
-    ]
-    return [f"{printable(person(user))}: {printable(part)}" for part in parts or ["nothing"]]

@@ -15,6 +15,7 @@ from ..._api.text import printable, summarize
 from ..access.evaluation import CHANGING, CONFLICT, DECLINED, GRANTED, REQUESTED, AccessDecision
 from ..core.access_requests import CHANGE, GRANT, Requests, of_type
 from ..core.lookup import Row, label
+from .people_result import person_result
 
 Entry = dict[str, Any]
 
@@ -169,11 +170,7 @@ def outcome_of(
         entry = {"what": "person", "id": None, "name": joiner.reference, "request_id": None}
         waiting.append(_waiting(entry, f"the directory does not show the person yet{near}", None))
     return {
-        "user": {
-            "id": user["id"] if user else None,
-            "email": joiner.name,
-            "status": user.get("statusName") if user else None,
-        },
+        "user": person_result(user) if user else {"id": None, "name": None, "email": joiner.name, "status": None},
         "complete": not (joiner.errors or waiting or by_hand),
         "waiting": waiting,
         "by_hand": by_hand,

@@ -30,9 +30,8 @@ from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
 from ..core.timestamps import now
 from ..core.wait import PAUSES, Wait, WaitTimedOut, check_timeout
-from . import footprint
-from .footprint import Holdings, StableFootprints, read_holdings, read_until_stable
-from .leaver_report import Outcome, Proofs, SomethingLeft, left_after, outcome_of, predicted
+from .footprint import Footprint, Holdings, StableFootprints, read_holdings, read_until_stable
+from .leaver_report import Outcome, Proofs, SomethingLeft, left_after, outcome_of, plan_lines, predicted
 from .people_result import people_result
 
 
@@ -347,14 +346,14 @@ class _Offboarding:
         self._user_of[id(step)], self._place_of[id(step)] = user, place["id"].lower()
         return step
 
-    def _of(self, user: Row) -> footprint.Footprint:
+    def _of(self, user: Row) -> Footprint:
         return self._footprints[user["id"].lower()]
 
     def _lines(self) -> list[str]:
         """Return the footprints for people, and purposes that are not that of the task."""
         lines = []
         for leaver in self._leavers:
-            lines += footprint.lines(leaver.user, self._of(leaver.user))
+            lines += plan_lines(leaver.user, self._of(leaver.user))
             if leaver.purpose != self._params["purpose"]:
                 lines.append(printable(f"{person(leaver.user)}: purpose {leaver.purpose!r}"))
         return lines

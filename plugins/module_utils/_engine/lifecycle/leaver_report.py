@@ -16,36 +16,46 @@ from ..._api.catalog import person
 from ..._api.errors import CakewalkError
 from ..._api.text import pluralize, printable, summarize
 from ..access.evaluation import CONFLICT, DECLINED, REMOVING
+from ..core.access_requests import CHANGE, GRANT, REMOVE
 from ..core.lookup import Row, candidate
 from ..core.plan import ApplyResult
 from ..core.timestamps import now
 from ..storage.private_file import PrivateFile
 from .footprint import NOT_MANAGED, UNCLEAR, Entry, Footprint, Holdings, StableFootprints
+from .people_result import person_result
 
 #: What access is called that no request removes, why it is left, and what to do, by its outcome.
 _STAYS = {
     NOT_MANAGED: (
         "unmanaged_access",
         "the app is not managed, so Cakewalk removes nothing there",
-        "Remove the account in the app itself.",
+        "Remove the person's account in '{name}' itself.",
     ),
-    CONFLICT: ("access", "an open request asks for the opposite", "Cancel or decide that request in Cakewalk."),
+    CONFLICT: (
+        "access",
+        "an open request asks for the opposite",
+        "Cancel or decide the open request about '{name}' in Cakewalk, and run again.",
+    ),
     DECLINED: (
         "access",
         "the request to remove it was declined",
-        "Ask the people who declined it, or run again with retry_declined.",
+        "Ask the people who declined to remove the access to '{name}', or run again with retry_declined.",
     ),
     UNCLEAR: (
         "access",
         "a request about it has an unknown status",
-        "Say under known_statuses what the status means, and run again.",
+        "Say under known_statuses what the status of the request about '{name}' means, and run again.",
     ),
 }
-_TAKE_OUT = "Remove the person in that directory."
-_NEW_OWNER = "Name another owner in Cakewalk."
-_CANCEL = "Cancel or decline the request in Cakewalk."
-_EXPLAIN = "Look at the request in Cakewalk; known_statuses can say what its status means."
-_RUN_AGAIN = "Look at the errors, and run again."
+_SYNCED = "another directory decides who is a member"
+_TAKE_OUT = "Remove the person from '{name}' in the directory that decides who is a member."
+_NEW_OWNER = "Name another owner of '{name}' in Cakewalk."
+_FIRST_OWNER = "Name another owner of '{name}' in Cakewalk: the person is the only one."
+_CANCEL = "Cancel or decline the {name} in Cakewalk."
+_EXPLAIN = "Look at the {name} in Cakewalk; known_statuses can say what its status means."
+_RUN_AGAIN = "Look at the errors about '{name}', and run again."
+#: What requests ask for, for people.
+_ASKED = {GRANT: "request for access to", CHANGE: "request for another level of", REMOVE: "request to remove access to"}
 
 
 class SomethingLeft(CakewalkError):
@@ -59,37 +69,73 @@ class SomethingLeft(CakewalkError):
         incomplete = [entry for entry in people if not entry["complete"]]
         if not incomplete:
             return None
-        waiting = [entry for entries in incomplete for entry in entries["waiting"]]
-        by_hand = [entry for entries in incomplete for entry in entries["by_hand"]]
+        pairs = [(printable(entries["user"]["email"]), entries) for entries in incomplete]
+        whose = {name: f"{name}: " if len(pairs) > 1 else "" for name, _entries in pairs}
+        waiting = [f"{whose[name]}{_progress(entry)}" for name, entries in pairs for entry in entries["waiting"]]
+        by_hand = [f"{whose[name]}{printable(entry['do'])}" for name, entries in pairs for entry in entries["by_hand"]]
         errors = [message for entries in incomplete for message in entries["errors"]]
         parts = [
-            *([f"{_removals(len(waiting))} ({summarize(map(_named, waiting))})"] if waiting else []),
-            *([f"{_need_hand(len(by_hand))} ({summarize(map(_named, by_hand))})"] if by_hand else []),
+            *([f"{pluralize(len(waiting), 'thing waits', 'things wait')} for others"] if waiting else []),
+            *([f"{pluralize(len(by_hand), 'thing must', 'things must')} be done by hand"] if by_hand else []),
             *(error.rstrip(".") for error in dict.fromkeys(errors)),
         ]
-        orphans = [entry["name"] for entry in by_hand if entry.get("is_only_owner")]
-        owners = f" The person is the only owner of {summarize(map(printable, orphans))}." if orphans else ""
+        hints = [
+            *([f"Waiting: {summarize(waiting, separator='; ')}."] if waiting else []),
+            *([f"By hand: {summarize(by_hand, separator=' ')}"] if by_hand else []),
+            "Run again later: a run opens no request twice.",
+        ]
         return cls(
-            f"take everything from {summarize(printable(entry['user']['email']) for entry in incomplete)}",
+            f"finish the offboarding of {summarize(whose)}",
             f"as Cakewalk listed at {listed_at}, {'; '.join(parts)}",
-            f"'people' says for whom each thing waits, and what to do by hand.{owners} Run again later: a run opens no "
-            "request twice.",
+            " ".join(hints),
             waiting=len(waiting),
             by_hand=len(by_hand),
         )
 
 
-def _removals(number: int) -> str:
-    return f"{pluralize(number, 'thing waits', 'things wait')} for others"
+def _progress(entry: Entry) -> str:
+    """Return what something waits for, as a clause."""
+    if entry["what"] != "access":
+        return f"the {printable(entry['name'])}: {entry['why']}"
+    by = f" by {' or '.join(map(printable, entry['waits_for']))}" if entry["waits_for"] else ""
+    return f"the removal of access to {printable(entry['name'])!r} waits for approval{by}"
 
 
-def _need_hand(number: int) -> str:
-    return f"{pluralize(number, 'thing needs', 'things need')} somebody by hand"
+def plan_lines(user: Row, footprint: Footprint) -> list[str]:
+    """Return what a run does about each thing that a person has, a line for each, whatever names hold."""
+
+    def access(entry: Entry) -> str:
+        name = _with_levels(entry)
+        if entry["outcome"] in _STAYS:
+            return f"keeps access to {name}: {_STAYS[entry['outcome']][1]}"
+        if entry["request_id"]:
+            return f"waits for the removal of access to {name}, which is requested (status {entry['request_status']})"
+        return f"loses access to {name} once its removal is requested and approved"
+
+    lines = [
+        *(
+            f"stays in the group {group['name']}: {_SYNCED}" if group["synced"] else f"leaves the group {group['name']}"
+            for group in footprint.groups
+        ),
+        *map(access, footprint.accesses),
+        *(
+            f"stays {'the only owner' if app['is_only_owner'] else 'an owner'} of the app {app['name']}"
+            for app in footprint.ownerships
+        ),
+        *(
+            f"is the subject of the {_asked(request)}, request {request['id']}"
+            for request in footprint.requests
+            if request["id"] not in {access["request_id"] for access in footprint.accesses}
+        ),
+        *(f"has the task {task['id']} ({task['type']}, {task['status']})" for task in footprint.tasks),
+    ]
+    return [f"{printable(person(user))}: {printable(line)}" for line in lines or ["has nothing"]]
 
 
-def _named(entry: Entry) -> str:
-    waits_for = f", waits for {', '.join(map(printable, entry['waits_for']))}" if entry.get("waits_for") else ""
-    return f"{entry['what'].replace('_', ' ')} {printable(entry['name'])!r}{waits_for}"
+def _asked(request: Entry) -> str:
+    asked = _ASKED.get(request["request_type"], f"{request['request_type']} about")
+    facts = filter(None, (request["permission_level"], request["status"]))
+    return f"{asked} {request['app'] or 'an unknown app'} ({', '.join(facts)})"
 
 
 @dataclass(frozen=True)
@@ -142,11 +188,7 @@ def predicted(footprint: Footprint) -> Outcome:
 def _staying(footprint: Footprint) -> list[Entry]:
     """Return what no run can remove."""
     return [
-        *(
-            _by_hand("synced_membership", group, "another directory decides who is a member", _TAKE_OUT)
-            for group in footprint.groups
-            if group["synced"]
-        ),
+        *(_by_hand("synced_membership", group, _SYNCED, _TAKE_OUT) for group in footprint.groups if group["synced"]),
         *(
             _by_hand(_STAYS[access["outcome"]][0], access, *_STAYS[access["outcome"]][1:])
             for access in footprint.accesses
@@ -158,7 +200,7 @@ def _staying(footprint: Footprint) -> list[Entry]:
                     "ownership",
                     app,
                     "the person is the only owner" if app["is_only_owner"] else "the person is one of the owners",
-                    _NEW_OWNER,
+                    _FIRST_OWNER if app["is_only_owner"] else _NEW_OWNER,
                 ),
                 "is_only_owner": app["is_only_owner"],
             }
@@ -171,8 +213,7 @@ def _requests_left(footprint: Footprint) -> tuple[list[Entry], list[Entry]]:
     """Return the requests that may still give access: those that only need time, and those that somebody must stop."""
     waiting, by_hand = [], []
     for request in footprint.requests:
-        name = f"{request['request_type']} for {request['app'] or 'an unknown app'} ({request['status']})"
-        entry = {**request, "name": name, "request_id": request["id"]}
+        entry = {**request, "name": _asked(request), "request_id": request["id"]}
         if not request["is_known"]:
             why = "its status, its type or its person is unknown"
             by_hand.append(_by_hand("unclear_request", entry, why, _EXPLAIN))
@@ -189,18 +230,21 @@ def _waiting(what: str, entry: Entry, why: str) -> Entry:
 
 
 def _by_hand(what: str, entry: Entry, why: str, action: str) -> Entry:
-    return {**_entry(what, entry, why), "do": action}
+    return {**_entry(what, entry, why), "do": action.format(name=printable(entry["name"], 80))}
 
 
 def _entry(what: str, entry: Entry, why: str) -> Entry:
-    levels = f" ({', '.join(entry['levels'])})" if entry.get("levels") else ""
     return {
         "what": what,
         "id": entry["id"],
-        "name": f"{entry['name']}{levels}",
+        "name": _with_levels(entry),
         "request_id": entry.get("request_id"),
         "why": why,
     }
+
+
+def _with_levels(entry: Entry) -> str:
+    return f"{entry['name']} ({', '.join(entry['levels'])})" if entry.get("levels") else str(entry["name"])
 
 
 def outcome_of(
@@ -214,7 +258,7 @@ def outcome_of(
     if outcome is None:
         errors = [*errors, *([] if errors else ["No two reads in a row agreed. Run again after a while."])]
     return {
-        "user": {"id": user["id"], "email": person(user), "status": user.get("statusName")},
+        "user": person_result(user),
         "complete": bool(outcome and outcome.is_complete),
         "waiting": outcome.waiting if outcome else [],
         "by_hand": outcome.by_hand if outcome else [],
@@ -255,7 +299,7 @@ class Proofs:
             listed = _listed(footprints[user_id], holdings.looked_from, holdings.looked_until, 1)
             self._documents[user_id] = {
                 **self._about,
-                "user": {"id": user["id"], "email": person(user), "status": user.get("statusName")},
+                "user": person_result(user),
                 "other_accounts": [candidate(other) for other in self._others[user_id]],
                 "statement": "The run did not end, so nothing is proved. The journal holds its writes.",
                 "complete": False,

@@ -46,7 +46,7 @@ from ..groups.membership import (
     removals_of,
     states_of,
 )
-from .people_result import people_result
+from .people_result import people_result, person_result
 
 Entry = dict[str, Any]
 
@@ -556,7 +556,7 @@ class _Moving:
         stays = bool(move.removed) and move.id not in self._leaving
         is_done = _is_in_all(move, done) and not stays and not by_hand and not errors
         return {
-            "user": {"id": move.user["id"], "email": person(move.user), "status": move.user.get("statusName")},
+            "user": person_result(move.user),
             "complete": is_done and (is_dry_run or not waiting),
             "joined": _listed(group for group in move.added if _key(group, move.user) in done),
             "left": _listed(group for group in move.removed if _key(group, move.user) in done),
@@ -635,13 +635,17 @@ def _entry(what: str, row: Row, why: str, action: str) -> Entry:
 
 def _line(user: Row, entry: Entry) -> str:
     """Return what a person waits for, for messages."""
+    whose, what = printable(person(user)), "the group" if entry["what"] == "membership" else "access to"
     why = printable(entry["why"])
     if entry["request_id"]:
         since = f" since {printable(entry['since'])}" if entry["since"] else ""
-        why = f"the request {printable(entry['request_id'])} is {printable(entry['request_status'])}{since}"
-    if entry["waits_for"]:
-        why += f" and waits for {', '.join(map(printable, entry['waits_for']))}"
-    return f"{printable(person(user))}, {entry['what']} {printable(entry['name'])!r}: {why}"
+        by = (
+            f" and waits for approval by {' or '.join(map(printable, entry['waits_for']))}"
+            if entry["waits_for"]
+            else ""
+        )
+        why = f"{why}{since}{by} (request {printable(entry['request_id'])})"
+    return f"{what} {printable(entry['name'])!r} for {whose}: {why}"
 
 
 def _listed(rows: Iterable[Row]) -> list[Entry]:

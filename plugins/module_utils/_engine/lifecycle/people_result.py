@@ -8,6 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..._api.catalog import person
+from ..core.lookup import Row
+
+
+def person_result(user: Row) -> dict[str, Any]:
+    """Return a person as the results show each of them."""
+    return {"id": user["id"], "name": user.get("name"), "email": person(user), "status": user.get("statusName")}
+
 
 def people_result(
     role: str, people: Sequence[Mapping[str, Any]], lists: Sequence[str], facts: Mapping[str, Any], **counts: int
