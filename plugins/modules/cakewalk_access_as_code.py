@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_access_as_code
-short_description: Plan and apply groups, access, policies and fields from YAML files
+short_description: Manage a tenant from YAML files
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:

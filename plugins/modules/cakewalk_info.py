@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_info
-short_description: Read users, groups, apps, tasks, requests and who has access
+short_description: Read people, groups, apps and more
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:

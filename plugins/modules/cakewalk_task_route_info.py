@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_task_route_info
-short_description: "Internal: find the approval tasks that the role task_fulfilment can carry out"
+short_description: "Internal: match tasks with routes"
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
