@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_info
-short_description: Read people, groups, apps and more
+short_description: Read people, groups, apps, access
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:

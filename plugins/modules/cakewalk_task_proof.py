@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_task_proof
-short_description: "Internal: prove what a handler did"
+short_description: "Internal: prove a handler's work"
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cakewalk_task_turn
-short_description: "Internal: steps of task_fulfilment"
+short_description: "Internal: steps of a fulfilment"
 version_added: 0.1.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
