@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import http
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,10 @@ _KINDS: dict[int, tuple[type[ApiError], str]] = {
     404: (NotFound, "Check base_url and the id, and that nobody removed the thing meanwhile."),
     429: (RateLimited, "Run again later, or lower requests_per_minute: others may share the limit of this key."),
 }
+#: An id in a path.
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: What nginx, Apache and Go answer to plain text where they speak TLS.
+_WANTS_TLS = re.compile(rb"HTTPS port|SSL-enabled server port|HTTP request to an HTTPS server")
 _OTHER = (ApiError, "Correct what the server names, then run again.")
 _TROUBLE = (ServerError, "The service has trouble. Run again later.")
 _REDIRECT = (
@@ -58,6 +63,10 @@ def error_of(action: str, method: str, path: str, response: Response, safe: Call
     if wait:
         words += f"; it asks to wait {wait:.0f} seconds"
     kind, remedy = _kind_of(response)
+    if kind is NotFound and not any(map(_ID.fullmatch, path.split("/"))):
+        remedy = "Check `base_url`. The API is not at this address."
+    if response.status == 400 and _WANTS_TLS.search(response.content):
+        words, remedy = f"{words}; it speaks TLS", "Write https:// in `base_url`."
     return kind(
         action,
         words,

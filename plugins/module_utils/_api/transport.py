@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from .answers import LOST, NEVER_SENT, REPEATABLE, TOO_MANY, Body, Proof, is_problem, rule_of
 from .errors import ConfigurationError, OutcomeUnknown, TransportError
+from .failures import explain
 from .rate_limiter import RateLimiter
 from .retry_after import retry_after
 from .text import BoundExceeded, parse_json, printable, redact
@@ -317,20 +318,22 @@ class Transport:
         return Response(answer.status_code, headers, content, excess=excess), None
 
     def _failure(self, action: str, method: str, path: str, cause: Exception, never_sent: bool) -> TransportError:
-        words = self.safe(f"{type(cause).__name__}: {cause}", 200)
+        base_url = self._connection.base_url
+        proxies = self._session.proxies
+        words, hint = explain(
+            cause, base_url, proxies.get("https") or proxies.get("all"), self._connection.timeout
+        ) or (
+            f"no answer came from {base_url} ({type(cause).__name__}: {cause})",
+            "Check `base_url`, the network, proxies and certificates (`validate_certs`, `ca_path`).",
+        )
+        words = self.safe(words)
         if never_sent or method == "GET":
-            return TransportError(
-                action,
-                f"no answer from {self.safe(self._connection.base_url)} ({words})",
-                "Check base_url, the network, proxies and certificates (validate_certs, ca_path), then run again."
-                + ("" if method == "GET" else " The request was not sent."),
-                method=method,
-                path=path,
-            )
+            sent = "" if method == "GET" else " The request was not sent."
+            return TransportError(action, words, f"{hint}{sent}", method=method, path=path)
         return OutcomeUnknown(
             action,
-            f"the request was sent but its answer was lost ({words})",
-            "It may or may not have been carried out, and is not sent again by itself.",
+            f"the request was sent but its answer was lost: {words}",
+            "It is not sent again automatically. Look in Cakewalk whether it was carried out.",
             method=method,
             path=path,
         )

@@ -112,7 +112,7 @@ def test_gzip_is_read_and_damaged_gzip_is_a_lost_answer(connect: Callable[..., C
         assert {request.headers["accept-encoding"] for request in wire.requests} == {"gzip"}
     with (
         Wire(lambda _request: answer(200, b"{}", GZIP)) as wire,
-        pytest.raises(TransportError, match="not the gzip that it should be"),
+        pytest.raises(TransportError, match=r"the answer of .* is damaged"),
     ):
         connect(base_url=wire.url).rows(GROUPS.listing)
 

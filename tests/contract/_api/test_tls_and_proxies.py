@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Step
 from contract.certificates import self_signed
-from contract.wire import Wire, answer, in_turn, page
+from contract.wire import Cut, Wire, answer, in_turn, page
 from sandbox.process import Sandbox
 
 #: A name that never resolves (RFC 6761), so that only a proxy can reach it.
@@ -58,7 +59,7 @@ def read(client: Client) -> list[dict[str, Any]]:
 def test_a_certificate_of_nobody_is_refused_at_once(
     connect: Callable[..., Client], here: Pair, exchange: Callable[[Client], Any]
 ) -> None:
-    untrusted = pytest.raises(TransportError, match=r"CERTIFICATE_VERIFY_FAILED.*validate_certs, ca_path")
+    untrusted = pytest.raises(TransportError, match=r"is not trusted \(self.signed certificate\)\. .*`ca_path`")
     with Wire(in_turn(_EMPTY), tls=here[1]) as wire, untrusted as caught:
         exchange(connect(base_url=wire.url, max_retries=4))
     assert not isinstance(caught.value, OutcomeUnknown)
@@ -67,7 +68,7 @@ def test_a_certificate_of_nobody_is_refused_at_once(
 
 
 def test_a_certificate_of_another_host_is_refused(connect: Callable[..., Client], far: Pair) -> None:
-    with Wire(in_turn(_EMPTY), tls=far[1]) as wire, pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"):
+    with Wire(in_turn(_EMPTY), tls=far[1]) as wire, pytest.raises(TransportError, match="is not trusted"):
         read(connect(base_url=wire.url, ca_path=str(far[0])))
     assert (wire.connections, wire.requests) == (1, [])
 
@@ -102,8 +103,48 @@ def test_ca_path_wins_over_the_environment(
         if trusted:
             assert read(client) == []
         else:
-            with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"):
+            with pytest.raises(TransportError, match="is not trusted"):
                 read(client)
+
+
+def test_what_fails_below_http_is_said_plainly(
+    connect: Callable[..., Client], tenant: Sandbox, here: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.pem").touch()
+
+    def failure(base_url: str, **options: Any) -> str:
+        with pytest.raises(TransportError) as caught:
+            read(connect(base_url=base_url, max_retries=0, **options))
+        return str(caught.value)
+
+    place = tenant.url.removeprefix("http://")
+    plain = "Correct the port in `base_url`. Use http:// only for a service on this machine."
+    assert failure(f"https://{place}").endswith(f": the service does not speak TLS at {place}. {plain}")
+    # An alert of TLS, as OpenSSL sends it; servers close the connection next, and some do nothing else.
+    with Wire(lambda _request: b"\x15\x03\x01\x00\x02\x02\x16") as wire:
+        assert failure(wire.url).endswith("speaks TLS at " + wire.url[7:] + ". Write https:// in `base_url`.")
+    with Wire(lambda _request: Cut(b"")) as wire:
+        assert "write https:// in it" in failure(wire.url)
+    with Wire(lambda _request: b"SSH-2.0-OpenSSH_9\r\n") as wire:
+        assert "does not speak HTTP at 127.0.0.1" in failure(wire.url)
+    with Wire(lambda _request: answer(200, b"no gzip", {"Content-Encoding": "gzip"})) as wire:
+        assert f"the answer of {wire.url[7:]} is damaged" in failure(wire.url)
+    with Wire(in_turn(_EMPTY), tls=here[1]) as wire:
+        assert "the file in `ca_path` holds no certificate" in failure(wire.url, ca_path=str(tmp_path / "empty.pem"))
+    silent = socket.create_server(("127.0.0.1", 0))
+    assert "did not answer within 1 second. Run again" in failure(
+        f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=1
+    )
+    assert f"the host name '{_FAR}' cannot be resolved. Check `base_url`." in failure(f"https://{_FAR}")
+    for proxy, words in (
+        ("http://ada:word@proxy.invalid:1", "the host name 'proxy.invalid' cannot be resolved. Correct HTTPS_PROXY"),
+        (f"http://ada:word@{place}", f"the proxy {place} refused to connect to the service (status "),
+        ("ftp://ada:word@proxy.invalid", "Begin HTTPS_PROXY with http:// or https://."),
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        message = failure(f"https://{_FAR}")
+        assert words in message
+        assert "word" not in message.replace(words, "")
 
 
 @pytest.mark.parametrize("missing", [True, False])

@@ -27,7 +27,7 @@ def refused(answer: Response) -> errors.ApiError:
         (400, "refused", "Bad Request", "Correct what the server names, then run again."),
         (401, "unauthorized", "Unauthorized", "Check api_key and api_secret"),
         (403, "forbidden", "Forbidden", "If the key is read-only, create one with read and write access"),
-        (404, "not_found", "Not Found", "Check base_url and the id, and that nobody removed the thing meanwhile."),
+        (404, "not_found", "Not Found", "Check `base_url`. The API is not at this address."),
         (409, "refused", "Conflict", "Correct what the server names, then run again."),
         (418, "refused", "I'm a Teapot", "Correct what the server names, then run again."),
         (429, "rate_limited", "Too Many Requests", "Run again later, or lower requests_per_minute"),
