@@ -271,7 +271,10 @@ def leaver_task(draw: Draw, state: State, actor: str, folder: str) -> Task:
         Goal(fact, lambda after, fact=fact: fact not in after.facts)
         for fact in (("member", row["id"], user["id"]) for row in state.groups if row["type"] == "Managed")
     ]
-    goals += [_access_goal(row["id"], user["id"], None, False) for row in state.apps if row["status"] == "Managed"]
+    # Where a request is open that may give access, somebody must act by hand first.
+    asked = {row["app_id"] for row in state.requests if row["target_id"] == user["id"] and row["status"] == "Pending"}
+    apps = [row["id"] for row in state.apps if row["status"] == "Managed" and row["id"] not in asked]
+    goals += [_access_goal(app, user["id"], None, False) for app in apps]
     options = {
         "user": user["email"],
         "confirm": user["email"],
