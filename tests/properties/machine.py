@@ -291,10 +291,11 @@ class Promises(RuleBasedStateMachine):
 
     def _check_changed(self, task: Task, before: State, after: State, result: Row, touched: list[Prefix]) -> None:
         """C(changed) is true exactly if the run changed something, or the result says that this is unknown."""
+        goals = {goal.about for goal in task.goals}
         delta = [
             fact
             for fact in before.facts ^ after.facts
-            if (fact[0] != "task" or task.module == "task") and not any(overlap(prefix, fact) for prefix in touched)
+            if (fact[0] != "task" or fact[:2] in goals) and not any(overlap(prefix, fact) for prefix in touched)
         ]
         errors = result.get("steps", {}).get("errors", [])
         has_doubts = any(step.get("kind") in DOUBTS for step in errors)
