@@ -247,16 +247,21 @@ def joiner_task(draw: Draw, state: State, actor: str, journal: str) -> Task:
     user = pick(state.users, draw(NUMBERS))
     groups = [row for row in state.groups if row["type"] == "Managed"]
     groups = [pick(groups, number) for number in draw(st.lists(NUMBERS, min_size=1, max_size=2, unique=True))]
-    app = pick([row for row in state.apps if row["status"] == "Managed"], draw(NUMBERS))
-    level = pick(app["levels"], draw(NUMBERS)) if app["levels"] else None
-    goals = [_access_goal(app["id"], user["id"], level and level["id"], True)]
+    # Whether an app that a group gives at another level is a conflict, check mode cannot know.
+    given = {app for group in groups for app in group["default_apps"]}
+    apps = [row for row in state.apps if row["status"] == "Managed" and row["id"] not in given]
+    accesses, goals = [], []
+    for app in [pick(apps, number) for number in draw(st.lists(NUMBERS, max_size=1)) if apps]:
+        level = pick(app["levels"], draw(NUMBERS)) if app["levels"] else None
+        accesses.append({"app": app["name"]} | ({"permission_level": level["name"]} if level else {}))
+        goals.append(_access_goal(app["id"], user["id"], level and level["id"], True))
     for group in groups:
         fact = ("member", group["id"], user["id"])
         goals.append(Goal(fact, lambda after, fact=fact: fact in after.facts))
     options = {
         "user": user["email"],
         "groups": list(dict.fromkeys(row["name"] for row in groups)),
-        "accesses": [{"app": app["name"]} | ({"permission_level": level["name"]} if level else {})],
+        "accesses": accesses,
         "acting_user": actor,
         "wait_timeout": 0,
         "journal_path": journal,
