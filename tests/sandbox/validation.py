@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from connexion.exceptions import BadRequestProblem
-from connexion.validators import JSONRequestBodyValidator
+from connexion.middleware.abstract import ROUTING_CONTEXT
+from connexion.validators import JSONRequestBodyValidator, JSONResponseBodyValidator
 from jsonschema import Draft4Validator
 from starlette.types import Scope
 
@@ -53,5 +54,21 @@ class BodyValidator(JSONRequestBodyValidator):
         return None if body is None and not self._required else super()._validate(body)
 
 
-#: The framework's validators with the one above for JSON bodies.
-VALIDATORS = {"body": {"application/json": BodyValidator}}
+class AnswerValidator(JSONResponseBodyValidator):
+    """The framework's validator, which looks at the same answer of an operation once: most time went into that."""
+
+    _conforming: ClassVar[set[int]] = set()
+
+    def _parse(self, stream: Iterable[bytes]) -> Any:
+        body = b"".join(stream)
+        self._answer = hash((self._scope["extensions"][ROUTING_CONTEXT]["operation_id"], body))
+        return None if self._answer in self._conforming else super()._parse(iter([body]))
+
+    def _validate(self, body: Any) -> None:
+        if self._answer not in self._conforming:
+            super()._validate(body)
+            self._conforming.add(self._answer)
+
+
+#: The framework's validators with those above for JSON.
+VALIDATORS = {"body": {"application/json": BodyValidator}, "response": {"application/json": AnswerValidator}}
