@@ -14,7 +14,7 @@ options:
   acting_user:
     description:
       - The person on whose behalf the module writes, by e-mail address or id. Usually an admin, and always active.
-        Most writes need one.
+        Most writes need one. Check mode only warns if it is missing.
       - Cakewalk shows this person as the author, and does not check that the key belongs to them.
       - Environment variable E(CAKEWALK_ACTING_USER).
     type: str

@@ -232,7 +232,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         return Plan({}, {}, result=review.result("started_before", ledger, started))
     review.check_due(datetime.now(timezone.utc))
     people = tenant.people([params["acting_user"]] if params["acting_user"] else [])
-    actor = acting_user(params["acting_user"], people, tenant.user_statuses, resolver)
+    actor = acting_user(params["acting_user"], people, tenant, resolver)
     tenant.warnings += [] if ledger else [access_reviews.sent_blindly(review)]
     return Plan(
         before={},

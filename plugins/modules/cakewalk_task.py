@@ -320,6 +320,7 @@ SPEC = bulk_spec(
 def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     """Return the plan for C(params); names are looked up only as far as C(expect) has any."""
     entries = evaluation.entries_of_task(params)
+    evaluation.check_actor(entries, params, tenant)
     rows = tenant.read(task(entry.task) for entry in entries)
     tables = (tenant.task_statuses, tenant.request_statuses, datetime.now(timezone.utc))
     assessments = [
@@ -327,7 +328,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         for entry, row in zip(entries, rows, strict=True)
     ]
     names = expectations.NameLookup.read(assessments, params, tenant)
-    expectations.check(assessments, names, params, tenant.user_statuses)
+    expectations.check(assessments, names, params, tenant)
     tenant.warnings += evaluation.warnings(assessments)
     decided = [assessment for assessment in assessments if assessment.changes]
     return Plan(

@@ -10,7 +10,21 @@ from typing import Any
 
 import pytest
 import yaml
-from playbooks.harness import ACCESS, CORE_BIN, INFO, MEMBERS, POLICY, Data, Playbooks, play, task
+from playbooks.harness import (
+    ACCESS,
+    CORE_BIN,
+    INFO,
+    MEMBERS,
+    POLICY,
+    REVIEW,
+    TASK,
+    Data,
+    Playbooks,
+    play,
+    task,
+    writes,
+)
+from sandbox.known import task_id
 from sandbox.process import Sandbox
 
 READ = {"gather": ["groups"]}
@@ -141,3 +155,35 @@ def test_vaulted_variables_reach_every_way_of_a_task_and_no_callback(
     assert run["refused"].failed
     seen = [run.output, str(run.results), *(path.read_text(errors="replace") for path in playbooks.left_behind())]
     assert not [text for text in seen if tenant.api_key in text or tenant.api_secret in text]
+
+
+def test_check_mode_warns_that_an_acting_user_is_missing_and_a_run_fails_before_it_writes(
+    playbooks: Playbooks, tenant: Sandbox
+) -> None:
+    erin, connor = ("erin.engineer@example.com", "connor.contractor@example.com")
+    review = {"name": "S", "reviewer": "manager", "due_date": "2099-12-31", "apps": ["GitHub"]}
+    journal = {"journal_path": "{{ playbook_dir }}/journal.jsonl"}
+    options = {
+        MEMBERS: {"group": "Contractors", "users": [erin]},
+        ACCESS: {"app": "Figma", "users": [connor], "purpose": "Work"},
+        REVIEW: review,
+        TASK: {"task": task_id("review"), "state": "declined", "decide": "review"},
+        "cakewalk.access.cakewalk_joiner": {
+            "user": "owen.onboarding@example.com",
+            "groups": ["Sales"],
+            "wait_timeout": 0,
+            **journal,
+        },
+        "cakewalk.access.cakewalk_mover": {"user": erin, "joins": ["Sales"], "leaves": ["Engineering"], **journal},
+        "cakewalk.access.cakewalk_leaver": {"user": connor, "confirm": connor, "proof_dir": "{{ playbook_dir }}/l"},
+    }
+    tasks = [task(name, name, given) for name, given in options.items()]
+    tasks += [task(f"really {name}", name, options[name], check_mode=False, ignore_errors=True) for name in options]
+    run = playbooks.run(play(*tasks), "--check", "--diff", CAKEWALK_ACTING_USER="").succeeded()
+    for name in options:
+        (warning,) = [text for text in run[name].warnings if "acting_user is not set" in text]
+        assert warning.endswith("Without check mode, the task fails before its first write.")
+        assert run[name].changed
+        assert run[f"really {name}"].data["error"] == {"kind": "configuration", "option": "acting_user"}
+        assert "(variable cakewalk_acting_user, environment variable CAKEWALK_ACTING_USER)" in warning
+    assert writes(tenant.log()) == []

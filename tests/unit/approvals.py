@@ -14,7 +14,6 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
     REQUEST_STATUSES,
     TASK_STATUSES,
     USERS,
-    UserStatuses,
     permission_levels_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, Row
@@ -32,7 +31,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.expe
     users_to_read,
 )
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_task
-from unit.people import filled, uid, user
+from unit.people import MemoryTenant, filled, uid, user
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 PAST, FUTURE = "2026-06-01T11:59:59Z", "2026-06-01T12:00:01.1234567Z"
@@ -125,5 +124,5 @@ def looked_up(assessments: list[TaskAssessment], params: dict[str, Any]) -> Name
 def decided(rows: Sequence[Row], params: dict[str, Any]) -> list[TaskAssessment]:
     """Return what becomes of tasks, held against what is expected and every rail."""
     assessments = judged(rows, params)
-    check(assessments, looked_up(assessments, params), params, UserStatuses())
+    check(assessments, looked_up(assessments, params), params, MemoryTenant([]))
     return assessments

@@ -70,7 +70,7 @@ def run_module(
     try:
         check_distinct({name: path for name, path in module.params.items() if name.endswith("_path") and path})
         client = Client(connection_of(module.params))
-        tenant = Tenant(client, module.params["known_statuses"])
+        tenant = Tenant(client, module.params["known_statuses"], module.check_mode)
     except Exception as error:
         module.fail_json(**error_result(error, {}))
     _end_at_time_limit()

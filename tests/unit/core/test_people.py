@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import UserStatuses
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed, Resolver
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import acting_user, check_receivers
-from unit.people import uid, user, users
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.people import (
+    NOBODY,
+    acting_user,
+    check_receivers,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
+from unit.people import MemoryTenant, connection, uid, user, users
 
 STATUSES = UserStatuses()
 
@@ -70,23 +76,32 @@ def test_many_people_make_one_warning() -> None:
 @pytest.mark.parametrize("reference", ["ADA@example.com", uid(1), uid(1).upper()])
 def test_an_active_person_may_act(reference: str) -> None:
     ada = user(1, "ada@example.com")
-    assert acting_user(reference, users(ada, user(2)), STATUSES, Resolver()) == ada
+    assert acting_user(reference, users(ada, user(2)), MemoryTenant([]), Resolver()) == ada
 
 
 @pytest.mark.parametrize("reference", [None, ""])
 def test_somebody_must_act(reference: str | None) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        acting_user(reference, users(), STATUSES, Resolver())
+        acting_user(reference, users(), MemoryTenant([]), Resolver())
     assert str(refused.value).endswith(
-        "Set acting_user (CAKEWALK_ACTING_USER) to the e-mail address or id of an admin."
+        "(variable cakewalk_acting_user, environment variable CAKEWALK_ACTING_USER) to the e-mail address or id of an "
+        "admin."
     )
     assert refused.value.facts() == {"kind": "configuration", "option": "acting_user"}
+
+
+def test_a_dry_run_warns_once_that_somebody_must_act() -> None:
+    tenant = Tenant(Client(connection()), is_dry_run=True)
+    assert [acting_user(None, users(), tenant, Resolver()) for _time in range(2)] == [NOBODY, NOBODY]
+    (warning,) = tenant.warnings
+    assert "acting_user is not set, and the vendor demands an admin" in warning
+    assert warning.endswith("Without check mode, the task fails before its first write.")
 
 
 @pytest.mark.parametrize("status", ["Invited", "Onboarding", "Offboarding", "Deactivated", "Ignored", "Chief", None])
 def test_who_is_not_known_to_be_active_may_not_act(status: str | None) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        acting_user(uid(1), users(user(1, status=status)), STATUSES, Resolver())
+        acting_user(uid(1), users(user(1, status=status)), MemoryTenant([]), Resolver())
     assert str(refused.value).startswith(f"Could not act as {uid(1)}: the status of this person is {status}. ")
     assert "known_statuses.user.may_act" in refused.value.hint
     assert refused.value.facts()["option"] == "acting_user"
@@ -94,14 +109,15 @@ def test_who_is_not_known_to_be_active_may_not_act(status: str | None) -> None:
 
 def test_a_status_that_is_listed_lets_act() -> None:
     chief = user(1, status="Chief")
-    assert acting_user(uid(1), users(chief), STATUSES.extended({"may_act": ["Chief"]}), Resolver()) == chief
+    tenant = Tenant(Client(connection()), {"user": {"may_act": ["Chief"]}})
+    assert acting_user(uid(1), users(chief), tenant, Resolver()) == chief
 
 
 def test_an_acting_user_who_does_not_exist_is_told_with_all_other_problems() -> None:
     finder = Resolver()
     finder.find("nobody@example.com", users())
     with pytest.raises(LookupFailed) as failed:
-        acting_user("gone@example.com", users(), STATUSES, finder)
+        acting_user("gone@example.com", users(), MemoryTenant([]), finder)
     assert [problem["reference"] for problem in failed.value.facts()["problems"]] == [
         "nobody@example.com",
         "gone@example.com",
@@ -111,4 +127,4 @@ def test_an_acting_user_who_does_not_exist_is_told_with_all_other_problems() -> 
 def test_an_acting_user_must_be_unambiguous() -> None:
     twins = users(user(1, "ada@example.com"), user(2, "Ada@example.com", "Deactivated"))
     with pytest.raises(LookupFailed, match="is held by 2"):
-        acting_user("ada@example.com", twins, STATUSES, Resolver())
+        acting_user("ada@example.com", twins, MemoryTenant([]), Resolver())

@@ -15,6 +15,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.eval
     TaskEntry,
     TaskState,
     assess,
+    check_actor,
     entries_of_task,
     warnings,
 )
@@ -34,7 +35,7 @@ from unit.approvals import (
     standalone,
     without,
 )
-from unit.people import uid
+from unit.people import MemoryTenant, uid
 
 ID = uid(901)
 
@@ -83,12 +84,6 @@ def test_no_decisions_are_no_entries() -> None:
             "decisions",
             f"{ID} is named more than once. Name each task once.",
         ),
-        ({"task": ID, "state": "declined", "decide": "review"}, "acting_user", "decide: review: acting_user is not"),
-        (
-            {"decisions": [decision(a_task(), state="approved", decide="standalone")], "acting_user": ""},
-            "acting_user",
-            "decide: standalone: acting_user is not set",
-        ),
     ],
 )
 def test_what_cannot_be_meant(given: dict[str, Any], option: str, words: str) -> None:
@@ -96,6 +91,21 @@ def test_what_cannot_be_meant(given: dict[str, Any], option: str, words: str) ->
         parsed(**given)
     assert words in str(wrong.value)
     assert wrong.value.facts()["option"] == option
+
+
+@pytest.mark.parametrize(
+    ("given", "decide"),
+    [
+        ({"task": ID, "state": "declined", "decide": "review"}, "review"),
+        (
+            {"decisions": [decision(a_task(), state="approved", decide="standalone")], "acting_user": ""},
+            "standalone",
+        ),
+    ],
+)
+def test_self_approval_needs_an_acting_user_to_compare_with(given: dict[str, Any], decide: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"decide: {decide}: acting_user is not set"):
+        check_actor(parsed(**given), options(**given), MemoryTenant([]))
 
 
 @pytest.mark.parametrize(

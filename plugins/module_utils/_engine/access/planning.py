@@ -228,7 +228,7 @@ def plan_access(
     statuses = tenant.user_statuses
     warnings = [] if params["allow_inactive"] else check_receivers(gaining, statuses, evaluator.resolver)
     why = _RECORDS if params["method"] == "direct" else DEMANDED
-    actor = acting_user(params["acting_user"], people, statuses, evaluator.resolver, why) if stepping else None
+    actor = acting_user(params["acting_user"], people, tenant, evaluator.resolver, why) if stepping else None
     evaluator.resolver.check()
     for (app_state, decisions, _unknown), (_app, entries) in zip(evaluated, apps, strict=True):
         absent = [user for entry in entries if entry.state == "absent" for user in entry.users]

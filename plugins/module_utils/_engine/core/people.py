@@ -11,6 +11,7 @@ from ..._api.catalog import UserStatuses, person
 from ..._api.errors import ConfigurationError
 from ..._api.text import printable, summarize
 from .lookup import Index, Resolver, Row
+from .tenant import Tenant
 
 
 def status_of(user: Row) -> str | None:
@@ -42,10 +43,12 @@ def check_receivers(people: Iterable[Row], statuses: UserStatuses, resolver: Res
 DEMANDED = "the vendor demands an admin who is shown as the one who did it"
 
 
-def acting_user(
-    reference: str | None, people: Index, statuses: UserStatuses, resolver: Resolver, why: str = DEMANDED
-) -> Row:
-    """Return the acting user.
+#: The acting user of a dry run that names none.
+NOBODY: Row = {"id": "", "email": "nobody, since acting_user is not set"}
+
+
+def acting_user(reference: str | None, people: Index, tenant: Tenant, resolver: Resolver, why: str = DEMANDED) -> Row:
+    """Return the acting user, or C(NOBODY) if a dry run names none.
 
     The vendor does not authenticate this person, who must therefore at least exist and be active.
 
@@ -54,16 +57,19 @@ def acting_user(
     :raises LookupFailed: the person does not exist or is ambiguous; with all problems of the C(resolver).
     """
     if not reference:
-        raise ConfigurationError(
+        missing = ConfigurationError(
             "act in somebody's name",
             f"acting_user is not set, and {why}",
-            "Set acting_user (CAKEWALK_ACTING_USER) to the e-mail address or id of an admin.",
+            "Set acting_user (variable cakewalk_acting_user, environment variable CAKEWALK_ACTING_USER) to the e-mail "
+            "address or id of an admin.",
             option="acting_user",
         )
+        tenant.refuse(missing)
+        return NOBODY
     row = resolver.find(reference, people, called="acting user")
     resolver.check()
     status = status_of(row) if row else None
-    if row is None or status not in statuses.may_act:
+    if row is None or status not in tenant.user_statuses.may_act:
         raise ConfigurationError(
             f"act as {printable(reference)}",
             f"the status of this person is {printable(status)}",

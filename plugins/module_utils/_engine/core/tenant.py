@@ -52,11 +52,12 @@ class Tenant:
     Each list is read once, and kept until C(forget). A list of several pages is read again, until two readings agree,
     where the plan rests on what is not listed.
 
+    :param is_dry_run: whether nothing will be written.
     :param known_statuses: the option of this name: more words for the status tables, by kind.
     :raises ConfigurationError: C(known_statuses) has another form, or a word would be in two classes.
     """
 
-    def __init__(self, client: Client, known_statuses: dict[str, Any] | None = None) -> None:
+    def __init__(self, client: Client, known_statuses: dict[str, Any] | None = None, is_dry_run: bool = False) -> None:
         self._client = client
         #: By path and query, since the words about a list change with the name of its group or app.
         self._lists: dict[_Key, _CachedList] = {}
@@ -67,8 +68,16 @@ class Tenant:
         self.task_statuses = TASK_STATUSES.extended(known.get("task") or {})
         self.request_statuses = REQUEST_STATUSES.extended(known.get("request") or {})
         self.warnings: list[str] = []
+        self._is_dry_run = is_dry_run
         #: Whether everything rests on what is not listed, as an export does.
         self.rests_on_absence = False
+
+    def refuse(self, error: CakewalkError) -> None:
+        """Raise an error, or warn of it in a dry run, which does not need what is missing."""
+        if not self._is_dry_run:
+            raise error
+        warning = f"{error} Without check mode, the task fails before its first write."
+        self.warnings += [] if warning in self.warnings else [warning]
 
     def index(
         self,

@@ -141,7 +141,7 @@ def plan_memberships(
     changes = [_change(group, people, protected, resolver) for group in groups]
     added = list({row["id"]: row for change in changes for row in change.added}.values())
     warnings = [] if params["allow_inactive"] else check_receivers(added, tenant.user_statuses, resolver)
-    actor = acting_user(params["acting_user"], people, tenant.user_statuses, resolver) if added else None
+    actor = acting_user(params["acting_user"], people, tenant, resolver) if added else None
     resolver.check()
     refuse_groups(
         [change.group for change in changes if change.changed and is_dynamic(change.group)],

@@ -214,14 +214,14 @@ class _Onboarding:
         for name, app_state in self._app_states.items():
             levels = {level for joiner in joiners for app, level in joiner.extra if app == name}
             evaluator.evaluate(app_state, [AccessEntry(name, (), level, "present") for level in levels], people)
-        found = acting_user(actor, people, tenant.user_statuses, resolver)
+        found = acting_user(actor, people, tenant, resolver)
         resolver.check()
         for joiner in joiners:
             joiner.wanted = self._wanted(joiner)
             joiner.extra = tuple((app["id"], level["id"] if level else None) for app, level in joiner.wanted)
         # From here on everything is named by id, so that a rename during the wait leads nowhere else.
         self._app_states = {app_state.app["id"]: app_state for app_state in self._app_states.values()}
-        self._params["acting_user"] = found["id"]
+        self._params["acting_user"] = found["id"] or None
         users = [joiner.user for joiner in joiners if joiner.user]
         if len(ids_of(users)) < len(users):
             raise ConfigurationError(
@@ -370,7 +370,8 @@ class _Onboarding:
         self._tenant.forget()
         self._turn = []
         try:
-            people = self._tenant.people([*(joiner.reference for joiner in missing), self._params["acting_user"]])
+            actors = filter(None, [self._params["acting_user"]])
+            people = self._tenant.people([*(joiner.reference for joiner in missing), *actors])
             for joiner in missing:
                 if self._has_arrived(joiner, people, problems, taken):
                     self._turn.append(joiner)

@@ -77,7 +77,7 @@ def leavers_of(params: Mapping[str, Any], tenant: Tenant) -> tuple[list[LeavingP
     protection = ProtectedUsers([*params["protected_users"], *actor_reference], [directory])
     protection.look_up(directory, resolver)
     people = tenant.people(actor_reference)
-    actor = acting_user(params["acting_user"], people, tenant.user_statuses, resolver)
+    actor = acting_user(params["acting_user"], people, tenant, resolver)
     resolver.check()
     leavers = []
     for entry, user in zip(entries, users, strict=True):

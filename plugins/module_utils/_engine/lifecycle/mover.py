@@ -166,7 +166,7 @@ def plan_moves(params: Mapping[str, Any], tenant: Tenant) -> Plan:
     check_options(params)
     moves, actor = moves_of(params, tenant)
     # From here on everybody is named by id, so that a rename in the middle changes nothing.
-    options = {**params, "acting_user": actor["id"], "allow_inactive": False}
+    options = {**params, "acting_user": actor["id"] or None, "allow_inactive": False}
     changes, _actor, warnings = plan_memberships(_entries(moves), options, tenant)
     refuse_synced(changes)
     check_share(removals_of(changes), read_count(changes), params["max_removal_percent"])
@@ -225,7 +225,7 @@ def moves_of(params: Mapping[str, Any], tenant: Tenant) -> tuple[list[Move], Row
         user = resolver.find(entry["user"], people)
         move = Move(user or {"id": ""}, resolver.find_all(joins, groups), resolver.find_all(leaves, groups))
         moves.append(move)
-    actor = acting_user(params["acting_user"], people, tenant.user_statuses, resolver)
+    actor = acting_user(params["acting_user"], people, tenant, resolver)
     problems = list(_contradictions(moves))
     if problems:
         raise ConfigurationError(

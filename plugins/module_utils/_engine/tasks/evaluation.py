@@ -21,6 +21,7 @@ from ..._api.operations import member
 from ..._api.text import printable, summarize
 from ..core.entries import entries_of
 from ..core.lookup import Row, is_uuid
+from ..core.tenant import Tenant
 from ..core.timestamps import moment
 
 #: The attributes that C(expect) can name, and the members of the request that show them.
@@ -145,8 +146,7 @@ class TaskAssessment:
 def entries_of_task(params: Mapping[str, Any]) -> list[TaskEntry]:
     """Return the entries of a task; an entry inherits C(state) and C(decide).
 
-    :raises ConfigurationError: a task is not an id or is named twice, C(state) is missing, or C(acting_user) is missing
-        where self-approval would be possible.
+    :raises ConfigurationError: a task is not an id or is named twice, or C(state) is missing.
     """
     entries = [_entry(entry, params) for entry in entries_of(params, "decisions", "task")]
     repeated = [identifier for identifier, times in Counter(entry.task for entry in entries).items() if times > 1]
@@ -157,15 +157,24 @@ def entries_of_task(params: Mapping[str, Any]) -> list[TaskEntry]:
             "Name each task once.",
             option="decisions",
         )
+    return entries
+
+
+def check_actor(entries: Iterable[TaskEntry], params: Mapping[str, Any], tenant: Tenant) -> None:
+    """Check that the acting user is named where self-approval would be possible.
+
+    :raises ConfigurationError: C(acting_user) is missing.
+    """
     others = sorted({entry.decide for entry in entries} - {"action"})
     if others and not params["acting_user"]:
-        raise ConfigurationError(
+        missing = ConfigurationError(
             f"decide: {' and '.join(others)}",
             "acting_user is not set, so it cannot be told whether somebody decides what is their own",
-            "Set acting_user (CAKEWALK_ACTING_USER) to the e-mail address or id of whoever decides.",
+            "Set acting_user (variable cakewalk_acting_user, environment variable CAKEWALK_ACTING_USER) to the e-mail "
+            "address or id of the person who decides.",
             option="acting_user",
         )
-    return entries
+        tenant.refuse(missing)
 
 
 def assess(

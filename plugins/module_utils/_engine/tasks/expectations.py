@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._api import catalog
-from ..._api.catalog import APPS, REQUEST_TYPE_NAMES, REQUEST_TYPES, ResourceType, StatusTable, UserStatuses, person
+from ..._api.catalog import APPS, REQUEST_TYPE_NAMES, REQUEST_TYPES, ResourceType, StatusTable, person
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step, is_usable_id, member
 from ..._api.text import printable, summarize
@@ -136,9 +136,7 @@ def levels_to_read(assessments: Iterable[TaskAssessment], apps: Index) -> dict[s
     return levels
 
 
-def check(
-    assessments: Sequence[TaskAssessment], names: NameLookup, params: Mapping[str, Any], statuses: UserStatuses
-) -> None:
+def check(assessments: Sequence[TaskAssessment], names: NameLookup, params: Mapping[str, Any], tenant: Tenant) -> None:
     """Compare tasks with what is expected, and check the guardrails of the decisions.
 
     :raises LookupFailed: a user, app or level does not exist or is ambiguous.
@@ -153,7 +151,7 @@ def check(
     removing = [assessment.task for assessment in assessments if assessment.removes_access]
     if removing:
         protected.look_up(names.users, resolver)
-    actor = acting_user(params["acting_user"], names.users, statuses, resolver) if actors else None
+    actor = acting_user(params["acting_user"], names.users, tenant, resolver) if actors else None
     resolver.check()
     problems = [
         {"task": assessment.task.row["id"], "reason": reason, "message": message}
