@@ -335,7 +335,7 @@ unmapped:
   type: dict
   sample: {"groups": [{"name": "__ansible_type", "ids": ["3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11"]}]}
 not_found:
-  description: Selected things that do not exist, as written, by kind.
+  description: Selected things that do not exist, as written, by kind. A warning names them, too.
   returned: success
   type: dict
   sample: {"users": ["nobody@example.com"]}

@@ -33,7 +33,11 @@ def test_queries_return_what_is_there(playbooks: Playbooks, tenant: Sandbox, rea
     plays = scenario("info")
     check = playbooks.run(plays, "--check", "--diff", variables=names(tenant) | expected, **read_only).succeeded()
     run = playbooks.run(plays, variables=names(tenant) | expected, **read_only).succeeded()
-    assert not check.warned_of() | run.warned_of()
+    missing = {"users": "'nobody@example.com', 'Erin Engineer'", "groups": "'contractors'"}
+    warned = {
+        f"These {kind} were not found: {who}. Check their spelling, or their ids." for kind, who in missing.items()
+    }
+    assert check.warned_of() == run.warned_of() == warned
     assert [result.told for result in check.results] == [result.told for result in run.results]
     assert not any(result.changed for result in run.results)
     assert not writes(tenant.log())
@@ -64,7 +68,7 @@ def test_what_is_asked_for_is_put_together(playbooks: Playbooks, tenant: Sandbox
         tenant.configure(filters=word)
         tasks = [task(title, INFO, options) for title, options in queries.items()]
         run = playbooks.run(play(*tasks), **read_only).succeeded()
-        assert not run.warned_of()
+        assert [warning.partition(":")[0] for warning in run.warned_of()] == ["These tasks were not found"]
         told = {title: run[title].data for title in queries}
 
         for row in told["footprint"]["users"]:

@@ -59,6 +59,19 @@ def test_selectors_narrow_and_tell_what_is_not_there(tenant: Sandbox, client: Cl
     assert "apps" not in result
 
 
+def test_what_is_not_there_is_warned_of_by_kind(tenant: Sandbox, client: Client) -> None:
+    names = [f"no{number}@example.com" for number in range(12)]
+    options = {"users": [ERIN, *names], "groups": ["sales\n"], "tasks": ["no id"]}
+    reader = Tenant(client)
+    cakewalk_info.plan(validated(cakewalk_info.SPEC, tenant, options), reader)
+    first = ", ".join(map(repr, names[:10]))
+    assert reader.warnings == [
+        f"These users were not found: {first} and 2 more. Check their spelling, or their ids.",
+        "These groups were not found: 'sales\\\\n'. Check their spelling, or their ids.",
+        "These tasks were not found: 'no id'. Check their spelling, or their ids.",
+    ]
+
+
 def test_ids_that_are_read_singly_prove_no_name_unique(tenant: Sandbox, client: Client) -> None:
     result = query(tenant, client, users=[tenant.find("users", ERIN)["id"]])
     assert [row["email"] for row in result["users"]] == [ERIN]

@@ -28,6 +28,8 @@ INCLUDES: dict[str, dict[str, Callable[[Row], Listing] | None]] = {
         "custom_fields": catalog.custom_fields,
     },
 }
+#: How many references that match nothing a warning names; the result has all of them.
+_SHOWN = 10
 Records = dict[str, Any]
 #: The name of records, the sources to read for them, and a function that makes the records from what was read.
 _Part = tuple[str, Sequence[Listing | Resource], Callable[[list[Any]], Any]]
@@ -58,6 +60,9 @@ def query(params: Mapping[str, Any], tenant: Tenant) -> tuple[Records, dict[str,
     if params["tasks"] is not None or params["tasks_of"] is not None:
         records["tasks"], missing = _tasks(records.get("tasks", []), params, tenant)
         maps["not_found"] |= {"tasks": missing} if missing else {}
+    for name, missing in maps["not_found"].items():
+        listed = summarize((repr(printable(reference)) for reference in missing), _SHOWN)
+        tenant.warnings.append(f"These {name} were not found: {listed}. Check their spelling, or their ids.")
     return records, maps
 
 
@@ -77,9 +82,6 @@ def _selected(
             maps["unmapped"][kind.name] = [{"name": name, "ids": ids} for name, ids in unmapped.items()]
         if missing:
             maps["not_found"][kind.name] = missing
-        if missing and (params["reports"] or params["footprint"]):
-            names = summarize(repr(printable(name)) for name in missing)
-            tenant.warnings.append(f"Not found, so nothing is reported of these {kind.name}: {names}.")
     return records, maps
 
 
