@@ -239,3 +239,16 @@ def test_a_review_is_started_by_one_of_two_runs(tenant: Sandbox, tmp_path: Path)
     assert refusals == ["moved"]
     assert received(tenant, "createAccessReview") == [201]
     assert not run(params, tenant.url, cakewalk_access_review).changed
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 3], ids=["second mark", "first entry", "second entry"])
+def test_a_field_that_was_written_is_a_change_whatever_comes_after_it(tenant: Sandbox, fails_at: int) -> None:
+    slots = [("GitHub", GRANT), ("Figma", GRANT)]
+    policy = next(row["id"] for row in tenant.state("policies")["policies"] if row["request_type"] == GRANT)
+    before = tenant.state("apps")
+    tenant.fault("updateWorkAppCustomFields", "403", skip=fails_at, count=9)
+    with pytest.raises(ApplyFailed) as caught:
+        run(options(tenant, {"ledger_field": FIELD}, policy, *slots), tenant.url)
+    assert tenant.state("apps") != before
+    assert caught.value.result.changed
+    assert len(caught.value.result.as_result()["pending" if fails_at == 1 else "done"]) == 2

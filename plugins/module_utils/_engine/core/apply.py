@@ -220,7 +220,10 @@ class _Run:
         """Delete the ledger entries that the steps will overwrite, so that a crash leaves no stale entry."""
         entries = dict(step.ledger_entry for step in stage.steps if step.ledger_entry)
         if stage.ledger and entries:
-            stage.ledger.forget(entries, self._client)
+            try:
+                stage.ledger.forget(entries, self._client)
+            except CakewalkError as error:
+                raise ApplyFailed(self.result, error) from None
 
     def _store_ledger_entries(self, stage: Plan, steps: list[StepResult]) -> None:
         """Store the ledger entries of steps that are done; entries of steps that failed stay unknown."""

@@ -102,7 +102,7 @@ class ApplyResult:
 
         An accepted write counts even if a read shows something else.
         """
-        return any(
+        return any(stage.ledger and stage.ledger.changed for stage in self.stages) or any(
             result.step.changes
             for result in self.steps
             if self.is_dry_run or result.status is StepStatus.DONE or isinstance(result.error, NotApplied)

@@ -97,6 +97,7 @@ class FieldLedger:
         self._fields = fields
         self._documents = {app_id: _parsed(apps[app_id], field) for app_id, field in fields.items()}
         self._run = secrets.token_hex(4)
+        self.changed = False
         #: By app id, the policy that each place of this run is to hold.
         self._wanted: dict[str, dict[str, str]] = {}
 
@@ -198,6 +199,7 @@ class FieldLedger:
         app, field = self._apps[app_id], self._fields[app_id]
         values = {field["id"]: document.as_text(app_id)}
         client.send(set_custom_fields(app, values, [field["name"]]))
+        self.changed = True
 
     def _unstable(self, app_id: str) -> CakewalkError:
         app, field = self._apps[app_id], self._fields[app_id]

@@ -52,7 +52,11 @@ class Ledger(Protocol):
 
     No read shows which of two concurrent writes the service carried out last. So an entry that two runs replace at the
     same time is stored by neither.
+
+    :cvar changed: whether this run changed the tenant by writing the ledger.
     """
+
+    changed: bool
 
     def forget(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
         """Delete the entries that steps will replace, and mark them as this run's.
@@ -140,6 +144,8 @@ class FileLedger:
     :param is_exclusive: whether C(forget) refuses entries that another run stored or marked meanwhile.
     :raises CakewalkError: in every method that reads the file, see C(read).
     """
+
+    changed = False
 
     def __init__(self, file: PrivateFile, base_url: str, app_ids: frozenset[str], is_exclusive: bool) -> None:
         self._file = file
