@@ -12,6 +12,11 @@ from types import ModuleType
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Keep long values out of the names of tests: many are random, and all workers must use the same names."""
+    return argname if isinstance(val, (str, bytes)) and len(val) > 60 else None
+
+
 def _namespace(name: str, *path: Path) -> None:
     package = ModuleType(name)
     package.__path__ = [str(folder) for folder in path]
