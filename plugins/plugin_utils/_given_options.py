@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.playbook.task import Task
 
 from ..module_utils._api.errors import ConfigurationError
-from ..module_utils._api.text import parse_json
+from ..module_utils._api.text import QUOTE_IT, parse_json, printable, yaml_type
 
 _COLLECTION = "cakewalk.access"
 #: The form of options in a single line, which Ansible reads itself: C(app=GitHub permission_level=Admin).
@@ -26,6 +27,10 @@ _KEY_VALUE = re.compile(r"\w+=")
 #: How releases of ansible-core begin their errors about the syntax of a template.
 _BROKEN_TEMPLATE = re.compile("template error|syntax error", re.IGNORECASE)
 _TEXTS = ("str", "path")
+#: Dates, which YAML keeps as they are written.
+_DATES = ("due_date", "updated_since")
+#: Values of custom fields; only the tenant knows which of them are texts.
+_FIELDS = "fields"
 _LIMITS = ("max_removals", "max_removal_percent")
 #: A guardrail that adds up: a task cannot take away the protection that its play gives.
 _PROTECTED = "protected_users"
@@ -45,7 +50,7 @@ def given(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], str
 
     :param spec: the argument spec of the module.
     :param strip: whether to strip the blanks around texts, as for everything that roles give.
-    :raises ConfigurationError: a list or mapping is given for a text, or a boolean for a number, or a protected user is
+    :raises ConfigurationError: something else is given for a text, or a boolean for a number, or a protected user is
         null or blank.
     """
     kept = {name: _value(name, value, spec.get(name, {"type": "raw"}), strip) for name, value in options.items()}
@@ -165,22 +170,43 @@ def _value(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any
     if kind in _TEXTS and isinstance(value, (list, tuple, Mapping)):
         form = "a mapping" if isinstance(value, Mapping) else "a list"
         raise ConfigurationError(f"use {name}", f"{form} is given for a text", "Give one text.", option=name)
+    if kind in _TEXTS and name not in _DATES:
+        _refuse_unquoted(name, name, value, bool(option.get("no_log")))
+    if kind == "dict" and isinstance(value, dict):
+        suboptions = option.get("options") or {}
+        value = {key: _value(key, item, suboptions.get(key, {"type": "raw"}), strip) for key, item in value.items()}
+        for key, item in value.items() if name == _FIELDS else ():
+            _refuse_unquoted(name, f"the name of a field in {name}", key)
+            # Ansible hands a date to the module as text.
+            if isinstance(item, date):
+                _refuse_unquoted(name, f"the value of {printable(key)!r} in {name}", item)
     if kind == "int" and isinstance(value, bool):
         raise ConfigurationError(f"use {name}", "a boolean is given for a number", "Give a number.", option=name)
     return value.strip() if strip and isinstance(value, str) else value
+
+
+def _refuse_unquoted(name: str, what: str, value: Any, is_secret: bool = False) -> None:
+    """Refuse what YAML reads as something else than text, since 0715 becomes 461 and 1.10 becomes 1.1.
+
+    :raises ConfigurationError: the value is refused.
+    """
+    form = yaml_type(value)
+    if form:
+        shown = f"a {form.split()[1]}" if is_secret else form
+        raise ConfigurationError(f"use {what}", f"{shown} is given for a text", QUOTE_IT, option=name)
 
 
 def _list(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any:
     of_mappings = option.get("elements") == "dict"
     if isinstance(value, str):
         value = _items(value, "\n" if of_mappings else "\n,")
+    element = {"type": option.get("elements", "raw"), "no_log": option.get("no_log")}
     if not isinstance(value, list):
-        return value
+        return value if of_mappings else _value(name, value, element, strip) if yaml_type(value) else value
     if of_mappings:
         suboptions = option.get("options") or {}
         value = [_mapping(item, list(suboptions)) if isinstance(item, str) else item for item in value]
         return [given(item, suboptions, strip) if isinstance(item, dict) and suboptions else item for item in value]
-    element = {"type": option.get("elements", "raw")}
     return [_value(f"an entry of {name}", item, element, strip) for item in value]
 
 

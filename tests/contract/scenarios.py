@@ -194,7 +194,7 @@ SCENARIOS = [
         cakewalk_app_custom_field,
         lambda _tenant, _folder: {
             "values": [
-                {"app": "GitHub", "fields": {"Cost Center": 4711}, "clear": ["Automation Ledger"]},
+                {"app": "GitHub", "fields": {"Cost Center": "4711"}, "clear": ["Automation Ledger"]},
                 {"app": "Figma", "fields": {"Automation Ledger": "line\nbreak"}},
             ]
         },

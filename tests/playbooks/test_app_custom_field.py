@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from playbooks.harness import FIELD, Data, Playbooks, play, task, writes
 from playbooks.module_contract import BadInput, refuse_all, rehearse
@@ -51,7 +53,15 @@ TABLE: list[BadInput] = [
     ("fields and the bulk form", {"fields": {"Cost Center": "1"}, "values": []}, None, ["mutually exclusive"]),
     ("a null value", {"app": "GitHub", "fields": {"Cost Center": None}}, "configuration", ["null", "under clear"]),
     ("a blank value", {"app": "GitHub", "fields": {"Cost Center": ""}}, "configuration", ["blank", "under clear"]),
-    ("yes", {"app": "GitHub", "fields": {"Cost Center": True}}, "configuration", ["a bool", "in quotes"]),
+    ("an octal number", {"app": "GitHub", "fields": {"Cost Center": 0o715}}, "configuration", ["461", "Quote it"]),
+    (
+        "a date",
+        {"app": "GitHub", "fields": {"Cost Center": date(2026, 1, 1)}},
+        "configuration",
+        ["2026-01-01", "Quote"],
+    ),
+    ("a number for a name", {"app": 2024, "clear": ["Cost Center"]}, "configuration", ["the number 2024", "Quote it"]),
+    ("yes", {"app": "GitHub", "fields": {"Cost Center": True}}, "configuration", ["the boolean true", "Quote it"]),
     (
         "an unknown field beside a known one",
         {"app": "GitHub", "fields": {"Cost Center": "1", "Cost Centre": "2"}},

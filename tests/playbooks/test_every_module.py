@@ -36,7 +36,7 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
     (code / "all.yml").write_text(yaml.safe_dump(sections), encoding="utf-8")
     github = tenant.find("apps", "GitHub")["id"]
     journal = str(tmp_path / "moves.jsonl")
-    turn = {"folder": str(tmp_path / "turns"), "nonce": "0", "run": {}}
+    turn = {"folder": str(tmp_path / "turns"), "nonce": "0", "run": "0"}
     return {
         "cakewalk_access_as_code": {"folder": str(code)},
         "cakewalk_access_review": {"name": "S", "reviewer": "manager", "due_date": "2099-12-31", "apps": ["GitHub"]},

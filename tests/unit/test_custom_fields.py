@@ -45,7 +45,8 @@ OWNER = custom_field(11, "Owner", "Ada", type="Person", guidValue=uid(99))
 NOTE = custom_field(12, "Note")
 PRIORITY = custom_field(13, "Priority", "High", type="PRIORITY")
 SAME = [custom_field(14, "Same"), custom_field(15, "Same")]
-FIELDS = [CENTER, OWNER, NOTE, PRIORITY, *SAME]
+SEATS, ARCHIVED = custom_field(20, "Seats", type="Number"), custom_field(21, "Archived", "false", type="Boolean")
+FIELDS = [CENTER, OWNER, NOTE, PRIORITY, *SAME, SEATS, ARCHIVED]
 
 
 def task(**given: Any) -> dict[str, Any]:
@@ -69,8 +70,9 @@ def change(**given: Any) -> FieldChange:
     ("given", "values", "unchanged"),
     [
         ({"fields": {"Cost Center": "4711"}}, {}, ["Cost Center"]),
-        ({"fields": {"Cost Center": 4711}}, {}, ["Cost Center"]),
-        ({"fields": {"Cost Center": 4712}}, {uid(10): "4712"}, []),
+        ({"fields": {"Cost Center": "4712"}}, {uid(10): "4712"}, []),
+        ({"fields": {"Seats": 5, "Archived": True}}, {uid(20): "5", uid(21): "true"}, []),
+        ({"fields": {"Seats": 1.5, "Archived": "false"}}, {uid(20): "1.5"}, ["Archived"]),
         ({"fields": {uid(10).upper(): "4712"}}, {uid(10): "4712"}, []),
         ({"fields": {"Owner": "Ada"}}, {}, ["Owner"]),
         ({"fields": {"Owner": uid(99).upper()}}, {}, ["Owner"]),
@@ -111,9 +113,12 @@ def test_fields_in_a_diff_have_a_line_where_they_have_a_value() -> None:
         ({"fields": {}, "clear": []}, "configuration", "there are none"),
         ({"fields": {"Note": None}}, "configuration", "it is null, which YAML makes of a forgotten value"),
         ({"fields": {"Note": " "}}, "configuration", "it is blank. Name it under clear"),
-        ({"fields": {"Note": True}}, "configuration", "it is a bool, and values are texts. Put it in quotes"),
-        ({"fields": {"Note": 1.5}}, "configuration", "it is a float, and values are texts. Put it in quotes"),
-        ({"fields": {"Note": ["x"]}}, "configuration", "it is a list, and values are texts. Give one text"),
+        ({"fields": {"Note": True}}, "configuration", "the boolean true is given for a text. Quote it"),
+        ({"fields": {"Note": 1.5}}, "configuration", "the number 1.5 is given for a text. Quote it"),
+        ({"fields": {"Note": 0o715}}, "configuration", 'the number 461 is given for a text. Quote it, such as "0715"'),
+        ({"fields": {"Seats": True}}, "configuration", "the boolean true is given for a text. Quote it"),
+        ({"fields": {"Archived": 1}}, "configuration", "the number 1 is given for a text. Quote it"),
+        ({"fields": {"Note": ["x"]}}, "configuration", "it is a list or a mapping. Give one text"),
         ({"fields": {"Note": "x"}, "clear": ["Note"]}, "configuration", "a field is named twice"),
         ({"clear": ["Note", "Note"]}, "configuration", "a field is named twice"),
         ({"fields": {"Note": "x", NOTE["id"]: "y"}}, "configuration", "'Note' is named twice, by id and by name"),

@@ -9,6 +9,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, TypeVar
 
 #: Control, formatting, surrogate, line and paragraph separator characters. They can make a terminal or a log show
@@ -109,6 +110,19 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "********")
     return text
+
+
+#: The hint for a value for which C(yaml_type) is not C(None).
+QUOTE_IT = 'Quote it, such as "0715", which YAML reads as 461 otherwise. In a template, end with | string.'
+
+
+def yaml_type(value: object) -> str | None:
+    """Return what YAML made of a text without quotes, such as C(the number 461) of 0715; C(None) for other values."""
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    return f"the date {value}" if isinstance(value, date) else None
 
 
 def pluralize(number: int, one: str, many: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from .._api.catalog import APPS, custom_fields, custom_fields_of, is_computed, named
 from .._api.errors import ConfigurationError
 from .._api.operations import Step
-from .._api.text import by_usable_key, printable
+from .._api.text import QUOTE_IT, by_usable_key, printable, yaml_type
 from .._api.writes import has_value, set_custom_fields
 from .core.entries import entries_of
 from .core.guardrails import LimitExceeded
@@ -20,13 +21,20 @@ from .core.lookup import Index, Resolver, Row, label, labelled
 from .core.plan import State
 from .core.tenant import Tenant
 
+#: Types of fields that take numbers and booleans. The vendor does not list its types.
+_NUMBER = re.compile("number|integer|decimal|float|currency|percent", re.IGNORECASE)
+_BOOLEAN = re.compile("bool|checkbox|yes.?no", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class FieldEntry:
-    """The fields that a task names for an app, as written, with their values; C(None) clears a field."""
+    """The fields that a task names for an app, as written, with their values; C(None) clears a field.
+
+    A value is a text, a number or a boolean.
+    """
 
     app: str
-    values: Mapping[str, str | None]
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -151,24 +159,37 @@ def _entry(entry: Mapping[str, Any]) -> FieldEntry:
         raise ConfigurationError(
             action, "a field is named twice", "Name each field once, under fields or under clear.", option="clear"
         )
-    values = {name: _text(name, value, action) for name, value in fields.items()}
-    return FieldEntry(entry["app"], {**values, **dict.fromkeys(clear)})
+    for name, value in fields.items():
+        _check_value(name, value, action)
+    return FieldEntry(entry["app"], {**fields, **dict.fromkeys(clear)})
 
 
-def _text(name: str, value: object, action: str) -> str:
-    """Return the value of a field as text; whole numbers are allowed, because templates make them of digits."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, str) and value.strip():
-        return value
-    cause, hint = f"it is a {type(value).__name__}, and values are texts", "Put it in quotes."
+def _check_value(name: str, value: object, action: str) -> None:
+    if yaml_type(value) or (isinstance(value, str) and value.strip()):
+        return
+    cause, hint = "it is a list or a mapping", "Give one text."
     if value is None:
         cause, hint = "it is null, which YAML makes of a forgotten value", "Name it under clear to clear it."
     elif isinstance(value, str):
         cause, hint = "it is blank", "Name it under clear to clear it."
-    elif isinstance(value, (list, dict)):
-        hint = "Give one text."
     raise ConfigurationError(f"{action}, {printable(name)!r} among them", cause, hint, option="fields")
+
+
+def _text(value: Any, field: Row, app: Row) -> str | None:
+    """Return a value as the text to send.
+
+    :raises ConfigurationError: it is a number or a boolean, and the field is not of such a type.
+    """
+    form = yaml_type(value)
+    kind = _BOOLEAN if isinstance(value, bool) else _NUMBER
+    if form and not kind.search(str(field.get("type"))):
+        raise ConfigurationError(
+            f"set the custom field {named(field)} of the app {named(app)}",
+            f"{form} is given for a text",
+            QUOTE_IT,
+            option="fields",
+        )
+    return str(value).lower() if form else value
 
 
 def _change(app: Row, entry: FieldEntry, index: Index, resolver: Resolver) -> FieldChange:
@@ -185,7 +206,7 @@ def _change(app: Row, entry: FieldEntry, index: Index, resolver: Resolver) -> Fi
                 "Name each field once.",
                 option="fields",
             )
-        wanted[identifier] = value
+        wanted[identifier] = _text(value, field, app)
     values = {
         identifier: value for identifier, value in wanted.items() if not has_value(index.by_id[identifier], value)
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import
 from ansible_collections.cakewalk.access.plugins.module_utils._module.arguments import CONNECTION, WRITING
 from ansible_collections.cakewalk.access.plugins.plugin_utils._given_options import completed, given
 
+DAY, NOW = date(2026, 1, 1), datetime(2026, 1, 1, 10, 30)
 SPEC: dict[str, Any] = {
     **CONNECTION,
     **WRITING,
@@ -23,6 +25,8 @@ SPEC: dict[str, Any] = {
     "texts": {"type": "list", "elements": "str"},
     "any": {"type": "raw"},
     "facts": {"type": "dict", "options": {"text": {"type": "str"}}},
+    "fields": {"type": "dict"},
+    "due_date": {"type": "str"},
     "free": {"type": "list", "elements": "dict"},
     "access": {
         "type": "list",
@@ -38,7 +42,6 @@ SPEC: dict[str, Any] = {
 GIVEN = [
     ("text", "a", "a"),
     ("text", " a ", " a "),
-    ("text", 0, 0),
     ("number", 0, 0),
     ("number", "7", "7"),
     ("flag", False, False),
@@ -56,7 +59,6 @@ GIVEN = [
     ("texts", "[]", []),
     ("texts", "[a, b]", ["[a", "b]"]),
     ("texts", "[" * 100_000, ["[" * 100_000]),
-    ("texts", 5, 5),
     ("texts", {"a": 1}, {"a": 1}),
     ("facts", {"text": "", "more": None}, {"text": "", "more": None}),
     ("facts", '{"text": null}', '{"text": null}'),
@@ -72,7 +74,9 @@ GIVEN = [
     ("access", ["GitHub: Admin", {"app": " A: B "}], [{"app": "GitHub", "level": "Admin"}, {"app": " A: B "}]),
     ("access", [{"app": "A", "level": " ", "users": None}, {"app": ""}], [{"app": "A"}, {}]),
     ("access", [{"app": "A", "users": "a\nb,c"}], [{"app": "A", "users": ["a", "b", "c"]}]),
-    ("access", [{"app": 0, "level": False}, 5, None], [{"app": 0, "level": False}, 5, None]),
+    ("access", [{"app": "0"}, 5, None], [{"app": "0"}, 5, None]),
+    ("due_date", DAY, DAY),
+    ("fields", {"Cost": 461, "Seats": 1.5, "Flag": True}, {"Cost": 461, "Seats": 1.5, "Flag": True}),
     ("api_key", "", ""),
     ("api_secret", " ", " "),
     ("base_url", "", ""),
@@ -80,6 +84,14 @@ GIVEN = [
 #: The name of an option, and what a task gives for it that Ansible would take for something else.
 REFUSED = [
     *((name, value) for name in ("text", "file", "api_key") for value in ([], ["a"], ("a",), {}, {"a": "b"})),
+    *((name, value) for name in ("text", "file", "texts", "api_key") for value in (0, 0o715, 1.10, True, DAY, NOW)),
+    *(("texts", ["a", value]) for value in (0, False, DAY)),
+    ("access", [{"app": 0}]),
+    ("access", [{"app": "a", "users": [5]}]),
+    ("facts", {"text": 5}),
+    ("fields", {"Renewal": DAY}),
+    ("fields", {"Renewal": NOW}),
+    ("fields", {0o715: "a"}),
     ("texts", ["a", ["b"]]),
     ("texts", [{"a": "b"}]),
     ("texts", '["a", ["b"]]'),
@@ -111,6 +123,14 @@ def test_what_would_mean_something_by_accident_is_refused(name: str, value: Any)
         given({name: value}, SPEC)
 
 
+def test_a_number_is_shown_unless_it_is_a_secret() -> None:
+    with pytest.raises(ConfigurationError, match=r"the number 461 is given for a text\. Quote it, such as"):
+        given({"text": 0o715}, SPEC)
+    with pytest.raises(ConfigurationError, match="a number is given for a text") as refused:
+        given({"api_key": 815}, SPEC)
+    assert "815" not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["api_key", "api_secret", "base_url"])
 def test_null_leaves_the_connection_to_defaults_and_environment_but_blank_is_refused(name: str) -> None:
     assert given({name: None}, SPEC) == {}
@@ -122,10 +142,10 @@ def test_null_leaves_the_connection_to_defaults_and_environment_but_blank_is_ref
     ("name", "value", "expected"),
     [
         ("text", " a b\n", "a b"),
-        ("texts", [" a ", "", 5], ["a", "", 5]),
+        ("texts", [" a ", "", None], ["a", "", None]),
         ("texts", " a , b ", ["a", "b"]),
         ("access", [{"app": " A: B ", "users": [" a ", None]}], [{"app": "A: B", "users": ["a", None]}]),
-        ("facts", {"text": " a "}, {"text": " a "}),
+        ("facts", {"text": " a "}, {"text": "a"}),
     ],
 )
 def test_blanks_around_texts_are_stripped_for_roles(name: str, value: Any, expected: Any) -> None:
