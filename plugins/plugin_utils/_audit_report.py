@@ -122,14 +122,14 @@ def _figures(rows: Mapping[str, Rows], changes: Table | None) -> Iterator[dict[s
         True,
     )
     privileged = rows["privileged_accesses"]
-    yield _figure("privileged_accesses", len(privileged), "privileged accesses", f"held by {_people(privileged)}")
+    yield _figure("privileged_accesses", len(privileged), "rows of privileged access", f"for {_people(privileged)}")
     apps = f"of {pluralize(len(counts), 'app', 'apps')}"
     yield _figure("ownerless_apps", len(rows["ownerless_apps"]), "apps without an owner", apps, True)
     oldest = max((row["age_days"] for row in requests if row["age_days"] is not None), default=None)
     age = "" if oldest is None else f"the oldest is {pluralize(oldest, 'day', 'days')} old"
     yield _figure("open_requests", len(requests), "open requests", age)
     accesses, members = rows["accesses"], rows["group_members"]
-    yield _figure("accesses", len(accesses), "accesses", f"of {_people(accesses)}")
+    yield _figure("accesses", len(accesses), "rows of access", f"for {_people(accesses)}")
     groups = len({row["group_id"] for row in members})
     yield _figure("group_members", len(members), "group memberships", f"in {pluralize(groups, 'group', 'groups')}")
     differing = sum(row["agrees"] == "no" for row in counts)
@@ -188,20 +188,20 @@ def _by_app(accesses: Rows) -> dict[str, Any]:
         | {"of": f"of {held[app, True] + held[app, False]}"}
         for app in first
     ]
-    legend = [{"look": "strong", "words": "privileged"}, {"look": "plain", "words": "other accesses"}]
-    about = f"The {_BARS} apps with the most privileged accesses." if len(labels) > _BARS else ""
-    return {"title": "Privileged accesses by app", "bars": bars, "legend": legend, "about": about}
+    legend = [{"look": "strong", "words": "privileged"}, {"look": "plain", "words": "other access"}]
+    about = f"The {_BARS} apps with the most privileged access." if len(labels) > _BARS else ""
+    return {"title": "Privileged access by app", "bars": bars, "legend": legend, "about": about}
 
 
 def _by_status(accesses: Rows) -> dict[str, Any]:
-    people = {row["user_id"]: (shown(row["user_status"]) or "not told", row["user_status_class"]) for row in accesses}
+    people = {row["user_id"]: (shown(row["user_status"]) or "not shown", row["user_status_class"]) for row in accesses}
     counts = Counter(people.values())
     widest = max(counts.values(), default=0)
     bars = [
         _bar(status, number, widest, number, strong=0 if kind == tables.CURRENT else number)
         for (status, kind), number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
-    legend = [{"look": "plain", "words": "may have access"}, {"look": "strong", "words": "may not, or not known"}]
+    legend = [{"look": "plain", "words": "may have access"}, {"look": "strong", "words": "inactive or unknown"}]
     return {"title": "People with access by status", "bars": bars, "legend": legend, "about": ""}
 
 

@@ -92,7 +92,7 @@ def test_a_defect_after_writes_tells_which_were_done(
 def test_a_warning_shows_no_secret(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> None:
     options = {"folder": str(tmp_path / "evidence"), "privileged": [{"permission_level": tenant.api_secret}]}
     run = playbooks.run(play(task("keep", EVIDENCE, options))).succeeded()
-    assert run.warned_of() == {"No access fits these entries of privileged: '********'."}
+    assert run.warned_of() == {"No access matches these entries of privileged: '********'. Check their spelling."}
     assert tenant.api_secret not in run.output
 
 

@@ -90,7 +90,7 @@ def test_the_playbook_for_onboarding_runs_by_its_name(playbooks: Playbooks, tena
         {"group": "Sales", "users": ["iris.invited@example.com"]},
     ]
     command = ("cakewalk.access.onboard", "-e", json.dumps({"onboard_memberships": joins}), "--diff")
-    title = "See that people are in their groups"
+    title = "Add people to their groups"
     foreseen = playbooks.run(*command, "--check").succeeded()
     assert not writes(tenant.log())
     done = playbooks.run(*command).succeeded()

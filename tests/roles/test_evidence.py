@@ -97,8 +97,8 @@ def test_a_bundle_holds_what_the_tenant_lists(keep: Keep, tenant: Sandbox, folde
     assert not writes(tenant.log())
     assert {entry["key"] for entry in tenant.log()} == {"read-only"}
     assert run.warned_of() == {
-        "It is not known what these mean, so they are a class of their own: user status Discovered (1). List them "
-        "under known_statuses if you know."
+        "The report lists these statuses as unknown: user status Discovered (1). Add them to known_statuses if you "
+        "know what they mean."
     }
 
     held = [(app, access, users[access["user_id"]]) for app in state["apps"] for access in app["accesses"]]
@@ -136,7 +136,7 @@ def test_a_bundle_holds_what_the_tenant_lists(keep: Keep, tenant: Sandbox, folde
         assert row["age_days"] == (now - created).days
         assert row["target_email"] == users[row["target_id"]]["email"]
         assert "purpose" not in row
-    assert {row["agrees"] for row in rows(place, "account_counts")} <= {"yes", "as accesses"}
+    assert {row["agrees"] for row in rows(place, "account_counts")} <= {"yes", "as access"}
 
 
 def test_a_bundle_is_for_its_user_alone_and_its_manifest_fits(keep: Keep, tenant: Sandbox) -> None:
@@ -298,7 +298,7 @@ def test_what_the_option_names_is_privileged(keep: Keep, tenant: Sandbox) -> Non
     assert len([row for row in named if row["app"] == "AWS"]) == sum(
         access["level_id"] == level_id for access in aws["accesses"]
     )
-    assert run.warned_of() == {"No access fits these entries of privileged: 'No such'."}
+    assert run.warned_of() == {"No access matches these entries of privileged: 'No such'. Check their spelling."}
 
 
 REFUSED: dict[str, tuple[Data, str]] = {

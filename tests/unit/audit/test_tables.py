@@ -127,13 +127,13 @@ def test_members_apps_without_owner_and_counts() -> None:
         ("Team", "ada@example.com", "current"),
         ("Team", "eve@example.com", "unknown"),
     ]
-    assert cells(tables["ownerless_apps"], "app", "owner", "people") == [("Old", "not told", 0), ("Wiki", "none", 1)]
+    assert cells(tables["ownerless_apps"], "app", "owner", "people") == [("Old", "not shown", 0), ("Wiki", "none", 1)]
     assert cells(tables["account_counts"], "app", "accesses", "people", "number_of_accounts", "agrees") == [
         ("GitHub", 3, 2, 2, "yes"),
-        ("Old", 0, 0, None, "not told"),
+        ("Old", 0, 0, None, "not shown"),
         ("Wiki", 1, 1, 7, "no"),
     ]
-    assert agreement(3, accesses=3, people=2) == "as accesses"
+    assert agreement(3, accesses=3, people=2) == "as access"
 
 
 def test_who_is_on_the_way_out_or_unclear_and_has_something() -> None:
@@ -190,7 +190,7 @@ def test_warnings_name_what_is_not_clear() -> None:
     unclear, unused, differing = warnings_of(sorted(found.unknown.items()), ["'Gone'"], list(tables.values()))
     assert "request status Odd (1), user status Odd (1)" in unclear
     assert "'Gone'" in unused
-    assert "of Wiki is not" in differing
+    assert "listed: Wiki. " in differing
     fine = [table.holding([]) for table in tables.values()]
     assert warnings_of([], [], fine) == []
 

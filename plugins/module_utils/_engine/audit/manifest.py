@@ -17,16 +17,16 @@ from .table import ID, NAME, Table
 
 #: The limits of what the sums of the files prove.
 PROVES = (
-    "The sums show accidents, not tampering: whoever can change a file can change this manifest too. Sign the "
-    "manifest, or keep its SHA-256, which the run returns, where nobody can change it."
+    "The checksums reveal accidents, not tampering: anyone who can change a file can change this manifest too. Sign "
+    "the manifest, or store its SHA-256, which the run returns, where nobody can change it."
 )
 #: Questions that readers may have, and that the API cannot answer.
 CANNOT_TELL = (
-    "Since when somebody has an access, who granted it, and whether it is used: an access shows a person and a level.",
-    "What access reviews came to: the service starts them and shows no results.",
-    "Which approval policy governs an app or a level: no policy that is assigned can be read.",
-    "What is in the apps themselves. This is what Cakewalk listed, and an account that it does not know is not in it.",
-    "What was so before and after the two times above, and what was done and undone between two bundles.",
+    "Since when people have access, who granted it, and whether they use it: the API shows only a person and a level.",
+    "The results of access reviews: the API starts reviews and shows no results.",
+    "Which approval policy governs an app or a level: the API does not show assigned policies.",
+    "What is in the apps themselves: an account that Cakewalk does not know is not listed.",
+    "What happened before and after the two times above, or was done and undone between two bundles.",
     "Whether an app without permission levels gives privileged access, unless the option privileged names it.",
 )
 
@@ -66,8 +66,8 @@ def caveats_of(facts: Mapping[str, Any]) -> list[str]:
     if not earlier or earlier["privileged"] == facts["privileged"]:
         return []
     return [
-        "The option privileged was another one for the bundle that is compared with, so privileged accesses may be "
-        "gained or lost by that."
+        "The earlier bundle was made with another value of the option privileged. So privileged access may be gained "
+        "or lost for that reason alone."
     ]
 
 
@@ -81,17 +81,17 @@ def warnings_of(unknown: Sequence[tuple[str, int]], unused: Sequence[str], writt
     if unknown:
         words = summarize(f"{printable(word)} ({number})" for word, number in unknown)
         warnings.append(
-            f"It is not known what these mean, so they are a class of their own: {words}. "
-            "List them under known_statuses if you know."
+            f"The report lists these statuses as unknown: {words}. Add them to known_statuses if you know what "
+            "they mean."
         )
     if unused:
-        warnings.append(f"No access fits these entries of privileged: {summarize(unused)}.")
+        warnings.append(f"No access matches these entries of privileged: {summarize(unused)}. Check their spelling.")
     (counts,) = (table for table in written if table.name == tables.COUNTS.name)
     differing = [str(row["app"] or row["app_id"]) for row in counts.rows if row["agrees"] == "no"]
     if differing:
         warnings.append(
-            f"The number of accounts of {summarize(map(printable, differing))} is not that of the people listed, so "
-            "one of the two is not right."
+            f"The number of accounts differs from the number of people listed: {summarize(map(printable, differing))}. "
+            "One of the two is wrong. Compare them in the app."
         )
     return warnings
 

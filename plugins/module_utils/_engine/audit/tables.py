@@ -41,16 +41,16 @@ _ACCESS_KEY = ("app_id", "user_id", "permission_level_id")
 
 ACCESSES = Table(
     "accesses",
-    "Accesses",
-    "Who has access to which app, a row for each permission level that somebody holds.",
+    "Access to apps",
+    "Who has access to which app: one row for each permission level that a person has.",
     _ACCESS,
     _ACCESS_KEY,
 )
 PRIVILEGED = Table(
     "privileged_accesses",
-    "Privileged accesses",
-    "Accesses at a level that Cakewalk marks as privileged (marked), that the option privileged names (named), or that "
-    "does not tell (unknown).",
+    "Privileged access",
+    "Access that Cakewalk marks as privileged (marked), that the option privileged names (named), or that may be "
+    "privileged (unknown).",
     _ACCESS,
     _ACCESS_KEY,
 )
@@ -64,19 +64,19 @@ MEMBERS = Table(
 OWNERLESS = Table(
     "ownerless_apps",
     "Apps without an owner",
-    "Apps whose record names no owner (none), or does not say who owns the app (not told).",
+    "Apps whose record names no owner (none), or does not show an owner (not shown).",
     (*_APP, _APP_STATUS, Column("owner", "Owner"), Column("people", "People", NUMBER)),
     ("app_id",),
 )
 LEAVERS = Table(
     "inactive_people",
     "Inactive or leaving people with access",
-    "People with a status that rules out access (inactive), or one of which it is not known what it means (unknown), "
-    "who have an access or a group membership, or own an app.",
+    "People who have access, are in a group or own an app, although their status rules out access (inactive). People "
+    "with an unknown status are listed too (unknown).",
     (
         *_person(),
         *_STATUS,
-        Column("accesses", "Accesses", NUMBER),
+        Column("accesses", "Access", NUMBER),
         Column("privileged_accesses", "Privileged", NUMBER),
         Column("groups", "Groups", NUMBER),
         Column("owned_apps", "Owned apps", NUMBER),
@@ -86,7 +86,7 @@ LEAVERS = Table(
 REQUESTS = Table(
     "open_requests",
     "Open requests",
-    "Requests that await a decision (open), or of whose status it is not known what it means (unknown).",
+    "Requests that await a decision (open), or whose status is unknown (unknown).",
     (
         Column("age_days", "Age in days", NUMBER),
         Column("request_type", "Type"),
@@ -95,7 +95,7 @@ REQUESTS = Table(
         *_LEVEL,
         Column("status", "Status"),
         Column("status_class", "Status class"),
-        *_person("requester", "Asked by"),
+        *_person("requester", "Requested by"),
         Column("created_at", "Created", TIME),
         Column("updated_at", "Updated", TIME),
         Column("request_id", "Request id", ID),
@@ -105,13 +105,13 @@ REQUESTS = Table(
 )
 COUNTS = Table(
     "account_counts",
-    "Accounts, counted twice",
-    "How many people the accesses of an app list, beside how many accounts its record tells (numberOfAccounts).",
+    "Account counts compared",
+    "How many people each app lists, and how many accounts its record counts (numberOfAccounts).",
     (
         *_APP,
-        Column("accesses", "Accesses listed", NUMBER),
+        Column("accesses", "Access listed", NUMBER),
         Column("people", "People listed", NUMBER),
-        Column("number_of_accounts", "Accounts told", NUMBER),
+        Column("number_of_accounts", "Accounts counted", NUMBER),
         Column("agrees", "Agrees"),
     ),
     ("app_id",),
@@ -194,7 +194,7 @@ class Populations:
     def _ownerless(self) -> Iterator[dict[str, Any]]:
         for app, rows in zip(self.snapshot.apps, self.snapshot.accesses, strict=True):
             if app.get("owner") is None:
-                owner = "none" if "owner" in app else "not told"
+                owner = "none" if "owner" in app else "not shown"
                 about = {"app_status": app.get("statusName"), "owner": owner, "people": _people(rows)}
                 yield {**_of_app(app), **about}
 
@@ -285,10 +285,10 @@ def agreement(accounts: object, accesses: int, people: int) -> str:
     The vendor's text says that it counts people. It was not seen whether a person with two levels counts twice.
     """
     if not isinstance(accounts, int):
-        return "not told"
+        return "not shown"
     if accounts == people:
         return "yes"
-    return "as accesses" if accounts == accesses else "no"
+    return "as access" if accounts == accesses else "no"
 
 
 def _level(access: Row) -> Row | None:
