@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import yaml
+
 ROOT = Path(__file__).parent.parent.parent
 #: About 20 words are the aim; from here on, it takes two sentences.
 LONGEST = 25
@@ -33,6 +35,9 @@ CODE = re.compile(r"`[^`]*`|\b[A-Z]{1,3}\((?:[^()]|\([^()]*\))*\)|https?://\S+")
 BREAK = re.compile(r"\n[ \t]*\n|\n[ \t]*(?=:(?:param|returns?|raises)\b|[-*] |\d+\. )|(?<=[.!?])[)\"']*\s+(?=\S)")
 #: Comments that are no prose.
 DIRECTIVE = re.compile(r"#:?\s*(!|noqa|type:|mypy:|pylint:|pragma|Copyright|GNU General|SPDX|-\*-)")
+YAML_COMMENT = re.compile(r"(?:^[ \t]*#.*\n)+", re.MULTILINE)
+#: What a changelog entry is about, as in C(all modules - ).
+CHANGED_PART = re.compile(r"^[\w, ]+ - ")
 
 
 class Text(NamedTuple):
@@ -52,7 +57,7 @@ class Finding(NamedTuple):
 
 
 def python_texts(source: str) -> Iterator[Text]:
-    """Yield the docstrings and comments of Python code; documentation for ansible-doc is not among them."""
+    """Yield the docstrings and comments of Python code."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -74,6 +79,38 @@ def python_texts(source: str) -> Iterator[Text]:
             comment = Text(line, words)
         last = line
     yield comment
+
+
+def yaml_texts(*keys: str) -> Callable[[str], Iterator[Text]]:
+    """Return a function that yields the comments of a YAML file, and the text below some keys; without keys, all text.
+
+    Commands and data in comments are indented.
+    """
+
+    def texts(source: str) -> Iterator[Text]:
+        for comment in YAML_COMMENT.finditer(source):
+            prose = re.sub(r"^[ \t]*#(?:   .*| ?)", "", comment.group(), flags=re.MULTILINE)
+            yield Text(source.count("\n", 0, comment.start()) + 1, prose)
+        nodes: list[tuple[yaml.Node, bool]] = [(node, not keys) for node in [yaml.compose(source)] if node]
+        while nodes:
+            node, is_prose = nodes.pop()
+            if isinstance(node, yaml.MappingNode):
+                nodes += [(value, is_prose or key.value in keys) for key, value in node.value]
+            elif isinstance(node, yaml.SequenceNode):
+                nodes += [(value, is_prose) for value in node.value]
+            elif is_prose and isinstance(node, yaml.ScalarNode):
+                yield Text(node.start_mark.line + 1, CHANGED_PART.sub("", node.value))
+
+    return texts
+
+
+def documentation_texts(source: str) -> Iterator[Text]:
+    """Yield what ansible-doc shows of a Python file: the descriptions, and the titles of examples."""
+    texts = yaml_texts("short_description", "description", "details", "notes", "returned", "name")
+    for node in ast.walk(ast.parse(source)):
+        value = node.value if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).isupper() else None
+        if isinstance(value, ast.Constant) and "\n" in str(value.value):
+            yield from (text._replace(line=text.line + value.lineno - 1) for text in texts(str(value.value)))
 
 
 def findings(text: Text) -> Iterator[Finding]:
@@ -101,6 +138,9 @@ def findings(text: Text) -> Iterator[Finding]:
 SOURCES: tuple[tuple[str, Callable[[str], Iterator[Text]]], ...] = (
     ("plugins/**/*.py", python_texts),
     ("extensions/**/*.py", python_texts),
+    ("plugins/doc_fragments/*.py", documentation_texts),
+    ("plugins/modules/*.py", documentation_texts),
+    ("extensions/eda/plugins/event_source/[!_]*.py", documentation_texts),
 )
 
 

@@ -14,7 +14,16 @@ from .prose import LONGEST, ROOT, check
 GOOD = '''"""Groups of a tenant."""
 
 DOCUMENTATION = r"""
-description: What is meant is told in vain, beside the point.
+description: Reads the groups of a tenant.
+options:
+  group:
+    description:
+      - A group of people, by C(name, or whoever is none).
+"""
+
+EXAMPLES = r"""
+- name: Read all groups
+  cakewalk.access.groups:
 """
 
 #: An app has one URL, and a user with access to 3 apps.
@@ -46,19 +55,22 @@ def test_plain_english_is_found_to_be_so(tmp_path: Path) -> None:
     ("old", "new", "line", "phrase"),
     [
         ("Groups of a tenant", "What a tenant holds", 1, "What"),
-        ("Return the rows", "The rows", 12, "The"),
-        ("An app has one URL", "A app has one URL", 7, "A"),
-        ("An app has one URL", "An user has one URL", 7, "An"),
-        ("has one URL", "hangs on one URL", 7, "hangs on"),
-        ("access to 3 apps", "an access", 7, "an access"),
-        ("access to 3 apps", "accesses", 7, "accesses"),
-        ("within an hour", "in\n    vain", 12, "in vain"),
-        ("what to read", "what is told", 14, "told"),
-        ("the API refused the request", "there is none", 15, "is none"),
-        ("the API refused the request", "it does", 15, ":raises ReadFailed: it does."),
-        ("One user at a time", "Whoever comes first", 17, "Whoever"),
-        ("One user at a time", "One that stands in a list beside others", 17, "beside"),
-        ("One user at a time", " ".join(["A", *["very"] * LONGEST, "long sentence"]), 17, "A very very very very …"),
+        ("Reads the groups", "Tells of the groups", 4, "Tells of"),
+        ("A group of people", "One of those that stand in a list", 8, "stand in"),
+        ("Read all groups", "Read groups in vain", 12, "in vain"),
+        ("Return the rows", "The rows", 21, "The"),
+        ("An app has one URL", "A app has one URL", 16, "A"),
+        ("An app has one URL", "An user has one URL", 16, "An"),
+        ("has one URL", "hangs on one URL", 16, "hangs on"),
+        ("access to 3 apps", "an access", 16, "an access"),
+        ("access to 3 apps", "accesses", 16, "accesses"),
+        ("within an hour", "in\n    vain", 21, "in vain"),
+        ("what to read", "what is told", 23, "told"),
+        ("the API refused the request", "there is none", 24, "is none"),
+        ("the API refused the request", "it does", 24, ":raises ReadFailed: it does."),
+        ("One user at a time", "Whoever comes first", 26, "Whoever"),
+        ("One user at a time", "One that stands in a list beside others", 26, "beside"),
+        ("One user at a time", " ".join(["A", *["very"] * LONGEST, "long sentence"]), 26, "A very very very very …"),
     ],
 )
 @pytest.mark.parametrize("file", ["plugins/modules/groups.py", "extensions/eda/plugins/event_source/groups.py"])
