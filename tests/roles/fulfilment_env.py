@@ -20,8 +20,8 @@ from sandbox.process import Sandbox
 
 TARGETS = Path(__file__).parent / "targets"
 ROLE = "cakewalk.access.task_fulfilment"
-#: The task that tells of all others.
-LAST = "Tell what came of all tasks"
+#: The task that reports all others.
+LAST = "Report the outcomes of all tasks"
 OLGA = "olga.owner@example.com"
 #: In the variables of every handler; must get nowhere.
 HANDLERS_SECRET = "correct-horse-battery-staple"
