@@ -72,10 +72,20 @@ def test_which_of_the_places_counts_and_how_wrong_variables_are_refused(playbook
         "cakewalk_validate_certs": "no",
         "cakewalk_ledger": "{{ playbook_dir }}/ledger.json",
     }
+    handler = playbooks.folder / "input" / "handler.yml"
+    handler.write_text("[]", encoding="utf-8")
+    parts = {key: {"tasks": str(handler)} for key in ("handler", "verify")}
+    turn = {
+        "step": "start",
+        "task": task_id("action"),
+        "routes": [{"app": task_id("action"), "permission_level": "any", "request_type": "grant_access", **parts}],
+        "record_path": "{{ playbook_dir }}/record.jsonl",
+    }
     policy = {"app": "GitHub", "request_type": "grant_access", "policy": "Two approvals"}
     tasks += [
         task("acting", MEMBERS, {"group": "Sales", "users": []}, vars=others),
         task("ledger", POLICY, policy, vars=others),
+        task("turn", "cakewalk.access.cakewalk_task_turn", turn, vars=others),
     ]
     blank = dict.fromkeys(("cakewalk_api_key", "cakewalk_api_secret"), "")
     none = dict.fromkeys(("CAKEWALK_API_KEY", "CAKEWALK_API_SECRET"), "")
@@ -101,6 +111,7 @@ def test_which_of_the_places_counts_and_how_wrong_variables_are_refused(playbook
     assert used("acting")["known_statuses"]["user"]["may_act"] == ["Boss"]
     assert used("acting")["validate_certs"] is False
     assert used("ledger")["ledger_path"].endswith("/ledger.json")
+    assert run["turn"].data["run"]["acting_user"] == "nobody@example.com"
     for name, (_value, words) in BROKEN.items():
         message = run[name].data["msg"]
         assert words in message
