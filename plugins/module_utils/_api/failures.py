@@ -54,15 +54,15 @@ def explain(cause: BaseException, base_url: str, proxy: str | None, timeout: int
             f"the certificate of {where} is not trusted ({tls.verify_message.rstrip('.')})",
             "Check `base_url`, or set `ca_path` to the CA certificate of the service.",
         )
-    if tls and tls.reason in _PLAIN_TEXT:
+    if tls and getattr(tls, "reason", None) in _PLAIN_TEXT:
         return (
             f"the service does not speak TLS at {where}",
             "Correct the port in `base_url`. Use http:// only for a service on this machine.",
         )
-    if tls and tls.library in ("X509", "PEM"):
+    if tls and getattr(tls, "library", None) in ("X509", "PEM"):
         return "the file in `ca_path` holds no certificate", "Give a file with CA certificates in PEM format."
     if tls:
-        reason = (tls.reason or "no reason is known").replace("_", " ").lower()
+        reason = (getattr(tls, "reason", None) or "no reason is known").replace("_", " ").lower()
         return f"no TLS connection to {where} was possible ({reason})", check
     if any(isinstance(error, socket.gaierror) for error in errors):
         return f"the host name {host!r} cannot be resolved", f"{check} Check the network and DNS, too."
@@ -97,6 +97,13 @@ def explain(cause: BaseException, base_url: str, proxy: str | None, timeout: int
             "Run again later. If it happens again, check `base_url` and proxies.",
         )
     return None
+
+
+def is_plain_text(cause: BaseException) -> bool:
+    """Return whether the service answered in plain text where TLS was expected, so that no retry can help."""
+    return any(
+        isinstance(error, ssl.SSLError) and getattr(error, "reason", None) in _PLAIN_TEXT for error in _chain(cause)
+    )
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

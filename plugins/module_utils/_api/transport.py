@@ -25,7 +25,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from .answers import LOST, NEVER_SENT, REPEATABLE, TOO_MANY, Body, Proof, is_problem, rule_of
 from .errors import ConfigurationError, OutcomeUnknown, TransportError
-from .failures import explain
+from .failures import explain, is_plain_text
 from .rate_limiter import RateLimiter
 from .retry_after import retry_after
 from .text import BoundExceeded, parse_json, printable, redact
@@ -224,7 +224,7 @@ class Retries(Retry):
 
     def should_retry_error(self, method: str, cause: Exception) -> bool:
         """Return whether to repeat the request after this error."""
-        if not self.total or _is_bad_certificate(cause):
+        if not self.total or _is_bad_certificate(cause) or is_plain_text(cause):
             return False
         return method in (NEVER_SENT if self.never_sent(cause) else LOST).resent
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,14 +113,16 @@ def test_what_fails_below_http_is_said_plainly(
 ) -> None:
     (tmp_path / "empty.pem").touch()
 
-    def failure(base_url: str, **options: Any) -> str:
+    def failure(base_url: str, max_retries: int = 0, **options: Any) -> str:
         with pytest.raises(TransportError) as caught:
-            read(connect(base_url=base_url, max_retries=0, **options))
+            read(connect(base_url=base_url, max_retries=max_retries, **options))
         return str(caught.value)
 
     place = tenant.url.removeprefix("http://")
     plain = "Correct the port in `base_url`. Use http:// only for a service on this machine."
-    assert failure(f"https://{place}").endswith(f": the service does not speak TLS at {place}. {plain}")
+    begun = time.monotonic()
+    assert failure(f"https://{place}", max_retries=20).endswith(f": the service does not speak TLS at {place}. {plain}")
+    assert time.monotonic() - begun < 10, "it is not tried again"
     # An alert of TLS, as OpenSSL sends it; servers close the connection next, and some do nothing else.
     with Wire(lambda _request: b"\x15\x03\x01\x00\x02\x02\x16") as wire:
         assert failure(wire.url).endswith("speaks TLS at " + wire.url[7:] + ". Write https:// in `base_url`.")
