@@ -48,7 +48,7 @@ The playbook above is in README.md. The guides in docs/guides show how to onboar
 
 
 def main() -> int:
-    """Run the demonstration and return its exit status: 0 where it showed what it claims."""
+    """Run the demonstration and return its exit status: 0 if it showed everything."""
     with Sandbox() as tenant, TemporaryDirectory(prefix="cakewalk-demo-") as folder:
         playbook = Path(folder, "people.yml")
         playbook.write_text(first_playbook(), encoding="utf-8")

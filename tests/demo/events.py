@@ -39,7 +39,7 @@ PATIENCE = 40
 
 
 def main() -> int:
-    """Run the demonstration and return its exit status: 0 where it showed what it claims, or could not run."""
+    """Run the demonstration and return its exit status: 0 if it showed everything, or could not run."""
     if missing := why_not():
         print(f"Skipped: {missing}.")
         return 0

@@ -30,14 +30,20 @@ PHRASES = [
 OPENINGS = r"(What|Who|Whom|Whose|Why|Of|Have|Let|See that)\b"
 FUNCTION_OPENINGS = rf"{OPENINGS}|(The|An?|Whether|How|When|Where|Each|Every|All|Both|No)\b"
 #: One word in a sentence, whatever is in it.
-CODE = re.compile(r"`[^`]*`|\b[A-Z]{1,3}\((?:[^()]|\([^()]*\))*\)|https?://\S+")
+CODE = re.compile(r"(`+)[^`]+\1|\b[A-Z]{1,3}\((?:[^()]|\([^()]*\))*\)|https?://\S+")
 #: Where a text begins anew without a full stop.
-BREAK = re.compile(r"\n[ \t]*\n|\n[ \t]*(?=:(?:param|returns?|raises)\b|[-*] |\d+\. )|(?<=[.!?])[)\"']*\s+(?=\S)")
+BREAK = re.compile(r"\n[ \t]*\n|\n[ \t]*(?=:(?:param|returns?|raises)\b|[-*] |\d+\. )|(?<=[.!?])[)\"'*]*\s+(?=\S)")
 #: Comments that are no prose.
 DIRECTIVE = re.compile(r"#:?\s*(!|noqa|type:|mypy:|pylint:|pragma|Copyright|GNU General|SPDX|-\*-)")
+
+#: Code blocks, comments and addresses of Markdown, as whole lines.
+NOT_PROSE = re.compile(r"^[ \t]*```.*?^[ \t]*```$|<!--.*?-->|^\[[^\]\n]+\]:.*?$", re.MULTILINE | re.DOTALL)
+LIST_ITEM = re.compile(r"[ \t]*([-*]|\d+\.) +")
+LINK = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])")
 YAML_COMMENT = re.compile(r"(?:^[ \t]*#.*\n)+", re.MULTILINE)
 #: What a changelog entry is about, as in C(all modules - ).
 CHANGED_PART = re.compile(r"^[\w, ]+ - ")
+TEMPLATE = re.compile(r"<(style|script)\b.*?</\1>|\{[{%#].*?[}%#]\}", re.DOTALL)
 
 
 class Text(NamedTuple):
@@ -81,6 +87,32 @@ def python_texts(source: str) -> Iterator[Text]:
     yield comment
 
 
+def markdown_texts(source: str) -> Iterator[Text]:
+    """Yield the paragraphs, list items and table cells of a page, without code, comments and addresses of links.
+
+    A page that is generated is checked where its words come from.
+    """
+    if source.startswith("<!-- Generated from"):
+        return
+    source = LINK.sub(r"\1", NOT_PROSE.sub(lambda block: "\n" * block.group().count("\n"), source))
+    paragraph, code_indent, is_new = Text(0, ""), 4, True
+    for number, line in enumerate([*source.splitlines(), ""], 1):
+        indent = len(line) - len(line.lstrip())
+        item = LIST_ITEM.match(line)
+        if line.startswith(("#", "|")) or item or not line.strip():
+            yield paragraph
+            paragraph = Text(number, "")
+        if line.startswith("|"):
+            yield from (Text(number, cell) for cell in line.split("|"))
+        elif item or line[:1].strip():
+            code_indent = 4 + len(item.group() if item else "")
+        if not line.startswith("|") and not (is_new and indent >= code_indent):
+            words = line.lstrip("#> ")
+            paragraph = Text(paragraph.line, f"{paragraph.prose}\n{words}") if paragraph.prose else Text(number, words)
+            is_new = not line.strip()
+    yield paragraph
+
+
 def yaml_texts(*keys: str) -> Callable[[str], Iterator[Text]]:
     """Return a function that yields the comments of a YAML file, and the text below some keys; without keys, all text.
 
@@ -113,6 +145,28 @@ def documentation_texts(source: str) -> Iterator[Text]:
             yield from (text._replace(line=text.line + value.lineno - 1) for text in texts(str(value.value)))
 
 
+def html_texts(source: str) -> Iterator[Text]:
+    """Yield the text of each element of an HTML template."""
+    words = TEMPLATE.sub(lambda code: "X" + "\n" * code.group().count("\n"), source)
+    for text in re.finditer(r"(?<=>)[^<>]+(?=<)", words):
+        yield Text(words.count("\n", 0, text.start()) + 1, text.group())
+
+
+def string_texts(source: str) -> Iterator[Text]:
+    """Yield the phrases in Python code that are not docstrings, each placeholder as one word."""
+    tree = ast.parse(source)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if id(node) in docstrings | parts:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            words = (str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+            yield Text(node.lineno, "".join(words))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            yield Text(node.lineno, node.value)
+
+
 def findings(text: Text) -> Iterator[Finding]:
     """Yield what is not plain English in a text."""
     prose = CODE.sub(lambda code: "X" + "\n" * code.group().count("\n"), text.prose)
@@ -141,6 +195,18 @@ SOURCES: tuple[tuple[str, Callable[[str], Iterator[Text]]], ...] = (
     ("plugins/doc_fragments/*.py", documentation_texts),
     ("plugins/modules/*.py", documentation_texts),
     ("extensions/eda/plugins/event_source/[!_]*.py", documentation_texts),
+    ("tests/demo/*.py", python_texts),
+    ("*.md", markdown_texts),
+    ("docs/**/*.md", markdown_texts),
+    ("roles/*/README.md", markdown_texts),
+    ("roles/*/meta/argument_specs.yml", yaml_texts("description", "short_description")),
+    ("roles/*/tasks/*.yml", yaml_texts("name")),
+    ("playbooks/*.yml", yaml_texts("name")),
+    ("extensions/eda/rulebooks/*.yml", yaml_texts("name")),
+    ("changelogs/fragments/*.yml", yaml_texts()),
+    ("plugins/plugin_utils/report/*.j2", html_texts),
+    ("plugins/plugin_utils/_audit_report.py", string_texts),
+    ("plugins/module_utils/_engine/audit/*.py", string_texts),
 )
 
 

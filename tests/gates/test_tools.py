@@ -21,6 +21,12 @@ CLIENT = "plugins/module_utils/_api/client.py"
 
 LINT = ("ansible-lint", "--profile", "production", "--offline", "--strict")
 
+#: What people write and read.
+WRITTEN = (
+    *("plugins", "extensions", "playbooks", "roles", "docs", "changelogs", "tests/demo"),
+    *("README.md", "CONTRIBUTING.md", "GLOSSARY.md", "SECURITY.md"),
+)
+
 #: Tool: the command, then the file, the text and its replacement that the tool must object to.
 TOOLS = {
     "ansible-lint": (
@@ -35,7 +41,7 @@ TOOLS = {
         ("antsibull-changelog", "lint"),
         ("changelogs/fragments/0.1.0.yml", "release_summary", "summary_of_release"),
     ),
-    "codespell": (("codespell", "plugins", "extensions"), (CLIENT, "Return", "Retrun")),
+    "codespell": (("codespell", *WRITTEN), (CLIENT, "Return", "Retrun")),
     "ruff check": (
         ("ruff", "check", "--no-cache", "."),
         (CLIENT, "from typing import", "import os\nfrom typing import"),
