@@ -92,6 +92,7 @@ class Notebook:
 
     broken: str = ""
     calls: list[tuple[str, list[Key]]] = field(default_factory=list)
+    changed: bool = False
 
     def forget(self, entries: Mapping[Key, Mapping[str, Any]], client: Client) -> None:
         """Write it down."""
