@@ -264,6 +264,11 @@ files:
   type: list
   elements: str
   sample: [groups.yml, tenant.yml]
+msg:
+  description: What changed, or would change by the plan, in one sentence; after a failure the error.
+  returned: with mode plan, apply and drift, and after a failure
+  type: str
+  sample: "2 people would be added to 2 groups; Cost Center of GitHub would be changed."
 steps:
   description: The writes. In check mode all of them are C(pending).
   returned: with mode apply
@@ -349,13 +354,14 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     if params["mode"] == "drift":
         error = code_plan.drifted() if params["fail_on_drift"] else None
         stats["access_as_code_in_sync"] = stats["access_as_code_complete"] = not code_plan.differing
-        return Plan(result={**result, "drift": code_plan.drift(tenant), "stats": stats}, unmet=error)
+        facts = {"msg": code_plan.message, "drift": code_plan.drift(tenant), "stats": stats}
+        return Plan(result={**result, **facts}, unmet=error)
     code_plan.check_guardrails()
     stats["access_as_code_plan_hash"] = code_plan.hash
     stats["access_as_code_complete"] = not any(step.changes for step in code_plan.steps) and not total.errors
     result |= {"plan_hash": code_plan.hash, "stats": stats}
     if params["mode"] == "plan":
-        return Plan(result={**result, "plan_text": code_plan.text})
+        return Plan(result={**result, "msg": code_plan.message, "plan_text": code_plan.text})
     steps = code_plan.approved()
     if steps != code_plan.steps:
         tenant.warnings.append(_NOT_AGAIN)
@@ -370,6 +376,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
             **inverse_of(total.steps, applied, code_plan.code.sections["tenant"]),
             "stats": {**stats, "access_as_code_complete": applied.goal_reached},
         },
+        remark=code_plan.remark,
         file=RollbackFile(rollback_path, total.steps, code_plan.code.sections["tenant"]),
     )
 

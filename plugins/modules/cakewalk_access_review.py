@@ -150,9 +150,10 @@ review:
       type: bool
       sample: false
 msg:
-  description: The possible reasons for the refusal.
-  returned: when the name was refused
+  description: What changed, or in check mode would change, in one sentence; after a failure the error.
+  returned: always
   type: str
+  sample: "The access review Spring started for 2 apps (which the API cannot confirm)."
 steps:
   description:
     - The write, with C(action), C(method) and C(path). In check mode it is C(pending).
@@ -197,6 +198,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..module_utils._api.catalog import REVIEWERS
+from ..module_utils._api.text import printable
 from ..module_utils._engine import access_reviews
 from ..module_utils._engine.core.people import acting_user
 from ..module_utils._engine.core.plan import Plan
@@ -229,7 +231,8 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     if started:
         resolver.check()
         tenant.warnings += access_reviews.changed_since(review, started)
-        return Plan({}, {}, result=review.result("started_before", ledger, started))
+        before = f"the access review {printable(review.name, 80)} was started on {started.at:%Y-%m-%d}, by the ledger"
+        return Plan({}, {}, result=review.result("started_before", ledger, started), remark=lambda _applied: before)
     review.check_due(datetime.now(timezone.utc))
     people = tenant.people([params["acting_user"]] if params["acting_user"] else [])
     actor = acting_user(params["acting_user"], people, tenant, resolver)

@@ -250,6 +250,11 @@ bypass_reason:
   returned: when approval is bypassed
   type: str
   sample: Import of the old wiki's accounts, change 4711
+msg:
+  description: What changed, or in check mode would change, in one sentence; after a failure the error.
+  returned: always
+  type: str
+  sample: "Access to GitHub requested for connor.contractor@example.com; 2 people have access to GitHub."
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
@@ -343,6 +348,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         report=lambda applied: access.report(params, applied),
         unmet=planning.unmet_of(access.decisions, params["wait"], statuses),
         wait=wait if waits else None,
+        remark=lambda applied: access.remark(waited=waits and not applied.is_dry_run),
     )
 
 

@@ -129,6 +129,11 @@ summary:
       description: Fields that already have their values.
       type: int
       sample: 119
+msg:
+  description: What changed, or in check mode would change, in one sentence; after a failure the error.
+  returned: always
+  type: str
+  sample: "3 custom fields of GitHub changed."
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
@@ -197,6 +202,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         *custom_fields.states_of(changes),
         tuple(change.step() for change in changes if change.values),
         custom_fields.result_of(changes, params),
+        remark=lambda _applied: custom_fields.remark_of(changes),
     )
 
 

@@ -304,6 +304,11 @@ summary:
       description: Apps of these slots.
       type: int
       sample: 20
+msg:
+  description: What changed, or in check mode would change, in one sentence; after a failure the error.
+  returned: always
+  type: str
+  sample: "Two approvals assigned in 22 apps (which the API cannot confirm)."
 steps:
   description:
     - The writes. In check mode all of them are C(pending). Writes to O(ledger_field) are not included.
@@ -382,6 +387,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         tuple(assignment.step() for assignment in planned if assignment.sent),
         assignments.result_of(planned, of_task, is_bulk=params["app"] is None),
         ledger=ledger,
+        remark=lambda _applied: assignments.remark_of(planned),
     )
 
 

@@ -216,6 +216,12 @@ bypass_reason:
   returned: when approval is bypassed
   type: str
   sample: Migration of the old directory, change 4711
+msg:
+  description: What changed, or in check mode would change, in one sentence; after a failure the error.
+  returned: always
+  type: str
+  sample: >-
+    2 people added to Engineering, oscar.offboarding@example.com removed; requests for 2 apps may follow.
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
@@ -297,6 +303,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         *membership.states_of(changes),
         tuple(step for change in changes for step in change.steps(actor, approve)),
         membership.result_of(changes, apps, params),
+        remark=lambda _applied: membership.remark_of(changes, entries, apps, approve),
     )
 
 

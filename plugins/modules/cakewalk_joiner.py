@@ -254,6 +254,11 @@ bypass_reason:
   returned: when requests are approved past the policies
   type: str
   sample: Approved by the board, ticket 4711
+msg:
+  description: What changed, or in check mode would change, in one sentence; after a failure the error.
+  returned: always
+  type: str
+  sample: "owen.onboarding@example.com added to Engineering; 2 things wait for others."
 steps:
   description: The writes. In check mode all of them are C(pending).
   returned: success, and when a step failed

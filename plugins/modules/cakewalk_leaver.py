@@ -242,6 +242,11 @@ stats:
     leaver_tasks: 0
     leaver_proof_dir: /var/lib/cakewalk/leavers
     leaver_proofs_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+msg:
+  description: What changed, or in check mode would change, in one sentence; after a failure the error.
+  returned: always
+  type: str
+  sample: "connor.contractor@example.com removed from 2 groups; 1 thing waits for others."
 steps:
   description: The writes. In check mode all of them are C(pending).
   returned: success, and when a step failed

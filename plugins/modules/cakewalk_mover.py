@@ -253,6 +253,12 @@ bypass_reason:
   returned: when approval is bypassed
   type: str
   sample: Change 4711
+msg:
+  description: What changed, or in check mode would change, in one sentence; after a failure the error.
+  returned: always
+  type: str
+  sample: >-
+    erin.engineer@example.com added to Sales; erin.engineer@example.com removed from Engineering; nothing is left to do.
 steps:
   description:
     - The writes. In check mode all of them are C(pending). C(refused) lists refused additions of several people, who

@@ -241,6 +241,11 @@ summary:
       description: Tasks that are skipped, see RV(decisions[].outcome).
       type: int
       sample: 1
+msg:
+  description: What changed, or in check mode would change, in one sentence; after a failure the error.
+  returned: always
+  type: str
+  sample: "grant_access of GitHub (Write) for petra.pending@example.com approved."
 steps:
   description:
     - The writes. In check mode all of them are C(pending).
@@ -335,6 +340,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         *expectations.states_of(decided, names),
         tuple(expectations.step_of(assessment, names, tenant.task_statuses) for assessment in decided),
         expectations.result_of(assessments, names, is_bulk=not params["task"]),
+        remark=lambda _applied: expectations.remark_of(assessments),
     )
 
 

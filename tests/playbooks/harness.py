@@ -44,7 +44,7 @@ _SIDES = 3
 _PAGE = 100
 
 #: Results of Ansible's own making, or different in check mode on purpose.
-_NOT_OURS = ("invocation", "steps", "warnings", "failed", "exception")
+_NOT_OURS = ("invocation", "steps", "msg", "warnings", "failed", "exception")
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ def rehearse(
     assert tenant.state() == after
     for title, told in tasks.items():
         assert not again[title].changed, again[title].data
+        assert again[title].data["msg"].startswith("Nothing to change")
         if not told.get("enforced"):
             assert again[title].data["diff"] == []
             assert again[title].steps == IDLE
@@ -119,4 +120,7 @@ def _was_foreseen(foreseen: Result, done: Result) -> None:
     assert foreseen.warnings == done.warnings
     assert foreseen.steps == {**IDLE, "pending": foreseeable(done.steps["done"])}
     assert (done.steps["errors"], done.steps["pending"]) == ([], [])
+    assert (" would be " in foreseen.data["msg"]) == bool(done.steps["done"])
+    assert " would " not in done.data["msg"]
+    assert done.data["msg"].startswith("Nothing to change") != done.changed
     assert bool(done.steps["done"]) or not done.changed

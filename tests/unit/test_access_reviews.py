@@ -203,7 +203,7 @@ def test_names_cannot_forge_what_is_told() -> None:
     told = [
         *access_reviews.changed_since(replace(odd, apps=None), LedgerEntry(REMEMBERED, DUE)),
         access_reviews.sent_blindly(odd),
-        odd.refusal(ApplyResult([StepResult(odd.start(ADA), StepStatus.REFUSED, refusal)]), None)["msg"],
+        odd.refusal(ApplyResult([StepResult(odd.start(ADA), StepStatus.REFUSED, refusal)]), None)["warnings"][0],
         odd.start(ADA).action,
     ]
     assert all("Spring\\\\n\\\\u202e" in text or "Spring\\n\\u202e" in text for text in told), told

@@ -142,6 +142,18 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True)
+class Effect:
+    """The change that a step makes, for the message of a result; effects with the same clause are added up.
+
+    :param clause: the clause, with kinds of things in braces, and C({be}) before the verb.
+    :param named: the names of the things by id, by kind.
+    """
+
+    clause: str
+    named: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Step:
     """One write, as data.
 
@@ -152,6 +164,7 @@ class Step:
     :param precondition: what must hold directly before the step; otherwise the step is not sent.
     :param ignored_statuses: refusals that leave the tenant unchanged and do not fail the task.
     :param ledger_entry: what a ledger stores once the step is done.
+    :param effect: the change, for the message of the result.
     :param hints: by status, what to do about a refusal, where more is known than about refusals in general.
     """
 
@@ -166,6 +179,7 @@ class Step:
     precondition: Precondition | None = None
     ignored_statuses: frozenset[int] = frozenset()
     ledger_entry: KeyedValue | None = None
+    effect: Effect = field(default=Effect("the tenant{be} changed"), compare=False)
     hints: Mapping[int, str] = field(default_factory=dict)
 
 

@@ -8,7 +8,7 @@ Sources are the vendor's reference pages, as in C(catalog.py). None of them says
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ from .catalog import (
     task,
 )
 from .operations import (
+    Effect,
     Key,
     KeyedValue,
     Phase,
@@ -73,6 +74,7 @@ def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_appr
         {"userIds": ids, "triggeredByUserId": acting_user["id"], "implicitlyApproveRequests": implicitly_approve},
         users=tuple(person(user) for user in people),
         postcondition=RowsPresent(members(group), present=_keys(people)),
+        effect=_effect("{people}{be} added to {groups}", people=people, groups=[group]),
     )
 
 
@@ -90,6 +92,7 @@ def remove_members(group: Row, people: Iterable[Row]) -> list[Step]:
             users=(person(user),),
             phase=Phase.REMOVALS,
             postcondition=RowsPresent(members(group), absent=_keys([user])),
+            effect=_effect("{people}{be} removed from {groups}", people=[user], groups=[group]),
         )
         for user in people
     ]
@@ -158,6 +161,7 @@ def request_access(
         },
         users=(person(user),),
         postcondition=_opened("grant_access", app, user, level, before),
+        effect=_effect("access to {apps}{be} requested for {people}", apps=[app], people=[user]),
     )
 
 
@@ -171,6 +175,7 @@ def request_level(app: Row, user: Row, level: Row, acting_user: Row, purpose: st
         _inferred("change", {**body, "purpose": purpose}),
         users=(person(user),),
         postcondition=_opened("change_permission", app, user, level, before),
+        effect=_effect("{levels} of {apps}{be} requested for {people}", levels=[level], apps=[app], people=[user]),
     )
 
 
@@ -185,6 +190,7 @@ def request_removal(app: Row, user: Row, acting_user: Row, purpose: str, before:
         users=(person(user),),
         phase=Phase.REMOVALS,
         postcondition=_opened("remove_access", app, user, None, before),
+        effect=_effect("removal of access to {apps}{be} requested for {people}", apps=[app], people=[user]),
     )
 
 
@@ -205,6 +211,7 @@ def record_accesses(app: Row, people: Sequence[Row], level: Row | None) -> Step:
             accesses(app),
             present=frozenset((user["id"].lower(), level["id"].lower() if level else "") for user in people),
         ),
+        effect=_effect("access to {apps}{be} recorded for {people}", apps=[app], people=people),
     )
 
 
@@ -227,6 +234,7 @@ def assign_policy(
         phase=Phase.POLICIES,
         changes=changes,
         ledger_entry=ledger_entry,
+        effect=_effect("{policies}{be} assigned in {apps}", policies=[policy], apps=[app]),
         hints=_CONFLICTS,
     )
 
@@ -274,7 +282,7 @@ def has_value(field: Row, value: str | None) -> bool:
 def set_custom_fields(
     app: Row,
     values: Mapping[str, str | None],
-    names: Iterable[str],
+    names: Collection[str],
     changes: bool = True,
 ) -> Step:
     """Set custom fields of an app with a single request, and read them back.
@@ -288,6 +296,11 @@ def set_custom_fields(
         path(APPS.path, app["id"], "CustomFields"),
         {"customFields": [{"id": identifier, "value": value} for identifier, value in values.items()]},
         postcondition=FieldsEqual(custom_fields(app), tuple(values.items())),
+        effect=_effect(
+            "{fields} of {apps}{be} changed",
+            fields=[{"id": f"{app['id']}/{name}", "name": name} for name in names],
+            apps=[app],
+        ),
         changes=changes,
         hints=_FORMS,
     )
@@ -337,7 +350,9 @@ TASK_FACTS = (
 _DECISIONS = {"approved": "Approve", "declined": "Decline"}
 
 
-def decide_task(row: Row, state: str, statuses: StatusTable, description: str, users: tuple[str, ...] = ()) -> Step:
+def decide_task(
+    row: Row, state: str, statuses: StatusTable, description: str, users: tuple[str, ...] = (), title: str = ""
+) -> Step:
     """Approve or decline a task if it did not change since it was read, and read it again afterwards.
 
     The pages of these two operations show no body, so none is sent. It is not known which person the vendor records as
@@ -347,6 +362,7 @@ def decide_task(row: Row, state: str, statuses: StatusTable, description: str, u
     :param state: C(approved) or C(declined).
     :param statuses: the status words that mean these states.
     :param description: the subject of the task, for messages.
+    :param title: the subject in few words.
     :param users: the people concerned.
     """
     resource = task(row["id"])
@@ -358,6 +374,7 @@ def decide_task(row: Row, state: str, statuses: StatusTable, description: str, u
         users=users,
         phase=Phase.REMOVALS if removes else Phase.ADDITIONS,
         postcondition=TaskHasState(resource, state, statuses),
+        effect=_effect(f"{{tasks}}{{be}} {state}", tasks=[{"id": row["id"], "name": title}]),
         precondition=Precondition(resource, tuple((name, member(row, name)) for name in TASK_FACTS)),
     )
 
@@ -395,6 +412,25 @@ def start_review(
         {**body, **({"description": description} if description is not None else {})},
         ignored_statuses=frozenset({409}),
         ledger_entry=ledger_entry,
+        effect=_effect(
+            f"the access review {{reviews}}{{be}} started for {'all apps' if apps is None else '{apps}'}",
+            reviews=[{"id": name, "name": name}],
+            apps=apps or (),
+        ),
+    )
+
+
+def _effect(clause: str, **things: Iterable[Row]) -> Effect:
+    """Return an effect on things; people are named by their addresses."""
+    return Effect(
+        clause,
+        {
+            kind: {
+                row["id"].lower(): person(row) if kind == "people" else str(row.get("name") or row["id"])
+                for row in rows
+            }
+            for kind, rows in things.items()
+        },
     )
 
 

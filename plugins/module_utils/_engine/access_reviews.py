@@ -103,12 +103,13 @@ class AccessReview:
         causes = [result.error.cause for result in applied.having(StepStatus.REFUSED) if result.error]
         if not causes:
             return {}
-        message = (
+        warning = (
             f"Nothing was started: {causes[0]}. The service answers so when a name is taken. Whether the access review "
             f"called {printable(self.name)!r} is this one cannot be known. Look in Cakewalk, and give another name if "
             "it is not."
         )
-        return {**self.result("name_refused", ledger), "msg": message}
+        message = f"The access review {printable(self.name)!r} was not started: {causes[0]}."
+        return {**self.result("name_refused", ledger), "msg": message, "warnings": [warning]}
 
 
 def read_review(params: Mapping[str, Any], tenant: Tenant) -> tuple[AccessReview, FileLedger | None, Resolver]:

@@ -13,7 +13,7 @@ from typing import Any
 from .._api.catalog import APPS, custom_fields, custom_fields_of, is_computed, named
 from .._api.errors import ConfigurationError
 from .._api.operations import Step
-from .._api.text import QUOTE_IT, by_usable_key, printable, yaml_type
+from .._api.text import QUOTE_IT, by_usable_key, pluralize, printable, yaml_type
 from .._api.writes import has_value, set_custom_fields
 from .core.entries import entries_of
 from .core.guardrails import LimitExceeded
@@ -135,6 +135,13 @@ def states_of(changes: Iterable[FieldChange]) -> tuple[State, State]:
     lines = {f"Custom fields of {name}": change.lines() for name, change in by_label(changes).items()}
     before = {header: old for header, (old, _new) in lines.items()}
     return before, {header: new for header, (_old, new) in lines.items()}
+
+
+def remark_of(changes: Iterable[FieldChange]) -> str:
+    """Return how many fields have their values already, as a clause."""
+    unchanged = sum(len(change.unchanged) for change in changes)
+    words = pluralize(unchanged, "custom field is", "custom fields are")
+    return f"{words} as asked for already" if unchanged else ""
 
 
 def result_of(changes: Sequence[FieldChange], params: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from .._api.errors import CakewalkError
 from .._api.text import UNCUT, printable
 from .._api.transport import REQUESTS_IMPORT_ERROR
 from .._engine.core.apply import apply, dry_run
+from .._engine.core.message import message_of
 from .._engine.core.plan import (
     ApplyFailed,
     ApplyInterrupted,
@@ -118,7 +119,7 @@ def _run(
         progress = {"changed": changed, "steps": applied.as_result()}
         result = _report(applied, module._diff)
         # Ansible does not show the message of a success at the usual verbosity.
-        tenant.warnings += [result["msg"]] if "msg" in result else []
+        tenant.warnings += result.pop("warnings", [])
         _warn(module, client, tenant)
         module.exit_json(**_without_surrogates(result, client))
     except (SystemExit, KeyboardInterrupt):
@@ -206,7 +207,7 @@ def _report(applied: ApplyResult, with_diff: bool) -> dict[str, Any]:
         result["stats"] |= {name: False for name in result["stats"] if name.endswith("_complete")}
     managed = [(stage.before, stage.after) for stage in applied.stages if stage.before is not None]
     if managed:
-        result["steps"] = applied.as_result()
+        result = {"msg": message_of(applied), **result, "steps": applied.as_result()}
         diff = [entry for before, after in managed for entry in _diff(before, after or {})] if applied.changed else []
         result |= {"diff": diff} if with_diff else {}
     return result

@@ -19,6 +19,8 @@ from unit.core.results import applied, steps
 STEP = Step("do it", "POST", "/it")
 DONE = {"done": [{"action": "do it", "method": "POST", "path": "/it", "verified": False}], "errors": [], "pending": []}
 
+MESSAGE = "The tenant changed (which the API cannot confirm)."
+
 
 def of(plan: Plan, is_dry_run: bool = False, **statuses: Any) -> ApplyResult:
     """Return the result of one stage, whose steps have these statuses."""
@@ -57,8 +59,9 @@ def test_long_lines_that_differ_at_their_ends_only_differ_in_the_diff() -> None:
     ("plan", "with_diff", "report"),
     [
         (Plan(result={"users": []}), True, {"users": [], "changed": True}),
-        (Plan({}, {}, (STEP,)), False, {"changed": True, "steps": DONE}),
-        (Plan({}, {}, (STEP,)), True, {"changed": True, "steps": DONE, "diff": []}),
+        (Plan({}, {}, (STEP,)), False, {"changed": True, "steps": DONE, "msg": MESSAGE}),
+        (Plan({}, {}, (STEP,)), True, {"changed": True, "steps": DONE, "msg": MESSAGE, "diff": []}),
+        (Plan({}, {}, (STEP,), {"msg": "Its own."}), False, {"changed": True, "steps": DONE, "msg": "Its own."}),
     ],
 )
 def test_only_what_is_managed_is_reported(plan: Plan, with_diff: bool, report: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from ..._api.writes import record_accesses, request_access, request_level, reque
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from ..core.guardrails import ProtectedUsers, check_bypass, check_removals, refuse_self_approval
 from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label
+from ..core.message import counted
 from ..core.people import DEMANDED, acting_user, check_receivers
 from ..core.plan import ApplyResult, StepStatus
 from ..core.tenant import Tenant
@@ -39,6 +40,13 @@ _AWAITED = {
     evaluation.CHANGING: evaluation.GRANTED,
     REMOVING: evaluation.ABSENT,
 }
+#: How people without a step are, for the message of the result: of one and of several.
+_IN_PLACE = (
+    ((evaluation.GRANTED,), "has access to", "have access to"),
+    ((evaluation.ABSENT,), "has no access to", "have no access to"),
+    (tuple(_AWAITED), "has an open request for", "have open requests for"),
+    ((DECLINED,), "was declined access to", "were declined access to"),
+)
 
 
 def check_options(params: Mapping[str, Any]) -> None:
@@ -166,6 +174,17 @@ class AccessPlan:
             return {}
         opened = self.opened(applied)
         return (opened.concluded() if params["wait"] and applied.goal_reached else opened).result(params)
+
+    def remark(self, waited: bool) -> str:
+        """Return what was in place before the steps, and whether the requested access is by now, as a clause."""
+        clauses = ["the access is as requested by now"] if waited else []
+        for outcomes, one, several in _IN_PLACE:
+            found = [decision for decision in self.decisions if decision.outcome in outcomes and not decision.step]
+            users = {decision.user["id"]: person(decision.user) for decision in found}
+            apps = {decision.app["id"]: label(decision.app) for decision in found}
+            verb = one if len(users) == 1 else several
+            clauses += [f"{counted('people', users)} {verb} {counted('apps', apps)}"] if found else []
+        return "; ".join(clauses)
 
     def result(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the result of C(cakewalk_app_access)."""

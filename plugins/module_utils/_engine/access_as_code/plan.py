@@ -17,6 +17,8 @@ from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..._api.text import pluralize, printable
 from ..core.guardrails import check_removals, check_share
+from ..core.message import message_of
+from ..core.plan import ApplyResult, Plan, StepResult
 from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
 from ..storage.ledger import ANCHORS
@@ -115,6 +117,18 @@ class TenantPlan:
     def text(self) -> str:
         """The plan as a file: its lines, and its hash."""
         return "\n".join([*self.lines, "", f"plan_hash: {self.hash}"]) + "\n"
+
+    @property
+    def message(self) -> str:
+        """The plan in one sentence."""
+        return message_of(ApplyResult(list(map(StepResult, self.steps)), [Plan(remark=self.remark)], is_dry_run=True))
+
+    def remark(self, _applied: ApplyResult) -> str:
+        """Return what a plan that changes nothing finds, as a clause."""
+        if any(step.changes for step in self.steps):
+            return ""
+        left = f"{pluralize(len(self.left), 'thing is', 'things are')} left alone, as 'plan' says"
+        return left if self.left else "the tenant is as the code says"
 
     @cached_property
     def hash(self) -> str:

@@ -162,6 +162,7 @@ class Plan:
     :param then: plans the stage that follows, from fresh reads, once the steps are applied and the wait is over. In a
         dry run it predicts that stage from what was read before.
     :param file: a file about the run; that of the first stage counts.
+    :param remark: returns a clause for the message of the result, about what its steps do not show.
     """
 
     before: State | None = None
@@ -175,6 +176,7 @@ class Plan:
     carries_on: bool = False
     then: Callable[[ApplyResult], Plan] | None = None
     file: RunFile | None = None
+    remark: Callable[[ApplyResult], str] = lambda _applied: ""
 
     @property
     def changed(self) -> bool:

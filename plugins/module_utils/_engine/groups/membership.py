@@ -18,6 +18,7 @@ from ..._api.writes import add_members, remove_members
 from ..core.entries import entries_of, users_of
 from ..core.guardrails import LimitExceeded, ProtectedUsers, check_bypass, check_removals, refuse_self_approval
 from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, labelled
+from ..core.message import counted
 from ..core.people import acting_user, check_receivers
 from ..core.plan import State
 from ..core.tenant import Tenant
@@ -213,6 +214,43 @@ def result_of(
         **({"bypassed_approval": is_bypassed} if apps else {}),
         **({"bypass_reason": params["bypass_reason"]} if is_bypassed else {}),
     }
+
+
+def remark_of(
+    changes: Sequence[MembershipChange],
+    entries: Sequence[MembershipEntry],
+    apps: Mapping[str, Sequence[Row]],
+    approves: bool,
+) -> str:
+    """Return what follows from the changes, or without any what is in place, as a clause.
+
+    :param apps: the default apps of the groups that somebody joins.
+    :param approves: whether the requests that follow are approved at once.
+    """
+    clauses = []
+    given = {app["id"]: label(app) for rows in apps.values() for app in rows}
+    if given:
+        clauses.append(f"requests for {counted('apps', given)} may follow{', approved at once' if approves else ''}")
+    elif len(changes) == 1 and not changes[0].changed:
+        clauses.append(_in_place(changes[0], entries))
+    elif changes and not any(change.changed for change in changes):
+        clauses.append(f"{len(changes)} groups are as asked for")
+    kept = {row["id"]: person(row) for change in changes for row in change.kept}
+    clauses += [f"{counted('people', kept)} {'stays' if len(kept) == 1 else 'stay'}, being protected"] if kept else []
+    return "; ".join(clauses)
+
+
+def _in_place(change: MembershipChange, entries: Sequence[MembershipEntry]) -> str:
+    """Return what entries about one group find in place."""
+    group, absent = printable(label(change.group), 80), _users(entries, absent=True)
+    members = {row["id"]: person(row) for user in _users(entries) for row in change.members.matches(user)}
+    if absent and members:
+        return f"{group} is as asked for"
+    if absent:
+        return f"{group} has none of these people" if len(absent) > 1 else f"{printable(absent[0])} is not in {group}"
+    if len(members) == 1:
+        return f"{counted('people', members)} is in {group}"
+    return f"{group} has these {len(members)} people" if members else f"{group} has no members"
 
 
 def refuse_groups(groups: Sequence[Row], action: str, cause: str, remedy: str) -> None:

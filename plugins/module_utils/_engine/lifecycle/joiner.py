@@ -46,7 +46,7 @@ from ..groups.membership import (
     states_of,
 )
 from .joiner_report import JoiningPerson, NotJoined, outcome_of, plan_lines
-from .people_result import people_result
+from .people_result import people_result, remark_of
 
 #: Refusals that may be about one person of several, so the others of the same request are tried one by one.
 _MAY_BE_ABOUT_ONE = frozenset({400, 403, 404, 409, 413, 422})
@@ -452,7 +452,8 @@ class _Onboarding:
             "bypassed_approval": is_bypassed,
             "bypass_reason": self._params["bypass_reason"] if is_bypassed else None,
         }
-        return Plan(result=facts, unmet=None if applied.is_dry_run else NotJoined.of(people))
+        error = None if applied.is_dry_run else NotJoined.of(people)
+        return Plan(result=facts, unmet=error, remark=lambda applied: remark_of(people, applied.is_dry_run))
 
     def _latest_requests(self, applied: ApplyResult) -> Requests | None:
         """Return the requests after the run, or C(None) with a warning if they cannot be read."""

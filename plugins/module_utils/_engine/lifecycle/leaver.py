@@ -32,7 +32,7 @@ from ..core.timestamps import now
 from ..core.wait import PAUSES, Wait, WaitTimedOut, check_timeout
 from .footprint import Footprint, Holdings, StableFootprints, read_holdings, read_until_stable
 from .leaver_report import Outcome, Proofs, SomethingLeft, left_after, outcome_of, plan_lines, predicted
-from .people_result import people_result
+from .people_result import people_result, remark_of
 
 
 @dataclass(frozen=True)
@@ -318,7 +318,11 @@ class _Offboarding:
         }
         error = SomethingLeft.of(people, listed_at) if not applied.is_dry_run else None
         is_failure = error is not None and (self._params["fail_on_left"] or any(entry["errors"] for entry in people))
-        return Plan(result=facts, unmet=error if is_failure else None)
+        return Plan(
+            result=facts,
+            unmet=error if is_failure else None,
+            remark=lambda applied: remark_of(people, applied.is_dry_run),
+        )
 
     def _settle(self, applied: ApplyResult, after: StableFootprints) -> None:
         """Count failed steps as settled if the goal is reached anyway, as by a removal upstream (S15)."""

@@ -46,7 +46,7 @@ from ..groups.membership import (
     removals_of,
     states_of,
 )
-from .people_result import people_result, person_result
+from .people_result import people_result, person_result, remark_of
 
 Entry = dict[str, Any]
 
@@ -504,7 +504,8 @@ class _Moving:
         error = None if applied.is_dry_run else MoveIncomplete.of(people)
         facts = {"record_path": self._params["journal_path"]}
         lists = ("joined", "left", "waiting", "by_hand")
-        return Plan(result=people_result("mover", people, lists, facts), unmet=error)
+        result = people_result("mover", people, lists, facts)
+        return Plan(result=result, unmet=error, remark=lambda applied: remark_of(people, applied.is_dry_run))
 
     def _still_there(self, moves: Sequence[Move]) -> list[Move]:
         """Return the moves of people who are still in all new groups, and have their access.

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._api.catalog import person
+from ..._api.text import pluralize
 from ..core.lookup import Row
 
 
@@ -41,3 +42,14 @@ def people_result(
         "summary": {"people": len(people), "complete": complete, **counts},
         "stats": {f"{role}_{name}": value for name, value in published.items()},
     }
+
+
+def remark_of(people: Sequence[Mapping[str, Any]], is_dry_run: bool) -> str:
+    """Return what people still wait for, or that nobody does, as a clause."""
+    waiting, by_hand = (sum(len(entry[name]) for entry in people) for name in ("waiting", "by_hand"))
+    forms = [("thing waits", "things wait"), ("thing needs", "things need")]
+    if is_dry_run:
+        forms = [("thing would wait", "things would wait"), ("thing would need", "things would need")]
+    clauses = [f"{pluralize(waiting, *forms[0])} for others"] if waiting else []
+    clauses += [f"{pluralize(by_hand, *forms[1])} somebody by hand"] if by_hand else []
+    return "; ".join(clauses or [f"nothing {'would be' if is_dry_run else 'is'} left to do"])

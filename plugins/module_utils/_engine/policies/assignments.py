@@ -259,6 +259,12 @@ def _lines_of(assignments: Iterable[Assignment]) -> Iterator[_Line]:
         yield _Line(apps[app_id], entry.rule.request_type, level, *_policies_of(assignment))
 
 
+def remark_of(assignments: Iterable[Assignment]) -> str:
+    """Return how many policies are not sent, as a clause."""
+    known = sum(not assignment.sent for assignment in assignments)
+    return f"{pluralize(known, 'policy is', 'policies are')} assigned already, by the ledger" if known else ""
+
+
 def result_of(assignments: Sequence[Assignment], rules: Iterable[Rule], is_bulk: bool) -> dict[str, Any]:
     """Return the result of C(cakewalk_app_policy); in bulk form it lists only assignments that change something."""
     deciding = Counter(assignment.entry.rule for assignment in assignments)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from ..._api import catalog
 from ..._api.catalog import APPS, REQUEST_TYPE_NAMES, REQUEST_TYPES, ResourceType, StatusTable, person
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step, is_usable_id, member
-from ..._api.text import printable, summarize
+from ..._api.text import pluralize, printable, summarize
 from ..._api.writes import decide_task
 from ..core.guardrails import LimitExceeded, ProtectedUsers
 from ..core.lookup import Index, Resolver, ids_of, is_uuid, label
@@ -184,7 +185,8 @@ def step_of(assessment: TaskAssessment, names: NameLookup, statuses: StatusTable
     """Return the step that decides a task."""
     task = assessment.task
     user = names.label(task, "user")
-    return decide_task(task.row, assessment.outcome, statuses, names.describe(task), (user,) if user else ())
+    users = (user,) if user else ()
+    return decide_task(task.row, assessment.outcome, statuses, names.describe(task), users, names.title(task))
 
 
 def states_of(decided: Iterable[TaskAssessment], names: NameLookup) -> tuple[State, State]:
@@ -197,6 +199,16 @@ def states_of(decided: Iterable[TaskAssessment], names: NameLookup) -> tuple[Sta
         before.setdefault(header, []).append(f"{row['status']} (task {row['id']})")
         after.setdefault(header, []).append(f"{assessment.outcome} (task {row['id']})")
     return before, after
+
+
+def remark_of(assessments: Iterable[TaskAssessment]) -> str:
+    """Return which tasks are not decided, as a clause."""
+    idle = Counter(
+        "left alone" if assessment.is_left_alone else f"{assessment.outcome} already"
+        for assessment in assessments
+        if not assessment.changes
+    )
+    return "; ".join(f"{pluralize(number, 'task is', 'tasks are')} {words}" for words, number in sorted(idle.items()))
 
 
 def result_of(assessments: Sequence[TaskAssessment], names: NameLookup, is_bulk: bool) -> dict[str, Any]:

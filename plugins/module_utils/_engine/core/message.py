@@ -1,0 +1,78 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one sentence of a result: what a run changed, or in check mode would change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from ..._api.text import pluralize, printable
+from .plan import ApplyResult, StepResult, StepStatus
+
+#: The kinds of things in the clauses of effects.
+_NOUNS = {
+    "people": ("person", "people"),
+    "groups": ("group", "groups"),
+    "apps": ("app", "apps"),
+    "levels": ("permission level", "permission levels"),
+    "fields": ("custom field", "custom fields"),
+    "policies": ("policy", "policies"),
+    "tasks": ("task", "tasks"),
+    "reviews": ("review", "reviews"),
+}
+
+
+def message_of(applied: ApplyResult) -> str:
+    """Return what the steps of a successful run changed, or in a dry run would change.
+
+    Only steps that were carried out count, so a request is never called a grant, nor a refusal a change.
+    """
+    results = applied.steps if applied.is_dry_run else applied.having(StepStatus.DONE)
+    changing = [result for result in results if result.step.changes]
+    be = " would be" if applied.is_dry_run else ""
+    clauses = _clauses(changing, be, shows_proof=not applied.is_dry_run)
+    already = len(applied.having(StepStatus.ALREADY))
+    rest = [f"{pluralize(already, 'step', 'steps')} found the wanted state in place"] if already else []
+    again = len(results) - len(changing)
+    rest += [f"{pluralize(again, 'policy', 'policies')}{be} sent again"] if again else []
+    # What follows from changes is only true if there are any.
+    remarks = [] if already and not clauses else [stage.remark(applied) for stage in applied.stages]
+    rest += filter(None, remarks)
+    if clauses:
+        text = "; ".join([clauses, *rest])
+        return f"{text[0].upper()}{text[1:]}." if not changing[0].step.effect.clause.startswith("{") else f"{text}."
+    return f"Nothing {'was changed' if already else 'to change'}{': ' if rest else ''}{'; '.join(rest)}."
+
+
+def counted(kind: str, names: Mapping[str, str]) -> str:
+    """Return the name of one thing, or the number of several.
+
+    :param names: the names by id.
+    """
+    if len(names) == 1:
+        return printable(next(iter(names.values())), 80)
+    return pluralize(len(names), *_NOUNS[kind])
+
+
+def _clauses(results: Iterable[StepResult], be: str, shows_proof: bool) -> str:
+    """Return a clause for each kind of effect; removals from the groups of the clause before do not name them again."""
+    merged: dict[str, dict[str, dict[str, str]]] = {}
+    unproved: set[str] = set()
+    for result in results:
+        effect = result.step.effect
+        kinds = merged.setdefault(effect.clause, {})
+        for kind, names in effect.named.items():
+            kinds.setdefault(kind, {}).update(names)
+        if shows_proof and result.step.postcondition is None:
+            unproved.add(effect.clause)
+    text, groups = "", None
+    for clause, kinds in merged.items():
+        is_same = groups is not None and kinds.get("groups") == groups
+        shown = re.sub(r"(\{be\}| from \{groups\})", "", clause) if is_same else clause
+        note = " (which the API cannot confirm)" if clause in unproved else ""
+        words = {kind: counted(kind, names) for kind, names in kinds.items()}
+        text += (", " if is_same else "; " if text else "") + shown.format(be=be, **words) + note
+        groups = kinds.get("groups")
+    return text
