@@ -84,6 +84,13 @@ def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox) 
     assert not foreseen.warned_of() | done.warned_of() | again.warned_of()
 
 
+def test_the_readme_lists_the_modules_that_are_not_internal() -> None:
+    texts = {path.stem: path.read_text("utf-8") for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    modules = {name for name, text in texts.items() if 'short_description: "Internal: ' not in text}
+    listed = re.findall(r"\[`(cakewalk_\w+)`\]\[\1\]", README.read_text("utf-8"))
+    assert sorted(listed) == sorted(modules)
+
+
 def test_the_playbook_for_onboarding_runs_by_its_name(playbooks: Playbooks, tenant: Sandbox) -> None:
     joins = [
         {"group": "Engineering", "users": ["erin.engineer@example.com", "owen.onboarding@example.com"]},
