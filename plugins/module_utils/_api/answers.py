@@ -62,17 +62,17 @@ NEVER_SENT = AnswerRule(
     resent=REPEATABLE | {"POST"},
 )
 LOST = AnswerRule(
-    "none: it was lost, or ends in the middle",
+    "none: it was lost, or is incomplete",
     (),
     Proof.NOTHING,
     "The request was sent, so it may have been carried out.",
     resent=REPEATABLE,
 )
 AFTER_LOSS = AnswerRule(
-    "any but an accepted one, after the answer to an earlier attempt was lost",
+    "any refusal, after the answer to an earlier attempt was lost",
     (),
     Proof.NOTHING,
-    "The refusal is about the repetition. The earlier attempt may have been carried out.",
+    "The repetition is refused. The earlier attempt may have been carried out.",
 )
 #: The first rule that fits counts.
 RULES = (
@@ -80,59 +80,59 @@ RULES = (
         "202",
         {202},
         Proof.QUEUED,
-        "The request is accepted for later, and may still fail.",
+        "The request is queued, and may still fail.",
         frozenset({Body.EMPTY, Body.JSON}),
     ),
     AnswerRule(
         "200 to 299",
         range(200, 300),
         Proof.ACCEPTED,
-        "The service says so. A read makes sure, unless the answer holds the id of what it created.",
+        "The service accepted it. A read confirms it, unless the answer has the id of the new record.",
         frozenset({Body.EMPTY, Body.JSON}),
     ),
     AnswerRule(
-        "200 to 299 with a problem, or with something else than JSON",
+        "200 to 299 with a problem document, or without JSON",
         range(200, 300),
         Proof.NOTHING,
-        "The body contradicts the status, or is the page of a proxy.",
+        "The body contradicts the status, or comes from a proxy.",
     ),
     AnswerRule(
         "401, 407",
         {401, 407},
         Proof.NOT_READ,
-        "Credentials are checked before a request is carried out. A read would be refused alike.",
+        "Credentials are checked before a request is carried out. A read would be refused, too.",
     ),
     AnswerRule(
         "429",
         {TOO_MANY},
         Proof.NOT_READ,
-        "Requests beyond the limit are not carried out. A read would be refused alike.",
+        "Requests beyond the limit are not carried out. A read would be refused, too.",
         resent=REPEATABLE | {"POST"},
     ),
     AnswerRule(
         "400, 404, 409",
         {400, 404, 409},
         Proof.REFUSED,
-        "The API does not say why. The tenant may be as wanted already.",
+        "The API does not say why. The tenant may already be in the wanted state.",
     ),
     AnswerRule(
         "402, 403, 405, 411 to 417, 421 to 424, 426, 428, 431, 451",
         {402, 403, 405, *range(411, 418), *range(421, 425), 426, 428, 431, 451},
         Proof.REFUSED,
-        "The status means that the request was not carried out. A read makes sure.",
+        "The status means that the request was not carried out. A read confirms it.",
     ),
     AnswerRule(
         "500 to 599",
         range(500, 600),
         Proof.NOTHING,
-        "The service failed at any point, or a proxy gave up while the service went on.",
+        "The service failed at any point, or a proxy gave up while the service continued.",
         resent=REPEATABLE,
     ),
     AnswerRule(
         "any other: 100 to 199, 300 to 399, 406, 408, 410, 425, 499, ...",
         range(1000),
         Proof.NOTHING,
-        "Somebody on the way answered, or the status is about the answer rather than the request.",
+        "A proxy answered, or the status describes the answer, not the request.",
     ),
 )
 
