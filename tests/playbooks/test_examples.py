@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -82,6 +83,15 @@ def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox) 
     assert not any(result.changed for result in again.results)
     assert not writes(tenant.log())
     assert not foreseen.warned_of() | done.warned_of() | again.warned_of()
+
+
+@pytest.mark.slow
+def test_the_demonstration_shows_what_it_says(playbooks: Playbooks) -> None:
+    environment = {**playbooks.environment(), "PYTHONPATH": str(ROOT / "tests")}
+    shown = subprocess.run([sys.executable, "-m", "demo"], env=environment, text=True, capture_output=True, check=False)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert shown.stdout.count("+owen.onboarding@example.com") == 1
+    assert "make sandbox" in shown.stdout.partition("What to do next")[2]
 
 
 def test_the_readme_lists_the_modules_that_are_not_internal() -> None:
