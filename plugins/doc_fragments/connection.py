@@ -75,5 +75,46 @@ notes:
     C(cakewalk_api_key).
   - L(Connection,https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/connection.md)
     explains these options, proxies, and how lists are read.
-  - The module runs on the host of the task. With C(hosts=localhost), this is the controller.
+  - A module runs on the host of its task. With C(hosts=localhost), this is the controller.
+"""
+
+    #: What the documentation of lookups says in addition, about the same options.
+    LOOKUP = r"""
+options:
+  api_key:
+    env: [{name: CAKEWALK_API_KEY}]
+    vars: [{name: cakewalk_api_key}]
+  api_secret:
+    env: [{name: CAKEWALK_API_SECRET}]
+    vars: [{name: cakewalk_api_secret}]
+  base_url:
+    env: [{name: CAKEWALK_BASE_URL}]
+    vars: [{name: cakewalk_base_url}]
+  validate_certs:
+    env: [{name: CAKEWALK_VALIDATE_CERTS}]
+    vars: [{name: cakewalk_validate_certs}]
+  ca_path:
+    env: [{name: CAKEWALK_CA_PATH}]
+    vars: [{name: cakewalk_ca_path}]
+  timeout:
+    env: [{name: CAKEWALK_TIMEOUT}]
+    vars: [{name: cakewalk_timeout}]
+  max_retries:
+    env: [{name: CAKEWALK_MAX_RETRIES}]
+    vars: [{name: cakewalk_max_retries}]
+  requests_per_minute:
+    env: [{name: CAKEWALK_REQUESTS_PER_MINUTE}]
+    vars: [{name: cakewalk_requests_per_minute}]
+  concurrency:
+    env: [{name: CAKEWALK_CONCURRENCY}]
+    vars: [{name: cakewalk_concurrency}]
+  known_statuses:
+    env: [{name: CAKEWALK_KNOWN_STATUSES}]
+    vars: [{name: cakewalk_known_statuses}]
+notes:
+  - The lookup runs on the controller. Keyword arguments win over variables, and variables over the environment.
+    C(module_defaults) do not apply to lookups.
+  - All terms of a lookup share its requests. Ansible repeats a lookup each time it evaluates the template, so keep a
+    result that is used more than once with M(ansible.builtin.set_fact).
+  - Unknown names, and names of several holders, are errors. Use C(errors='ignore') to get an empty result instead.
 """

@@ -51,6 +51,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "modules": (*SHARED, *ENGINE, "_module"),
     "plugin_utils": (*SHARED, *ENGINE, "_module"),
     "action": (*SHARED, *ENGINE, "_module", "modules", "plugin_utils"),
+    "lookup": (*SHARED, "_module", "plugin_utils"),
+    "filter": ("_api",),
     "doc_fragments": (),
     # ansible-rulebook loads an event source by its path, outside any package.
     "event_source": (),
@@ -59,7 +61,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "requests": (TRANSPORT,),
     "urllib3": (TRANSPORT,),
-    "ansible": ("_module", "plugin_utils", "action"),
+    "ansible": ("_module", "plugin_utils", "action", "filter"),
 }
 #: Names that only these files and rooms of plugins may use.
 NAMES = dict.fromkeys(("AnsibleModule", "exit_json", "fail_json"), (ENTRY, "plugin_utils", "action"))

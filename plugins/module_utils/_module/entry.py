@@ -121,7 +121,7 @@ def _run(
         # Ansible does not show the message of a success at the usual verbosity.
         tenant.warnings += result.pop("warnings", [])
         _warn(module, client, tenant)
-        module.exit_json(**_without_surrogates(result, client))
+        module.exit_json(**without_surrogates(result, client))
     except (SystemExit, KeyboardInterrupt):
         raise
     # In the process of Ansible, the time limit of a task is an exception of Ansible's, and no Exception.
@@ -129,7 +129,7 @@ def _run(
         result = error_result(error, progress)
     _warn(module, client, tenant)
     try:
-        module.fail_json(**_without_surrogates(result, client))
+        module.fail_json(**without_surrogates(result, client))
     except Exception as error:
         module.warn(
             client.scrubbed(f"A part of the result cannot be written, and is left out ({type(error).__name__}).")
@@ -179,7 +179,7 @@ def error_result(error: BaseException, progress: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _without_surrogates(told: dict[str, Any], client: Client) -> dict[str, Any]:
+def without_surrogates(told: dict[str, Any], client: Client) -> dict[str, Any]:
     """Return a result with C(?) for each lone surrogate: JSON can hold one, and Ansible refuses a result that does."""
     if not client.has_surrogates:
         return told

@@ -40,6 +40,7 @@ from ansible_collections.cakewalk.access.plugins.modules import (
     cakewalk_info,
     cakewalk_task_route_info,
 )
+from ansible_collections.cakewalk.access.plugins.plugin_utils._lookup import TERMS
 from unit.people import KEY, SECRET, options
 
 ROOT = Path(__file__).parents[3]
@@ -109,6 +110,22 @@ def test_environment_variables_are_documented(group: dict[str, Any], fragment: M
         mentioned = re.findall(r"Environment variable E\((CAKEWALK_\w+)\)", words)
         assert mentioned == environment_of(group[name]), name
         assert mentioned in ([], [OTHER_NAMES.get(name, f"CAKEWALK_{name.upper()}")])
+
+
+def test_lookups_document_the_variables_of_each_option() -> None:
+    documented = yaml.safe_load(connection_fragment.ModuleDocFragment.LOOKUP)["options"]
+    assert documented == {
+        name: {"env": [{"name": variable}], "vars": [{"name": variable.lower()}]}
+        for name, option in CONNECTION.items()
+        for variable in environment_of(option)
+    }
+
+
+@pytest.mark.parametrize("lookup", ["user", "app", "policy", "group_members"])
+def test_the_options_of_a_lookup_are_what_it_documents(lookup: str) -> None:
+    module = import_module(f"ansible_collections.cakewalk.access.plugins.lookup.{lookup}")
+    documented = yaml.safe_load(module.DOCUMENTATION)["options"]
+    assert dict(in_words(documented)) == dict(in_code({**TERMS, **module.LookupModule.own_options}))
 
 
 def test_what_has_an_environment_variable() -> None:
