@@ -30,35 +30,35 @@ MAKEFLAGS += --jobs=3
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: $(VENV)/.run $(COLLECTIONS)/.installed  ## Run a playbook against a tenant on this machine and tell what happens
+demo: $(VENV)/.run $(COLLECTIONS)/.installed  ## Run a playbook against a simulated tenant, and show what happens
 	@$(VENV)/bin/python -m demo
 
-demo-events: $(VENV)/.run $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Carry out a request as soon as its signed webhook comes; needs Java
+demo-events: $(VENV)/.run $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Carry out a request when its signed webhook arrives; needs Java
 	@$(VENV)/bin/python -m demo.events
 
-sandbox: $(COLLECTIONS)/.installed  ## Start the tenant that demo and tests use, and print how to reach it
+sandbox: $(COLLECTIONS)/.installed  ## Start the simulated tenant, and print how to reach it
 	@echo "# Paste these lines into another shell; Ctrl-C here ends the sandbox."
 	@$(VENV)/bin/python -c 'import os, shlex; \
 	print("export PATH=%s:$$PATH\nexport ANSIBLE_COLLECTIONS_PATH=%s" \
 	% tuple(shlex.quote(os.path.abspath(path)) for path in ("$(VENV)/bin", "$(COLLECTIONS)")))'
 	@exec $(VENV)/bin/python -m sandbox --port $(PORT)
 
-test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run the tests and the checks of the ecosystem
+test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run the tests, and the checks of the ecosystem
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 test-all: export CAKEWALK_TEST_THOROUGH := 1
-test-all: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## The slow tests too, and every ansible-core since 2.16 that a Python is found for
+test-all: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run the slow tests too, with every ansible-core since 2.16 that a Python is found for
 	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadgroup -m ""
 	$(VENV)/bin/python -m matrix
 
-bench: $(VENV)/.test $(COLLECTIONS)/.installed  ## Measure how fast the collection is, side by side with what else there is
+bench: $(VENV)/.test $(COLLECTIONS)/.installed  ## Measure how fast the collection is, compared with alternatives
 	@$(VENV)/bin/python -m benchmarks $(BUILD)
 
-docs: $(GATES)/.installed $(COLLECTIONS)/.installed  ## Write the pages of the modules in docs/, and what the guides show, from real runs
+docs: $(GATES)/.installed $(COLLECTIONS)/.installed  ## Write the module pages in docs/, and the output in README and guides from real runs
 	$(GATES)/bin/python -m pages
 	$(VENV)/bin/python -m pages.guides
 
-clean:  ## Remove what was set up
+clean:  ## Remove everything that was set up
 	rm -rf $(BUILD)
 
 $(VENV)/bin/python $(GATES)/bin/python $(EVENTS)/bin/python:
