@@ -60,6 +60,7 @@ class ActionModule(FileKeepingAction):
         changes = comparison.changes(earlier, tables) if earlier else None
         facts = facts_of(evidence, pseudonymizer, earlier, operator=_operator(), tool=_tool())
         counts = {table.name: len(table.rows) for table in tables}
+        rows = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in counts.items())
         warnings = warnings_of(evidence["unknown_statuses"], evidence["unused_rules"], tables)
         files = _files(facts, tables, changes)
         written = {} if self._task.check_mode else _written(params["folder"], files, facts)
@@ -67,7 +68,7 @@ class ActionModule(FileKeepingAction):
         return {
             **result,
             "changed": True,
-            "msg": ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in counts.items()),
+            "msg": f"The evidence {'would hold' if self._task.check_mode else 'holds'} these rows: {rows}.",
             "warnings": [*result.get("warnings", []), *caveats_of(facts), *warnings],
             "listed_between": facts["listed_between"],
             "counts": counts,

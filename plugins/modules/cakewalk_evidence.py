@@ -140,10 +140,10 @@ stats:
   type: dict
   sample: {"evidence_complete": true, "evidence_bundle": "/var/lib/evidence/cakewalk-evidence-20260131T080000Z"}
 msg:
-  description: The counts in words.
+  description: The counts in one sentence; after a failure the error.
   returned: always
   type: str
-  sample: "accesses: 512, ownerless apps: 2"
+  sample: "The evidence holds these rows: accesses 512, ownerless apps 2."
 error:
   description: The error, for programs. Other fields depend on C(kind).
   returned: failure, unless Ansible refuses the options

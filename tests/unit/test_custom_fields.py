@@ -16,6 +16,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.custom_fie
     FieldChange,
     entries_of_task,
     plan_fields,
+    remark_of,
     states_of,
 )
 from hypothesis import given
@@ -103,7 +104,9 @@ def test_fields_in_a_diff_have_a_line_where_they_have_a_value() -> None:
         {"Custom fields of GitHub": ["Cost: 0715", "Number: 5 (no text)", f"Owner: {uid(3)}"]},
         {"Custom fields of GitHub": ["Cost: 4711", "Empty: 5", "Number: 5"]},
     )
-    assert states_of([change(fields={"Cost Center": "4711"})]) == ({}, {})
+    same = change(fields={"Cost Center": "4711"})
+    assert states_of([same]) == ({}, {})
+    assert (remark_of([same]), remark_of([])) == ("1 custom field is as asked for already", "")
 
 
 @pytest.mark.parametrize(

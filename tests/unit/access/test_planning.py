@@ -107,6 +107,16 @@ class Scene:
         return [(decision.user["id"], decision.outcome) for decision in self.decide().decisions]
 
 
+def test_who_needs_no_step_is_told() -> None:
+    asked = request(1, DAN, FIGMA, GRANT)
+    scene = Scene(asked, accesses=[one("Figma", BEN, DAN), one("GitHub", CAT, permission_level="Write")])
+    assert (
+        scene.decide().remark(waited=False)
+        == "2 people have access to 2 apps; dan@example.com has an open request for Figma"
+    )
+    assert Scene(**one("Figma", CAT)).decide().remark(waited=True) == "the access is as requested by now"
+
+
 def one(app: str, *people: Row | str, **given: Any) -> dict[str, Any]:
     """Return the options that name people in an app, by e-mail unless they are written out."""
     users = [person if isinstance(person, str) else person["email"] for person in people]

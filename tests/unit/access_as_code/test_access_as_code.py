@@ -128,6 +128,13 @@ def test_a_plan_in_one_sentence(steps: tuple[Step, ...], removals: int, left: in
     assert summary(steps, removals, left) == words
 
 
+def test_the_message_of_a_plan_says_what_it_would_change_or_finds() -> None:
+    assert plan_of(ADD, REMOVE).message == "The tenant would be changed."
+    assert plan_of(SEND).message == "Nothing to change: 1 policy would be sent again; the tenant is as the code says."
+    left = TenantPlan(CODE, SectionPlan(left=("a", "b")), plan_of().params)
+    assert left.message == "Nothing to change: 2 things are left alone, as 'plan' says."
+
+
 def test_a_plan_that_hangs_on_anything_else_has_another_hash() -> None:
     base = plan_of(ADD, REMOVE, touched=["a"])
     other_code = SourceCode({**CODE.sections, "groups": []}, {})

@@ -17,6 +17,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.mem
     MembershipEntry,
     by_label,
     entries_of_task,
+    remark_of,
 )
 from unit.people import MemoryTenant, PlannedMemberships, group, membership, options, uid, user, users
 
@@ -220,6 +221,51 @@ def test_people_with_no_address_are_shown_by_id() -> None:
     change = only(tenant(BEN, others=(nameless,)).decide(crew(uid(9))))
     assert change.added == [nameless]
     assert change.after() == [uid(9), "ben@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("params", "members", "remark"),
+    [
+        (crew("ada@example.com", ADA["id"]), [ADA, BEN], "ada@example.com is in Crew"),
+        (crew("ada@example.com", "ben@example.com"), [ADA, BEN, CAT], "Crew has these 2 people"),
+        (crew("ben@example.com", state="exact", acting_user=None), [BEN], "ben@example.com is in Crew"),
+        (crew("ben@example.com", "cat@example.com", state="absent"), [ADA], "Crew has none of these people"),
+        (crew("ben@example.com", state="absent"), [ADA], "ben@example.com is not in Crew"),
+        (crew(state="exact", allow_empty=True), [], "Crew has no members"),
+        (crew(state="exact", allow_empty=True), [ADA], "ada@example.com stays, being protected"),
+        (
+            crew("ben@example.com", state="exact", protected_users=[CAT["email"]]),
+            [ADA, BEN, CAT],
+            "ben@example.com is in Crew; 2 people stay, being protected",
+        ),
+        (
+            bulk(membership(CREW, ["ada@example.com"]), membership(CREW, ["ben@example.com"], "absent")),
+            [ADA],
+            "Crew is as asked for",
+        ),
+        (
+            bulk(membership(CREW, ["ada@example.com"]), membership(TEAM, ["ben@example.com"], "absent")),
+            [ADA],
+            "2 groups are as asked for",
+        ),
+        (bulk(), [], ""),
+    ],
+)
+def test_what_is_in_place_is_told_where_nothing_changes(
+    params: dict[str, Any], members: list[Any], remark: str
+) -> None:
+    plan = tenant(*members).decide(params)
+    assert not any(change.changed for change in plan.changes)
+    assert remark_of(plan.changes, entries_of_task(params), {}, False) == remark
+
+
+def test_what_follows_from_additions_is_told() -> None:
+    params = crew("ada@example.com", "ben@example.com")
+    changes, entries = tenant(ADA).decide(params).changes, entries_of_task(params)
+    apps = [{"id": uid(50), "name": "GitHub"}, {"id": uid(51), "name": "Figma"}]
+    assert remark_of(changes, entries, {CREW["id"]: []}, False) == ""
+    assert remark_of(changes, entries, {CREW["id"]: apps[:1]}, False) == "requests for GitHub may follow"
+    assert remark_of(changes, entries, {CREW["id"]: apps}, True) == "requests for 2 apps may follow, approved at once"
 
 
 def test_groups_keep_the_order_in_which_they_are_named() -> None:

@@ -19,6 +19,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.a
     check_assignments,
     check_options,
     folded_states_of,
+    remark_of,
     states_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.rules import PolicyTarget
@@ -131,6 +132,12 @@ def test_states_tell_what_changes_by_app_and_target() -> None:
     )
     assert states_of([changing[2]]) == folded_states_of([changing[2]]) == ({}, {})
     assert folded_states_of(changing[:3]) == states_of(changing[:3]), "one app needs no other form"
+
+
+def test_what_is_not_sent_is_told_as_known_from_the_ledger() -> None:
+    known = assessed(remembered(WANTED), enforce="on_change")
+    assert remark_of([planned(GITHUB), known]) == "1 policy is assigned already, by the ledger"
+    assert remark_of([planned(GITHUB)]) == ""
 
 
 def test_many_policies_share_lines_and_none_that_is_replaced_is_hidden() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.tasks.expe
     NotAsExpected,
     expected_names,
     levels_to_read,
+    remark_of,
     states_of,
     users_to_read,
 )
@@ -501,6 +503,11 @@ def test_what_results_and_steps_call_things() -> None:
                 f"declined (task {rows[1]['id']})"
             ],
         },
+    )
+    idle = [replace(assessment, changes=False) for assessment in assessments[:2]]
+    idle.append(replace(assessments[2], outcome="snoozed", changes=False))
+    assert remark_of([*assessments, *idle]) == (
+        "1 task is approved already; 1 task is declined already; 1 task is left alone"
     )
     assert known.title(assessments[2].task) == "standalone task for eve@example.com"
     bare = looked_up([], options())

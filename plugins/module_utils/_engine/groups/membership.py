@@ -237,7 +237,7 @@ def remark_of(
         clauses.append(f"{len(changes)} groups are as asked for")
     kept = {row["id"]: person(row) for change in changes for row in change.kept}
     clauses += [f"{counted('people', kept)} {'stays' if len(kept) == 1 else 'stay'}, being protected"] if kept else []
-    return "; ".join(clauses)
+    return "; ".join(filter(None, clauses))
 
 
 def _in_place(change: MembershipChange, entries: Sequence[MembershipEntry]) -> str:
@@ -250,7 +250,9 @@ def _in_place(change: MembershipChange, entries: Sequence[MembershipEntry]) -> s
         return f"{group} has none of these people" if len(absent) > 1 else f"{printable(absent[0])} is not in {group}"
     if len(members) == 1:
         return f"{counted('people', members)} is in {group}"
-    return f"{group} has these {len(members)} people" if members else f"{group} has no members"
+    if members:
+        return f"{group} has these {len(members)} people"
+    return "" if change.members.by_id else f"{group} has no members"
 
 
 def refuse_groups(groups: Sequence[Row], action: str, cause: str, remedy: str) -> None:
