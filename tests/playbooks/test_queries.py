@@ -107,6 +107,10 @@ def test_what_is_asked_for_is_put_together(playbooks: Playbooks, tenant: Sandbox
         for_apps = [one["id"] for one in about_petra if apps[one["app_id"]] in ("GitHub", "Figma")]
         assert [one["id"] for one in told["requests of Petra for GitHub"]["requests"]] == for_apps
         assert 0 < len(for_apps) < len(about_petra) < len(state["requests"])
+        people = {(one["target_user_email"], one["target_user_name"]) for one in told["requests of Petra"]["requests"]}
+        assert people == {(PETRA, "Petra Pending")}
+        assert {one["work_app_name"] for one in told["requests of Petra for GitHub"]["requests"]} == {"GitHub", "Figma"}
+        assert {one["target_user_name"] for one in told["all requests"]["requests"]} == {None}
         ownerless = sorted(app["name"] for app in state["apps"] if app["owner_id"] is None)
         assert sorted(one["app"] for one in told["reports"]["ownerless_apps"]) == ownerless
         privileged = [

@@ -16,6 +16,7 @@ from ..._api.text import printable, summarize
 from ..core.lookup import Index, Row, ids_of, is_uuid
 from ..core.tenant import Tenant
 from . import reports, selection
+from .names import Names
 
 #: What can be included in a row, by type: another list, or with C(None) the full record.
 INCLUDES: dict[str, dict[str, Callable[[Row], Listing] | None]] = {
@@ -63,6 +64,9 @@ def query(params: Mapping[str, Any], tenant: Tenant) -> tuple[Records, dict[str,
     for name, missing in maps["not_found"].items():
         listed = summarize((repr(printable(reference)) for reference in missing), _SHOWN)
         tenant.warnings.append(f"These {name} were not found: {listed}. Check their spelling, or their ids.")
+    names = Names(indexes, read)
+    for name, add in (("requests", names.with_names), ("tasks", names.of_task)):
+        records |= {name: list(map(add, records[name]))} if name in records else {}
     return records, maps
 
 
