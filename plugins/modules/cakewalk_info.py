@@ -249,7 +249,7 @@ policies:
 tasks:
   description:
     - Approval tasks, with the fields of the API in snake_case. O(tasks) and V(task_details) return full records. Listed
-      tasks have C(listed_for), the person whose list shows them.
+      tasks have C(listed_for), the person whose list shows them. C(request) has names like RV(requests).
   returned: when tasks are read
   type: list
   elements: dict
@@ -261,7 +261,11 @@ tasks:
       is_autoprovisioning: false
       listed_for: olga.owner@example.com
 requests:
-  description: Access requests, with the fields of the API in snake_case.
+  description:
+    - Access requests, with the fields of the API in snake_case. Names are next to the ids of what the task reads anyway,
+      and other names are null.
+    - Names cost no request of their own. O(gather) with V(users) and V(apps) reads all people and apps, and O(include)
+      with V(permission_levels) all levels of the apps.
   returned: when requests are read
   type: list
   elements: dict
@@ -270,8 +274,12 @@ requests:
       request_type: GrantAccessRequest
       request_status: Pending
       target_user_id: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
+      target_user_name: Petra Pending
+      target_user_email: petra.pending@example.com
       work_app_id: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
+      work_app_name: GitHub
       permission_level_id:
+      permission_level_name:
 ownerless_apps:
   description:
     - Apps without an owner. If the record of an app does not show the owner, C(owner_shown) is false.
