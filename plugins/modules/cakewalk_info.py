@@ -262,8 +262,8 @@ tasks:
       listed_for: olga.owner@example.com
 requests:
   description:
-    - Access requests, with the fields of the API in snake_case. Names are next to the ids of what the task reads anyway,
-      and other names are null.
+    - Access requests, with the fields of the API in snake_case. Next to the ids are the names that the task reads
+      anyway, and null otherwise.
     - Names cost no request of their own. O(gather) with V(users) and V(apps) reads all people and apps, and O(include)
       with V(permission_levels) all levels of the apps.
   returned: when requests are read

@@ -39,6 +39,9 @@ ROUTE: dict[str, Any] = {
         "choices": ["grant_access", "remove_access", "change_permission"],
     },
 }
+#: Where ids are found.
+_APP_IDS = "cakewalk_info returns the ids of apps by name as apps_by_name, with 'gather: [apps]'."
+_LEVEL_IDS = "cakewalk_info returns the levels of apps with 'include: [permission_levels]'. 'any' means all levels."
 #: The permission level in a route for all levels, and for tasks without a level.
 _ANY = "any"
 #: Addresses that a handler may get: nothing that a shell, a template or an option parser could interpret.
@@ -209,7 +212,7 @@ def allowed_apps(apps: Iterable[str]) -> frozenset[str]:
     for app in apps:
         if not is_uuid(app):
             raise ConfigurationError(
-                f"use the app {printable(app)!r}", "this is no id", "Name apps by their ids.", option="apps"
+                f"use the app {printable(app)!r}", "this is no id", f"Name apps by their ids. {_APP_IDS}", option="apps"
             )
     return frozenset(app.lower() for app in apps)
 
@@ -303,7 +306,7 @@ def _route(number: int, entry: Mapping[str, Any]) -> Route:
             raise ConfigurationError(
                 f"use routes[{number}].{name}",
                 f"{printable(value)!r} is no id",
-                "Name apps and permission levels by their ids, which nobody can rename; a level may be 'any'.",
+                f"Give the id, which nobody can rename. {_APP_IDS if name == 'app' else _LEVEL_IDS}",
                 option="routes",
             )
     return Route(app.lower(), None if level == _ANY else level.lower(), entry["request_type"])
