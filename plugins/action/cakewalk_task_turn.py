@@ -198,7 +198,8 @@ class ActionModule(ControllerAction):
             raise verification.NotProved(
                 f"see that the task {task} is carried out",
                 summarize(differences),
-                "It stays open. See that the verify part of its route proves what it finds, with cakewalk_task_proof.",
+                "It stays open. See that the verify part of its route proves what it finds, with "
+                "`cakewalk_task_proof`.",
                 task=task,
             )
         self._record(task, "verified", item, route=lock.route, proof=lock.proof)

@@ -335,7 +335,7 @@ SPEC = spec(
     required_if=[("mode", "apply", ("plan_hash", "journal_path"))],
 )
 
-_NOT_AGAIN = "What the plan would only send again is not sent again, since plan_hash is not the hash of this plan."
+_NOT_AGAIN = "What the plan would only send again is not sent again, since `plan_hash` is not the hash of this plan."
 
 
 def plan(params: dict[str, Any], tenant: Tenant) -> Plan:

@@ -50,7 +50,7 @@ def files_in(folder: str) -> list[Path]:
         raise CodeRefused([problem(printable(folder), why)])
     collection = collection_of(folder)
     if collection:
-        why = f"it is inside the installed collection {collection}, where playbook_dir leads for its playbooks"
+        why = f"it is inside the installed collection {collection}, where `playbook_dir` leads for its playbooks"
         raise CodeRefused([problem(printable(folder), why)])
     files: list[Path] = []
     problems: list[Problem] = []

@@ -143,7 +143,7 @@ def test_words_for_statuses(tenant: Sandbox, poll: Start, caplog: pytest.LogCapt
     poll(assignees=[OLGA]).taken(len(expected))
     tenant.configure(status_words="other")
     source = poll(assignees=[OLGA])
-    until(lambda: "add the status 'AwaitingDecision'" in caplog.text)
+    until(lambda: "their status is 'AwaitingDecision'" in caplog.text)
     time.sleep(QUIET)
     assert source.taken(0) == []
     poll(assignees=[OLGA], actionable_statuses=["awaitingDECISION"]).taken(len(expected))
@@ -378,7 +378,7 @@ def test_it_waits_for_the_engine(tenant: Sandbox, poll: Start) -> None:
         ({"interval": 0}, "interval is 0"),
         ({"interval": "soon"}, "interval must be a whole number"),
         ({"actionable_statuses": [""]}, "actionable_statuses must be"),
-        ({"state_file": "/nowhere/at/all"}, "folder that does not exist"),
+        ({"state_file": "/nowhere/at/all"}, "the folder of `state_file` does not exist; create it"),
         ({"base_url": "http://cakewalk.example.com"}, "must begin with https://"),
         ({"api_key": "two words"}, "api_key is missing or holds white space"),
     ],

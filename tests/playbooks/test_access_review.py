@@ -209,7 +209,7 @@ def test_the_ledger_of_another_tenant_is_refused(playbooks: Playbooks, tenant: S
     tenant.reset(seed=2)
     run = playbooks.run(play(task("another", REVIEW, spring(ledger), ignore_errors=True)))
     assert run["another"].data["error"] == {"kind": "wrong_tenant", "path": str(ledger)}
-    assert "Give each tenant a ledger of its own (ledger_path)" in run["another"].data["msg"]
+    assert "Give each tenant a ledger of its own (`ledger_path`)" in run["another"].data["msg"]
     assert not writes(tenant.log())
 
 
@@ -257,16 +257,16 @@ def of_apps(*apps: str) -> Data:
 
 
 WHICH: list[BadInput] = [
-    ("both", {**SPRING, "apps": ["GitHub"]}, "configuration", ["all_apps is true, and apps are listed too"]),
-    ("both, none listed", {**SPRING, "apps": []}, "configuration", ["all_apps is true, and apps are listed too"]),
-    ("neither", {**SPRING, "all_apps": False}, "configuration", ["apps is not set and all_apps is false", "List apps"]),
-    ("no apps", of_apps(), "configuration", ["apps is empty", "set all_apps: true if all of them are meant"]),
+    ("both", {**SPRING, "apps": ["GitHub"]}, "configuration", ["`all_apps` is true, and apps are listed too"]),
+    ("both, none listed", {**SPRING, "apps": []}, "configuration", ["`all_apps` is true, and apps are listed too"]),
+    ("neither", {**SPRING, "all_apps": False}, "configuration", ["`all_apps` is false", "List apps"]),
+    ("no apps", of_apps(), "configuration", ["apps is empty", "set `all_apps`: true if all of them are meant"]),
     ("a blank app", of_apps("GitHub", " "), "configuration", ["an entry is blank", "Remove it, or fill it in"]),
     (
         "a blank text",
         {**of_apps(), "apps": ""},
         "configuration",
-        ["apps is not set and all_apps is false"],
+        ["apps is not set and `all_apps` is false"],
     ),
     ("an unknown app", of_apps("Gitub"), "lookup_failed", ["'Gitub' does not exist", "did you mean 'GitHub'"]),
     ("an unknown id", of_apps(NOBODY), "lookup_failed", [f"the app '{NOBODY}' does not exist"]),

@@ -117,7 +117,7 @@ def test_a_value_in_a_form_that_the_service_does_not_take_is_refused_by_it(
     for name in ("refused", "taken"):
         result = run[name]
         assert result.failed == (name == "refused"), result.data
-        assert ("It may take people and choices in one form only" in result.data.get("msg", "")) == result.failed
+        assert ("it may accept only the name that Cakewalk shows" in result.data.get("msg", "")) == result.failed
     assert values(tenant, "GitHub")["Data Classification"] == identifier
 
 

@@ -366,7 +366,7 @@ BAD: list[BadInput] = [
         "two ledgers",
         bad_field(ledger_path="/no/where/ledger.json"),
         "configuration",
-        ["ledger_path is set too, perhaps by CAKEWALK_LEDGER", "takes back the variable"],
+        ["`ledger_path` is set too, perhaps by CAKEWALK_LEDGER", "takes back the variable"],
     ),
     (
         "a selection that says nothing",
@@ -380,7 +380,7 @@ BAD: list[BadInput] = [
         "configuration",
         ["all stands beside criteria"],
     ),
-    ("a selection without a limit", many(PRIVILEGED), "configuration", ["max_assignments is not set"]),
+    ("a selection without a limit", many(PRIVILEGED), "configuration", ["`max_assignments` is not set"]),
     ("a limit below nothing", {**ONE, "max_assignments": -1}, "configuration", ["max_assignments", "Give 0 or more"]),
     ("an age below nothing", {**ONE, "ledger_max_age": -1}, "configuration", ["ledger_max_age", "Give 0 or more"]),
     ("on change without a ledger", {**ONE, "enforce": "on_change"}, "configuration", ["no ledger", "ledger_path"]),
@@ -450,7 +450,7 @@ BAD: list[BadInput] = [
         "more than allowed",
         many(PRIVILEGED, max_assignments=2),
         "rail",
-        ["max_assignments allows 2", "'Two approvals' to grant_access of the level 'Admin' of the app 'GitHub'"],
+        ["`max_assignments` allows 2", "'Two approvals' to grant_access of the level 'Admin' of the app 'GitHub'"],
     ),
     (
         "a field that is not there",

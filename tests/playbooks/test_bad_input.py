@@ -60,7 +60,7 @@ PEOPLE: list[BadInput] = [
             f"somebody who is {status}",
             one("Sales", reference),
             "lookup_failed",
-            [f"{status.lower()}@example.com' is {status}", "allow_inactive permits it"],
+            [f"{status.lower()}@example.com' is {status}", "`allow_inactive` permits it"],
         )
         for status, reference in (
             ("Deactivated", "dora.deactivated@example.com"),
@@ -131,7 +131,7 @@ ACTORS: list[BadInput] = [
         "a bypass for a blank reason",
         one("Sales", ERIN, implicitly_approve_requests=True, bypass_reason=" "),
         "configuration",
-        ["bypass_reason does not say why", "Set bypass_reason"],
+        ["`bypass_reason` does not say why", "Set `bypass_reason`"],
     ),
     (
         "self approval",
@@ -140,14 +140,14 @@ ACTORS: list[BadInput] = [
         [
             f"add {ADA} to 'Contractors'",
             "approve access for itself",
-            "Let another admin act, or set allow_self_approval",
+            "Let another admin act, or set `allow_self_approval`",
         ],
     ),
     (
         "self approval by id",
         one("Contractors", ADA, acting_user="{{ person_id['" + ADA + "'] }}", **BYPASS),
         "rail",
-        [f"add {ADA} to 'Contractors'", "set allow_self_approval"],
+        [f"add {ADA} to 'Contractors'", "set `allow_self_approval`"],
     ),
 ]
 
@@ -156,13 +156,13 @@ REMOVALS: list[BadInput] = [
         "more removals than usual",
         one("Okta Everyone", ERIN, state="exact"),
         "rail",
-        ["max_removals allows 10", " from 'Okta Everyone' and ", "raise max_removals"],
+        ["`max_removals` allows 10", " from 'Okta Everyone' and ", "raise max_removals"],
     ),
     (
         "more removals than allowed",
         many(("Contractors", "absent", [CONNOR]), ("Engineering", "absent", [ERIN]), max_removals=1),
         "rail",
-        ["make 2 removals", "max_removals allows 1", f"{CONNOR} from 'Contractors'", f"{ERIN} from 'Engineering'"],
+        ["make 2 removals", "`max_removals` allows 1", f"{CONNOR} from 'Contractors'", f"{ERIN} from 'Engineering'"],
     ),
     ("a removal where none is allowed", one("Contractors", CONNOR, state="absent", max_removals=0), "rail", [CONNOR]),
     (
@@ -171,12 +171,12 @@ REMOVALS: list[BadInput] = [
         "configuration",
         ["max_removals: it is -1", "Give 0 or more"],
     ),
-    ("an empty list", one("Contractors", state="exact"), "configuration", ["'Contractors'", "set allow_empty: true"]),
+    ("an empty list", one("Contractors", state="exact"), "configuration", ["'Contractors'", "set `allow_empty`: true"]),
     (
         "an empty list among others",
         many(("Sales", "present", [ERIN]), ("Contractors", "exact", [])),
         "configuration",
-        ["'Contractors'", "the list is empty and the state is exact", "set allow_empty: true"],
+        ["'Contractors'", "the list is empty and the state is exact", "set `allow_empty`: true"],
     ),
     (
         "a blank entry",
@@ -216,13 +216,13 @@ REMOVALS: list[BadInput] = [
         "a protected person named",
         one("Contractors", CONNOR.upper(), state="absent", protected_users=["{{ person_id['" + CONNOR + "'] }}"]),
         "rail",
-        ["remove people from the group 'Contractors'", f"protected: {CONNOR.upper()}", "or out of protected_users"],
+        ["remove people from the group 'Contractors'", f"protected: {CONNOR.upper()}", "or out of `protected_users`"],
     ),
     (
         "a protected person named who is no member",
         one("Contractors", ERIN, state="absent", protected_users=[ERIN.upper()]),
         "rail",
-        [f"protected: {ERIN}", "or out of protected_users"],
+        [f"protected: {ERIN}", "or out of `protected_users`"],
     ),
     (
         "the actor named",

@@ -192,7 +192,7 @@ def test_check_mode_warns_that_an_acting_user_is_missing_and_a_run_fails_before_
     tasks += [task(f"really {name}", name, options[name], check_mode=False, ignore_errors=True) for name in options]
     run = playbooks.run(play(*tasks), "--check", "--diff", CAKEWALK_ACTING_USER="").succeeded()
     for name in options:
-        (warning,) = [text for text in run[name].warnings if "acting_user is not set" in text]
+        (warning,) = [text for text in run[name].warnings if "`acting_user` is not set" in text]
         assert warning.endswith("Without check mode, the task fails before its first write.")
         assert run[name].changed
         assert run[f"really {name}"].data["error"] == {"kind": "configuration", "option": "acting_user"}

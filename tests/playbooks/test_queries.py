@@ -193,7 +193,7 @@ REFUSED = {
     "details of no tasks": (
         {"tasks": [], "include": ["task_details"]},
         "configuration",
-        "Could not use task_details: no tasks are listed. Say whose with tasks_of",
+        "Could not use `task_details`: no tasks are listed. Say whose with `tasks_of`",
     ),
     "statuses of no tasks": ({"tasks": [], "task_statuses": ["Pending"]}, None, "task_statuses"),
     "tasks of nobody": (

@@ -114,7 +114,7 @@ def test_an_echo_is_silenced(
     assert run["no JSON"].data["error"]["kind"] == "protocol"
     assert "holds a user name or password" in run["no address"].data["msg"]
     if "--check" not in options:
-        assert any("going away" in warning for warning in run["headers"].warnings), run["headers"].data
+        assert any("as deprecated" in warning for warning in run["headers"].warnings), run["headers"].data
         assert run["refusal"].data["error"]["status"] == 400
     assert not held(run.output)
     assert not held(json.dumps([result.data for result in run.results]))
@@ -140,7 +140,7 @@ def test_wrong_credentials_are_not_repeated(playbooks: Playbooks, in_process: st
     variables = {"CAKEWALK_API_KEY": KEY, "CAKEWALK_API_SECRET": SECRET, "CAKEWALK_IN_PROCESS": in_process}
     run = playbooks.run(play(task("query", INFO, {"gather": ["users"]})), *LOUD, **variables)
     assert run["query"].data["error"]["kind"] == "unauthorized"
-    assert "Check api_key and api_secret (CAKEWALK_API_KEY, CAKEWALK_API_SECRET)" in run["query"].data["msg"]
+    assert "Check `api_key` and `api_secret` (CAKEWALK_API_KEY, CAKEWALK_API_SECRET)" in run["query"].data["msg"]
     assert not held(run.output)
     assert not [path for path in playbooks.left_behind() if held(path.read_text(errors="replace"))]
 

@@ -273,19 +273,19 @@ RAILS: list[BadInput] = [
         "the target decides",
         approve(expect=expecting(), acting_user=PETRA),
         "rail",
-        [f"decide the task {ACTION}", f"acting user {PETRA} asked for it or is", "set allow_self_approval"],
+        [f"decide the task {ACTION}", f"acting user {PETRA} asked for it or is", "set `allow_self_approval`"],
     ),
     (
         "the target declines",
         {"task": REVIEW, "state": "declined", "decide": "review", "acting_user": "{{ person_id['" + PETRA + "'] }}"},
         "rail",
-        [f"decide the task {REVIEW}", "set allow_self_approval"],
+        [f"decide the task {REVIEW}", "set `allow_self_approval`"],
     ),
     (
         "the one who has a standalone task",
         approve(TASK_ID["standalone"], {"user": PETRA}, decide="standalone", acting_user=PETRA),
         "rail",
-        ["set allow_self_approval"],
+        ["set `allow_self_approval`"],
     ),
     (
         "a removal from somebody protected",

@@ -376,7 +376,7 @@ def test_nothing_that_people_write_in_the_tenant_is_executed(code: CodeFolder, t
 
 #: Options, the kind of error, words of the message.
 RAILS: dict[str, tuple[Data, str, str]] = {
-    "no removal allowed": ({"max_removals": 0}, "rail", "max_removals allows 0"),
+    "no removal allowed": ({"max_removals": 0}, "rail", "`max_removals` allows 0"),
     "a share below none": ({"max_removal_percent": -1}, "configuration", "max_removal_percent"),
     "nobody acts": ({"acting_user": "nobody@example.com"}, "lookup_failed", "nobody@example.com"),
     "a protected person who is gone": ({"protected_users": ["gone@example.com"]}, "lookup_failed", "gone@example.com"),

@@ -261,8 +261,8 @@ def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder) -> None:
 #: Options that do not fit the code.
 OPTIONS: dict[str, tuple[Data, str]] = {
     "no purpose": ({"purpose": ""}, "purpose is not set"),
-    "a selection without a limit": ({"max_assignments": None}, "max_assignments is not set"),
-    "more assignments than allowed": ({"max_assignments": 1}, "max_assignments allows 1"),
+    "a selection without a limit": ({"max_assignments": None}, "`max_assignments` is not set"),
+    "more assignments than allowed": ({"max_assignments": 1}, "`max_assignments` allows 1"),
     "nothing to compare with": ({"enforce": "on_change", "ledger_path": ""}, "there is no ledger"),
 }
 

@@ -310,7 +310,7 @@ REFUSED: dict[str, tuple[Data, str]] = {
         {"privileged": [{"app": "Figma"}, {"app": "GitHub", "permission_level": ""}]},
         "entry 1 names a blank",
     ),
-    "a key file that is not there": ({"mask_key_path": "/nowhere/key"}, "there is no file at mask_key_path"),
+    "a key file that is not there": ({"mask_key_path": "/nowhere/key"}, "there is no file at `mask_key_path`"),
     "no bundle": ({"compare_with": "/nowhere"}, "there is no manifest.json in it"),
 }
 

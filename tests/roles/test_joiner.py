@@ -216,7 +216,7 @@ REFUSED: dict[str, tuple[Data, str | None, str]] = {
     "less than no time": ({"wait_timeout": -1}, "configuration", "wait_timeout"),
     "no time": ({"wait_timeout": "soon"}, None, "wait_timeout"),
     "a relative record": ({"record_path": "record"}, "file", "the path is relative"),
-    "no record": ({"record_path": ""}, "configuration", "journal_path is not set"),
+    "no record": ({"record_path": ""}, "configuration", "`journal_path` is not set"),
     "a bypass without a reason": ({"implicitly_approve_requests": True}, "configuration", "bypass_reason"),
     "a blank in the address": (
         {"user": "owen. onboarding@example.com", "wait_timeout": 7800},

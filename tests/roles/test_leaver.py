@@ -225,7 +225,7 @@ REFUSED: dict[str, tuple[Data, str | None, str]] = {
     ),
     "an actor who may not act": ({"acting_user": "oscar.offboarding@example.com"}, "configuration", "Offboarding"),
     "more removals than allowed": ({"max_removals": 2}, "rail", "make 3 removals"),
-    "a larger share than allowed": ({"max_removal_percent": 0}, "rail", "max_removal_percent allows 0 %"),
+    "a larger share than allowed": ({"max_removal_percent": 0}, "rail", "`max_removal_percent` allows 0 %"),
     "a share that is none": ({"max_removal_percent": 101}, "configuration", "Give 0 to 100"),
     "a purpose that is too long": ({"purpose": "x" * 1025}, "configuration", "purpose"),
     "a blank in the address": ({"user": "erin.engineer @example.com"}, "configuration", "holds a blank"),

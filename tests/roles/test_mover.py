@@ -235,8 +235,8 @@ GUARDED: dict[str, tuple[Data, Data, str]] = {
     "protected by the play": ({"protected_users": [ERIN]}, {}, "protected"),
     "protected by the play, and others by the role": ({"protected_users": [ERIN]}, {"protected_users": [SALLY]}, ERIN),
     "protected by the role, and others by the play": ({"protected_users": [SALLY]}, {"protected_users": [ERIN]}, ERIN),
-    "the play's limit": ({"max_removals": 0}, {}, "max_removals allows 0"),
-    "the play's share": ({"max_removal_percent": 0}, {"max_removal_percent": ""}, "max_removal_percent allows 0"),
+    "the play's limit": ({"max_removals": 0}, {}, "`max_removals` allows 0"),
+    "the play's share": ({"max_removal_percent": 0}, {"max_removal_percent": ""}, "`max_removal_percent` allows 0"),
     "the play's acting user": ({"acting_user": ERIN}, {"acting_user": None}, "protected"),
 }
 
@@ -298,8 +298,8 @@ REFUSED: dict[str, tuple[Data, str | None, str]] = {
     "a protected person": ({"protected_users": [ERIN]}, "rail", "protected: "),
     "a protected person in a text": ({"protected_users": f"{SALLY}\n {ERIN}\n"}, "rail", "protected: "),
     "the acting user": ({"acting_user": ERIN}, "rail", "protected: "),
-    "no removal allowed": ({"max_removals": 0}, "rail", "max_removals allows 0"),
-    "too large a share": ({"max_removal_percent": 0}, "rail", "max_removal_percent allows 0 %"),
+    "no removal allowed": ({"max_removals": 0}, "rail", "`max_removals` allows 0"),
+    "too large a share": ({"max_removal_percent": 0}, "rail", "`max_removal_percent` allows 0 %"),
     "somebody on the way out": (
         {"user": "oscar.offboarding@example.com", "leaves": []},
         "lookup_failed",
@@ -313,8 +313,8 @@ REFUSED: dict[str, tuple[Data, str | None, str]] = {
     ),
     "less than no time": ({"wait_timeout": -1}, "configuration", "wait_timeout"),
     "a relative record": ({"record_path": "record"}, "file", "the path is relative"),
-    "no record": ({"record_path": None}, "configuration", "journal_path is not set"),
-    "a blank record": ({"record_path": " "}, "configuration", "journal_path is not set"),
+    "no record": ({"record_path": None}, "configuration", "`journal_path` is not set"),
+    "a blank record": ({"record_path": " "}, "configuration", "`journal_path` is not set"),
     "nobody": ({"user": " "}, None, "one of the following is required: user, people"),
     "nobody in a list": ({"user": None, "people": []}, "configuration", "people is empty"),
     "one of several": ({"user": None, "people": [ERIN, "no@example.com"]}, "lookup_failed", "no@example.com"),

@@ -186,7 +186,7 @@ def test_a_proof_tells_what_the_fields_show_instead() -> None:
     assert proof is not None
     reading = ReadResult(proof.source, FIELDS)
     assert not proof.holds(reading)
-    assert proof.explain(reading) == f"'Owner' is 'Ada', 'Note' has no value, there is no field {uid(16)}"
+    assert proof.explain(reading) == f"'Owner' is 'Ada', 'Note' has no value, the field {uid(16)} does not exist"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class AnswerRule:
 
 
 NEVER_SENT = AnswerRule(
-    "none: no connection was made",
+    "no answer: no connection was made",
     (),
     Proof.NOT_READ,
     "Nothing was sent. A read would not get through either.",

@@ -146,9 +146,9 @@ class StatusTable:
             holders = [name for name, words in classes.items() if word in words]
             if len(holders) > 1:
                 raise ConfigurationError(
-                    f"use known_statuses.{self.of}",
-                    f"the status {printable(word)!r} would be {' and '.join(holders)} at once",
-                    "List each word once, and none that the collection knows already.",
+                    f"use `known_statuses.{self.of}`",
+                    f"the status {printable(word)!r} would be in {' and '.join(holders)}",
+                    "List each status once, and leave out those that the collection knows.",
                     option="known_statuses",
                 )
         return StatusTable(self.of, classes)

@@ -54,7 +54,7 @@ class Client:
         """
         row = record_of(record.what, self._read(record.what, record.path))
         if row["id"].lower() != record.identifier.lower():
-            raise broken(record.what, "the answer holds another record than the one that was asked for")
+            raise broken(record.what, "the answer is a different record from the one requested")
         return row
 
     def record_or_none(self, record: Resource) -> dict[str, Any] | None:
@@ -80,7 +80,7 @@ class Client:
                 is_single_page = number == 0 and page.cursor is None
                 keys = [listing.key_of(row) for row in page.rows]
                 if None in keys:
-                    raise broken(listing.what, "a row lacks its id, or has one that is none")
+                    raise broken(listing.what, "a row has no id, or an invalid one")
                 moved = len(set(keys)) < len(keys) or not rows.keys().isdisjoint(keys)
                 if moved:
                     break
@@ -89,8 +89,8 @@ class Client:
                 return Reading(list(rows.values()), is_stable=is_single_page)
         raise ListMoved(
             f"read {listing.what}",
-            f"the list changed under each of {1 + REREADINGS} readings, so rows may be missing",
-            "Run again when fewer changes go on.",
+            f"the list changed during each of {1 + REREADINGS} reads, so rows may be missing",
+            "Run again at a quieter time.",
         )
 
     def stable_reading(self, listing: Listing, earlier: Reading | None = None) -> Reading:
@@ -110,8 +110,8 @@ class Client:
             if readings > 1 + REREADINGS:
                 raise ListMoved(
                     f"read {listing.what}",
-                    f"no two of {readings} readings in a row agree, so it is not known who or what is not there",
-                    "Run again when fewer changes go on.",
+                    f"no two of {readings} consecutive reads agree, so nothing proves what is missing from the list",
+                    "Run again at a quieter time.",
                 )
             last = self.reading(listing)
             readings += 1
@@ -195,7 +195,9 @@ class Client:
         :raises WriteRefused: outside C(writing()).
         """
         if not self._may_write:
-            raise WriteRefused(step.action, "this part of the run may only read", "This is a defect; please report it.")
+            raise WriteRefused(
+                step.action, "this part of the run may only read", "This is a bug in the collection; please report it."
+            )
         response = self._transport.send(step.action, step.method, step.path, body=step.body)
         self._note_deprecation(step.method, step.path, response)
         proof = rule_of(response.status, response.body, response.after_loss).proof
@@ -232,9 +234,9 @@ class Client:
                 return
             empty = 0 if page.rows else empty + 1
             if empty > EMPTY_PAGES:
-                raise broken(listing.what, f"{empty} pages without a row followed each other, and there should be more")
+                raise broken(listing.what, f"{empty} consecutive pages have no rows, and the last one links to more")
             if page.cursor in seen:
-                raise broken(listing.what, "a cursor came twice, so the end would never be reached")
+                raise broken(listing.what, "a cursor was repeated, so the list would never end")
             seen.add(page.cursor)
             cursor = page.cursor
             size += len(response.content)
@@ -251,7 +253,7 @@ class Client:
         if response.status == 200:
             return response
         if 200 < response.status < 300:
-            raise broken(what, f"the server answered {response.status} to a read")
+            raise broken(what, f"the server answered {response.status} to a read request")
         raise error_of(f"read {what}", "GET", path, response, self._transport.safe)
 
     def _note_deprecation(self, method: str, path: str, response: Response) -> None:
@@ -259,7 +261,11 @@ class Client:
         marks = {name: response.headers.get(name.lower()) for name in ("Deprecation", "Sunset")}
         words = self._transport.safe("; ".join(f"{name}: {value}" for name, value in marks.items() if value))
         if words:
-            self.deprecations.setdefault(f"The service marks {method} {_shape(path)} as going away ({words}).", None)
+            self.deprecations.setdefault(
+                f"The service marks {method} {_shape(path)} as deprecated ({words}). Look for a newer release of the "
+                "collection.",
+                None,
+            )
 
 
 def _shape(path: str) -> str:

@@ -18,7 +18,7 @@ from .operations import is_usable_id
 from .text import BoundExceeded
 from .transport import Response
 
-_REMEDY = "Run again; if it stays so, the service or base_url is not what it should be."
+_REMEDY = "Run again. If the error stays, check `base_url`, and whether a proxy changes the answers."
 #: Both names occur on the vendor's pagination page; every reference page says C(cursor).
 CURSOR_NAMES = ("cursor", "page[cursor]")
 
@@ -52,7 +52,7 @@ def data_of(what: str, response: Response) -> tuple[Any, Mapping[str, Any]]:
     try:
         body = response.json()
     except BoundExceeded as error:
-        raise broken(what, f"the answer goes beyond a bound: {error}") from None
+        raise broken(what, f"the answer exceeds a limit: {error}") from None
     except ValueError:
         raise broken(what, f"the answer is not JSON ({response.described()})") from None
     if not isinstance(body, dict) or "data" not in body or not isinstance(body.get("links"), dict):
@@ -67,7 +67,7 @@ def record_of(what: str, response: Response) -> dict[str, Any]:
     """
     data, _links = data_of(what, response)
     if not isinstance(data, dict) or not is_usable_id(data.get("id")):
-        raise broken(what, "the answer holds no record with an id")
+        raise broken(what, "the answer has no record with an id")
     return data
 
 
@@ -101,5 +101,5 @@ def _cursor_of(what: str, link: object) -> tuple[str, str] | None:
         pairs = []
     cursors = [(name, value) for name, value in pairs if name in CURSOR_NAMES]
     if len(cursors) != 1:
-        raise broken(what, "'links.next' holds no usable cursor")
+        raise broken(what, "'links.next' has no usable cursor")
     return cursors[0]

@@ -26,24 +26,27 @@ from .retry_after import retry_after
 from .transport import Response
 
 _KINDS: dict[int, tuple[type[ApiError], str]] = {
-    401: (Unauthorized, "Check api_key and api_secret (CAKEWALK_API_KEY, CAKEWALK_API_SECRET) and that base_url fits."),
+    401: (
+        Unauthorized,
+        "Check `api_key` and `api_secret` (CAKEWALK_API_KEY, CAKEWALK_API_SECRET), and that they belong to `base_url`.",
+    ),
     403: (
         Forbidden,
-        "If the key is read-only, create one with read and write access in the developer settings of Cakewalk: the "
-        "access level of a key cannot be changed. If the thing is managed elsewhere (a synced group), change it there.",
+        "If the key is read-only, create one with read and write access in the developer settings of Cakewalk. The "
+        "access level of a key cannot be changed. If a synced group is the reason, change it in its own directory.",
     ),
-    404: (NotFound, "Check base_url and the id, and that nobody removed the thing meanwhile."),
-    429: (RateLimited, "Run again later, or lower requests_per_minute: others may share the limit of this key."),
+    404: (NotFound, "Check `base_url` and the id. Somebody may have removed it meanwhile."),
+    429: (RateLimited, "Run again later, or lower `requests_per_minute`. Other programs may use the same key."),
 }
 #: An id in a path.
 _ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 #: What nginx, Apache and Go answer to plain text where they speak TLS.
 _WANTS_TLS = re.compile(rb"HTTPS port|SSL-enabled server port|HTTP request to an HTTPS server")
-_OTHER = (ApiError, "Correct what the server names, then run again.")
-_TROUBLE = (ServerError, "The service has trouble. Run again later.")
+_OTHER = (ApiError, "Correct what the server names, and run again.")
+_TROUBLE = (ServerError, "The service has a problem. Run again later.")
 _REDIRECT = (
     Redirected,
-    "Redirects are not followed, since the credentials would go along. Set base_url to the address of the service.",
+    "Redirects are not followed, because the credentials would be sent along. Set `base_url` to the final address.",
 )
 
 
@@ -61,7 +64,7 @@ def error_of(action: str, method: str, path: str, response: Response, safe: Call
     words += f": {detail.rstrip('.')}" if detail else ""
     wait = retry_after(response.headers)
     if wait:
-        words += f"; it asks to wait {wait:.0f} seconds"
+        words += f"; it asks clients to wait {wait:.0f} seconds"
     kind, remedy = _kind_of(response)
     if kind is NotFound and not any(map(_ID.fullmatch, path.split("/"))):
         remedy = "Check `base_url`. The API is not at this address."
@@ -84,8 +87,8 @@ def lost(error: ApiError, proof: Proof) -> OutcomeUnknown:
     """Return the error for a write whose outcome is unknown, because its answer proves nothing, or nothing yet."""
     return (Queued if proof is Proof.QUEUED else OutcomeUnknown)(
         error.action,
-        f"{error.cause}, which does not tell whether it was carried out",
-        "It may or may not have been, and is not sent again by itself.",
+        f"{error.cause}, so it is not known whether the write was carried out",
+        "It is not sent again automatically. Look in Cakewalk whether it was carried out.",
         **{name: value for name, value in error.facts().items() if name != "kind"},
     )
 
@@ -125,7 +128,7 @@ def _contradiction(response: Response) -> str:
         return ""
     if response.body is Body.PROBLEM:
         return "with a problem, "
-    return f"with something else than JSON ({response.described()}), " if response.body is Body.OTHER else ""
+    return f"without JSON ({response.described()}), " if response.body is Body.OTHER else ""
 
 
 def _phrase(status: int) -> str:

@@ -423,7 +423,7 @@ def _bundle_of_environment() -> str | None:
         bundle = os.environ.get(name)
         if bundle and not os.path.exists(bundle):  # noqa: PTH110 - see Connection
             raise ConfigurationError(
-                f"use {name}", f"it names {printable(bundle)!r}, which does not exist", "Correct it, or set ca_path."
+                f"use {name}", f"it names {printable(bundle)!r}, which does not exist", "Correct it, or set `ca_path`."
             )
         if bundle:
             return bundle

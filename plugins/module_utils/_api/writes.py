@@ -49,13 +49,15 @@ Row = Mapping[str, Any]
 
 #: The page of the operation lists a conflict without a reason.
 _CONFLICTS = {
-    409: "The service does not document this conflict. If it means that the policy is assigned already, let enforce: "
-    "on_change with ledger_path skip what was assigned before. If the policy is for another request type, name another."
+    409: "The service does not document this conflict. If the policy is already assigned, use `enforce: on_change` "
+    "with "
+    "`ledger_path`, which skips such policies. If the policy is for another request type, name a different policy."
 }
 #: It is not documented which of the two forms the service accepts.
 _FORMS = {
-    400: "Correct what the server names. It may take people and choices in one form only: as Cakewalk shows them, or "
-    "by the id behind them."
+    400: "Correct what the server names. For people and choices it may accept only the name that Cakewalk shows, or "
+    "only "
+    "the id."
 }
 
 
@@ -252,7 +254,7 @@ class FieldsEqual(Postcondition):
     def explain(self, result: ReadResult) -> str:
         """Return the values of the fields that differ."""
         return summarize(
-            _shown(row) if row else f"there is no field {printable(identifier)}"
+            _shown(row) if row else f"the field {printable(identifier)} does not exist"
             for identifier, row in self._differing(result).items()
         )
 
@@ -322,7 +324,7 @@ class TaskHasState(Postcondition):
         (status,) = (row.get("status") for row in result.rows)
         if self.statuses.class_of(status) is None:
             where = f"known_statuses.{self.statuses.of}.{self.state}"
-            return f"its status is {printable(status)!r}, to be listed under {where} if that is what it means"
+            return f"its status is {printable(status)!r}; if that counts as such, list it under `{where}`"
         return f"its status is {printable(status)!r}"
 
 

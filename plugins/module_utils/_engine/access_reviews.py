@@ -140,11 +140,11 @@ def check_options(params: Mapping[str, Any]) -> None:
         raise _unusable("name", name, "it has space around it", "Give it without.")
     due_date(params["due_date"])
     if params["all_apps"] != (params["apps"] is None) or params["apps"] == []:
-        cause = "apps is not set and all_apps is false" if params["apps"] is None else "apps is empty"
+        cause = "apps is not set and `all_apps` is false" if params["apps"] is None else "apps is empty"
         raise ConfigurationError(
             "tell which apps are reviewed",
-            "all_apps is true, and apps are listed too" if params["all_apps"] else cause,
-            "List apps, or set all_apps: true if all of them are meant.",
+            "`all_apps` is true, and apps are listed too" if params["all_apps"] else cause,
+            "List apps, or set `all_apps`: true if all of them are meant.",
             option="apps",
         )
     if not all(app.strip() for app in params["apps"] or ()):
@@ -188,7 +188,7 @@ def sent_blindly(review: AccessReview) -> str:
     """Return the warning that nothing shows whether the review was started before."""
     return (
         f"It cannot be known whether there is an access review called {printable(review.name)!r} already: the service "
-        "does not show reviews, and without ledger_path nothing is remembered. So it is sent each time."
+        "does not show reviews, and without `ledger_path` nothing is remembered. So it is sent each time."
     )
 
 

@@ -45,7 +45,7 @@ _NEEDED = ("changed", "steps", "msg", "error", "exception")
 _CUT_OFF = {"kind": "cut_off"}
 _UNTIL_THEN = (
     "'steps' names what was done until then. The service may still carry out what is listed under errors with the kind "
-    "outcome_unknown. Run again: a run reads before it writes."
+    "`outcome_unknown`. Run again: a run reads before it writes."
 )
 
 

@@ -78,7 +78,7 @@ def bomb(mebibytes: int) -> bytes:
 @pytest.mark.parametrize(
     ("body", "headers", "reason"),
     [
-        (bomb(100), GZIP, "the answer goes beyond a bound: it is longer than 1,048,576 bytes"),
+        (bomb(100), GZIP, "the answer exceeds a limit: it is longer than 1,048,576 bytes"),
         (bytes(2 * MIB), {}, "it is longer than 1,048,576 bytes"),
         (gzip.compress(b"{}") + bytes(2 * MIB), GZIP, "it is longer than 1,048,576 bytes"),
         (gzip.compress(bomb(100)), {**GZIP, "content-encoding": "gzip, gzip"}, "the answer is not JSON"),

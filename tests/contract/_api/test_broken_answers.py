@@ -20,8 +20,8 @@ BOB = {"id": "22222222-2222-4222-8222-222222222222", "name": "Bob", "email": "bo
 ONWARD = "/api/v1/OpenApiBFF/Users?cursor=Mg%3D%3D"
 _NO_ENVELOPE = "the answer lacks 'data' or 'links'"
 _NO_ROWS = "'data' is not a list of records"
-_NO_ID = "a row lacks its id"
-_NO_CURSOR = "'links.next' holds no usable cursor"
+_NO_ID = "a row has no id, or an invalid one"
+_NO_CURSOR = "'links.next' has no usable cursor"
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_page_that_cannot_be_believed_ends_the_reading(
 
 def test_a_cursor_that_comes_again_with_other_rows_is_an_error(connect: Callable[..., Client]) -> None:
     pages = [answer(200, page({"id": str(number)}, following=ONWARD)) for number in range(9)]
-    with Wire(in_turn(*pages)) as wire, pytest.raises(ProtocolError, match="a cursor came twice"):
+    with Wire(in_turn(*pages)) as wire, pytest.raises(ProtocolError, match="a cursor was repeated"):
         connect(base_url=wire.url).rows(USERS.listing)
     assert [request.target for request in wire.requests] == ["/api/v1/Users", "/api/v1/Users?cursor=Mg%3D%3D"]
 
@@ -107,7 +107,7 @@ def test_an_access_is_known_by_person_and_level(connect: Callable[..., Client]) 
 def test_a_record_that_is_none_is_an_error(connect: Callable[..., Client], body: Any) -> None:
     with (
         Wire(in_turn(answer(200, body))) as wire,
-        pytest.raises(ProtocolError, match=f"read the app {ADA['id']}: the answer holds no record with an id"),
+        pytest.raises(ProtocolError, match=f"read the app {ADA['id']}: the answer has no record with an id"),
     ):
         connect(base_url=wire.url).record_or_none(APPS.record(ADA["id"]))
 
@@ -132,13 +132,13 @@ def test_the_first_error_ends_reading_several(connect: Callable[..., Client]) ->
 
 def test_another_record_than_the_one_asked_for_is_an_error(connect: Callable[..., Client]) -> None:
     body = {"data": BOB, "links": {}}
-    with Wire(in_turn(answer(200, body))) as wire, pytest.raises(ProtocolError, match="holds another record"):
+    with Wire(in_turn(answer(200, body))) as wire, pytest.raises(ProtocolError, match="a different record"):
         connect(base_url=wire.url).record(USERS.record(ADA["id"]))
 
 
 def test_a_list_that_never_ends_is_given_up(connect: Callable[..., Client]) -> None:
     numbers = iter(range(1000))
     with Wire(lambda _request: answer(200, page(following=f"/x?cursor={next(numbers)}"))) as wire:
-        with pytest.raises(ProtocolError, match="11 pages without a row"):
+        with pytest.raises(ProtocolError, match="11 consecutive pages have no rows"):
             connect(base_url=wire.url).rows(USERS.listing)
         assert len(wire.requests) == 11

@@ -20,8 +20,8 @@ def test_many_removals_make_one_notice(tenant: Sandbox, client: Client) -> None:
     params = task(tenant, *({"group": name, "users": users, "state": "absent"} for name, users in gone.items()))
     assert len(run(client, params).steps) == 8
     assert list(client.deprecations) == [
-        "The service marks DELETE /api/v1/UsersGroups/*/Users/* as going away "
-        "(Deprecation: true; Sunset: Thu, 31 Dec 2026 23:59:59 GMT)."
+        "The service marks DELETE /api/v1/UsersGroups/*/Users/* as deprecated "
+        "(Deprecation: true; Sunset: Thu, 31 Dec 2026 23:59:59 GMT). Look for a newer release of the collection."
     ]
 
 
@@ -37,6 +37,8 @@ def test_reads_and_refusals_are_heard_too(connect: Callable[..., Client]) -> Non
         client.rows(USERS.listing)
         client.record_or_none(USERS.record("00000000-0000-4000-8000-000000000000"))
     assert list(client.deprecations) == [
-        "The service marks GET /api/v1/Users as going away (Deprecation: @1767225600; Sunset: \\x1b[2K********).",
-        "The service marks GET /api/v1/Users/* as going away (Sunset: now).",
+        "The service marks GET /api/v1/Users as deprecated (Deprecation: @1767225600; Sunset: \\x1b[2K********). "
+        "Look for a newer release of the collection.",
+        "The service marks GET /api/v1/Users/* as deprecated (Sunset: now). "
+        "Look for a newer release of the collection.",
     ]

@@ -125,7 +125,7 @@ def test_a_list_that_never_holds_still_is_an_error(tenant: Sandbox, client: Clie
     tenant.configure(page_size=20)
     for number in range(REREADINGS + 1):
         tenant.change("insert_user", after=1 + 2 * number, operation="listUsers", email=f"new{number}@example.com")
-    with pytest.raises(ListMoved, match="read the users: the list changed under each of 4 readings") as caught:
+    with pytest.raises(ListMoved, match="read the users: the list changed during each of 4 reads") as caught:
         client.rows(catalog.USERS.listing)
     assert caught.value.facts() == {"kind": "list_moved"}
     assert len(received(tenant, "listUsers")) == 2 * (REREADINGS + 1)
@@ -142,7 +142,7 @@ def test_a_first_page_that_comes_twice_means_that_the_list_moved(tenant: Sandbox
 def test_a_page_that_leads_to_itself_is_an_error(tenant: Sandbox, client: Client, skip: int, requests: int) -> None:
     tenant.configure(page_size=20)
     tenant.fault("listUsers", "repeat_cursor", skip=skip)
-    with pytest.raises(ProtocolError, match="Could not read the users: a cursor came twice") as caught:
+    with pytest.raises(ProtocolError, match="Could not read the users: a cursor was repeated") as caught:
         client.rows(catalog.USERS.listing)
     assert caught.value.facts() == {"kind": "protocol"}
     assert len(received(tenant, "listUsers")) == requests
@@ -150,7 +150,7 @@ def test_a_page_that_leads_to_itself_is_an_error(tenant: Sandbox, client: Client
 
 def test_an_empty_page_that_leads_to_itself_is_an_error_and_no_empty_list(tenant: Sandbox, client: Client) -> None:
     tenant.fault("listUsersGroupHiddenWorkApps", "repeat_cursor", count=100)
-    with pytest.raises(ProtocolError, match="a cursor came twice"):
+    with pytest.raises(ProtocolError, match="a cursor was repeated"):
         client.rows(catalog.hidden_apps(tenant.find("groups", "Engineering")))
     assert len(received(tenant, "listUsersGroupHiddenWorkApps")) == 2
 

@@ -49,7 +49,7 @@ def test_400_says_what_the_service_names(tenant: Sandbox, client: Client) -> Non
     error = refused(errors.ApiError, lambda: add(tenant, client, "Okta Everyone"))
     assert str(error) == (
         "Could not add 1 person to the group 'Okta Everyone': the server answered 400 Bad Request: The group Okta "
-        "Everyone is synced and cannot be edited. Correct what the server names, then run again."
+        "Everyone is synced and cannot be edited. Correct what the server names, and run again."
     )
     facts = error.facts()
     assert facts.pop("path") == f"/api/v1/UsersGroups/{tenant.find('groups', 'Okta Everyone')['id']}/Users"
@@ -68,7 +68,7 @@ def test_401_points_to_the_credentials(connect: Callable[..., Client], wrong: st
     error = refused(errors.Unauthorized, lambda: connect(**{wrong: "guess"}).rows(USERS.listing))
     assert str(error) == (
         "Could not read the users: the server answered 401 Unauthorized: The API key or secret is missing or wrong. "
-        "Check api_key and api_secret (CAKEWALK_API_KEY, CAKEWALK_API_SECRET) and that base_url fits."
+        "Check `api_key` and `api_secret` (CAKEWALK_API_KEY, CAKEWALK_API_SECRET), and that they belong to `base_url`."
     )
     assert error.facts() == {
         "kind": "unauthorized",
@@ -107,7 +107,7 @@ def test_a_group_that_refuses_writes_is_named_in_every_dialect(
 def test_404_says_what_there_is_not(tenant: Sandbox, client: Client) -> None:
     error = refused(errors.NotFound, lambda: client.record(GROUPS.record(NOBODY)))
     assert str(error).startswith(f"Could not read the group {NOBODY}: the server answered 404 Not Found: ")
-    assert str(error).endswith("Check base_url and the id, and that nobody removed the thing meanwhile.")
+    assert str(error).endswith("Check `base_url` and the id. Somebody may have removed it meanwhile.")
     assert (error.facts()["kind"], error.facts()["method"]) == ("not_found", "GET")
 
 
@@ -150,8 +150,9 @@ def test_429_says_how_long_the_service_wants_to_wait(tenant: Sandbox, client: Cl
     tenant.fault("listUsers", 429, retry_after=3600)
     error = refused(errors.RateLimited, lambda: client.rows(USERS.listing))
     assert str(error) == (
-        "Could not read the users: the server answered 429 Too Many Requests: A fault that was asked for; it asks to "
-        "wait 3600 seconds. Run again later, or lower requests_per_minute: others may share the limit of this key."
+        "Could not read the users: the server answered 429 Too Many Requests: A fault that was asked for; it asks "
+        "clients to wait 3600 seconds. Run again later, or lower `requests_per_minute`. Other programs may use the "
+        "same key."
     )
     assert error.kind == "rate_limited"
 
@@ -161,7 +162,7 @@ def test_trouble_of_the_service_on_a_read(tenant: Sandbox, connect: Callable[...
     tenant.fault("listUsers", status)
     error = refused(errors.ServerError, lambda: connect(max_retries=0).rows(USERS.listing))
     assert f"Could not read the users: the server answered {status} " in str(error)
-    assert str(error).endswith("The service has trouble. Run again later.")
+    assert str(error).endswith("The service has a problem. Run again later.")
     assert (error.kind, error.status) == ("server_error", status)
 
 
@@ -171,7 +172,7 @@ def test_trouble_of_the_service_on_a_write_leaves_the_outcome_unknown(
 ) -> None:
     tenant.fault("addUsersToGroup", status)
     error = refused(errors.OutcomeUnknown, lambda: add(tenant, client))
-    assert "which does not tell whether it was carried out. It may or may not have been" in str(error)
+    assert "so it is not known whether the write was carried out" in str(error)
     facts = error.facts()
     assert (facts["kind"], facts["status"], facts["method"]) == ("outcome_unknown", status, "POST")
 

@@ -124,7 +124,7 @@ def test_a_wait_that_is_too_long_ends_the_task(tenant: Sandbox, client: Client, 
 
 def test_a_date_that_is_too_far_away_ends_the_task(connect: Callable[..., Client]) -> None:
     refusal = answer(429, headers={"retry-after": "Fri, 01 Jan 2100 00:00:00 GMT"})
-    with Wire(in_turn(refusal)) as wire, pytest.raises(RateLimited, match="it asks to wait"):
+    with Wire(in_turn(refusal)) as wire, pytest.raises(RateLimited, match="it asks clients to wait"):
         connect(base_url=wire.url).rows(USERS.listing)
     assert len(wire.requests) == 1
 

@@ -55,7 +55,7 @@ def test_a_list_that_never_agrees_is_an_error(tenant: Sandbox, client: Client) -
     tenant.configure(page_size=40)
     for number in range(readings):
         tenant.change("insert_user", email=f"n{number}@example.com", operation="listUsers", after=2 * number + 2)
-    with pytest.raises(ListMoved, match=f"no two of {readings} readings in a row agree"):
+    with pytest.raises(ListMoved, match=f"no two of {readings} consecutive reads agree"):
         client.stable_rows(catalog.USERS.listing)
     assert received(tenant, "listUsers") == [200] * 2 * readings
 

@@ -392,7 +392,7 @@ def test_a_page_instead_of_an_answer_is_settled_by_reading(tenant: Sandbox, clie
     else:
         error = failed(plan, client)
         assert error.kind == "outcome_unknown"
-        assert "the server answered 200 with something else than JSON (text/html, " in str(error)
+        assert "the server answered 200 without JSON (text/html, " in str(error)
     assert received(tenant, ADD) == [200]
 
 

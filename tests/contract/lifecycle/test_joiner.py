@@ -428,8 +428,8 @@ REFUSED: dict[str, tuple[list[Data], Data, str]] = {
     "a person by address and by id": ([joining(OWEN), joining("{owen}")], {}, "by address and by id"),
     "nobody": ([], {}, "people is empty"),
     "an actor who may not act": ([joining(NORA)], {"acting_user": "oscar.offboarding@example.com"}, "Offboarding"),
-    "no actor": ([joining(NORA)], {"acting_user": None}, "acting_user is not set"),
-    "no journal": ([joining(OWEN)], {"journal_path": None}, "journal_path is not set"),
+    "no actor": ([joining(NORA)], {"acting_user": None}, "`acting_user` is not set"),
+    "no journal": ([joining(OWEN)], {"journal_path": None}, "`journal_path` is not set"),
     "a bypass without a reason": ([joining(NORA)], {"implicitly_approve_requests": True}, "bypass_reason"),
 }
 

@@ -291,7 +291,7 @@ REFUSED: dict[str, tuple[Data, list[str]]] = {
     "no journal": ({"journal_path": None}, ["journal_path"]),
     "removals of all people": (
         {"people": [{"user": ERIN}, {"user": MAX}], "max_removals": 1},
-        ["max_removals allows 1", ERIN, MAX],
+        ["`max_removals` allows 1", ERIN, MAX],
     ),
     "a protected person": ({"people": [{"user": MAX}, {"user": ERIN}], "protected_users": [ERIN]}, ["protected", ERIN]),
     "the acting user": ({"user": MAX, "acting_user": MAX}, ["protected"]),

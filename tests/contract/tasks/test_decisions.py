@@ -274,8 +274,8 @@ def test_words_that_nobody_listed_are_refused_by_name(tenant: Sandbox, client: C
     tenant.configure(status_words="other")
     error = refused(client, approving(tenant, "action"))
     assert [one["reason"] for one in error.facts()["problems"]] == ["unknown_status"] * 2
-    assert "its status 'AwaitingDecision' is not in known_statuses.task" in str(error)
-    assert "the status 'AwaitingDecision' of its request is not in known_statuses.request" in str(error)
+    assert "its status 'AwaitingDecision' is not in `known_statuses.task`" in str(error)
+    assert "the status 'AwaitingDecision' of its request is not in `known_statuses.request`" in str(error)
     known = {"task": OTHER, "request": {"open": ["AwaitingDecision"], "granted": ["Fulfilled"]}}
     params = approving(tenant, "action", known_statuses=known)
     assert len(steps(run(client, params))) == 1
@@ -287,7 +287,7 @@ def test_a_decision_that_shows_as_an_unknown_word_names_it(tenant: Sandbox, clie
     known = {"task": OTHER, "request": {"open": ["AwaitingDecision"], "declined": ["Rejected"]}}
     error = failed(planned(client, declining(tenant, "action", known_statuses=known)), client)
     assert error.kind == "not_as_sent"
-    words = "its status is 'Rejected', to be listed under known_statuses.task.declined if that is what it means"
+    words = "its status is 'Rejected'; if that counts as such, list it under `known_statuses.task.declined`"
     assert words in str(error)
     known["task"] = {**OTHER, "declined": ["REJECTED"]}
     assert planned(client, declining(tenant, "action", known_statuses=known)).steps == ()
@@ -318,7 +318,7 @@ def test_what_may_be_the_action_step_or_a_review_is_refused(tenant: Sandbox, cli
 def test_values_that_nobody_knows_are_refused(tenant: Sandbox, client: Client) -> None:
     tenant.configure(unknown_values="all")
     error = refused(client, approving(tenant, "action", acting_user=None))
-    assert "its status 'Hibernating' is not in known_statuses.task" in str(error)
+    assert "its status 'Hibernating' is not in `known_statuses.task`" in str(error)
 
 
 @pytest.mark.parametrize("agent", ["idle", "carries_out", "falls_back"])

@@ -41,12 +41,12 @@ def usual(tenant: Sandbox) -> Sandbox:
         ({**ONE, "group": "Enginering"}, "lookup_failed", r"'Enginering' .*did you mean 'Engineering'"),
         ({**ONE, "group": "Twin Group"}, "lookup_failed", "the group 'Twin Group' is held by 2"),
         ({**ONE, "group": NOBODY}, "lookup_failed", f"the group '{NOBODY}' does not exist"),
-        ({**ONE, "acting_user": None}, "configuration", "acting_user is not set"),
+        ({**ONE, "acting_user": None}, "configuration", "`acting_user` is not set"),
         ({**ONE, "acting_user": "nobody@example.com"}, "lookup_failed", "nobody@example.com' does not exist"),
         ({**ONE, "acting_user": TWIN}, "lookup_failed", "is held by 2"),
         ({**ONE, "acting_user": "iris.invited@example.com"}, "configuration", "the status of this person is Invited"),
         ({**ONE, "group": "Dynamic Berlin"}, "rail", "a rule decides who is a member of a dynamic group"),
-        ({**ONE, "implicitly_approve_requests": True}, "configuration", "bypass_reason does not say why"),
+        ({**ONE, "implicitly_approve_requests": True}, "configuration", "`bypass_reason` does not say why"),
         (
             {**ONE, "users": ["grace.general@example.com"], "acting_user": "GRACE.general@example.com"}
             | {"implicitly_approve_requests": True, "bypass_reason": "A move"},
@@ -54,14 +54,14 @@ def usual(tenant: Sandbox) -> Sandbox:
             "the acting user would approve access for itself",
         ),
         ({**ONE, "users": None}, "configuration", "users is null or missing"),
-        ({**ONE, "users": [], "state": "exact"}, "configuration", "set allow_empty: true"),
+        ({**ONE, "users": [], "state": "exact"}, "configuration", "set `allow_empty`: true"),
         ({**ONE, "users": ["\t"], "state": "exact"}, "configuration", "an entry is blank"),
         (
             {**ONE, "state": "exact"},
             "rail",
-            r"max_removals allows 10; these would be removed: .*@example\.com from 'Engineering'",
+            r"`max_removals` allows 10; these would be removed: .*@example\.com from 'Engineering'",
         ),
-        ({**ONE, "users": [ERIN], "state": "absent", "max_removals": 0}, "rail", "max_removals allows 0"),
+        ({**ONE, "users": [ERIN], "state": "absent", "max_removals": 0}, "rail", "`max_removals` allows 0"),
         ({**ONE, "users": [ERIN], "state": "absent", "protected_users": [ERIN.upper()]}, "rail", f"protected: {ERIN}"),
         ({**ONE, "users": [ERIN], "state": "absent", "acting_user": ERIN}, "rail", f"protected: {ERIN}"),
         (

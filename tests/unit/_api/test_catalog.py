@@ -236,9 +236,9 @@ def test_a_task_must_still_be_about_the_same_when_it_is_decided(name: str) -> No
         (
             "Done",
             False,
-            "its status is 'Done', to be listed under known_statuses.task.approved if that is what it means",
+            "its status is 'Done'; if that counts as such, list it under `known_statuses.task.approved`",
         ),
-        (None, False, "its status is 'None', to be listed under known_statuses.task.approved if that is what it means"),
+        (None, False, "its status is 'None'; if that counts as such, list it under `known_statuses.task.approved`"),
     ],
 )
 def test_what_shows_that_a_task_was_decided(status: str | None, holds: bool, instead: str) -> None:
@@ -414,5 +414,5 @@ def test_more_statuses_can_be_made_known_in_any_case() -> None:
 
 @pytest.mark.parametrize("known", [{"declined": ["approved"]}, {"open": ["New"], "cancelled": ["NEW"]}])
 def test_a_status_means_one_thing_only(known: dict[str, list[str] | None]) -> None:
-    with pytest.raises(ConfigurationError, match="at once"):
+    with pytest.raises(ConfigurationError, match="would be in"):
         catalog.REQUEST_STATUSES.extended(known)

@@ -104,8 +104,8 @@ def test_a_next_link_that_leads_nowhere_is_an_error_and_not_the_end(link: object
     with pytest.raises(ProtocolError) as broken:
         cursor_of(link)
     assert str(broken.value) == (
-        "Could not read the users: 'links.next' holds no usable cursor. "
-        "Run again; if it stays so, the service or base_url is not what it should be."
+        "Could not read the users: 'links.next' has no usable cursor. "
+        "Run again. If the error stays, check `base_url`, and whether a proxy changes the answers."
     )
 
 
@@ -115,7 +115,7 @@ def test_a_next_link_that_leads_nowhere_is_an_error_and_not_the_end(link: object
         (b"", "the answer is not JSON (of no usual type, 0 bytes)"),
         (b'{"data": [], "links": {', "the answer is not JSON (of no usual type, 23 bytes)"),
         (b"\xff\xfe\xfd", "the answer is not JSON (of no usual type, 3 bytes)"),
-        (b"[" * 100_000, "the answer goes beyond a bound: it is nested deeper than 64 levels"),
+        (b"[" * 100_000, "the answer exceeds a limit: it is nested deeper than 64 levels"),
         ([], "the answer lacks 'data' or 'links'"),
         (None, "the answer lacks 'data' or 'links'"),
         ({"data": []}, "the answer lacks 'data' or 'links'"),
@@ -155,7 +155,7 @@ def test_a_login_page_is_described_by_its_kind_if_that_is_known(content_type: st
     "data", [None, [], [{"id": "x"}], "x", {}, {"id": None}, {"id": 7}, {"id": ".."}, {"name": "Engineering"}], ids=repr
 )
 def test_a_record_without_an_id_is_an_error(data: Any) -> None:
-    with pytest.raises(ProtocolError, match="Could not read the group 7: the answer holds no record with an id"):
+    with pytest.raises(ProtocolError, match="Could not read the group 7: the answer has no record with an id"):
         record_of("the group 7", reply(200, {"data": data, "links": {}}))
 
 

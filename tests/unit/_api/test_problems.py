@@ -24,20 +24,20 @@ def refused(answer: Response) -> errors.ApiError:
 @pytest.mark.parametrize(
     ("status", "kind", "title", "remedy"),
     [
-        (400, "refused", "Bad Request", "Correct what the server names, then run again."),
-        (401, "unauthorized", "Unauthorized", "Check api_key and api_secret"),
+        (400, "refused", "Bad Request", "Correct what the server names, and run again."),
+        (401, "unauthorized", "Unauthorized", "Check `api_key` and `api_secret`"),
         (403, "forbidden", "Forbidden", "If the key is read-only, create one with read and write access"),
         (404, "not_found", "Not Found", "Check `base_url`. The API is not at this address."),
-        (409, "refused", "Conflict", "Correct what the server names, then run again."),
-        (418, "refused", "I'm a Teapot", "Correct what the server names, then run again."),
-        (429, "rate_limited", "Too Many Requests", "Run again later, or lower requests_per_minute"),
-        (499, "refused", "(no standard meaning)", "Correct what the server names, then run again."),
-        (301, "redirected", "Moved Permanently", "Set base_url to the address of the service."),
-        (302, "redirected", "Found", "Set base_url to the address of the service."),
-        (304, "redirected", "Not Modified", "Set base_url to the address of the service."),
-        (399, "redirected", "(no standard meaning)", "Set base_url to the address of the service."),
+        (409, "refused", "Conflict", "Correct what the server names, and run again."),
+        (418, "refused", "I'm a Teapot", "Correct what the server names, and run again."),
+        (429, "rate_limited", "Too Many Requests", "Run again later, or lower `requests_per_minute`"),
+        (499, "refused", "(no standard meaning)", "Correct what the server names, and run again."),
+        (301, "redirected", "Moved Permanently", "Set `base_url` to the final address."),
+        (302, "redirected", "Found", "Set `base_url` to the final address."),
+        (304, "redirected", "Not Modified", "Set `base_url` to the final address."),
+        (399, "redirected", "(no standard meaning)", "Set `base_url` to the final address."),
         *(
-            (status, "server_error", title, "The service has trouble. Run again later.")
+            (status, "server_error", title, "The service has a problem. Run again later.")
             for status, title in [
                 (500, "Internal Server Error"),
                 (502, "Bad Gateway"),
@@ -102,7 +102,7 @@ def test_facts_for_programs() -> None:
 
 def test_a_wait_that_the_server_asks_for_is_told() -> None:
     answer = refused(reply(429, retry_after="3600")).cause
-    assert answer == "the server answered 429 Too Many Requests; it asks to wait 3600 seconds"
+    assert answer == "the server answered 429 Too Many Requests; it asks clients to wait 3600 seconds"
     assert "wait" not in refused(reply(429, retry_after="0")).cause
 
 
@@ -130,8 +130,9 @@ def test_a_write_to_a_server_in_trouble_is_lost() -> None:
     error = lost(error_of("add 1 person", "POST", PATH, reply(503, {"detail": "Deploying."}), str), Proof.NOTHING)
     assert isinstance(error, errors.OutcomeUnknown)
     assert str(error) == (
-        "Could not add 1 person: the server answered 503 Service Unavailable: Deploying, which does not tell whether "
-        "it was carried out. It may or may not have been, and is not sent again by itself."
+        "Could not add 1 person: the server answered 503 Service Unavailable: Deploying, so it is not known whether "
+        "the write "
+        "was carried out. It is not sent again automatically. Look in Cakewalk whether it was carried out."
     )
     assert error.facts() == {
         "kind": "outcome_unknown",

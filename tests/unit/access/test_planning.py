@@ -209,8 +209,8 @@ def test_recordings_are_one_request_for_each_app_and_level() -> None:
 @pytest.mark.parametrize(
     ("given", "kind", "words"),
     [
-        (one("Figma", DAN, method="direct"), ConfigurationError, "bypass_approval is not set"),
-        (one("Figma", DAN, bypass_approval=True), ConfigurationError, "bypass_approval is set"),
+        (one("Figma", DAN, method="direct"), ConfigurationError, "`bypass_approval` is not set"),
+        (one("Figma", DAN, bypass_approval=True), ConfigurationError, "`bypass_approval` is set"),
         (one("Figma", DAN, **{**DIRECT, "bypass_reason": " "}), ConfigurationError, "does not say why"),
         (one("Figma", DAN, purpose="x" * 1025), ConfigurationError, "blank or too long"),
         (one("Figma", DAN, purpose=" "), ConfigurationError, "blank or too long"),
@@ -218,11 +218,11 @@ def test_recordings_are_one_request_for_each_app_and_level() -> None:
         (one("Figma", DAN, purpose=None), ConfigurationError, "purpose is not set"),
         (one("Figma", BEN, state="absent", purpose=None), ConfigurationError, "purpose is not set"),
         (one("GitHub", BEN, permission_level="Write", purpose=None), ConfigurationError, "purpose is not set"),
-        (one("Figma", DAN, acting_user=None), ConfigurationError, "acting_user is not set, and the vendor demands an"),
+        (one("Figma", DAN, acting_user=None), ConfigurationError, "`acting_user` is not set, and the vendor"),
         (
             one("Figma", DAN, acting_user=None, **DIRECT),
             ConfigurationError,
-            "acting_user is not set, and nobody may record access for themselves, so it must be known who does",
+            "`acting_user` is not set, and nobody may record access for themselves, so it must be known who does",
         ),
         (one("Figma", DAN, acting_user=GONE["email"]), ConfigurationError, "status of this person is Offboarding"),
         (one("Figma", GONE), LookupFailed, "is Offboarding and would be given access"),
@@ -429,5 +429,5 @@ def test_whoever_is_named_in_vain_or_was_declined_is_warned_of() -> None:
     assert Scene(declined, accesses=entries).decide().warnings == [
         "Nobody has these addresses, so there was nothing to remove; check the spelling: 'nobody@example.com' "
         "('Figma').",
-        "Declined before, and not asked for again without retry_declined: dan@example.com ('Figma').",
+        "Declined before, and not asked for again without `retry_declined`: dan@example.com ('Figma').",
     ]

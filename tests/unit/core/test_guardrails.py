@@ -75,7 +75,7 @@ def test_protected_members_cannot_be_named_for_removal(protected: str, named: st
         ProtectedUsers([protected], [users(ADA, BEN)]).refuse([BEN["email"], named], "the group 'Crew'")
     assert str(stopped.value) == (
         "Could not remove people from the group 'Crew': protected: ada@example.com. "
-        "Nothing was changed. Take them out of the list, or out of protected_users; the acting user is always "
+        "Nothing was changed. Take them out of the list, or out of `protected_users`; the acting user is always "
         "protected."
     )
     assert stopped.value.facts() == {"kind": "rail", "protected": ["ada@example.com"]}
@@ -120,7 +120,7 @@ def test_removals_beyond_the_limit(number: int, limit: int | None, authoritative
     assert facts["would_remove"] == [{"user": who, "from": "Crew"} for _where, who in removals]
     noun = "1 removal" if number == 1 else f"{number} removals"
     assert str(stopped.value).startswith(
-        f"Could not make {noun}: max_removals allows {allowed}; these would be removed: p0@example.com from 'Crew'"
+        f"Could not make {noun}: `max_removals` allows {allowed}; these would be removed: p0@example.com from 'Crew'"
     )
     assert str(stopped.value).endswith("Nothing was changed. If they are all meant, raise max_removals.")
 
@@ -137,8 +137,8 @@ def test_approval_is_not_bypassed_for_no_reason(reason: str | None) -> None:
     with pytest.raises(ConfigurationError) as refused:
         check_bypass("implicitly_approve_requests", reason)
     assert str(refused.value) == (
-        "Could not use implicitly_approve_requests: it bypasses approval and bypass_reason does not say why. "
-        "Set bypass_reason, or leave approval to the policies."
+        "Could not use implicitly_approve_requests: it bypasses approval and `bypass_reason` does not say why. "
+        "Set `bypass_reason`, or leave approval to the policies."
     )
     check_bypass("implicitly_approve_requests", "Change 4711")
 

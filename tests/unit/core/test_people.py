@@ -40,7 +40,8 @@ def test_people_on_their_way_out_are_refused(status: str) -> None:
         {
             "reference": "ada@example.com",
             "reason": "inactive",
-            "message": f"the user 'ada@example.com' is {status} and would be given access (allow_inactive permits it)",
+            "message": f"the user 'ada@example.com' is {status} and would be given access (`allow_inactive` permits "
+            "it)",
             "status": status,
         }
     ]
@@ -84,8 +85,8 @@ def test_somebody_must_act(reference: str | None) -> None:
     with pytest.raises(ConfigurationError) as refused:
         acting_user(reference, users(), MemoryTenant([]), Resolver())
     assert str(refused.value).endswith(
-        "(variable cakewalk_acting_user, environment variable CAKEWALK_ACTING_USER) to the e-mail address or id of an "
-        "admin."
+        "(variable `cakewalk_acting_user`, environment variable CAKEWALK_ACTING_USER) to the e-mail address or id of "
+        "an admin."
     )
     assert refused.value.facts() == {"kind": "configuration", "option": "acting_user"}
 
@@ -94,7 +95,7 @@ def test_a_dry_run_warns_once_that_somebody_must_act() -> None:
     tenant = Tenant(Client(connection()), is_dry_run=True)
     assert [acting_user(None, users(), tenant, Resolver()) for _time in range(2)] == [NOBODY, NOBODY]
     (warning,) = tenant.warnings
-    assert "acting_user is not set, and the vendor demands an admin" in warning
+    assert "`acting_user` is not set, and the vendor demands an admin" in warning
     assert warning.endswith("Without check mode, the task fails before its first write.")
 
 

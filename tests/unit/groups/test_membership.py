@@ -93,7 +93,7 @@ def test_entries_of_the_bulk_form_inherit_the_state_of_the_task() -> None:
         (
             crew(state="exact"),
             "use the members given for the group 'Crew': the list is empty and the state is exact, which would remove "
-            "everybody. If that is meant, set allow_empty: true.",
+            "everybody. If that is meant, set `allow_empty`: true.",
             "users",
         ),
         *(
@@ -106,8 +106,8 @@ def test_entries_of_the_bulk_form_inherit_the_state_of_the_task() -> None:
         ),
         (
             crew("a", implicitly_approve_requests=True, bypass_reason=" "),
-            "use implicitly_approve_requests: it bypasses approval and bypass_reason does not say why. "
-            "Set bypass_reason, or leave approval to the policies.",
+            "use implicitly_approve_requests: it bypasses approval and `bypass_reason` does not say why. "
+            "Set `bypass_reason`, or leave approval to the policies.",
             "bypass_reason",
         ),
     ],
@@ -320,7 +320,7 @@ def test_an_assumed_id_is_added_as_given() -> None:
     unknown = uid(99).upper()
     params = crew(unknown, allow_inactive=True, acting_user=None)
     assert looked_up(where, params) == []
-    with pytest.raises(ConfigurationError, match="acting_user is not set"):
+    with pytest.raises(ConfigurationError, match="`acting_user` is not set"):
         where.decide(params)
 
 
@@ -427,14 +427,14 @@ def test_removals_count_over_the_whole_task() -> None:
     ]
     error = refused(where, bulk(*entries, allow_empty=True), LimitExceeded)
     assert str(error).startswith(
-        "Could not make 11 removals: max_removals allows 10; these would be removed: p20@example.com "
+        "Could not make 11 removals: `max_removals` allows 10; these would be removed: p20@example.com "
     )
     assert len(error.facts()["would_remove"]) == 11
     assert len(where.decide(bulk(*entries, allow_empty=True, max_removals=11)).changes) == 2
     without_exact = [membership(CREW, everybody[:6], "absent"), membership(TEAM, everybody[6:], "absent")]
     assert sum(len(change.removed) for change in where.decide(bulk(*without_exact)).changes) == 12
     error = refused(where, bulk(*without_exact, max_removals=0), LimitExceeded)
-    assert "max_removals allows 0" in str(error)
+    assert "`max_removals` allows 0" in str(error)
 
 
 def test_dynamic_groups_are_refused_where_they_would_change() -> None:
@@ -480,7 +480,7 @@ def test_nobody_approves_the_own_access_by_accident() -> None:
     error = refused(tenant(), crew("ada@example.com", "ben@example.com", **APPROVED), LimitExceeded)
     assert str(error) == (
         "Could not add ada@example.com to 'Crew': the acting user would approve access for itself. "
-        "Nothing was changed. Let another admin act, or set allow_self_approval if that is meant."
+        "Nothing was changed. Let another admin act, or set `allow_self_approval` if that is meant."
     )
     allowed = tenant().decide(crew("ada@example.com", allow_self_approval=True, **APPROVED))
     assert only(allowed).added == [ADA]

@@ -180,8 +180,8 @@ def test_a_new_version_of_a_policy_with_the_old_name_shows_as_a_change() -> None
     ("given", "words"),
     [
         ({"enforce": "on_change"}, "there is no ledger that tells what was assigned"),
-        ({"enforce": "on_change", "ledger_field": "Notes"}, "anyone can edit ledger_field in Cakewalk"),
-        ({"assignments": [entry(app="GitHub"), entry(select={"all": True})]}, "max_assignments is not set"),
+        ({"enforce": "on_change", "ledger_field": "Notes"}, "anyone can edit `ledger_field` in Cakewalk"),
+        ({"assignments": [entry(app="GitHub"), entry(select={"all": True})]}, "`max_assignments` is not set"),
         ({"max_assignments": -1}, "use max_assignments: it is -1"),
         ({"ledger_max_age": -1}, "use ledger_max_age: it is -1"),
     ],
@@ -224,5 +224,5 @@ def test_more_assignments_than_allowed_are_refused_with_what_they_are() -> None:
 def test_what_is_not_sent_does_not_count() -> None:
     known = Assignment(TARGET, remembered(WANTED), "Two approvals", False)
     check_assignments([known, known, planned(GITHUB)], 1)
-    with pytest.raises(LimitExceeded, match="send 1 assignment: max_assignments allows 0"):
+    with pytest.raises(LimitExceeded, match="send 1 assignment: `max_assignments` allows 0"):
         check_assignments([known, planned(GITHUB)], 0)

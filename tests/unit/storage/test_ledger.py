@@ -217,7 +217,7 @@ def test_another_tenant_is_refused_in_planning_and_in_writing(
             use()
         assert f"Could not use the ledger '{path}': it is about another tenant: " in str(caught.value)
         assert words in str(caught.value)
-        assert "Give each tenant a ledger of its own (ledger_path)." in str(caught.value)
+        assert "Give each tenant a ledger of its own (`ledger_path`)." in str(caught.value)
         assert caught.value.facts() == {"kind": "wrong_tenant", "path": str(path)}
     assert path.read_bytes() == before
 

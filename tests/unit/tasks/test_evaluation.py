@@ -249,19 +249,19 @@ REMOVAL = {"requestType": "RemoveAccessRequest", "targetUserId": None}
         (
             a_task(status="Hibernating"),
             "action",
-            [("unknown_status", "its status 'Hibernating' is not in known_statuses.task")],
+            [("unknown_status", "its status 'Hibernating' is not in `known_statuses.task`")],
         ),
         (
             a_task(status="Approved", request={"requestStatus": "Fulfilled"}),
             "action",
-            [("unknown_status", "the status 'Fulfilled' of its request is not in known_statuses.request")],
+            [("unknown_status", "the status 'Fulfilled' of its request is not in `known_statuses.request`")],
         ),
         (
             a_task(status=None, request={"requestStatus": None}),
             "action",
             [
-                ("unknown_status", "its status 'None' is not in known_statuses.task"),
-                ("unknown_status", "the status 'None' of its request is not in known_statuses.request"),
+                ("unknown_status", "its status 'None' is not in `known_statuses.task`"),
+                ("unknown_status", "the status 'None' of its request is not in `known_statuses.request`"),
             ],
         ),
         (a_task(request=REMOVAL), "action", [NO_TARGET]),
@@ -338,7 +338,7 @@ def test_what_is_left_alone_is_warned_of_by_reason() -> None:
         f"{uid(902)} (Cancelled, its request Cancelled), {uid(908)} (Cancelled).",
         "Some tasks are snoozed, so they are left alone until then: "
         f"{uid(901)} (till {FUTURE}), {uid(904)} (till 2026-07-01).",
-        "Some tasks are for the vendor's agent to carry out, so they are left alone without allow_autoprovisioning: "
+        "Some tasks are for the vendor's agent to carry out, so they are left alone without `allow_autoprovisioning`: "
         f"{uid(905)} (Pending, its request Pending).",
         "Some tasks are in a status in which they cannot be decided, so they are left alone: "
         f"{uid(906)} (Pending, its request Declined).",

@@ -291,13 +291,13 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         f"the task {uid(901)}: an approval must expect permission_level, the task shows permission_level 'Write'; "
         f"the task {uid(902)}: it is a review, and decide is action; "
         f"the task {uid(903)}: it is declined already; "
-        f"the task {uid(904)}: its status 'Hibernating' is not in known_statuses.task; "
+        f"the task {uid(904)}: its status 'Hibernating' is not in `known_statuses.task`; "
         f"the task {uid(905)}: isAutoprovisioning is not shown, so it may be for the vendor's agent; "
         f"the task {uid(906)}: expect.user is 'ben@example.com', the task shows 'eve@example.com'. "
         "No task was touched. Look at the task in Cakewalk: it is not about what was expected. "
         "Check what the task shows, and name all of it under expect. Set decide if such a task is meant. "
         "Decide it in Cakewalk: here it must be known what it is. "
-        "If you know what the status means, list it under known_statuses. A decision cannot be taken back here."
+        "If you know what the status means, list it under `known_statuses`. A decision cannot be taken back here."
     )
     assert [one["reason"] for one in refused.value.facts()["problems"]] == [
         "missing",
@@ -396,7 +396,7 @@ def test_nobody_decides_what_is_their_own(row: Data, actor: str, state: str) -> 
     assert str(stopped.value) == (
         f"Could not decide the task {ID}: the acting user {actor.lower() if '@' in actor else 'eve@example.com'} "
         "asked for it or is whom it is about. No task was touched. "
-        "Let another admin act, or set allow_self_approval if that is meant."
+        "Let another admin act, or set `allow_self_approval` if that is meant."
     )
     (assessment,) = decided([row], {**params, "allow_self_approval": True})
     assert assessment.changes
@@ -445,7 +445,7 @@ def test_nothing_is_taken_from_protected_people(row: Data, expect: Data, protect
     assert stopped.value.facts() == {"kind": "rail", "tasks": [ID]}
     assert str(stopped.value) == (
         f"Could not approve the task {ID}: it would take access from protected people: ben@example.com. "
-        "No task was touched. Decline it or leave it out, or take them out of protected_users; the acting user is "
+        "No task was touched. Decline it or leave it out, or take them out of `protected_users`; the acting user is "
         "always protected."
     )
     assert decided([row], {**params, "state": "declined"})[0].changes

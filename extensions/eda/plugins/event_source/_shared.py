@@ -69,7 +69,7 @@ class ServiceOptions:
         """
         types = {option.name: str(option.type) for option in fields(cls)}
         if unknown := sorted(set(map(str, given)) - types.keys()):
-            raise ValueError(f"unknown options: {', '.join(unknown)}; known are {', '.join(types)}")
+            raise ValueError(f"unknown options: {', '.join(unknown)}; choose from {', '.join(types)}")
         variables = {
             option.name: environment.get(f"CAKEWALK_{option.name.upper()}", "") for option in fields(ServiceOptions)
         }
@@ -84,12 +84,17 @@ class ServiceOptions:
         """
         for name, secret in (("api_key", self.api_key), ("api_secret", self.api_secret)):
             if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-                raise ValueError(f"{name} is missing or holds white space; set it or CAKEWALK_{name.upper()}")
+                raise ValueError(
+                    f"`{name}` is missing or contains white space; set it, or CAKEWALK_{name.upper()} in the "
+                    "environment"
+                )
         parts = urlsplit(self.base_url)
         if not self.base_url.isprintable() or {" ", "?", "#", "@", "\\"} & set(self.base_url) or not parts.hostname:
-            raise ValueError("base_url must be an address without credentials, query and fragment")
+            raise ValueError("`base_url` must be a URL without credentials, query or fragment")
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-            raise ValueError("base_url must begin with https://, or the key and secret could be read on the way")
+            raise ValueError(
+                "`base_url` must begin with https://; otherwise anyone on the network could read the key and secret"
+            )
 
 
 def _typed(option_type: str, name: str, value: Any) -> Any:
@@ -97,7 +102,7 @@ def _typed(option_type: str, name: str, value: Any) -> Any:
     if python_type is int and isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, python_type):
-        raise ValueError(f"{name} must be {description}")
+        raise ValueError(f"`{name}` must be {description}")
     return value
 
 
@@ -128,7 +133,7 @@ def open_session(ca_path: str, timeout: float) -> aiohttp.ClientSession:
     try:
         context = ssl.create_default_context(cafile=cafile, capath=capath)
     except OSError as error:
-        raise ValueError(f"ca_path cannot be used: {error}") from None
+        raise ValueError(f"cannot use `ca_path`: {error}; give a file with CA certificates") from None
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -69,8 +69,8 @@ def parse_keys(content: bytes) -> list[RSAPublicKey]:
     keys = [key for text in texts for key in _public_keys(text)]
     strong = [key for key in keys if isinstance(key, RSAPublicKey) and key.key_size >= _LEAST_KEY_BITS]
     if not strong:
-        others = f"{len(keys)} of other kinds or weaker" if keys else "none of any kind"
-        raise ValueError(f"no RSA key of {_LEAST_KEY_BITS} bits or more among the public keys, {others}")
+        others = f"found {len(keys)} of another type or length" if keys else "found no public key at all"
+        raise ValueError(f"no usable RSA key of {_LEAST_KEY_BITS} bits or more: {others}")
     return strong
 
 
@@ -142,7 +142,7 @@ class Verifier:
             await self._read_unless_newer_than(self._read_at)
         if not self.is_ready:
             pause = max(self._interval, self._next_reading - time.monotonic())
-            raise KeysUnavailable("the key to check signatures with cannot be read", retry_after=pause)
+            raise KeysUnavailable("cannot read the key that verifies signatures", retry_after=pause)
         read_at = self._read_at
         if is_signed(body, signature, self._keys):
             return True
@@ -150,7 +150,7 @@ class Verifier:
         if self.is_ready and is_signed(body, signature, self._keys):
             return True
         if failed:
-            raise KeysUnavailable("the signature does not fit, and the key cannot be read anew")
+            raise KeysUnavailable("the signature is wrong, and the key cannot be refreshed")
         return False
 
     async def read(self) -> bool:

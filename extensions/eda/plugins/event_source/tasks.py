@@ -149,15 +149,15 @@ class PollerOptions(shared.ServiceOptions):
         """
         for name in ("interval", "re_emit_after"):
             if not 1 <= getattr(self, name) <= 86400:
-                raise ValueError(f"{name} is {getattr(self, name)} and must be from 1 to 86400")
+                raise ValueError(f"`{name}` is {getattr(self, name)}; it must be between 1 and 86400")
         for name in ("assignees", "actionable_statuses"):
             texts = getattr(self, name)
             if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-                raise ValueError(f"{name} must be a list of texts with at least one in it")
+                raise ValueError(f"`{name}` must be a list of strings with at least one item")
         if unusable := [name for name in self.assignees if "@" not in name and not shared.UUID.fullmatch(name)]:
-            raise ValueError(f"assignees are named by UUID or e-mail, not as {unusable[0]!r}")
+            raise ValueError(f"`assignees` must be UUIDs or e-mail addresses, got {unusable[0]!r}")
         if self.state_file and not Path(self.state_file).parent.is_dir():
-            raise ValueError("state_file is in a folder that does not exist")
+            raise ValueError("the folder of `state_file` does not exist; create it")
         self.check_access()
 
 
@@ -202,7 +202,7 @@ class ListReader:
         for _reading in range(_READINGS):
             with suppress(_ListChanged):
                 return await self._read(path, what, query)
-        raise TemporaryFailure(f"{what} changed each time while they were read")
+        raise TemporaryFailure(f"cannot read {what}: the list kept changing")
 
     async def _read(self, path: str, what: str, query: Mapping[str, str]) -> list[Row]:
         rows: dict[str, Row] = {}
@@ -217,19 +217,19 @@ class ListReader:
             if cursor is None:
                 return list(rows.values())
             if cursor in seen:
-                raise TemporaryFailure(f"{what}: a page leads to itself")
+                raise TemporaryFailure(f"cannot read {what}: a page links to itself")
             seen.add(cursor)
-        raise TemporaryFailure(f"{what} have no end")
+        raise TemporaryFailure(f"cannot read {what}: the list has no end")
 
     async def _page(self, path: str, what: str, query: Mapping[str, str]) -> bytes:
         path = f"{_ROOT}{path}?{urlencode(query)}"
         try:
             status, headers, content = await shared.get(self._session, self._options, path, _PAGE_LIMIT)
         except ConnectionError as error:
-            raise TemporaryFailure(f"{what} cannot be read: {error}") from None
-        failure = f"{what} cannot be read: the service answered {status}"
+            raise TemporaryFailure(f"cannot read {what}: {error}") from None
+        failure = f"cannot read {what}: the service answered {status}"
         if status in (401, 403):
-            raise PermanentFailure(f"{failure}; check api_key and api_secret")
+            raise PermanentFailure(f"{failure}; check `api_key` and `api_secret`")
         if status != 200:
             asked = shared.seconds_to_wait(headers)
             pause = float(status == 429) if asked is None else asked
@@ -253,7 +253,7 @@ def parse_page(what: str, content: bytes) -> tuple[list[Row], tuple[str, str] | 
         if not isinstance(rows, list) or (link is not None and len(cursors) != 1):
             raise ValueError("list or cursor")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise TemporaryFailure(f"{what}: a page is not what the service documents") from None
+        raise TemporaryFailure(f"cannot read {what}: a page does not have the documented form") from None
     return rows, cursors[0] if cursors else None
 
 
@@ -270,13 +270,16 @@ def select_actionable(rows: Iterable[Row], statuses: Iterable[str]) -> tuple[lis
     for row in rows:
         status, is_action, is_the_agents = row.get("status"), row.get("isActionStep"), row.get("isAutoprovisioning")
         if not isinstance(status, str) or _fold_case(status) not in actionable | _DECIDED:
-            doubts.append(f"add the status {ascii(status)[:60]} to actionable_statuses if they can be carried out")
+            doubts.append(
+                f"their status is {ascii(status)[:60]}; if such tasks can be carried out, add it to "
+                "`actionable_statuses`"
+            )
         elif _fold_case(status) not in actionable or is_action is False or is_the_agents is True:
             continue
         elif is_action is True and is_the_agents is False:
             ids.append(row["id"].lower())
         else:
-            doubts.append("they do not tell isActionStep and isAutoprovisioning, as those without a request")
+            doubts.append("they lack isActionStep or isAutoprovisioning, as tasks without a request do")
     return ids, doubts
 
 
@@ -291,8 +294,10 @@ def find_user(email: str, users: Iterable[Row]) -> str:
     """
     holders = [str(user["id"]) for user in users if _fold_case(str(user.get("email"))) == _fold_case(email)]
     if len(holders) != 1:
-        reason = f"{len(holders)} people have it: {', '.join(holders)}; give a UUID" if holders else "nobody has it"
-        raise PermanentFailure(f"the assignee {email!a} cannot be found by e-mail: {reason}")
+        reason = (
+            f"{len(holders)} people have it; give one of the UUIDs {', '.join(holders)}" if holders else "nobody has it"
+        )
+        raise PermanentFailure(f"cannot find the assignee with the e-mail address {email!a}: {reason}")
     return holders[0]
 
 
@@ -331,13 +336,13 @@ class Emitted:
             with os.fdopen(descriptor, encoding="utf-8") as stream:
                 facts = os.fstat(descriptor)
                 if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
-                    raise ValueError("others own it or may write it, or it is no file")
+                    raise ValueError("it is not a regular file, or other users own it or can write to it")
                 content = json.load(stream)
             if not isinstance(content, dict):
-                raise ValueError("it holds something else")
+                raise ValueError("it was not written by this source")
             return {task_id: float(at) for task_id, at in content.items()}
         except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
-            LOG.warning("state_file cannot be used (%s): all tasks are passed on, and it is written anew", error)
+            LOG.warning("cannot use `state_file` (%s): all tasks are emitted, and the file is written again", error)
             return {}
 
     def _save(self) -> None:
@@ -356,7 +361,7 @@ class Emitted:
                 Path(temporary).unlink()
                 raise
         except OSError as error:
-            LOG.warning("state_file cannot be written (%s): a restart will pass tasks on again", error)
+            LOG.warning("cannot write `state_file` (%s): a restart will emit tasks again", error)
 
 
 # --- Polling ----------------------------------------------------------------------------------------------------------
@@ -385,7 +390,7 @@ class Poller:
         actionable: set[str] = set()
         for place, assignee in enumerate(self._assignees):
             try:
-                rows = await self._lists.rows("/Tasks", f"The tasks of {assignee}", userId=assignee)
+                rows = await self._lists.rows("/Tasks", f"the tasks of {assignee}", userId=assignee)
             except TemporaryFailure as error:
                 failure = error
                 if failure.pause:
@@ -407,14 +412,14 @@ class Poller:
     async def _assignee_ids(self) -> list[str]:
         """Return the ids of the assignees; e-mails are looked up in the whole directory."""
         names = self._options.assignees
-        users = await self._lists.rows("/Users", "The users") if any("@" in name for name in names) else []
+        users = await self._lists.rows("/Users", "the users") if any("@" in name for name in names) else []
         return list(dict.fromkeys(find_user(name, users) if "@" in name else name.lower() for name in names))
 
     def _warn_once(self, doubts: Iterable[str]) -> None:
         for doubt in doubts:
             if doubt not in self._warnings:
                 self._warnings.add(doubt)
-                LOG.warning("Some tasks are left alone: %s", doubt)
+                LOG.warning("some tasks are skipped: %s", doubt)
 
 
 async def main(queue: shared.EventQueue, args: dict[str, Any]) -> None:
@@ -424,7 +429,7 @@ async def main(queue: shared.EventQueue, args: dict[str, Any]) -> None:
     :raises PermanentFailure: the service refuses the credentials, or an e-mail does not identify one user.
     """
     options = PollerOptions.read(args, os.environ)
-    LOG.info("tasks that are assigned to nobody, or to others than the assignees, cannot be listed")
+    LOG.info("the API lists tasks by assignee only: unassigned tasks, and those of other people, are not seen")
     async with shared.open_session(options.ca_path, _API_TIMEOUT) as session:
         poller = Poller(ListReader(session, options), queue, options)
         failures = 0
@@ -434,7 +439,7 @@ async def main(queue: shared.EventQueue, args: dict[str, Any]) -> None:
             except TemporaryFailure as failure:
                 failures += 1
                 pause = max(failure.pause, min(2.0 ** min(failures - 1, 20), _LONGEST_PAUSE))
-                LOG.warning("%s; the next look is in %d seconds", failure, pause)
+                LOG.warning("%s; trying again in %d seconds", failure, pause)
             else:
                 failures, pause = 0, options.interval
             await asyncio.sleep(pause)

@@ -229,20 +229,22 @@ class WebhookOptions(shared.ServiceOptions):
         """
         for name, (least, most) in _BOUNDS.items():
             if not least <= getattr(self, name) <= most:
-                raise ValueError(f"{name} is {getattr(self, name)} and must be from {least} to {most}")
+                raise ValueError(f"`{name}` is {getattr(self, name)}; it must be between {least} and {most}")
         if not self.host.strip():
-            raise ValueError("host is empty, which would listen on all addresses; name one, or 0.0.0.0")
+            raise ValueError(
+                "`host` is empty, which would listen on all addresses; give one address, or 0.0.0.0 for all"
+            )
         if self.key_refresh_interval > self.key_max_age:
             raise ValueError(
-                "key_refresh_interval is more than key_max_age, so a key could get too old and not be read"
+                "`key_refresh_interval` is longer than `key_max_age`, so keys would expire before they are refreshed"
             )
         if not self.path.startswith("/") or self.path == _HEALTH:
-            raise ValueError(f"path must begin with / and not be {_HEALTH}")
+            raise ValueError(f"`path` must begin with / and must not be {_HEALTH}")
         for limit in ("max_waiting", "max_events_per_minute"):
             if self.max_events > getattr(self, limit):
-                raise ValueError(f"max_events is more than {limit}, so a full delivery could never be taken")
+                raise ValueError(f"`max_events` is greater than `{limit}`, so a full delivery could never be accepted")
         if self.keyfile and not self.certfile:
-            raise ValueError("keyfile needs certfile")
+            raise ValueError("`keyfile` requires `certfile`")
         if not self.public_key:
             self.check_access()
 
@@ -282,7 +284,7 @@ def parse_events(body: bytes, max_events: int, max_depth: int) -> tuple[list[sha
     except UnicodeDecodeError:
         raise Malformed("not UTF-8") from None
     if _depth(text) > max_depth:
-        raise Malformed(f"nested deeper than {max_depth}")
+        raise Malformed(f"nested deeper than {max_depth} levels")
     try:
         content = json.loads(text)
     except ValueError:
@@ -347,8 +349,8 @@ async def read_keys(session: aiohttp.ClientSession, options: WebhookOptions) -> 
         try:
             return signatures.parse_keys(given.encode() if "-----BEGIN" in given else Path(given).read_bytes())
         except (OSError, ValueError) as error:
-            raise signatures.KeysUnavailable(f"public_key cannot be used: {error}", refused=True) from None
-    failure = f"The keys cannot be read from {options.base_url.rstrip('/')}{_KEYS}"
+            raise signatures.KeysUnavailable(f"cannot use `public_key`: {error}", refused=True) from None
+    failure = f"cannot read the keys from {options.base_url.rstrip('/')}{_KEYS}"
     try:
         status, headers, content = await shared.get(session, options, _KEYS, _KEYS_LIMIT)
         if status != 200:
@@ -416,10 +418,10 @@ class Intake:
         while self._passed_on and self._passed_on[0] <= now - _MINUTE:
             self._passed_on.popleft()
         if self.waiting + count > options.max_waiting:
-            raise _unavailable("too_many_waiting", "too many events wait")
+            raise _unavailable("too_many_waiting", "too many events are waiting")
         if len(self._passed_on) + self.waiting + count > options.max_events_per_minute:
             oldest = self._passed_on[0] if self._passed_on else now
-            raise _unavailable("too_many_a_minute", "too many events in a minute", oldest + _MINUTE - now)
+            raise _unavailable("too_many_a_minute", "too many events in the last minute", oldest + _MINUTE - now)
 
     def _is_repeat(self, event: shared.Event) -> bool:
         seen_at = self._seen.get(_subject(event), -math.inf)
@@ -463,9 +465,9 @@ class Receiver:
         if request.path == _HEALTH and request.method in ("GET", "HEAD"):
             return self._health()
         if request.path != self._options.path:
-            raise DeliveryRefused(404, "wrong_path", "nothing is here")
+            raise DeliveryRefused(404, "wrong_path", "nothing here")
         if request.method != "POST":
-            raise DeliveryRefused(405, "wrong_method", "only POST is taken here", Allow="POST")
+            raise DeliveryRefused(405, "wrong_method", "only POST is allowed here", Allow="POST")
         return await self._deliver(await self._body(request), request.headers.getall("X-SIGNATURE", []))
 
     async def _body(self, request: web.BaseRequest) -> bytes:
@@ -475,7 +477,7 @@ class Receiver:
             raise DeliveryRefused(415, "encoded", "the body must not be encoded")
         expectation = request.headers.get("Expect", "").lower() if request.version >= aiohttp.HttpVersion11 else ""
         if expectation not in ("", "100-continue"):
-            raise DeliveryRefused(417, "unknown_expectation", "the only expectation that can be met is 100-continue")
+            raise DeliveryRefused(417, "unknown_expectation", "the only supported expectation is 100-continue")
         body = bytearray()
         try:
             if (request.content_length or 0) <= limit:
@@ -488,23 +490,23 @@ class Receiver:
         except (OSError, web.RequestPayloadError, aiohttp.ClientError, aiohttp.http.HttpProcessingError):
             raise DeliveryRefused(400, "broken_off", "the body is incomplete") from None
         if max(len(body), request.content_length or 0) > limit:
-            raise DeliveryRefused(413, "too_large", f"a delivery may have {limit} bytes")
+            raise DeliveryRefused(413, "too_large", f"a delivery may have at most {limit} bytes")
         return bytes(body)
 
     async def _deliver(self, body: bytes, signature_headers: list[str]) -> Mapping[str, int]:
         self.counters["deliveries"] += 1
         if len(signature_headers) != 1:
-            raise DeliveryRefused(401, "unsigned", "there must be one X-SIGNATURE")
+            raise DeliveryRefused(401, "unsigned", "exactly one X-SIGNATURE header is required")
         try:
             genuine = await self._verifier.is_genuine(body, signature_headers[0])
         except signatures.KeysUnavailable as error:
             raise _unavailable("keys_unavailable", str(error), error.retry_after) from None
         if not genuine:
-            raise DeliveryRefused(401, "bad_signature", "the signature does not fit")
+            raise DeliveryRefused(401, "bad_signature", "the signature is wrong")
         try:
             events, ignored = parse_events(body, self._options.max_events, self._options.max_depth)
         except Malformed as error:
-            raise DeliveryRefused(400, "malformed", f"the delivery cannot be read: {error}") from None
+            raise DeliveryRefused(400, "malformed", f"cannot read the delivery: {error}") from None
         self.counters["ignored"] += ignored
         queued, duplicates = await self._intake.take(events)
         self.counters["queued"] += queued
@@ -575,13 +577,13 @@ class _Busy(asyncio.Protocol):
 def _tls(options: WebhookOptions) -> ssl.SSLContext | None:
     if not options.certfile:
         if not shared.is_loopback(options.host):
-            LOG.warning("listening on %s without certfile: deliveries cross the network in the clear", options.host)
+            LOG.warning("listening on %s without `certfile`: deliveries cross the network unencrypted", options.host)
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(options.certfile, options.keyfile or None, options.password)
     except OSError as error:
-        raise ValueError(f"certfile, keyfile or password cannot be used: {error}") from None
+        raise ValueError(f"cannot use `certfile`, `keyfile` or `password`: {error}") from None
     return context
 
 

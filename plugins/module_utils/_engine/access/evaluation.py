@@ -137,7 +137,7 @@ def entries_of_task(params: Mapping[str, Any]) -> list[AccessEntry]:
             raise ConfigurationError(
                 action,
                 "a permission level is named, and access can only be removed as a whole",
-                "Leave out permission_level, or ask for the level that is to stay with the state present.",
+                "Leave out `permission_level`, or ask for the level that is to stay with the state present.",
                 option="permission_level",
             )
         if state == "absent" and params["method"] == "direct":

@@ -53,11 +53,11 @@ def check_options(params: Mapping[str, Any]) -> None:
     """Raise a C(ConfigurationError) if options contradict each other, or a bypass of approval has no reason."""
     direct = params["method"] == "direct"
     if direct != params["bypass_approval"]:
-        missing = "bypass_approval is not set, and direct recording bypasses approval"
+        missing = "`bypass_approval` is not set, and direct recording bypasses approval"
         raise ConfigurationError(
             f"use the method {params['method']}",
-            missing if direct else "bypass_approval is set",
-            "Set bypass_approval: true with the method direct, and only there.",
+            missing if direct else "`bypass_approval` is set",
+            "Set `bypass_approval`: true with the method direct, and only there.",
             option="bypass_approval",
         )
     if direct:
@@ -332,7 +332,7 @@ class RequestDeclined(CakewalkError):
         super().__init__(
             AccessWait.action,
             f"it will not come: {summarize(declined, separator='; ')}",
-            "Ask those who decided. With retry_declined a run asks again.",
+            "Ask those who decided. With `retry_declined` a run asks again.",
             refused=declined,
         )
 
@@ -502,5 +502,5 @@ def _warnings(apps: Iterable[EvaluatedApp]) -> list[str]:
         names = summarize(unknown)
         warnings.append(f"Nobody has these addresses, so there was nothing to remove; check the spelling: {names}.")
     if declined:
-        warnings.append(f"Declined before, and not asked for again without retry_declined: {summarize(declined)}.")
+        warnings.append(f"Declined before, and not asked for again without `retry_declined`: {summarize(declined)}.")
     return warnings

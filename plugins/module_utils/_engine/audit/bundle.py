@@ -24,7 +24,7 @@ MANIFEST = "manifest.json"
 #: Raised when a bundle of an earlier release can no longer be compared.
 FORMAT = 1
 _WHAT = "the evidence"
-_HINT = "Take it from where it was kept first, or leave out compare_with."
+_HINT = "Take it from where it was kept first, or leave out `compare_with`."
 
 
 class BundleRefused(CakewalkError):

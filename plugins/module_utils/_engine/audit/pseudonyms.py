@@ -66,7 +66,7 @@ def pseudonymizer_of(key: str | None, path: str | None) -> Pseudonymizer | None:
         content = PrivateFile(path, "the key", "Make one, such as with: openssl rand -hex 32").read()
         if content is None:
             raise ConfigurationError(
-                "mask the evidence", "there is no file at mask_key_path", "Give its path.", option="mask_key_path"
+                "mask the evidence", "there is no file at `mask_key_path`", "Give its path.", option="mask_key_path"
             )
         key = content.strip()
     return None if key is None else Pseudonymizer(key)

@@ -72,7 +72,8 @@ class ProtectedUsers:
             raise LimitExceeded(
                 f"remove people from {where}",
                 f"protected: {summarize(map(printable, hit))}",
-                "Nothing was changed. Take them out of the list, or out of protected_users; the acting user is always "
+                "Nothing was changed. Take them out of the list, or out of `protected_users`; the acting user is "
+                "always "
                 "protected.",
                 protected=hit,
             )
@@ -90,7 +91,7 @@ def check_removals(removals: Sequence[tuple[str, str]], limit: int | None, autho
         raise out_of_range("max_removals", limit, "Give 0 or more.")
     allowed = limit if limit is not None else DEFAULT_MAX_REMOVALS if authoritative else None
     if allowed is not None and len(removals) > allowed:
-        raise _too_many(removals, "max_removals", allowed, f"max_removals allows {allowed}")
+        raise _too_many(removals, "max_removals", allowed, f"`max_removals` allows {allowed}")
 
 
 def check_share(removals: Sequence[tuple[str, str]], read: int, percent: int) -> None:
@@ -105,7 +106,7 @@ def check_share(removals: Sequence[tuple[str, str]], read: int, percent: int) ->
     if not 0 <= percent <= 100:
         raise out_of_range("max_removal_percent", percent, "Give 0 to 100.")
     if read >= _SHARE_FROM and len(removals) * 100 > read * percent:
-        limit = f"max_removal_percent allows {percent} % of the {read} memberships and accesses that were read"
+        limit = f"`max_removal_percent` allows {percent} % of the {read} memberships and accesses that were read"
         raise _too_many(removals, "max_removal_percent", percent, limit)
 
 
@@ -125,8 +126,8 @@ def check_bypass(option: str, reason: str | None) -> None:
     if not (reason or "").strip():
         raise ConfigurationError(
             f"use {option}",
-            "it bypasses approval and bypass_reason does not say why",
-            "Set bypass_reason, or leave approval to the policies.",
+            "it bypasses approval and `bypass_reason` does not say why",
+            "Set `bypass_reason`, or leave approval to the policies.",
             option="bypass_reason",
         )
 
@@ -136,6 +137,6 @@ def refuse_self_approval(attempt: str, **facts: object) -> LimitExceeded:
     return LimitExceeded(
         attempt,
         "the acting user would approve access for itself",
-        "Nothing was changed. Let another admin act, or set allow_self_approval if that is meant.",
+        "Nothing was changed. Let another admin act, or set `allow_self_approval` if that is meant.",
         **facts,
     )

@@ -30,7 +30,7 @@ _HINTS = {
     "inactive": "Leave out who is on the way out of the company.",
     "no_level": "Name a permission level.",
     "other_level": "Settle it in Cakewalk, or leave the person out.",
-    "unknown_status": "If you know what a status means, list it under known_statuses.request.",
+    "unknown_status": "If you know what a status means, list it under `known_statuses.request`.",
 }
 
 

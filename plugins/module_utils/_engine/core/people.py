@@ -27,7 +27,7 @@ def check_receivers(people: Iterable[Row], statuses: UserStatuses, resolver: Res
         status = status_of(row)
         if status in statuses.inactive:
             message = f"the user {printable(person(row))!r} is {status} and would be given access"
-            resolver.report(person(row), "inactive", f"{message} (allow_inactive permits it)", status=status)
+            resolver.report(person(row), "inactive", f"{message} (`allow_inactive` permits it)", status=status)
         elif status not in statuses.may_receive_access:
             unknown.append(f"{printable(person(row))} ({printable(status)})")
     if not unknown:
@@ -35,7 +35,7 @@ def check_receivers(people: Iterable[Row], statuses: UserStatuses, resolver: Res
     return [
         "It is not known whether people in this status may have access, they are added all the same: "
         f"{summarize(unknown)}. "
-        "If they may, list the status under known_statuses.user.may_receive_access."
+        "If they may, list the status under `known_statuses.user.may_receive_access`."
     ]
 
 
@@ -58,9 +58,10 @@ def acting_user(reference: str | None, people: Index, tenant: Tenant, resolver: 
     """
     if not reference:
         missing = ConfigurationError(
-            "act in somebody's name",
-            f"acting_user is not set, and {why}",
-            "Set acting_user (variable cakewalk_acting_user, environment variable CAKEWALK_ACTING_USER) to the e-mail "
+            "find out who acts",
+            f"`acting_user` is not set, and {why}",
+            "Set `acting_user` (variable `cakewalk_acting_user`, environment variable CAKEWALK_ACTING_USER) to the "
+            "e-mail "
             "address or id of an admin.",
             option="acting_user",
         )
@@ -73,7 +74,7 @@ def acting_user(reference: str | None, people: Index, tenant: Tenant, resolver: 
         raise ConfigurationError(
             f"act as {printable(reference)}",
             f"the status of this person is {printable(status)}",
-            "Name an active admin, or list the status under known_statuses.user.may_act if it means active here.",
+            "Name an active admin, or list the status under `known_statuses.user.may_act` if it means active here.",
             option="acting_user",
         )
     return row

@@ -79,7 +79,7 @@ def wait_for(wait: Wait, client: Client) -> None:
             raise WaitTimedOut(
                 f"{wait.action} within {pluralize(wait.timeout, 'second', 'seconds')}",
                 summarize(explained, separator="; "),
-                "Run again later, or raise wait_timeout.",
+                "Run again later, or raise `wait_timeout`.",
                 waiting_for=explained,
             )
         time.sleep(min(pause, left))

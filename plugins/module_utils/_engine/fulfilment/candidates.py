@@ -56,7 +56,7 @@ def _id(reference: str) -> str:
         raise ConfigurationError(
             f"look at the task {printable(reference)!r}",
             "this is no id",
-            "Name a task by its id, as cakewalk_info or an event shows it.",
+            "Name a task by its id, as `cakewalk_info` or an event shows it.",
             option="tasks",
         )
     return reference.lower()

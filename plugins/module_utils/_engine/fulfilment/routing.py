@@ -229,9 +229,8 @@ def with_user(task: RoutedTask, user: Row | None, statuses: UserStatuses) -> Rou
         if status in statuses.inactive:
             return replace(task, outcome="inactive_user", why="whom it is about is on the way out of the company")
         if status not in statuses.may_receive_access:
-            why = (
-                f"the person has the status {printable(status)!r}; known_statuses.user.may_receive_access can allow it"
-            )
+            why = f"the status of the person is {printable(status)!r}; `known_statuses.user.may_receive_access` can "
+            "allow it"
             return replace(task, outcome="unclear", why=why)
     email = user.get("email")
     if not isinstance(email, str) or _PLAIN_EMAIL.fullmatch(email) is None:

@@ -138,7 +138,7 @@ class TaskLocks:
             raise TaskLockRefused(
                 f"prove the task {task}",
                 "it is not the one that a proof is asked for now",
-                "Prove a task only in the verify part of its route, and hand on task_fulfilment_turn as it is.",
+                "Prove a task only in the verify part of its route, and hand on `task_fulfilment_turn` as it is.",
                 task=task,
             )
         self._write(task, replace(lock, proof=dict(proof)))

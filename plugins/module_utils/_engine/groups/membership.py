@@ -98,7 +98,7 @@ def entries_of_task(params: Mapping[str, Any]) -> list[MembershipEntry]:
             raise ConfigurationError(
                 action,
                 "the list is empty and the state is exact, which would remove everybody",
-                "If that is meant, set allow_empty: true.",
+                "If that is meant, set `allow_empty`: true.",
                 option="users",
             )
         entries.append(MembershipEntry(entry["group"], users, state))

@@ -55,7 +55,7 @@ def lists_of(
     if params["footprint"] and USERS not in kinds:
         raise ConfigurationError("use footprint", "it is not said whose", "Select users, or gather them all.")
     if "task_details" in params["include"] and params["tasks_of"] is None:
-        raise ConfigurationError("use task_details", "no tasks are listed", "Say whose with tasks_of.")
+        raise ConfigurationError("use `task_details`", "no tasks are listed", "Say whose with `tasks_of`.")
     lists = {kind.name: (kind, params[kind.name] or [], params[kind.name] is None) for kind in kinds}
     for kind, references in (
         (USERS, params["tasks_of"] or ()),

@@ -20,7 +20,7 @@ from .people_result import person_result
 Entry = dict[str, Any]
 
 _PENDING = (REQUESTED, CHANGING)
-_ASK = "Ask the people who decided, then request it with cakewalk_app_access and retry_declined."
+_ASK = "Ask the people who decided, then request it with `cakewalk_app_access` and `retry_declined`."
 _CANCEL = "Cancel or decide that request in Cakewalk, and run again."
 
 

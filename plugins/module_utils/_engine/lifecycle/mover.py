@@ -185,7 +185,10 @@ def check_options(params: Mapping[str, Any]) -> None:
         check_bypass("implicitly_approve_requests", params["bypass_reason"])
     if not params["journal_path"]:
         raise ConfigurationError(
-            "record what is written", "journal_path is not set", "Give the whole path of a file.", option="journal_path"
+            "record what is written",
+            "`journal_path` is not set",
+            "Give the whole path of a file.",
+            option="journal_path",
         )
     entries = entries_of(params, "people", "user")
     if not entries:
@@ -316,7 +319,7 @@ def missing_access(
         if is_decided:
             action = "Ask the people who decided it, or request the access again, and run again."
         elif is_unrequested:
-            action = "Request the access, for example with cakewalk_app_access, and run again."
+            action = "Request the access, for example with `cakewalk_app_access`, and run again."
         elif status == "granted":
             action = "Run again in a while: the request is approved, and the access is not listed yet."
         else:

@@ -85,25 +85,25 @@ def check_options(params: Mapping[str, Any]) -> None:
     """Raise a C(ConfigurationError) if options contradict each other, or a number is below 0."""
     if params["ledger_path"] and params["ledger_field"] is not None:
         raise ConfigurationError(
-            "use ledger_field",
-            "ledger_path is set too, perhaps by CAKEWALK_LEDGER, and there can be one ledger only",
+            "use `ledger_field`",
+            "`ledger_path` is set too, perhaps by CAKEWALK_LEDGER, and there can be one ledger only",
             'Leave one of them out; in a task, ledger_path: "" takes back the variable.',
             option="ledger_field",
         )
     if params["enforce"] == "on_change" and not params["ledger_path"]:
-        cause_of_field = "anyone can edit ledger_field in Cakewalk, so nothing is left out because of it"
+        cause_of_field = "anyone can edit `ledger_field` in Cakewalk, so nothing is left out because of it"
         raise ConfigurationError(
-            "use enforce: on_change",
+            "use enforce: `on_change`",
             cause_of_field if params["ledger_field"] is not None else "there is no ledger that tells what was assigned",
-            "Set ledger_path (CAKEWALK_LEDGER), or leave enforce at always.",
+            "Set `ledger_path` (CAKEWALK_LEDGER), or leave enforce at always.",
             option="enforce",
         )
     selects = any(entry["select"] is not None for entry in params["assignments"] or ())
     if selects and params["max_assignments"] is None:
         raise ConfigurationError(
             "use select",
-            "max_assignments is not set, and a selection can grow with the tenant",
-            "Set max_assignments to how many assignments the task may send at most.",
+            "`max_assignments` is not set, and a selection can grow with the tenant",
+            "Set `max_assignments` to how many assignments the task may send at most.",
             option="max_assignments",
         )
     for option in ("max_assignments", "ledger_max_age"):
@@ -165,9 +165,9 @@ def check_assignments(assignments: Sequence[Assignment], limit: int | None) -> N
         return
     raise LimitExceeded(
         f"send {pluralize(len(entries), 'assignment', 'assignments')}",
-        f"max_assignments allows {limit}; these would be sent: "
+        f"`max_assignments` allows {limit}; these would be sent: "
         + summarize(f"{printable(label(entry.policy))!r} to {entry}" for entry in entries),
-        "Nothing was changed. If they are all meant, raise max_assignments.",
+        "Nothing was changed. If they are all meant, raise `max_assignments`.",
         max_assignments=limit,
         would_assign=[{"slot": str(entry), "policy": label(entry.policy)} for entry in entries],
     )

@@ -32,7 +32,7 @@ Marks = Mapping[Key, tuple[str, ...]]
 
 _REBUILD = "Move it away: the next run begins a new one, and as that knows of nothing, everything counts as changed."
 
-_INSTEAD = ", or a ledger of policies in a custom field of the apps (ledger_field)"
+_INSTEAD = ", or a ledger of policies in a custom field of the apps (`ledger_field`)"
 
 
 class WrongTenant(CakewalkError):
@@ -245,7 +245,8 @@ class FileLedger:
         raise WrongTenant(
             f"use the ledger {printable(self._file.path)!r}",
             f"it is about another tenant: {'; '.join(differences)}",
-            "Give each tenant a ledger of its own (ledger_path). If this is the same tenant after all, move the ledger "
+            "Give each tenant a ledger of its own (`ledger_path`). If this is the same tenant after all, move the "
+            "ledger "
             "away: the next run begins a new one.",
             path=self._file.path,
         )

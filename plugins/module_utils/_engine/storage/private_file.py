@@ -65,7 +65,7 @@ class PrivateFile:
             raise self._refused(
                 "use",
                 f"it would be inside the installed collection {collection}, which the next installation replaces",
-                "Give a path outside of it; playbook_dir is inside for a playbook of a collection.",
+                "Give a path outside of it; `playbook_dir` is inside for a playbook of a collection.",
             )
 
     def read(self) -> str | None:

@@ -39,7 +39,7 @@ _KINDS = {"action": "an action step", "review": "a review", "standalone": "a sta
 _LEFT_ALONE = {
     "cancelled": "cancelled, so there is nothing left to decide",
     "snoozed": "snoozed, so they are left alone until then",
-    "autoprovisioning": "for the vendor's agent to carry out, so they are left alone without allow_autoprovisioning",
+    "autoprovisioning": "for the vendor's agent to carry out, so they are left alone without `allow_autoprovisioning`",
     "not_actionable": "in a status in which they cannot be decided, so they are left alone",
 }
 
@@ -212,7 +212,7 @@ def _entry(entry: Mapping[str, Any], params: Mapping[str, Any]) -> TaskEntry:
     state = entry["state"] or params["state"]
     if not is_uuid(entry["task"]):
         raise ConfigurationError(
-            action, "this is no id", "Name a task by its id, as cakewalk_info or an event shows it.", option="task"
+            action, "this is no id", "Name a task by its id, as `cakewalk_info` or an event shows it.", option="task"
         )
     if state is None:
         raise ConfigurationError(
@@ -239,10 +239,10 @@ def _errors(task: TaskState, status: str | None, request_status: str | None) -> 
     if till is not None and task.snoozed_till is None:
         yield "unclear", f"it is snoozed till {printable(till)!r}, which is no time"
     if status is None:
-        yield "unknown_status", f"its status {printable(task.row.get('status'))!r} is not in known_statuses.task"
+        yield "unknown_status", f"its status {printable(task.row.get('status'))!r} is not in `known_statuses.task`"
     if task.has_request and request_status is None:
         word = printable(member(task.row, "request.requestStatus"))
-        yield "unknown_status", f"the status {word!r} of its request is not in known_statuses.request"
+        yield "unknown_status", f"the status {word!r} of its request is not in `known_statuses.request`"
     if status == _OPPOSITE[task.entry.state]:
         yield "decided", f"it is {status} already"
 

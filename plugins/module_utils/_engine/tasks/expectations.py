@@ -23,13 +23,13 @@ from ..core.plan import State
 from ..core.tenant import Tenant
 from .evaluation import ATTRIBUTES, TaskAssessment, TaskState
 
-_NO_REQUESTER = "it does not show who asked for it, so it may be the acting user (allow_self_approval permits that)"
+_NO_REQUESTER = "it does not show who asked for it, so it may be the acting user (`allow_self_approval` permits that)"
 _HINTS = {
     "mismatch": "Look at the task in Cakewalk: it is not about what was expected.",
     "missing": "Check what the task shows, and name all of it under expect.",
     "kind": "Set decide if such a task is meant.",
     "unclear": "Decide it in Cakewalk: here it must be known what it is.",
-    "unknown_status": "If you know what the status means, list it under known_statuses.",
+    "unknown_status": "If you know what the status means, list it under `known_statuses`.",
     "decided": "A decision cannot be taken back here.",
 }
 
@@ -175,7 +175,7 @@ def check(assessments: Sequence[TaskAssessment], names: NameLookup, params: Mapp
         raise LimitExceeded(
             f"decide {summarize(catalog.task(identifier).what for identifier in own)}",
             f"the acting user {printable(person(actor))} asked for it or is whom it is about",
-            "No task was touched. Let another admin act, or set allow_self_approval if that is meant.",
+            "No task was touched. Let another admin act, or set `allow_self_approval` if that is meant.",
             tasks=own,
         )
     _refuse_protected(removing, protected, names)
@@ -273,7 +273,8 @@ def _refuse_protected(tasks: Iterable[TaskState], protected: ProtectedUsers, nam
         raise LimitExceeded(
             f"approve {summarize(catalog.task(identifier).what for identifier in hit)}",
             f"it would take access from protected people: {summarize(dict.fromkeys(hit.values()))}",
-            "No task was touched. Decline it or leave it out, or take them out of protected_users; the acting user is "
+            "No task was touched. Decline it or leave it out, or take them out of `protected_users`; the acting user "
+            "is "
             "always protected.",
             tasks=list(hit),
         )

@@ -38,7 +38,7 @@ SECTION = "accesses"
 #: Why no request is opened, by outcome.
 _REASONS = {
     CONFLICT: ", which wants something else: a run does the rest, and then fails",
-    DECLINED: ", and is not asked for again without retry_declined",
+    DECLINED: ", and is not asked for again without `retry_declined`",
 }
 _NOT_UNDOABLE = "nothing in the API cancels a request"
 
