@@ -41,7 +41,7 @@ _CONSTRAINTS = ("mutually_exclusive", "required_one_of")
 def files_in(folder: str) -> list[Path]:
     """Return the files of code in a folder and its subfolders, sorted by name, without hidden files.
 
-    :param folder: a whole path.
+    :param folder: an absolute path.
     :raises CodeRefused: there is no such folder, a file or folder is a link, or cannot be read.
     """
     root = Path(folder)

@@ -186,7 +186,7 @@ def _value(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any
 
 
 def _refuse_unquoted(name: str, what: str, value: Any, is_secret: bool = False) -> None:
-    """Refuse what YAML reads as something else than text, since 0715 becomes 461 and 1.10 becomes 1.1.
+    """Refuse what YAML reads as something other than text, since 0715 becomes 461 and 1.10 becomes 1.1.
 
     :raises ConfigurationError: the value is refused.
     """

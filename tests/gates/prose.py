@@ -194,6 +194,8 @@ SOURCES: tuple[tuple[str, Callable[[str], Iterator[Text]]], ...] = (
     ("extensions/**/*.py", python_texts),
     ("plugins/doc_fragments/*.py", documentation_texts),
     ("plugins/modules/*.py", documentation_texts),
+    ("plugins/lookup/*.py", documentation_texts),
+    ("plugins/filter/*.py", documentation_texts),
     ("extensions/eda/plugins/event_source/[!_]*.py", documentation_texts),
     ("tests/demo/*.py", python_texts),
     ("*.md", markdown_texts),

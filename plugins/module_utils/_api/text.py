@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 #: Control, formatting, surrogate, line and paragraph separator characters. They can make a terminal or a log show
-#: something else than was sent (Unicode technical report 36, section 2.10).
+#: something other than what was sent (Unicode technical report 36, section 2.10).
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 #: The limit of a text that is shown as a whole, however long it is.

@@ -38,7 +38,7 @@ def write(folder: str, name: str, files: Mapping[str, str], facts: Mapping[str, 
 
     The files are written into a temporary folder next to it, which is renamed once all of them are written.
 
-    :param folder: the folder for bundles, as a whole path.
+    :param folder: the folder for bundles, as an absolute path.
     :param name: the name of the new folder in it.
     :param files: the content of the files, by name.
     :param facts: the manifest without its list of files.

@@ -192,7 +192,7 @@ def route_tasks(params: Mapping[str, Any], tenant: Tenant) -> list[RoutedTask]:
 def routes_of(entries: Iterable[Mapping[str, Any]]) -> list[Route]:
     """Return the routes that entries with C(app), C(permission_level) and C(request_type) describe.
 
-    :raises ConfigurationError: an entry names something else than ids, or a task could fit two routes.
+    :raises ConfigurationError: an entry names something other than ids, or a task could fit two routes.
     """
     routes = [_route(number, entry) for number, entry in enumerate(entries)]
     for (one, first), (other, second) in combinations(enumerate(routes), 2):
