@@ -120,7 +120,16 @@ options:
       - custom_fields
       - task_details
     default: []
+  path:
+    description:
+      - Writes the result to this file as JSON, on the machine that runs the module. The task then returns RV(counts),
+        RV(sha256) and RV(not_found) only. Use it where the result would be megabytes.
+      - The path must be absolute. The file gets mode 0600, and replaces an earlier result as a whole.
+      - A file that holds anything else is refused, as are links, and files that other users can change.
+      - Check mode does not write the file.
+    type: path
 notes:
+  - C(changed) is always V(false), even if the file at O(path) changes, because it is about the tenant.
   - Up to 20 people, or one group or app, are read one by one if selected by id. Everything else reads the whole list,
     which alone shows whether a name is unique. Maps and RV(ambiguous) cover whole lists only.
   - A list may change while the module reads it, so O(footprint) does not prove that a person has nothing.
@@ -188,6 +197,17 @@ EXAMPLES = r"""
 - name: List apps without an owner, and privileged access
   cakewalk.access.cakewalk_info:
     reports: [ownerless_apps, privileged_accesses]
+
+- name: Write a large result to a file
+  cakewalk.access.cakewalk_info:
+    gather: [users, groups, apps]
+    include: [accesses]
+    path: ~/.cakewalk/tenant.json
+  register: written
+
+- name: Show how much was written
+  ansible.builtin.debug:
+    var: written.counts
 """
 
 RETURN = r"""
@@ -322,7 +342,7 @@ apps_by_name:
 ambiguous:
   description:
     - Shared e-mail addresses and names, by kind, with the ids and statuses of all holders. They are not in the maps.
-  returned: success
+  returned: success, without O(path)
   type: dict
   sample:
     users:
@@ -339,7 +359,7 @@ unmapped:
       not in RV(ambiguous).
     - Such a name is blank or longer than about 1,000 characters, has invisible characters, or begins with C(__ansible)
       or C(_ansible_), which Ansible reserves.
-  returned: success
+  returned: success, without O(path)
   type: dict
   sample: {"groups": [{"name": "__ansible_type", "ids": ["3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11"]}]}
 not_found:
@@ -347,6 +367,16 @@ not_found:
   returned: success
   type: dict
   sample: {"users": ["nobody@example.com"]}
+sha256:
+  description: The SHA-256 of the file. It stays the same as long as the API returns the same.
+  returned: with O(path)
+  type: str
+  sample: 4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865
+counts:
+  description: How many rows of each kind the file holds, and how many names are in its C(ambiguous) and C(unmapped).
+  returned: with O(path)
+  type: dict
+  sample: {"users": 200, "apps": 40, "ambiguous": 1, "not_found": 0, "unmapped": 0}
 error:
   description: The error, for programs. Other fields depend on C(kind).
   returned: failure, unless Ansible refuses the options
@@ -360,6 +390,7 @@ from ..module_utils._api.catalog import KINDS, REQUEST_TYPES
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
 from ..module_utils._engine.info.query import INCLUDES, query
+from ..module_utils._engine.info.result_file import ResultFile
 from ..module_utils._module import arguments, entry, results
 
 _WORDS: dict[str, Any] = {"type": "list", "elements": "str"}
@@ -386,6 +417,7 @@ SPEC = arguments.spec(
             "choices": [*(name for includes in INCLUDES.values() for name in includes), "task_details"],
             "default": [],
         },
+        "path": {"type": "path"},
     },
     required_one_of=[("gather", *KINDS, "policies", "tasks", "tasks_of", "requests", "reports")],
     required_by={"task_statuses": ["tasks_of"]},
@@ -393,9 +425,11 @@ SPEC = arguments.spec(
 
 
 def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
-    """Return a plan without steps, with the records in snake_case as its result."""
+    """Return a plan without steps, with the records in snake_case as its result, or in a file."""
+    file = ResultFile(params["path"]) if params["path"] else None
     records, maps = query(params, tenant)
-    return Plan(result={**maps, **results.row(records)})
+    rows = results.row(records)
+    return file.plan_of(rows, maps, tenant) if file else Plan(result={**maps, **rows})
 
 
 def main() -> None:

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from playbooks.harness import INFO, Data, Playbooks, names, pages, play, scenario, stable_pages, task, writes
@@ -229,3 +232,46 @@ def test_what_makes_no_sense_is_refused_by_name(playbooks: Playbooks, tenant: Sa
         assert run[title].failed, title
         assert words.format(sams=sams) in run[title].data["msg"]
         assert run[title].data.get("error", {}).get("kind") == kind
+
+
+def test_a_large_result_goes_to_a_file(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> None:
+    path, other, half = tmp_path / "new" / "tenant.json", tmp_path / "ledger.json", tmp_path / "half.json"
+    query = {"gather": ["users", "groups"], "policies": ["grant_access"], "include": ["members"]}
+    other.write_text('{"entries": {}}', encoding="utf-8")
+    # Read before, because the sandbox cannot show its state while it holds a lone surrogate.
+    number = len(tenant.state("users")["users"])
+    hidden = tenant.find("groups", "Contractors")["id"]
+    for group, name in (("Contractors", tenant.api_secret), ("Sales", "half \ud800")):
+        tenant.change("rename_group", group=tenant.find("groups", group)["id"], name=name)
+    tasks = [
+        task("plain", INFO, query),
+        task("file", INFO, {**query, "path": str(path)}),
+        task("again", INFO, {**query, "path": str(path)}),
+        task("missing", INFO, {"users": ["nobody@example.com"], "path": str(half)}),
+        *(task(name, INFO, {**query, "path": name}, ignore_errors=True) for name in ("relative.json", str(other))),
+    ]
+    check = playbooks.run(play(*tasks), "--check").succeeded()
+    assert not path.parent.exists()
+    run = playbooks.run(play(*tasks)).succeeded()
+    content = path.read_bytes()
+    document, counts = json.loads(content), run["file"].data["counts"]
+    # Ansible and the file have each their own mark in place of a secret.
+    (marked,) = (one for one, row in zip(run["plain"].data["groups"], document["groups"], strict=True) if one != row)
+    assert marked["id"] == hidden
+    same = document.keys() - {"groups", "groups_by_name"}
+    assert {name: document[name] for name in same} == {name: run["plain"].data[name] for name in same}
+    assert document.keys() >= {"users", "groups", "policies", "users_by_email", "ambiguous", "not_found", "unmapped"}
+    assert counts["users"] == number
+    assert counts["policies"] == len(document["policies"]["grant_access"])
+    assert (counts["ambiguous"], counts["not_found"]) == (2, 0)
+    assert not {"users", "groups", "policies", "users_by_email", "ambiguous"} & run["file"].data.keys()
+    assert run["file"].data["sha256"] == run["again"].data["sha256"] == hashlib.sha256(content).hexdigest()
+    assert check["file"].told == run["file"].told
+    assert run["missing"].data["not_found"] == {"users": ["nobody@example.com"]}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert tenant.api_secret.encode() not in content
+    assert not any(result.changed for result in run.results)
+    for result in (check, run):
+        assert "the path is relative" in result["relative.json"].data["msg"]
+        assert "it does not hold a result of cakewalk_info" in result[str(other)].data["msg"]
+    assert other.read_text("utf-8") == '{"entries": {}}'
