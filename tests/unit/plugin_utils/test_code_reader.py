@@ -93,6 +93,21 @@ def test_what_no_file_can_hold_is_escaped_wherever_people_wrote_it(char: str) ->
     assert yaml.safe_load(dump_yaml(data, [f"Left out: {char}."])) == data
 
 
+NAMES = ["Wiki # x", "a\nb: c", "\u2028- d", "\x85e: f", "'\"", "{{ 7 }}", "\ufeff", "\ud800", "x" * 999]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_id_has_a_comment_with_its_name_that_changes_nothing(name: str) -> None:
+    other = "00000000-0000-4000-8000-000000000001"
+    data = {"groups": [{"group": ANCHOR.upper(), "members": [ANCHOR, other]}], "fields": {"a": ANCHOR, "b": True}}
+    text = dump_yaml(data, (), {ANCHOR: name})
+    assert yaml.safe_load(text) == yaml.safe_load(dump_yaml(data)) == data
+    lines = text.splitlines()
+    assert ["  # " in line for line in lines if ANCHOR in line] == [True] * 3
+    assert "  # " not in next(line for line in lines if other in line)
+    assert [len(lines), max(map(len, lines)) < 300] == [len(dump_yaml(data).splitlines()), True]
+
+
 def test_a_folder_that_is_a_link_is_refused_rather_than_left_out(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "more").symlink_to(tmp_path)

@@ -184,9 +184,11 @@ def exported_files(params: Mapping[str, Any], tenant: Tenant) -> dict[str, str]:
     tenant.rests_on_absence = True
     exported = {section.SECTION: section.exported(params, tenant) for section in SECTIONS}
     anchors = sorted(tenant.index(APPS).by_id)[:ANCHORS]
+    names = tenant.names()
+    texts = {name: dump_yaml({name: entries}, comments, names) for name, (entries, comments) in exported.items()}
     return {
-        "tenant.yml": dump_yaml({"tenant": {"anchors": anchors}}, [_TENANT]),
-        **{f"{name}.yml": dump_yaml({name: entries}, comments) for name, (entries, comments) in exported.items()},
+        "tenant.yml": dump_yaml({"tenant": {"anchors": anchors}}, [_TENANT], names),
+        **{f"{name}.yml": text for name, text in texts.items()},
     }
 
 

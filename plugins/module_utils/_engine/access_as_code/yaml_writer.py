@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ..._api.text import printable
@@ -19,16 +20,23 @@ from ..._api.text import printable
 _PLAIN = re.compile(r"(?!(?:true|false|yes|no|on|off|null)$)[a-z][a-z_]*[a-z]")
 
 
-def dump_yaml(sections: Mapping[str, Any], comments: Iterable[str] = ()) -> str:
+def dump_yaml(
+    sections: Mapping[str, Any], comments: Iterable[str] = (), names: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Return sections of code as a YAML document.
 
     :param comments: lines for people, at the top of the document.
+    :param names: names by id in lower case, for a comment after each id.
     """
-    lines = [f"# {''.join(map(_escaped, printable(comment, 2000)))}" for comment in comments]
-    return "\n".join(["---", *lines, *_block(sections)]) + "\n"
+    lines = [_comment(comment, 2000) for comment in comments]
+    return "\n".join(["---", *lines, *_block(sections, names)]) + "\n"
 
 
-def _block(value: Mapping[str, Any] | list[Any]) -> list[str]:
+def _comment(text: str, limit: int) -> str:
+    return f"# {''.join(map(_escaped, printable(text, limit)))}"
+
+
+def _block(value: Mapping[str, Any] | list[Any], names: Mapping[str, str]) -> list[str]:
     """Return the lines of a mapping or list that is not empty."""
     if isinstance(value, list):
         items = [("-", item) for item in value]
@@ -37,9 +45,10 @@ def _block(value: Mapping[str, Any] | list[Any]) -> list[str]:
     lines: list[str] = []
     for prefix, item in items:
         if not (item and isinstance(item, (Mapping, list))):
-            lines.append(f"{prefix} {_scalar(item)}")
+            name = names.get(item.lower()) if isinstance(item, str) else None
+            lines.append(f"{prefix} {_scalar(item)}{f'  {_comment(name, 200)}' if name else ''}")
             continue
-        nested = _block(item)
+        nested = _block(item, names)
         lines.append(f"- {nested.pop(0)}" if prefix == "-" else prefix)
         lines += [f"  {line}" for line in nested]
     return lines

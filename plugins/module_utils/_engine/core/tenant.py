@@ -35,6 +35,11 @@ class _CachedList:
         self._lock = threading.Lock()
         self._reading: Reading | None = None
 
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows that were read so far."""
+        return self._reading.rows if self._reading else []
+
     def read(self, client: Client, is_stable: bool) -> Reading:
         """Return the reading so far, after reading as often as it takes."""
         with self._lock:
@@ -126,6 +131,16 @@ class Tenant:
     def read_stable(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
         """Read lists concurrently, each until it proves what is not listed, see C(Client.stable_reading)."""
         return self._client.each(lambda listing: self._rows(listing, is_stable=True), listings)
+
+    def names(self) -> dict[str, str]:
+        """Return the name, and the e-mail address of people, of each row that was read in a list, by id."""
+        found: dict[str, str] = {}
+        for row in [row for cached in self._lists.values() for row in cached.rows]:
+            name = ", ".join(str(row[key]) for key in ("name", "email") if row.get(key))
+            if name and isinstance(row.get("id"), str):
+                # Several lists show a person. Which of them is read first must not decide.
+                found[row["id"].lower()] = max(found.get(row["id"].lower(), ""), name, key=lambda one: (len(one), one))
+        return found
 
     def scrubbed(self, text: str) -> str:
         """Return C(text) without the credentials, see C(Client.scrubbed)."""
