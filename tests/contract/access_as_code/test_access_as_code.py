@@ -104,6 +104,10 @@ def example_of(tenant: Sandbox, connect: Callable[..., Client]) -> Iterator[Call
 def test_an_export_changes_nothing(example_of: Callable[[int], Example], seed: int) -> None:
     example = example_of(seed)
     assert example.plan(example.code) == [NOTHING]
+    assert Example.of(example.tenant, example.client).files == example.files
+    names = {app["id"]: app["name"] for app in example.tenant.state("apps")["apps"]}
+    anchors = example.code["tenant"]["anchors"]
+    assert [f'"{one}"  # {names[one]}' in example.text("tenant.yml") for one in anchors] == [True] * len(anchors)
 
 
 def test_an_export_holds_names_whole_and_tells_apart_who_or_what_has_the_same(
