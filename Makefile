@@ -4,6 +4,7 @@ BUILD := .build
 VENV := $(BUILD)/venv
 GATES := $(BUILD)/gates
 EVENTS := $(BUILD)/events
+SPHINX := $(BUILD)/sphinx
 TYPES := $(BUILD)/types/ansible_collections/cakewalk/access
 COLLECTIONS := $(BUILD)/collections
 ARTIFACT := $(BUILD)/dist/cakewalk-access.tar.gz
@@ -21,7 +22,7 @@ export ANSIBLE_REMOTE_TEMP := $(ANSIBLE_HOME)/tmp
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
 export PYTHONPATH := $(CURDIR)/tests
 
-# The three virtual environments are set up at the same time.
+# The virtual environments are set up at the same time.
 MAKEFLAGS += --jobs=3
 
 .PHONY: help demo demo-events test test-all sandbox bench docs clean
@@ -47,21 +48,22 @@ test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.ins
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 test-all: export CAKEWALK_TEST_THOROUGH := 1
-test-all: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run the slow tests too, with every ansible-core since 2.16 that a Python is found for
+test-all: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(SPHINX)/.installed $(COLLECTIONS)/.installed  ## Run the slow tests too, with every ansible-core since 2.16 that a Python is found for
 	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadgroup -m ""
 	$(VENV)/bin/python -m matrix
 
 bench: $(VENV)/.test $(COLLECTIONS)/.installed  ## Measure how fast the collection is, compared with alternatives
 	@$(VENV)/bin/python -m benchmarks $(BUILD)
 
-docs: $(GATES)/.installed $(COLLECTIONS)/.installed  ## Write the module pages in docs/, and the output in README and guides from real runs
+docs: $(GATES)/.installed $(SPHINX)/.installed $(COLLECTIONS)/.installed  ## Write the generated parts of docs/ and README, and build the site .build/site/index.html
 	$(GATES)/bin/python -m pages
 	$(VENV)/bin/python -m pages.guides
+	$(SPHINX)/bin/python -m pages.site $(BUILD)/site
 
 clean:  ## Remove everything that was set up
 	rm -rf $(BUILD)
 
-$(VENV)/bin/python $(GATES)/bin/python $(EVENTS)/bin/python:
+$(VENV)/bin/python $(GATES)/bin/python $(EVENTS)/bin/python $(SPHINX)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	@echo "Setting up $(patsubst %/bin,%,$(@D))"
 	@$(PYTHON) -m venv $(dir $(@D))
@@ -89,6 +91,11 @@ $(TYPES):
 $(EVENTS)/.installed: $(REQUIREMENTS)/events.txt | $(EVENTS)/bin/python
 	@echo "Installing ansible-rulebook"
 	@$(EVENTS)/bin/python $(PIP) -r $(REQUIREMENTS)/events.txt
+	@touch $@
+
+$(SPHINX)/.installed: $(REQUIREMENTS)/docs.txt | $(SPHINX)/bin/python
+	@echo "Installing Sphinx"
+	@$(SPHINX)/bin/python $(PIP) -r $(REQUIREMENTS)/docs.txt
 	@touch $@
 
 $(ARTIFACT): $(SOURCES) $(VENV)/.run

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes pages from documentation in the code, so that it can be read where the code is browsed.
 
-C(docs/NAME.md) for each module, C(docs/connection.md) for the options that they share, C(docs/event_source_NAME.md) for
-each event source, which ansible-doc does not know, C(docs/access_as_code.schema.json) for the files of the role
-C(access_as_code), and C(docs/answers.md) for the table of answers.
+C(docs/NAME.md) for each module, C(docs/lookup_NAME.md) and C(docs/filter_NAME.md) for the other plugins,
+C(docs/connection.md) for the options that they share, C(docs/event_source_NAME.md) for each event source, which
+ansible-doc does not know, C(docs/access_as_code.schema.json) for the files of the role C(access_as_code), and
+C(docs/answers.md) for the table of answers.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def main() -> None:
     )
     environment.filters.update(prose=prose, flat=flat, sample=sample)
     template = environment.get_template("page.md.j2")
-    modules = documentation([path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")])
+    modules = documentation(names_of("modules"), "module")
     connection = fragment("connection")
     shared = {name: option for part in SHARED for name, option in fragment(part)["options"].items()}
     for name, known in modules.items():
@@ -73,6 +74,22 @@ def main() -> None:
         rules=[*answers.RULES, answers.LOST, answers.NEVER_SENT], after_loss=answers.AFTER_LOSS
     )
     (FOLDER / "answers.md").write_text(page, encoding="utf-8")
+    template = environment.get_template("plugin.md.j2")
+    for kind in ("lookup", "filter"):
+        for name, known in documentation(names_of(kind), kind).items():
+            doc, texts = known["doc"], constants(ROOT / "plugins" / kind / f"{name}.py")
+            own = yaml.safe_load(texts["DOCUMENTATION"])["options"]
+            page = template.render(
+                kind=kind,
+                name=name,
+                doc=doc,
+                own={option.removeprefix("_"): about for option, about in own.items()},
+                connection=[option for option in connection["options"] if option in doc["options"]],
+                notes=[note for note in doc.get("notes", ()) if note not in connection["notes"]],
+                examples=known["examples"],
+                results=yaml.safe_load(texts["RETURN"]),
+            )
+            (FOLDER / f"{kind}_{name}.md").write_text(page, encoding="utf-8")
     template = environment.get_template("source.md.j2")
     for path in (ROOT / "extensions" / "eda" / "plugins" / "event_source").glob("[!_]*.py"):
         texts = constants(path)
@@ -87,13 +104,20 @@ def fragment(name: str) -> dict[str, Any]:
     return found
 
 
-def documentation(modules: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Return by module what ansible-doc knows of it: C(doc), C(examples), C(return)."""
+def names_of(folder: str) -> list[str]:
+    """Return the names of the plugins in a folder of C(plugins)."""
+    return sorted(path.stem for path in (ROOT / "plugins" / folder).glob("[!_]*.py"))
+
+
+def documentation(names: Sequence[str], kind: str) -> dict[str, Mapping[str, Any]]:
+    """Return what ansible-doc knows about plugins of a kind, by name: C(doc), C(examples), C(return)."""
     ansible_doc = Path(sys.executable).with_name("ansible-doc")
-    full_names = [f"cakewalk.access.{name}" for name in modules]
-    run = subprocess.run([str(ansible_doc), "--json", *full_names], capture_output=True, text=True, check=True)
+    full_names = [f"cakewalk.access.{name}" for name in names]
+    run = subprocess.run(
+        [str(ansible_doc), "--json", "--type", kind, *full_names], capture_output=True, text=True, check=True
+    )
     known = json.loads(run.stdout)
-    return {name: known[full_name] for name, full_name in zip(modules, full_names, strict=True)}
+    return {name: known[full_name] for name, full_name in zip(names, full_names, strict=True)}
 
 
 def constants(path: Path) -> dict[str, str]:
