@@ -133,7 +133,7 @@ def test_warnings_of_the_service_reach_the_user_and_examples_run(playbooks: Play
         warned = look("warned", f"lookup('c.a.user', '{ERIN}', base_url='{wire.url}')")
         run = playbooks.run(play(*examples, warned)).succeeded()
     assert run["warned"].data["msg"] == row["id"]
-    assert "The service marks GET /api/v1/Users as going away" in " ".join(run.output.split())
+    assert "Deprecation: @1767225600" in " ".join(run.output.split())
     assert run["Show the members of Engineering"].data["msg"]
     header, first, *_rows = run["Show them, a line for each"].data["msg"]
     assert header.split() == ["name", "status_name"]

@@ -273,5 +273,5 @@ def test_a_large_result_goes_to_a_file(playbooks: Playbooks, tenant: Sandbox, tm
     assert not any(result.changed for result in run.results)
     for result in (check, run):
         assert "the path is relative" in result["relative.json"].data["msg"]
-        assert "it does not hold a result of cakewalk_info" in result[str(other)].data["msg"]
+        assert "it does not hold a result of `cakewalk_info`" in result[str(other)].data["msg"]
     assert other.read_text("utf-8") == '{"entries": {}}'

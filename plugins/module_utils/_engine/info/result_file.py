@@ -31,7 +31,7 @@ class ResultFile:
         self._file.check_writable()
         text = self._file.read()
         if text is not None and not _is_result(text):
-            raise self._file.damaged("it does not hold a result of cakewalk_info, and would be replaced")
+            raise self._file.damaged("it does not hold a result of `cakewalk_info`")
 
     def plan_of(self, records: Mapping[str, Any], maps: Mapping[str, Any], tenant: Tenant) -> Plan:
         """Return a plan that writes the file, and whose result says in short what the file holds.
