@@ -104,12 +104,12 @@ class ActionModule(ControllerAction):
         if bool(params["task"]) == bool(params["assignees"]):
             raise ConfigurationError(
                 "find tasks to carry out",
-                f"{_PREFIX}task and {_PREFIX}assignees are both set, or both not",
+                f"`{_PREFIX}task` and `{_PREFIX}assignees` are both set, or both missing",
                 "Set one of them.",
             )
         if not params["routes"]:
             raise ConfigurationError(
-                "find tasks to carry out", f"{_PREFIX}routes is empty, so no task fits a route", "Name a route."
+                "find tasks to carry out", f"`{_PREFIX}routes` is empty, so no task fits a route", "Name a route."
             )
         routing.routes_of(params["routes"])
         self._refuse_names(names_set_by(self._files(params["routes"]), self._loader))

@@ -156,7 +156,7 @@ class _CodeReader:
         if form is None:
             self._add_problem(at, f"there is no section {printable(section)!r}, there are {summarize(CODE)}")
         elif form["type"] == "dict" and section in self._sections:
-            self._add_problem(at, f"the section {section} stands in {self._positions[section]} already")
+            self._add_problem(at, f"the section {section} is in {self._positions[section]} already")
         elif form["type"] == "dict":
             self._sections[section] = self._value(name, value, section)
         elif isinstance(value, yaml.SequenceNode):
@@ -198,7 +198,7 @@ class _CodeReader:
             elif is_reserved(key.value):
                 self._add_problem(_line(name, key), f"{key.value!r} is a name of Ansible's own; name it by its id")
             elif key.value in lines:
-                self._add_problem(_line(name, key), f"{key.value!r} stands here already, on line {lines[key.value]}")
+                self._add_problem(_line(name, key), f"{key.value!r} is here already, on line {lines[key.value]}")
             else:
                 lines[key.value] = key.start_mark.line + 1
                 yield key, value
@@ -254,10 +254,10 @@ def _shape_problems(options: Mapping[str, Any], entry: Mapping[str, Any]) -> Ite
         option = options.get(name, {"type": None})
         if option["type"] == "list":
             fits = isinstance(value, list) and all(isinstance(item, _SHAPES[option["elements"]]) for item in value)
-            yield from () if fits else [f"{name} is to be a list of texts"]
+            yield from () if fits else [f"{name} must be a list of texts"]
         elif not isinstance(value, _SHAPES.get(option["type"], object)):
-            yield f"{name} is to be {_WORDS[option['type']]}"
+            yield f"{name} must be {_WORDS[option['type']]}"
         elif "options" in option:
             yield from _shape_problems(option["options"], value)
         elif option["type"] == "dict" and not all(isinstance(item, str) for item in value.values()):
-            yield f"{name} is to hold texts by name"
+            yield f"{name} must hold texts by name"

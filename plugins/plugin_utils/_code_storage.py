@@ -169,14 +169,14 @@ class CodeStorage:
 
     def _exported_file(self, name: str) -> PrivateFile:
         path = str(Path(self._paths["folder"]) / name)
-        return PrivateFile(path, "the code", "Export it anew into another folder.")
+        return PrivateFile(path, "the code", "Export it again into another folder.")
 
     def _file(self, option: str) -> PrivateFile:
         return PrivateFile(self._paths[option], _what(option), "Move it away.")
 
 
 def _proof(path: Path) -> dict[str, Any]:
-    file = PrivateFile(str(path), "the proof", "Restore it, or move it away if nobody is to be kept out by it.")
+    file = PrivateFile(str(path), "the proof", "Restore it, or move it away if it should keep nobody out.")
     try:
         document = parse_json(file.read() or "")
         proof = {name: str(document["user"][name]) for name in ("id", "email")}

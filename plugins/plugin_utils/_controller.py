@@ -68,7 +68,7 @@ class ControllerAction(ActionBase):
         self.refuse_extra_variables(
             prefix,
             lambda name: name.startswith(prefix) and name not in options,
-            "are none of its options, and could replace what the role itself sets",
+            "are not among its options, and could replace what the role itself sets",
             f"Leave them out; its options are {', '.join(sorted(options))}.",
         )
 

@@ -56,7 +56,7 @@ def given(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], str
     kept = {name: _value(name, value, spec.get(name, {"type": "raw"}), strip) for name, value in options.items()}
     if any(not str(user or "").strip() for user in _as_list(kept.get(_PROTECTED) or [])):
         raise ConfigurationError(
-            f"use {_PROTECTED}",
+            f"use `{_PROTECTED}`",
             "an entry is null or blank, which protects nobody",
             "Leave the entry out, or name a person.",
             option=_PROTECTED,

@@ -158,7 +158,7 @@ class InProcessAction(NormalAction):
             return bool(boolean(value))
         except TypeError:
             raise AnsibleActionFail(
-                f"Could not use {SWITCH}, or {SWITCH.upper()} in the environment: it is {value!r}. Set true or false."
+                f"Could not use `{SWITCH}`, or {SWITCH.upper()} in the environment: it is {value!r}. Set true or false."
             ) from None
 
     def _has_another_python(self, task_vars: Mapping[str, Any]) -> bool:

@@ -84,6 +84,8 @@ class Code:
             errors |= {node.name for node in classes if errors & set(map(name_of, node.bases))}
         # A class that makes its own message does so from other parameters.
         own = {node.name for node in classes if any(getattr(it, "name", "") == "__init__" for it in node.body)}
+        for _depth in range(4):
+            own |= {node.name for node in classes if own & set(map(name_of, node.bases)) - {"CakewalkError"}}
         self.errors = errors - own | {"CakewalkError"}
         self.factories = {file: dict(self._factories(module)) for file, module in self.modules.items()}
         self.shared = {name: it for its in self.factories.values() for name, it in its.items() if name[0] != "_"}
@@ -99,7 +101,7 @@ class Code:
 
     def is_error(self, node: ast.AST) -> bool:
         """Return whether a node constructs an error with an action, a cause and a hint."""
-        if not isinstance(node, ast.Call) or len(node.args) < 2:
+        if not isinstance(node, ast.Call) or len(node.args) < 2 or isinstance(node.args[1], ast.Starred):
             return False
         inherited = ast.unparse(node.func) == "super().__init__" and len(node.args) > 2
         return inherited or name_of(node.func) in self.errors or name_of(node.func) == "restated"

@@ -215,14 +215,19 @@ def test_the_ledger_of_another_tenant_is_refused(playbooks: Playbooks, tenant: S
 
 DATES: list[BadInput] = [
     *(
-        (f"due {due!r}", {**SPRING, "due_date": due}, "configuration", [f"'{due}' as due_date", "it is no date, and"])
+        (
+            f"due {due!r}",
+            {**SPRING, "due_date": due},
+            "configuration",
+            [f"'{due}' as `due_date`", "it is neither a date nor a time with its zone"],
+        )
         for due in ("tomorrow", "2099-02-30", "30.04.2099", "2099-04-30T10:00:00")
     ),
     (
         "due in the past",
         {**SPRING, "due_date": "2001-01-01"},
         "configuration",
-        ["'2001-01-01T23:59:59Z' as due_date", "it is in the past", "Give one that is to come"],
+        ["'2001-01-01T23:59:59Z' as `due_date`", "it is in the past", "it is in the past", "Give a date in the future"],
     ),
     *(
         (f"due {due!r}", {**SPRING, "due_date": due}, None, ["missing required arguments: due_date"])
@@ -300,7 +305,10 @@ LEDGERS: list[BadInput] = [
         "damaged",
         {**SPRING, "ledger_path": "{{ damaged }}"},
         "file",
-        ["it is no JSON, so it is damaged", "Move it away: the next run begins a new one"],
+        [
+            "it is no JSON, so it is damaged",
+            "Move it away: the next run begins a new ledger, and reports everything as changed once",
+        ],
     ),
     ("a link", {**SPRING, "ledger_path": "{{ link }}"}, "file", ["is a link, and links are not followed"]),
     ("a folder", {**SPRING, "ledger_path": "{{ link | dirname }}"}, "file", ["is no regular file"]),

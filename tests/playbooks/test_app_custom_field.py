@@ -47,7 +47,7 @@ def test_what_is_foreseen_happens_once(playbooks: Playbooks, with_owner: Sandbox
 
 
 TABLE: list[BadInput] = [
-    ("nothing", {"app": "GitHub"}, "configuration", ["there are none", "Give fields, clear, or both"]),
+    ("nothing", {"app": "GitHub"}, "configuration", ["the entry has no fields", "Give fields, clear, or both"]),
     ("neither form", {}, None, ["one of the following is required: app, values"]),
     ("both forms", {"app": "GitHub", "values": []}, None, ["mutually exclusive"]),
     ("fields and the bulk form", {"fields": {"Cost Center": "1"}, "values": []}, None, ["mutually exclusive"]),

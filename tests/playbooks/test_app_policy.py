@@ -336,7 +336,7 @@ def test_a_ledger_that_cannot_be_written_is_told(playbooks: Playbooks, tenant: S
     tenant.fault(PATCH, "503", count=6, skip=1)
     result = runs(playbooks, tenant, bad_field(max_retries=1))
     assert (result.failed, result.changed) == (True, True)
-    assert "The policies were assigned, and the ledger does not know of them: 'GitHub'" in result.data["msg"]
+    assert "The policies were assigned, and the ledger does not record them: 'GitHub'" in result.data["msg"]
     assert [len(result.steps[part]) for part in ("done", "errors", "pending")] == [1, 0, 0]
 
 
@@ -378,7 +378,7 @@ BAD: list[BadInput] = [
         "all apps with criteria",
         many({"select": {"all": True, "status": "Managed"}}, max_assignments=1),
         "configuration",
-        ["all stands beside criteria"],
+        ["all and criteria are given"],
     ),
     ("a selection without a limit", many(PRIVILEGED), "configuration", ["`max_assignments` is not set"]),
     ("a limit below nothing", {**ONE, "max_assignments": -1}, "configuration", ["max_assignments", "Give 0 or more"]),

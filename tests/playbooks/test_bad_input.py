@@ -38,7 +38,7 @@ PEOPLE: list[BadInput] = [
         "an unknown id",
         one("Sales", NOBODY),
         "lookup_failed",
-        [f"'{NOBODY}' does not exist", "Correct what does not exist"],
+        [f"'{NOBODY}' does not exist", "Correct the name, or give the id"],
     ),
     (
         "a display name",
@@ -72,7 +72,7 @@ PEOPLE: list[BadInput] = [
         "somebody to be there and not",
         many(("Engineering", "present", [ERIN]), ("Engineering", "absent", ["{{ person_id['" + ERIN + "'] }}"])),
         "configuration",
-        ["is to be a member and not to be one", "'Engineering'", "Take the person out of one of the lists"],
+        ["should be a member and should not be one", "'Engineering'", "Take the person out of one of the lists"],
     ),
 ]
 
@@ -156,7 +156,7 @@ REMOVALS: list[BadInput] = [
         "more removals than usual",
         one("Okta Everyone", ERIN, state="exact"),
         "rail",
-        ["`max_removals` allows 10", " from 'Okta Everyone' and ", "raise max_removals"],
+        ["`max_removals` allows 10", " from 'Okta Everyone' and ", "raise `max_removals`"],
     ),
     (
         "more removals than allowed",
@@ -236,7 +236,7 @@ REMOVALS: list[BadInput] = [
         "lookup_failed",
         [
             "protected user 'renamed@example.com' does not exist, perhaps under another address",
-            "Correct what does not exist",
+            "Correct the name, or give the id",
         ],
     ),
 ]

@@ -196,5 +196,5 @@ def test_check_mode_warns_that_an_acting_user_is_missing_and_a_run_fails_before_
         assert warning.endswith("Without check mode, the task fails before its first write.")
         assert run[name].changed
         assert run[f"really {name}"].data["error"] == {"kind": "configuration", "option": "acting_user"}
-        assert "(variable cakewalk_acting_user, environment variable CAKEWALK_ACTING_USER)" in warning
+        assert "(variable `cakewalk_acting_user`, environment variable CAKEWALK_ACTING_USER)" in warning
     assert writes(tenant.log()) == []

@@ -273,7 +273,7 @@ RAILS: list[BadInput] = [
         "the target decides",
         approve(expect=expecting(), acting_user=PETRA),
         "rail",
-        [f"decide the task {ACTION}", f"acting user {PETRA} asked for it or is", "set `allow_self_approval`"],
+        [f"decide the task {ACTION}", f"acting user {PETRA} asked for it, or", "set `allow_self_approval`"],
     ),
     (
         "the target declines",

@@ -494,7 +494,7 @@ def test_a_person_or_group_by_two_names_is_one(code: CodeFolder) -> None:
         }
     )
 
-    assert "is to be a member and not to be one (groups.yml:6)" in failures["a person"]["msg"]
+    assert "should be a member and should not be one (groups.yml:6)" in failures["a person"]["msg"]
     assert failures["a group"]["error"]["problems"][0]["at"] == "groups.yml:5"
 
 

@@ -124,7 +124,7 @@ def test_requests_cannot_be_taken_back_and_the_inverse_says_so(code: CodeFolder)
     stays = done["inverse"]["not_undoable"]
 
     assert any(line.startswith("request access to the app 'GitHub'") for line in stays)
-    assert any("nothing tells which policy governed before" in line for line in stays)
+    assert any("it is not known which policy governed before" in line for line in stays)
     assert all(f"# Cannot be taken back: {line}" in done["inverse"]["text"] for line in stays)
 
 
@@ -260,10 +260,10 @@ def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder) -> None:
 
 #: Options that do not fit the code.
 OPTIONS: dict[str, tuple[Data, str]] = {
-    "no purpose": ({"purpose": ""}, "purpose is not set"),
+    "no purpose": ({"purpose": ""}, "`purpose` is not set, and approvers read it"),
     "a selection without a limit": ({"max_assignments": None}, "`max_assignments` is not set"),
     "more assignments than allowed": ({"max_assignments": 1}, "`max_assignments` allows 1"),
-    "nothing to compare with": ({"enforce": "on_change", "ledger_path": ""}, "there is no ledger"),
+    "nothing to compare with": ({"enforce": "on_change", "ledger_path": ""}, "no ledger records what was assigned"),
 }
 
 

@@ -97,7 +97,7 @@ def test_a_bundle_holds_what_the_tenant_lists(keep: Keep, tenant: Sandbox, folde
     assert not writes(tenant.log())
     assert {entry["key"] for entry in tenant.log()} == {"read-only"}
     assert run.warned_of() == {
-        "The report lists these statuses as unknown: user status Discovered (1). Add them to known_statuses if you "
+        "The report lists these statuses as unknown: user status Discovered (1). Add them to `known_statuses` if you "
         "know what they mean."
     }
 

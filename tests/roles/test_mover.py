@@ -59,7 +59,7 @@ def test_a_move_is_foreseen_then_made_once(mover: Staff, capsys: pytest.CaptureF
     foreseen = mover.run("--check", "--diff", **options(mover)).succeeded()
     assert (mover.written(), mover.tenant.state(), mover.kept.exists()) == ([], before, False)
     (assumed,) = foreseen.warned_of()
-    assert "Check mode assumes that this access comes" in assumed
+    assert "Check mode assumes that this is granted" in assumed
     assert "Salesforce" in assumed
 
     with approving(mover.tenant):
@@ -289,7 +289,7 @@ REFUSED: dict[str, tuple[Data, str | None, str]] = {
     "an address of two": ({"user": SAM}, "lookup_failed", "is held by 2"),
     "a blank in the address": ({"user": "erin.engineer @example.com"}, "configuration", "holds a blank"),
     "an unknown group to leave": ({"leaves": ["Enginering"]}, "lookup_failed", "did you mean 'Engineering'"),
-    "a group to join and to leave": ({"joins": ["Engineering"]}, "configuration", "and not to be one"),
+    "a group to join and to leave": ({"joins": ["Engineering"]}, "configuration", "and should not be one"),
     "no group": ({"joins": [], "leaves": []}, "configuration", "no group is named"),
     "empty answers for groups": ({"joins": "", "leaves": None}, "configuration", "no group is named"),
     "a blank group": ({"joins": [" "]}, "configuration", "or a blank one"),

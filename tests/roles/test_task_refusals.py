@@ -67,7 +67,7 @@ def test_rails_hold_before_the_handler(stage: FulfilmentEnv) -> None:
         assert words in last
     own = stage.run(**removal, acting_user=PETRA)
     assert (own.status, outcomes(own)) == (2, {REMOVAL: "not_begun"})
-    assert "asked for it or is whom it is about" in report(own).data["msg"]
+    assert "asked for it, or it is about this person" in report(own).data["msg"]
     assert "asked for it" not in stage.record.read_text()
     others = stage.run(**removal, apps=[stage.ids["app_id"]["GitHub"]]).succeeded()
     assert outcomes(others) == {REMOVAL: "app_not_allowed"}
@@ -82,13 +82,13 @@ REFUSED = {
     "a relative file": ({"routes": "relative"}, "is relative"),
     "a role and a file": ({"routes": "both"}, "mutually exclusive"),
     "no way to verify": ({"routes": "unverified"}, "verify"),
-    "neither a task nor people": ({"task": None}, "both not"),
+    "neither a task nor people": ({"task": None}, "assignees` are both set, or both missing"),
     "a task and people": ({"assignees": ["olga.owner@example.com"]}, "both set"),
     "a record behind a link": ({"record_path": "link"}, "is a link"),
     "a relative record": ({"record_path": "record.jsonl"}, "the path is relative"),
     "fewer tasks than none": ({"max_tasks": -1}, "it is -1"),
     "no task id": ({"task": "the first one"}, "no id"),
-    "no route": ({"routes": "none"}, "routes is empty"),
+    "no route": ({"routes": "none"}, "routes` is empty, so no task fits a route"),
     "a file that is not there": ({"routes": "missing file"}, "there is no file"),
     "a role that is not there": ({"routes": "missing role"}, "was not found"),
     "locks where nothing can be written": ({"lock_dir": "/proc/locks"}, "Could not write the lock of a task"),

@@ -83,7 +83,7 @@ def test_when_a_campaign_is_due(text: str, due: datetime) -> None:
     ],
 )
 def test_what_is_no_due_date(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="it is no date, and no time with its zone") as caught:
+    with pytest.raises(ConfigurationError, match="it is neither a date nor a time with its zone") as caught:
         due_date(text)
     assert caught.value.facts()["option"] == "due_date"
     assert "\n" not in str(caught.value)
@@ -93,7 +93,7 @@ def test_what_is_no_due_date(text: str) -> None:
 def test_what_is_over_is_not_started(now: datetime, over: bool) -> None:
     if not over:
         return SPRING.check_due(now)
-    with pytest.raises(ConfigurationError, match="'2030-12-31T23:59:59Z' as due_date: it is in the past"):
+    with pytest.raises(ConfigurationError, match="'2030-12-31T23:59:59Z' as `due_date`: it is in the past"):
         SPRING.check_due(now)
 
 

@@ -112,8 +112,8 @@ def test_fields_in_a_diff_have_a_line_where_they_have_a_value() -> None:
 @pytest.mark.parametrize(
     ("given", "kind", "words"),
     [
-        ({}, "configuration", "there are none"),
-        ({"fields": {}, "clear": []}, "configuration", "there are none"),
+        ({}, "configuration", "the entry has no fields"),
+        ({"fields": {}, "clear": []}, "configuration", "the entry has no fields"),
         ({"fields": {"Note": None}}, "configuration", "it is null, which YAML makes of a forgotten value"),
         ({"fields": {"Note": " "}}, "configuration", "it is blank. Name it under clear"),
         ({"fields": {"Note": True}}, "configuration", "the boolean true is given for a text. Quote it"),

@@ -51,7 +51,7 @@ class ConfigurationError(CakewalkError):
 
 def out_of_range(option: str, value: int, hint: str) -> ConfigurationError:
     """Return the error for an option whose number is out of range."""
-    return ConfigurationError(f"use {option}", f"it is {value}", hint, option=option)
+    return ConfigurationError(f"use `{option}`", f"it is {value}", hint, option=option)
 
 
 class WriteRefused(CakewalkError):

@@ -423,7 +423,9 @@ def _bundle_of_environment() -> str | None:
         bundle = os.environ.get(name)
         if bundle and not os.path.exists(bundle):  # noqa: PTH110 - see Connection
             raise ConfigurationError(
-                f"use {name}", f"it names {printable(bundle)!r}, which does not exist", "Correct it, or set `ca_path`."
+                f"use `{name}`",
+                f"it names {printable(bundle)!r}, which does not exist",
+                "Correct it, or set `ca_path`.",
             )
         if bundle:
             return bundle
@@ -462,7 +464,7 @@ def _passwords(proxies: Mapping[str, str]) -> list[str]:
 
 
 def _unusable(name: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"use {name}", reason, f"Correct {_places(name)}.", option=name)
+    return ConfigurationError(f"use `{name}`", reason, f"Correct {_places(name)}.", option=name)
 
 
 def _places(name: str) -> str:

@@ -82,7 +82,7 @@ class AccessReview:
     def check_due(self, now: datetime) -> None:
         """Raise a C(ConfigurationError) if the due date is in the past, so that the review would be over already."""
         if self.due_date <= now:
-            raise _unusable("due_date", self.due, "it is in the past", "Give one that is to come.")
+            raise _unusable("due_date", self.due, "it is in the past", "Give a date in the future.")
 
     def start(self, actor: Row) -> Step:
         """Return the step that starts the review, and stores it in the ledger."""
@@ -135,14 +135,14 @@ def check_options(params: Mapping[str, Any]) -> None:
     """
     name = params["name"]
     if not name.strip() or name == str(None):  # which is what ansible-core before 2.19 makes of null
-        raise _unusable("name", name, "it is blank or null", "Give one that no other access review has.")
+        raise _unusable("name", name, "it is blank or null", "Give a name that no other access review has.")
     if name != name.strip():
         raise _unusable("name", name, "it has space around it", "Give it without.")
     due_date(params["due_date"])
     if params["all_apps"] != (params["apps"] is None) or params["apps"] == []:
         cause = "apps is not set and `all_apps` is false" if params["apps"] is None else "apps is empty"
         raise ConfigurationError(
-            "tell which apps are reviewed",
+            "select the apps to review",
             "`all_apps` is true, and apps are listed too" if params["all_apps"] else cause,
             "List apps, or set `all_apps`: true if all of them are meant.",
             option="apps",
@@ -167,7 +167,7 @@ def due_date(text: str) -> datetime:
     raise _unusable(
         "due_date",
         text,
-        "it is no date, and no time with its zone",
+        "it is neither a date nor a time with its zone",
         "Give a date (2030-12-31), or a time with an offset or Z (2030-12-31T18:00:00+01:00).",
     )
 
@@ -193,4 +193,4 @@ def sent_blindly(review: AccessReview) -> str:
 
 
 def _unusable(option: str, value: str, cause: str, hint: str) -> ConfigurationError:
-    return ConfigurationError(f"use {printable(value)!r} as {option}", cause, hint, option=option)
+    return ConfigurationError(f"use {printable(value)!r} as `{option}`", cause, hint, option=option)

@@ -161,7 +161,7 @@ def _entry(entry: Mapping[str, Any]) -> FieldEntry:
     action = f"use the custom fields given for the app {printable(entry['app'])!r}"
     fields, clear = entry["fields"] or {}, entry["clear"] or []
     if not fields and not clear:
-        raise ConfigurationError(action, "there are none", "Give fields, clear, or both.", option="fields")
+        raise ConfigurationError(action, "the entry has no fields", "Give fields, clear, or both.", option="fields")
     if len({*fields, *clear}) < len(fields) + len(clear):
         raise ConfigurationError(
             action, "a field is named twice", "Name each field once, under fields or under clear.", option="clear"

@@ -165,7 +165,7 @@ def error_result(error: BaseException, progress: Mapping[str, Any]) -> dict[str,
         return {**progress, "msg": f"The time limit of the task ended the run. {until_then}", "error": _CUT_OFF}
     # Uncut, since Ansible takes out whole secrets only.
     text = printable(f"{type(cause).__name__}: {cause}", UNCUT)
-    until_then = " What was sent until then is not known, so look at the tenant."
+    until_then = " Some writes may have been sent, so look at the tenant."
     if "steps" in progress:
         until_then = " 'steps' names what was done until then."
     elif progress.get("changed") is False:
@@ -173,8 +173,8 @@ def error_result(error: BaseException, progress: Mapping[str, Any]) -> dict[str,
     return {
         **progress,
         "msg": f"This is a defect of the collection ({text}).{until_then} "
-        "Please report it with the traceback, which is shown with ANSIBLE_DISPLAY_TRACEBACK=error, or -vvv before "
-        "ansible-core 2.19.",
+        "Please report it with its traceback. ANSIBLE_DISPLAY_TRACEBACK=error shows it, or -vvv before ansible-core "
+        "2.19.",
         "exception": "".join(traceback.format_exception(cause)),
     }
 

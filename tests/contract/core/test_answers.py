@@ -243,7 +243,7 @@ def test_accepted_writes_whose_list_cannot_be_read_are_done_and_the_run_fails(
     assert (e.value.kind, e.value.result.changed) == ("server_error", True)
     joined, *left = e.value.result.steps
     assert joined.as_result()["verified"] is False
-    assert "are under 'steps' with verified: false." in str(e.value)
+    assert "The writes to it are in `steps` with `verified: false`" in str(e.value)
     assert [result.status.value for result in left] == (["done"] if carries_on else ["pending"])
 
 

@@ -285,7 +285,7 @@ REFUSED: dict[str, tuple[Data, list[str]]] = {
     ),
     "a person twice, and a group on both sides": (
         {"people": [{"user": ERIN}, {"user": ERIN.upper()}, {"user": MAX, "joins": ["Engineering"]}]},
-        ["erin.engineer@example.com is named twice", f"{MAX} is to be a member of 'Engineering'"],
+        ["erin.engineer@example.com is named twice", f"{MAX} should be a member of 'Engineering'"],
     ),
     "nobody": ({"people": []}, ["people is empty"]),
     "no journal": ({"journal_path": None}, ["journal_path"]),

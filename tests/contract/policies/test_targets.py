@@ -274,6 +274,6 @@ def test_apps_whose_row_does_not_tell_are_read_one_by_one(tenant: Sandbox) -> No
 def test_a_level_that_does_not_tell_its_kind_ends_the_task(tenant: Sandbox) -> None:
     with without(tenant, "/PermissionLevels", "isPrivileged") as wire:
         entry = {"app": "GitHub", "permission_levels": "privileged"}
-        with pytest.raises(ProtocolError, match="of the app 'GitHub': 'Read' does not tell whether it is privileged"):
+        with pytest.raises(ProtocolError, match="of the app 'GitHub': 'Read' does not show whether it is privileged"):
             targets(tenant, through(tenant, wire), entry)
         assert len(targets(tenant, through(tenant, wire), {**entry, "permission_levels": "all"})) == 3

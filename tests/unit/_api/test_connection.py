@@ -67,7 +67,7 @@ def places(name: str) -> str:
 def test_addresses_that_would_leak_or_cannot_work(base_url: str, reason: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         connection(base_url)
-    assert str(refused.value) == f"Could not use base_url: {reason}. Correct {places('base_url')}."
+    assert str(refused.value) == f"Could not use `base_url`: {reason}. Correct {places('base_url')}."
     assert refused.value.facts() == {"kind": "configuration", "option": "base_url"}
 
 
@@ -96,7 +96,7 @@ def test_addresses_that_are_fine(base_url: str, loopback: bool) -> None:
 def test_credentials_that_cannot_go_into_a_header(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         connection(**{name: value})
-    assert str(refused.value) == f"Could not use {name}: {_CREDENTIAL}. Correct {places(name)}."
+    assert str(refused.value) == f"Could not use `{name}`: {_CREDENTIAL}. Correct {places(name)}."
     assert refused.value.facts() == {"kind": "configuration", "option": name}
 
 
@@ -137,7 +137,7 @@ def test_credentials_of_printable_characters_are_taken(value: str) -> None:
 def test_numbers_out_of_bounds(name: str, value: int, bounds: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         connection(**{name: value})
-    expected = f"Could not use {name}: it is {value} and must be from {bounds}. Correct {places(name)}."
+    expected = f"Could not use `{name}`: it is {value} and must be from {bounds}. Correct {places(name)}."
     assert str(refused.value) == expected
 
 
@@ -145,7 +145,7 @@ def test_certificates_must_exist(tmp_path: Path) -> None:
     assert connection(ca_path=str(tmp_path))
     with pytest.raises(ConfigurationError) as refused:
         connection(ca_path=str(tmp_path / "missing\n.pem"))
-    assert "Could not use ca_path: there is no file or folder" in str(refused.value)
+    assert "Could not use `ca_path`: there is no file or folder" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

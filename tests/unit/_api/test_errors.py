@@ -42,7 +42,7 @@ def test_restating_keeps_kind_and_facts_and_the_original() -> None:
 def test_errors_of_other_layers_can_be_restated_too() -> None:
     problems = [{"reason": "not_found", "message": "the user 'x' does not exist"}]
     other = LookupFailed(problems).restated("nobody is", "Look.")
-    assert str(other) == "Could not tell who or what is meant: nobody is. Look."
+    assert str(other) == "Could not find what the task names: nobody is. Look."
     assert other.facts() == {"kind": "lookup_failed", "problems": problems}
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 PEOPLE = Listing("/people", "the people")
-ACCESSES = Listing("/accesses", "the accesses", ("user.id", "permissionLevel.id"))
+ACCESSES = Listing("/accesses", "use the entry about the app", ("user.id", "permissionLevel.id"))
 _KEYS = st.frozensets(st.tuples(st.sampled_from(string.ascii_lowercase[:6])))
 
 

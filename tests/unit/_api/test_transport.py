@@ -46,7 +46,7 @@ def test_certificates_are_checked_by_default() -> None:
 @pytest.mark.parametrize("name", BUNDLES)
 def test_a_bundle_that_does_not_exist_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     monkeypatch.setenv(name, str(tmp_path / "missing"))
-    with pytest.raises(ConfigurationError, match=f"Could not use {name}: it names '"):
+    with pytest.raises(ConfigurationError, match=f"Could not use `{name}`: it names '"):
         Transport(connection())
     assert Transport(connection(validate_certs=False))
 
@@ -97,7 +97,7 @@ def test_proxies_without_a_password_hide_nothing(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("host", ["*.example.com", ".example.com", "x" * 64 + "\u00e4.com"])
 def test_a_host_that_cannot_be_is_a_configuration_error(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="Could not use base_url: there can be no such host"):
+    with pytest.raises(ConfigurationError, match="Could not use `base_url`: there can be no such host"):
         Transport(connection(f"https://{host}"))
 
 

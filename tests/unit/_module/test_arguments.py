@@ -167,7 +167,7 @@ def test_the_options_make_a_connection_with_the_same_defaults() -> None:
 
 
 def test_options_that_cannot_work_make_none() -> None:
-    with pytest.raises(ConfigurationError, match="Could not use timeout"):
+    with pytest.raises(ConfigurationError, match="Could not use `timeout`"):
         connection_of(options(api_key=KEY, api_secret=SECRET, timeout=0))
 
 

@@ -215,9 +215,17 @@ def test_recordings_are_one_request_for_each_app_and_level() -> None:
         (one("Figma", DAN, purpose="x" * 1025), ConfigurationError, "blank or too long"),
         (one("Figma", DAN, purpose=" "), ConfigurationError, "blank or too long"),
         (one("Figma", DAN, wait_timeout=-1), ConfigurationError, "it is -1"),
-        (one("Figma", DAN, purpose=None), ConfigurationError, "purpose is not set"),
-        (one("Figma", BEN, state="absent", purpose=None), ConfigurationError, "purpose is not set"),
-        (one("GitHub", BEN, permission_level="Write", purpose=None), ConfigurationError, "purpose is not set"),
+        (one("Figma", DAN, purpose=None), ConfigurationError, "`purpose` is not set, and approvers read it"),
+        (
+            one("Figma", BEN, state="absent", purpose=None),
+            ConfigurationError,
+            "`purpose` is not set, and approvers read it",
+        ),
+        (
+            one("GitHub", BEN, permission_level="Write", purpose=None),
+            ConfigurationError,
+            "`purpose` is not set, and approvers read it",
+        ),
         (one("Figma", DAN, acting_user=None), ConfigurationError, "`acting_user` is not set, and the vendor"),
         (
             one("Figma", DAN, acting_user=None, **DIRECT),

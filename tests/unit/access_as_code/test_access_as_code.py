@@ -244,7 +244,7 @@ WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     ),
     "a person both ways, a blank one": (
         {"groups": [listed(members=[uid(1)], absent=[uid(1).upper(), " "])]},
-        [("groups[0].absent[0]", "not to be one, groups[0].members[0]"), ("groups[0].absent[1]", "blank")],
+        [("groups[0].absent[0]", "under members and absent, groups[0].members[0]"), ("groups[0].absent[1]", "blank")],
     ),
     "no list under exact": ({"groups": [listed(mode="exact")]}, [("groups[0]", "null or missing")]),
     "an empty list under exact": ({"groups": [listed(mode="exact", members=[])]}, [("groups[0]", "allow_empty")]),
@@ -258,7 +258,10 @@ WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         {"accesses": [reach("x"), reach("X", state="absent")]},
         [("accesses[1].users[0]", "twice, accesses[0].users[0]")],
     ),
-    "no field": ({"custom_fields": [{"app": "App", "fields": None, "clear": None}]}, [("custom_fields[0]", "none")]),
+    "no field": (
+        {"custom_fields": [{"app": "App", "fields": None, "clear": None}]},
+        [("custom_fields[0]", "no fields")],
+    ),
     "a selection of nothing": (
         {
             "policies": [

@@ -122,13 +122,13 @@ def test_removals_beyond_the_limit(number: int, limit: int | None, authoritative
     assert str(stopped.value).startswith(
         f"Could not make {noun}: `max_removals` allows {allowed}; these would be removed: p0@example.com from 'Crew'"
     )
-    assert str(stopped.value).endswith("Nothing was changed. If they are all meant, raise max_removals.")
+    assert str(stopped.value).endswith("Nothing was changed. If they are all meant, raise `max_removals`.")
 
 
 def test_a_negative_limit_is_no_limit() -> None:
     with pytest.raises(ConfigurationError) as wrong:
         check_removals([], -1, authoritative=False)
-    assert str(wrong.value) == "Could not use max_removals: it is -1. Give 0 or more."
+    assert str(wrong.value) == "Could not use `max_removals`: it is -1. Give 0 or more."
     assert wrong.value.facts() == {"kind": "configuration", "option": "max_removals"}
 
 
@@ -137,7 +137,7 @@ def test_approval_is_not_bypassed_for_no_reason(reason: str | None) -> None:
     with pytest.raises(ConfigurationError) as refused:
         check_bypass("implicitly_approve_requests", reason)
     assert str(refused.value) == (
-        "Could not use implicitly_approve_requests: it bypasses approval and `bypass_reason` does not say why. "
+        "Could not use `implicitly_approve_requests`: it bypasses approval and `bypass_reason` does not say why. "
         "Set `bypass_reason`, or leave approval to the policies."
     )
     check_bypass("implicitly_approve_requests", "Change 4711")
@@ -149,7 +149,7 @@ def test_a_protected_person_is_known_by_the_id_that_any_roster_shows() -> None:
 
 
 def test_a_limit_below_none_is_a_mistake() -> None:
-    with pytest.raises(ConfigurationError, match="use max_removals"):
+    with pytest.raises(ConfigurationError, match="use `max_removals`"):
         check_removals([], -1, authoritative=False)
 
 

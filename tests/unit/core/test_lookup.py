@@ -40,9 +40,9 @@ def problems(finder: Resolver) -> list[dict[str, Any]]:
         finder.check()
     found: list[dict[str, Any]] = failed.value.facts()["problems"]
     reasons = {problem["reason"] for problem in found}
-    assert ("Correct what does not exist." in str(failed.value)) == ("not_found" in reasons)
-    assert ("Give the id of the one that is meant" in str(failed.value)) == ("ambiguous" in reasons)
-    assert ("Leave out who is on the way out" in str(failed.value)) == ("inactive" in reasons)
+    assert ("Correct the name, or give the id." in str(failed.value)) == ("not_found" in reasons)
+    assert ("Give the id where several have the same name or address" in str(failed.value)) == ("ambiguous" in reasons)
+    assert ("Leave out people who are leaving or have left" in str(failed.value)) == ("inactive" in reasons)
     assert "; ".join(problem["message"] for problem in found) in str(failed.value)
     return found
 

@@ -157,7 +157,7 @@ def test_no_phase_is_left_out(mine: Run) -> None:
 @pytest.mark.parametrize("token", ["", "another", "ä"])
 def test_a_proof_names_what_was_asked_for(mine: Run, token: str) -> None:
     verifying(mine)
-    with pytest.raises(TaskLockRefused, match="not the one that a proof is asked for"):
+    with pytest.raises(TaskLockRefused, match="no proof is expected for this task now"):
         mine.locks.prove(TASK, token, {})
     lock = mine.locks.of(TASK)
     assert lock

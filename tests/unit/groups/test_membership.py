@@ -106,7 +106,7 @@ def test_entries_of_the_bulk_form_inherit_the_state_of_the_task() -> None:
         ),
         (
             crew("a", implicitly_approve_requests=True, bypass_reason=" "),
-            "use implicitly_approve_requests: it bypasses approval and `bypass_reason` does not say why. "
+            "use `implicitly_approve_requests`: it bypasses approval and `bypass_reason` does not say why. "
             "Set `bypass_reason`, or leave approval to the policies.",
             "bypass_reason",
         ),
@@ -412,7 +412,7 @@ def test_nobody_is_to_be_a_member_and_not(members: list[Any], said: str, unsaid:
     params = bulk(membership(CREW, [said]), membership(CREW, [unsaid], "absent"))
     error = refused(tenant(*members), params, ConfigurationError)
     assert str(error) == (
-        f"Could not plan the group 'Crew': {unsaid} is to be a member and not to be one. "
+        f"Could not plan the group 'Crew': {unsaid} should be a member and should not be one. "
         "Take the person out of one of the lists."
     )
 

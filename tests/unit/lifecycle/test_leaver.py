@@ -164,11 +164,11 @@ def test_the_error_says_what_waits_and_what_needs_somebody_with_names() -> None:
         "Remove the person from 'Group 11' in the directory that decides who is a member. "
         "Remove the person's account in 'App 22' itself. "
         "Cancel or decide the open request about 'App 23' in Cakewalk, and run again. "
-        "Ask the people who declined to remove the access to 'App 24', or run again with retry_declined. "
-        "Say under known_statuses what the status of the request about 'App 25' means, and run again. "
+        "Ask the people who declined to remove the access to 'App 24', or run again with `retry_declined`. "
+        "Say under `known_statuses` what the status of the request about 'App 25' means, and run again. "
         "Name another owner of 'App 40' in Cakewalk: the person is the only one. "
         "Cancel or decline the request for access to App (Read, Pending) in Cakewalk. "
-        "Look at the request for access to App (Read, Pending) in Cakewalk; known_statuses can say what its status "
+        "Look at the request for access to App (Read, Pending) in Cakewalk; `known_statuses` can say what its status "
         "means. Look at the errors about 'App 20', and run again. Run again later: a run opens no request twice."
     )
     other = outcome_of(user(2, "sally@example.com"), predicted(replace(NOTHING, accesses=[held(20)])), NOTHING, [], [])

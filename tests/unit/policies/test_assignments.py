@@ -179,11 +179,11 @@ def test_a_new_version_of_a_policy_with_the_old_name_shows_as_a_change() -> None
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"enforce": "on_change"}, "there is no ledger that tells what was assigned"),
+        ({"enforce": "on_change"}, "no ledger records what was assigned"),
         ({"enforce": "on_change", "ledger_field": "Notes"}, "anyone can edit `ledger_field` in Cakewalk"),
         ({"assignments": [entry(app="GitHub"), entry(select={"all": True})]}, "`max_assignments` is not set"),
-        ({"max_assignments": -1}, "use max_assignments: it is -1"),
-        ({"ledger_max_age": -1}, "use ledger_max_age: it is -1"),
+        ({"max_assignments": -1}, "use `max_assignments`: it is -1"),
+        ({"ledger_max_age": -1}, "use `ledger_max_age`: it is -1"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:

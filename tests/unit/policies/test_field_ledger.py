@@ -75,7 +75,7 @@ def test_anything_else_is_refused_and_the_way_out_named(value: object, words: st
         holding(value)
     message = str(caught.value)
     assert f"Could not use the custom field 'Notes' of the app 'GitHub' as ledger: {words}" in message
-    assert "Clear the field to start anew" in message
+    assert "Clear the field to begin a new ledger, or name another field if this field has another purpose" in message
     assert caught.value.facts() == {"kind": "ledger_field", "app_id": GITHUB["id"], "field": "Notes"}
 
 

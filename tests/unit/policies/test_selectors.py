@@ -46,7 +46,7 @@ def test_a_selection_must_say_something(select: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("more", [{"status": "Managed"}, {"category": ""}, {"custom_field": FIELD}])
 def test_all_apps_excludes_criteria(more: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="all stands beside criteria"):
+    with pytest.raises(ConfigurationError, match="all and criteria are given"):
         of({"all": True, **more})
 
 

@@ -142,7 +142,7 @@ def test_a_run_that_did_not_end_is_warned_about_once_with_its_open_writes(path: 
     expected = (
         f"An earlier run did not end: cakewalk_leaver, begun {time}, run {run.run} in the journal, 1 write done. "
         "It is not known whether these writes were carried out: remove ben\\u202e. Look at them in Cakewalk. "
-        "This run reads the tenant anew."
+        "This run reads the tenant again."
     )
     assert warnings(path, is_dry_run=True) == [expected]
     assert path.read_bytes() == before, "a dry run adds no line"

@@ -26,7 +26,7 @@ APPS = [uid(number) for number in (4, 2, 1, 3)]
 REVIEW, SLOT = ("review", "Q4"), ("policy", uid(1), "", "GrantAccessRequest")
 VALUE = {"reviewer": "manager", "apps": ["Žofie"]}
 CLIENT = Client(connection())
-DAMAGED = "Move it away: the next run begins a new one, and as that knows of nothing, everything counts as changed."
+DAMAGED = "Move it away: the next run begins a new ledger, and reports everything as changed once."
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_a_tenant_without_apps_is_known_by_them_once_it_has_some(path: Path) -> 
     ("base_url", "apps", "words"),
     [
         ("https://other.example.com", APPS, f"begun at {BASE_URL}, and this run is at https://other.example.com."),
-        (BASE_URL, [uid(8)], f"at {BASE_URL} is none of the apps by which it knows its tenant."),
+        (BASE_URL, [uid(8)], f"{BASE_URL} has none of the apps that identify its tenant."),
         (BASE_URL, [], "none of the apps"),
     ],
 )

@@ -104,7 +104,7 @@ def test_what_cannot_be_meant(given: dict[str, Any], option: str, words: str) ->
     ],
 )
 def test_self_approval_needs_an_acting_user_to_compare_with(given: dict[str, Any], decide: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"decide: {decide}: acting_user is not set"):
+    with pytest.raises(ConfigurationError, match=f"decide: {decide}: `acting_user` is not set"):
         check_actor(parsed(**given), options(**given), MemoryTenant([]))
 
 

@@ -395,7 +395,7 @@ def test_nobody_decides_what_is_their_own(row: Data, actor: str, state: str) -> 
     assert stopped.value.facts() == {"kind": "rail", "tasks": [ID]}
     assert str(stopped.value) == (
         f"Could not decide the task {ID}: the acting user {actor.lower() if '@' in actor else 'eve@example.com'} "
-        "asked for it or is whom it is about. No task was touched. "
+        "asked for it, or it is about this person. No task was touched. "
         "Let another admin act, or set `allow_self_approval` if that is meant."
     )
     (assessment,) = decided([row], {**params, "allow_self_approval": True})

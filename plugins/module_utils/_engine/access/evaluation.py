@@ -131,7 +131,7 @@ def entries_of_task(params: Mapping[str, Any]) -> list[AccessEntry]:
     """
     entries = []
     for entry in entries_of(params, "accesses", "app"):
-        action = f"use the accesses given for the app {printable(entry['app'])!r}"
+        action = f"use the entry about the app {printable(entry['app'])!r}"
         state, users = entry["state"] or params["state"], users_of(entry, action)
         if state == "absent" and entry["permission_level"] is not None:
             raise ConfigurationError(
@@ -143,7 +143,7 @@ def entries_of_task(params: Mapping[str, Any]) -> list[AccessEntry]:
         if state == "absent" and params["method"] == "direct":
             raise ConfigurationError(
                 action,
-                "the state is absent, and nothing can remove an access directly",
+                "the state is absent, and access cannot be removed directly",
                 "Use the method request, which asks for the removal.",
                 option="method",
             )

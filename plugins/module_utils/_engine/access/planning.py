@@ -462,7 +462,7 @@ def _require_purpose(stepping: Iterable[AccessDecision], purpose: str | None) ->
     if requesting and purpose is None:
         raise ConfigurationError(
             f"request what is missing for {summarize(printable(person(user)) for user in requesting)}",
-            "purpose is not set, and whoever approves a request reads it",
+            "`purpose` is not set, and approvers read it",
             "Set purpose.",
             option="purpose",
         )

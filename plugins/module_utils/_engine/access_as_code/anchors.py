@@ -24,8 +24,8 @@ def check_anchors(anchors: Sequence[str], base_url: str, tenant: Tenant) -> None
     wrong = [anchor for anchor in anchors if not is_uuid(anchor)]
     if wrong or not anchors:
         raise ConfigurationError(
-            "tell which tenant the code is about",
-            f"tenant.anchors holds what is no id: {summarize(map(printable, wrong))}"
+            "identify the tenant of the code",
+            f"tenant.anchors contains invalid ids: {summarize(map(printable, wrong))}"
             if wrong
             else "tenant.anchors is empty",
             "List the ids of some apps of the tenant; mode: export writes them.",
@@ -35,9 +35,9 @@ def check_anchors(anchors: Sequence[str], base_url: str, tenant: Tenant) -> None
     missing = [anchor for anchor in anchors if anchor.lower() not in apps]
     if len(missing) == len(anchors):
         raise WrongTenant(
-            "use the code of the tenant",
-            f"it is about another one: at {printable(base_url)} is none of the apps by which it knows its tenant",
-            "Nothing was changed. Use the key of the tenant that the code is about, or the code of this one.",
+            "use the code with this tenant",
+            f"{printable(base_url)} has none of the apps in tenant.anchors, so the code is about another tenant",
+            "Nothing was changed. Use the key of the right tenant, or the code of this one.",
             anchors=list(anchors),
         )
     if missing:

@@ -163,8 +163,8 @@ class TenantPlan:
             return ()
         raise PlanMoved(
             "carry out the plan",
-            f"it is another one than was approved: code, tenant, options or version changed, and the hash is "
-            f"{self.hash} now, not {printable(self.params['plan_hash'])}",
+            f"code, tenant, options or version changed since it was approved; its hash is {self.hash}, not "
+            f"{printable(self.params['plan_hash'])}",
             "Nothing was changed. Plan again, and have the new plan approved.",
             plan_hash=self.hash,
         )

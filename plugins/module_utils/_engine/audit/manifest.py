@@ -81,7 +81,7 @@ def warnings_of(unknown: Sequence[tuple[str, int]], unused: Sequence[str], writt
     if unknown:
         words = summarize(f"{printable(word)} ({number})" for word, number in unknown)
         warnings.append(
-            f"The report lists these statuses as unknown: {words}. Add them to known_statuses if you know what "
+            f"The report lists these statuses as unknown: {words}. Add them to `known_statuses` if you know what "
             "they mean."
         )
     if unused:

@@ -52,9 +52,9 @@ _NOT_APPLIED = (
     "Look at it in Cakewalk: the service may have turned what was sent into something else, or ignored it.",
 )
 #: What is added to the hint of a read that failed after an accepted write.
-_UNREAD = "The writes to it are under 'steps' with verified: false."
+_UNREAD = "The writes to it are in `steps` with `verified: false`."
 #: What comes before the hint for a refusal that no read can confirm.
-_UNPROVED = "The API does not show whether it was carried out all the same."
+_UNPROVED = "The API does not show whether it was carried out anyway."
 #: Errors of a read after which another one soon would fail alike.
 _UNREADABLE = (TransportError, Unauthorized)
 
@@ -239,8 +239,7 @@ class _Run:
                 if any(step.status is StepStatus.FAILED for step in steps):
                     raise ApplyFailed(self.result) from None
                 unknown = error.restated(
-                    f"{error.cause}; what 'steps' lists as done was sent all the same, and the ledger does not know of "
-                    "it",
+                    f"{error.cause}; what `steps` lists as done was sent anyway, and is missing from the ledger",
                     f"{error.hint} The next run sends it again, or counts it as changed.",
                 )
                 raise ApplyFailed(self.result, unknown) from None
@@ -412,7 +411,7 @@ def _check_precondition(step: Step, client: Client) -> None:
         raise PreconditionFailed(
             step.action,
             f"it changed since it was read at the start of this run ({summarize(violations)})",
-            "It was not touched. Run again, so that it is looked at anew.",
+            "It was not touched. Run again to plan from its new state.",
             members=violations,
         )
 

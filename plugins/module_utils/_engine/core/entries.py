@@ -24,7 +24,10 @@ def entries_of(params: Mapping[str, Any], bulk: str, about: str) -> list[Mapping
         if entry is None or entry[about] is None:
             where = f"an entry of {bulk}" if params[bulk] is not None else "the task"
             raise ConfigurationError(
-                f"tell what {where} is about", f"{about} is null or missing", f"Give {about}, or {bulk}.", option=about
+                f"find out what {where} is about",
+                f"{about} is null or missing",
+                f"Give {about}, or {bulk}.",
+                option=about,
             )
     return entries
 
@@ -35,7 +38,7 @@ def check_addresses(references: Iterable[str], option: str) -> None:
     if blank:
         addresses = [f"the address {printable(reference)!r} holds a blank" for reference in blank]
         raise ConfigurationError(
-            f"use {option}",
+            f"use `{option}`",
             summarize(addresses, separator="; "),
             "Correct the address; a list has one address per item, line or comma.",
             option=option,

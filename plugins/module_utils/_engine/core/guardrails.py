@@ -106,7 +106,7 @@ def check_share(removals: Sequence[tuple[str, str]], read: int, percent: int) ->
     if not 0 <= percent <= 100:
         raise out_of_range("max_removal_percent", percent, "Give 0 to 100.")
     if read >= _SHARE_FROM and len(removals) * 100 > read * percent:
-        limit = f"`max_removal_percent` allows {percent} % of the {read} memberships and accesses that were read"
+        limit = f"`max_removal_percent` allows {percent} % of the {read} memberships and access rows that were read"
         raise _too_many(removals, "max_removal_percent", percent, limit)
 
 
@@ -115,7 +115,7 @@ def _too_many(removals: Sequence[tuple[str, str]], option: str, value: int, limi
     return LimitExceeded(
         f"make {pluralize(len(removals), 'removal', 'removals')}",
         f"{limit}; these would be removed: {users}",
-        f"Nothing was changed. If they are all meant, raise {option}.",
+        f"Nothing was changed. If they are all meant, raise `{option}`.",
         **{option: value},
         would_remove=[{"user": user, "from": source} for source, user in removals],
     )
@@ -125,7 +125,7 @@ def check_bypass(option: str, reason: str | None) -> None:
     """Raise a C(ConfigurationError) if C(option) would bypass approval and the reason is missing or blank."""
     if not (reason or "").strip():
         raise ConfigurationError(
-            f"use {option}",
+            f"use `{option}`",
             "it bypasses approval and `bypass_reason` does not say why",
             "Set `bypass_reason`, or leave approval to the policies.",
             option="bypass_reason",

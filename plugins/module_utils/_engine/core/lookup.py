@@ -25,9 +25,9 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _COMPARISONS = 100_000
 #: What to do about a problem, by its reason.
 _HINTS = {
-    "not_found": "Correct what does not exist.",
-    "ambiguous": "Give the id of the one that is meant where several have the same name or address.",
-    "inactive": "Leave out who is on the way out of the company.",
+    "not_found": "Correct the name, or give the id.",
+    "ambiguous": "Give the id where several have the same name or address.",
+    "inactive": "Leave out people who are leaving or have left.",
     "no_level": "Name a permission level.",
     "other_level": "Settle it in Cakewalk, or leave the person out.",
     "unknown_status": "If you know what a status means, list it under `known_statuses.request`.",
@@ -42,7 +42,7 @@ class LookupFailed(CakewalkError):
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         reasons = {problem["reason"] for problem in problems}
         super().__init__(
-            "tell who or what is meant",
+            "find what the task names",
             summarize((problem["message"] for problem in problems), separator="; "),
             " ".join(hint for reason, hint in _HINTS.items() if reason in reasons),
             problems=problems,

@@ -33,18 +33,18 @@ def check_receivers(people: Iterable[Row], statuses: UserStatuses, resolver: Res
     if not unknown:
         return []
     return [
-        "It is not known whether people in this status may have access, they are added all the same: "
+        "It is not known whether people in this status may have access, and they are added anyway: "
         f"{summarize(unknown)}. "
         "If they may, list the status under `known_statuses.user.may_receive_access`."
     ]
 
 
 #: Why a task needs an acting user, where the vendor's API does.
-DEMANDED = "the vendor demands an admin who is shown as the one who did it"
+DEMANDED = "the vendor demands an admin who is shown as the author of the change"
 
 
 #: The acting user of a dry run that names none.
-NOBODY: Row = {"id": "", "email": "nobody, since acting_user is not set"}
+NOBODY: Row = {"id": "", "email": "nobody, since `acting_user` is not set"}
 
 
 def acting_user(reference: str | None, people: Index, tenant: Tenant, resolver: Resolver, why: str = DEMANDED) -> Row:

@@ -40,8 +40,8 @@ ROUTE: dict[str, Any] = {
     },
 }
 #: Where ids are found.
-_APP_IDS = "cakewalk_info returns the ids of apps by name as apps_by_name, with 'gather: [apps]'."
-_LEVEL_IDS = "cakewalk_info returns the levels of apps with 'include: [permission_levels]'. 'any' means all levels."
+_APP_IDS = "`cakewalk_info` returns the ids of apps by name as `apps_by_name`, with `gather: [apps]`."
+_LEVEL_IDS = "`cakewalk_info` returns the levels of apps with `include: [permission_levels]`. 'any' means all levels."
 #: The permission level in a route for all levels, and for tasks without a level.
 _ANY = "any"
 #: Addresses that a handler may get: nothing that a shell, a template or an option parser could interpret.
@@ -158,7 +158,7 @@ class Router:
             return RoutedTask(task, "unroutable", "no route fits its app, permission level and request type", state)
         user, level = state.attributes["user"], state.attributes["permission_level"]
         if user is None or not is_uuid(user) or not is_uuid(level or user):
-            why = "it does not show by ids whom it is about, and which permission level"
+            why = "it does not show the ids of its person and permission level"
             return RoutedTask(task, "unclear", why, state)
         return RoutedTask(task, "due", state=state, route=route)
 
@@ -223,18 +223,20 @@ def with_user(task: RoutedTask, user: Row | None, statuses: UserStatuses) -> Rou
     Inactive users get no access, and no address is handed over that a shell or template could interpret.
     """
     if user is None:
-        return replace(task, outcome="unclear", why="whom it is about is not in the directory")
+        return replace(task, outcome="unclear", why="its person is not in the directory")
     if task.expect["request_type"] != "remove_access":
         status = status_of(user)
         if status in statuses.inactive:
-            return replace(task, outcome="inactive_user", why="whom it is about is on the way out of the company")
+            return replace(task, outcome="inactive_user", why="its person is leaving or has left")
         if status not in statuses.may_receive_access:
-            why = f"the status of the person is {printable(status)!r}; `known_statuses.user.may_receive_access` can "
-            "allow it"
+            why = (
+                f"the status of the person is {printable(status)!r}; `known_statuses.user.may_receive_access` can "
+                "allow it"
+            )
             return replace(task, outcome="unclear", why=why)
     email = user.get("email")
     if not isinstance(email, str) or _PLAIN_EMAIL.fullmatch(email) is None:
-        return replace(task, outcome="unsafe_email", why="the e-mail address of whom it is about is no plain one")
+        return replace(task, outcome="unsafe_email", why="the e-mail address of its person has unusual characters")
     return replace(task, email=email)
 
 

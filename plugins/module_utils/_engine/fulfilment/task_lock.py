@@ -137,7 +137,7 @@ class TaskLocks:
         if lock.token is None or not secrets.compare_digest(lock.token.encode(), token.encode()):
             raise TaskLockRefused(
                 f"prove the task {task}",
-                "it is not the one that a proof is asked for now",
+                "no proof is expected for this task now",
                 "Prove a task only in the verify part of its route, and hand on `task_fulfilment_turn` as it is.",
                 task=task,
             )

@@ -376,7 +376,7 @@ def _change(group: _Group, people: Index, protected: ProtectedUsers, resolver: R
     if both:
         raise ConfigurationError(
             f"plan the group {named(row)}",
-            f"{summarize(map(printable, both))} is to be a member and not to be one",
+            f"{summarize(map(printable, both))} should be a member and should not be one",
             "Take the person out of one of the lists.",
             option="memberships",
             references=both,

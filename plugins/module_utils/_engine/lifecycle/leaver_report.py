@@ -39,12 +39,12 @@ _STAYS = {
     DECLINED: (
         "access",
         "the request to remove it was declined",
-        "Ask the people who declined to remove the access to '{name}', or run again with retry_declined.",
+        "Ask the people who declined to remove the access to '{name}', or run again with `retry_declined`.",
     ),
     UNCLEAR: (
         "access",
         "a request about it has an unknown status",
-        "Say under known_statuses what the status of the request about '{name}' means, and run again.",
+        "Say under `known_statuses` what the status of the request about '{name}' means, and run again.",
     ),
 }
 _SYNCED = "another directory decides who is a member"
@@ -52,7 +52,7 @@ _TAKE_OUT = "Remove the person from '{name}' in the directory that decides who i
 _NEW_OWNER = "Name another owner of '{name}' in Cakewalk."
 _FIRST_OWNER = "Name another owner of '{name}' in Cakewalk: the person is the only one."
 _CANCEL = "Cancel or decline the {name} in Cakewalk."
-_EXPLAIN = "Look at the {name} in Cakewalk; known_statuses can say what its status means."
+_EXPLAIN = "Look at the {name} in Cakewalk; `known_statuses` can say what its status means."
 _RUN_AGAIN = "Look at the errors about '{name}', and run again."
 #: What requests ask for, for people.
 _ASKED = {GRANT: "request for access to", CHANGE: "request for another level of", REMOVE: "request to remove access to"}

@@ -249,7 +249,7 @@ def _contradictions(moves: Iterable[Move]) -> Iterator[str]:
         both = ids_of(move.joins) & ids_of(move.leaves)
         if both:
             groups = summarize(named(group) for group in move.joins if group["id"].lower() in both)
-            yield f"{printable(person(move.user))} is to be a member of {groups}, and not to be one"
+            yield f"{printable(person(move.user))} should be a member of {groups}, and should not be one"
 
 
 def _groups_of(entry: Mapping[str, Any], params: Mapping[str, Any], option: str) -> list[str]:
@@ -502,7 +502,7 @@ class _Moving:
                 for waiting in entry["waiting"]
             ]
             self._tenant.warnings += (
-                [f"Check mode assumes that this access comes: {summarize(assumed)}."] if assumed else []
+                [f"Check mode assumes that this is granted: {summarize(assumed)}."] if assumed else []
             )
         error = None if applied.is_dry_run else MoveIncomplete.of(people)
         facts = {"record_path": self._params["journal_path"]}

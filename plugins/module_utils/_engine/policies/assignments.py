@@ -87,15 +87,15 @@ def check_options(params: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             "use `ledger_field`",
             "`ledger_path` is set too, perhaps by CAKEWALK_LEDGER, and there can be one ledger only",
-            'Leave one of them out; in a task, ledger_path: "" takes back the variable.',
+            'Leave one of them out; in a task, `ledger_path: ""` takes back the variable.',
             option="ledger_field",
         )
     if params["enforce"] == "on_change" and not params["ledger_path"]:
         cause_of_field = "anyone can edit `ledger_field` in Cakewalk, so nothing is left out because of it"
         raise ConfigurationError(
-            "use enforce: `on_change`",
-            cause_of_field if params["ledger_field"] is not None else "there is no ledger that tells what was assigned",
-            "Set `ledger_path` (CAKEWALK_LEDGER), or leave enforce at always.",
+            "use `enforce: on_change`",
+            cause_of_field if params["ledger_field"] is not None else "no ledger records what was assigned",
+            "Set `ledger_path` (CAKEWALK_LEDGER), or set `enforce: always`.",
             option="enforce",
         )
     selects = any(entry["select"] is not None for entry in params["assignments"] or ())

@@ -145,7 +145,7 @@ class FieldLedger:
             wanted, places = self._wanted[app_id], {place for own_id, place in done if own_id == app_id}
             self._change(app_id, lambda document: document.kept(wanted, places, self._run), client)
 
-        self._each(keep, self._wanted, client, "The policies were assigned, and the ledger does not know of them")
+        self._each(keep, self._wanted, client, "The policies were assigned, and the ledger does not record them")
 
     def _change(self, app_id: str, change: Callable[[FieldDocument], FieldDocument], client: Client) -> None:
         """Change the field of an app until a read shows that nothing is left to change."""
@@ -238,7 +238,7 @@ def _parsed(app: Row, field: Row) -> FieldDocument:
     except ValueError:
         error = "it holds something else than a ledger, or a damaged one"
     if error:
-        hint = "Clear the field to start anew, or name another one if this one serves something else."
+        hint = "Clear the field to begin a new ledger, or name another field if this field has another purpose."
         raise _refused(app, field, error, hint)
     marks: dict[str, list[str]] = document.get("marks", {})
     return FieldDocument(document["policies"], {place: tuple(runs) for place, runs in marks.items()})

@@ -158,7 +158,7 @@ def _rule(number: int, entry: Mapping[str, Any]) -> Rule:
     app = entry["app"] if select is None else selector_of(select, f"use entry {number} of assignments")
     if app is None:
         raise ConfigurationError(
-            f"tell which app the policy {printable(entry['policy'])!r} is for",
+            f"find the app for the policy {printable(entry['policy'])!r}",
             "app is null, and nothing else says it",
             "Give the app.",
             option="app",
@@ -173,10 +173,10 @@ def _tie(ties: list[list[PolicyEntry]]) -> ConfigurationError:
         for tied in ties
     ]
     return ConfigurationError(
-        "tell which entry of assignments decides",
+        "choose between entries of assignments",
         f"these are equally specific: {summarize(descriptions, separator='; ')}",
-        "Take one of them out, or make one more specific: a named app beats a selection, a selection with more "
-        "criteria one with fewer, and then a named level beats privileged and default, which beat all.",
+        "Take one of them out, or make one more specific. A named app comes before a selection, more criteria before "
+        "fewer, and then a named level before privileged and default, and those before all.",
         option="assignments",
         ties=[{"slot": str(tied[0]), "entries": [entry.rule.number for entry in tied]} for tied in ties],
     )

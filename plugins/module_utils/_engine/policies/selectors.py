@@ -67,7 +67,7 @@ def selector_of(select: Mapping[str, Any], action: str) -> Selector:
     values = tuple((option, select[option]) for option in _MEMBERS if select[option] is not None)
     selector = Selector(values, field["name"], field["value"])
     if bool(select["all"]) == bool(selector.criteria):
-        cause = "all stands beside criteria" if select["all"] else "select says nothing, which could mean every app"
+        cause = "all and criteria are given" if select["all"] else "select says nothing, which could mean every app"
         raise ConfigurationError(action, cause, "Give criteria, or all: true and nothing else.", option="select")
     return selector
 

@@ -94,6 +94,6 @@ def _is_of_kind(level: Row, kind: str, app: Row) -> bool:
     mark = level.get(_MARKS[kind])
     if not isinstance(mark, bool):
         raise broken(
-            f"the permission levels of the app {named(app)}", f"{named(level)} does not tell whether it is {kind}"
+            f"the permission levels of the app {named(app)}", f"{named(level)} does not show whether it is {kind}"
         )
     return mark

@@ -178,5 +178,5 @@ def _warning(lines: list[dict[str, Any]]) -> str:
         )
     return (
         f"An earlier run did not end: {printable(begun.get('module'))}, begun {printable(begun.get('time'))}, run "
-        f"{printable(begun.get('run'))} in the journal, {done} done. {unknown} This run reads the tenant anew."
+        f"{printable(begun.get('run'))} in the journal, {done} done. {unknown} This run reads the tenant again."
     )

@@ -30,7 +30,7 @@ Value = TypeVar("Value")
 #: By key of an entry, the runs that deleted the entry to replace it, and did not store it yet.
 Marks = Mapping[Key, tuple[str, ...]]
 
-_REBUILD = "Move it away: the next run begins a new one, and as that knows of nothing, everything counts as changed."
+_REBUILD = "Move it away: the next run begins a new ledger, and reports everything as changed once."
 
 _INSTEAD = ", or a ledger of policies in a custom field of the apps (`ledger_field`)"
 
@@ -239,7 +239,7 @@ class FileLedger:
         if document.base_url != self._base_url:
             differences.append(f"it was begun at {theirs}, and this run is at {ours}")
         if document.anchors and self._app_ids.isdisjoint(document.anchors):
-            differences.append(f"at {ours} is none of the apps by which it knows its tenant")
+            differences.append(f"{ours} has none of the apps that identify its tenant")
         if not differences:
             return
         raise WrongTenant(

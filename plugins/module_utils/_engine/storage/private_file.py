@@ -249,7 +249,7 @@ class PrivateFile:
         raise self._refused(
             "use",
             f"others may write to {what} and replace it",
-            f"Forbid that (chmod go-w {place}), let owners alone rename what is in it (chmod +t {place}), or move the "
+            f"Forbid that (chmod go-w {place}), set the sticky bit (chmod +t {place}), or move the "
             "file into a folder of your own. In AWX everybody may write to the project, which ends with the job: keep "
             f"the file on a volume that outlives jobs{self.instead}.",
         )

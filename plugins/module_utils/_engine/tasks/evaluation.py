@@ -169,8 +169,9 @@ def check_actor(entries: Iterable[TaskEntry], params: Mapping[str, Any], tenant:
     if others and not params["acting_user"]:
         missing = ConfigurationError(
             f"decide: {' and '.join(others)}",
-            "acting_user is not set, so it cannot be told whether somebody decides what is their own",
-            "Set acting_user (variable cakewalk_acting_user, environment variable CAKEWALK_ACTING_USER) to the e-mail "
+            "`acting_user` is not set, so nothing shows whether people decide about themselves",
+            "Set `acting_user` (variable `cakewalk_acting_user`, environment variable CAKEWALK_ACTING_USER) to the "
+            "e-mail "
             "address or id of the person who decides.",
             option="acting_user",
         )

@@ -174,7 +174,7 @@ def check(assessments: Sequence[TaskAssessment], names: NameLookup, params: Mapp
     if actor and own:
         raise LimitExceeded(
             f"decide {summarize(catalog.task(identifier).what for identifier in own)}",
-            f"the acting user {printable(person(actor))} asked for it or is whom it is about",
+            f"the acting user {printable(person(actor))} asked for it, or it is about this person",
             "No task was touched. Let another admin act, or set `allow_self_approval` if that is meant.",
             tasks=own,
         )

@@ -174,4 +174,4 @@ def _unstable_because(state: AppState, user: Row, level_id: str) -> str:
     except CakewalkError as error:
         return error.cause
     is_granted = all(decision.outcome == GRANTED for decision in decisions)
-    return "" if is_granted else "about whom an open request wants something else"
+    return "" if is_granted else "because an open request asks for something else"

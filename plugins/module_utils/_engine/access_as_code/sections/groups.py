@@ -203,7 +203,7 @@ def _problems_of_people(entry: SourceEntry) -> Iterator[dict[str, str]]:
     ]
     keyed = ((folded_reference(item[2]), item) for item in people if item[2].strip())
     for (part, number, reference), (first_part, first_number, _first) in repeated(keyed):
-        both = "twice" if first_part == part else "to be a member and not to be one"
+        both = "twice" if first_part == part else "both under members and absent"
         cause = f"{printable(reference)!r} is named for {_name(entry)} {both}, {entry.at(first_part, first_number)}"
         yield problem(entry.at(part, number), cause)
     for part, number, reference in people:
@@ -218,7 +218,7 @@ def _contradiction_in(entry: Mapping[str, Any]) -> str:
         return "an unmanaged group is left alone, so it lists nobody" if listed else ""
     if mode == "exact":
         if absent is not None:
-            return "absent means nothing under exact, which removes whoever is not listed"
+            return "absent has no effect with exact, which removes everybody who is not listed"
         if members is None:
             return "members is null or missing, and exact would remove everybody"
         if not members and not entry["allow_empty"]:

@@ -23,7 +23,8 @@ from ..source import SourceCode
 
 SECTION = "policies"
 _UNKNOWN = (
-    "Which policies are assigned is unknown: the API does not tell, and no ledger remembers it. List those that are to "
+    "Which policies are assigned is unknown: the API does not show it, and no ledger records it. List those that "
+    "should "
     "govern."
 )
 _FROM_LEDGER = (
@@ -122,7 +123,7 @@ def _reversible_step(assignment: Assignment) -> ReversibleStep:
     if not assignment.changed:
         return ReversibleStep(step)
     if not assignment.stored:
-        return ReversibleStep(step, reason="nothing tells which policy governed before")
+        return ReversibleStep(step, reason="it is not known which policy governed before")
     level = {"permission_level": entry.level["id"]} if entry.level else {}
     back = {"request_type": entry.rule.request_type, "policy": str(_policy_before(assignment))}
     return ReversibleStep(step, SECTION, {"app": entry.app["id"], **level, **back})
