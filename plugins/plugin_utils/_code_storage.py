@@ -57,7 +57,7 @@ class CodeStorage:
         # The argument spec accepts a blank value or null for a required option.
         for name in ("folder", "journal_path") if self._mode == "apply" else ("folder",):
             if name not in self._paths:
-                raise ConfigurationError(f"use {name}", "it is missing or blank", "Give a whole path.", option=name)
+                raise ConfigurationError(f"use {name}", "it is missing or blank", "Give an absolute path.", option=name)
         self._refuse_paths_of_code()
         source = {"version": collection_version(), "proofs": self._proofs()}
         if self._mode == "export":
@@ -82,7 +82,7 @@ class CodeStorage:
             raise ConfigurationError(
                 f"read the proofs in {printable(folder)!r}",
                 "there is no such folder" if folder.is_absolute() else "the path is relative",
-                "Give the whole path of the folder that the role leaver writes to, or make it.",
+                "Give the absolute path of the folder that the role leaver writes to, or make it.",
                 option="proof_dir",
             )
         proofs = [_proof(path) for path in folder.glob("leaver-*.json")]

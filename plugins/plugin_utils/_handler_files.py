@@ -41,7 +41,7 @@ def files_of(part: Mapping[str, Any], option: str, loader: DataLoader, collectio
         raise ConfigurationError(
             f"use {option}.tasks",
             f"the path {printable(file)!r} is relative",
-            "Give a whole path; {{ playbook_dir }} and {{ inventory_dir }} help with that.",
+            "Give an absolute path; {{ playbook_dir }} and {{ inventory_dir }} help with that.",
             option="routes",
         )
     if not file.is_file():

@@ -128,7 +128,7 @@ class Playbooks:
         self.folder = folder
         self._tenant = tenant
         self._record = folder / "record.jsonl"
-        # Short, since Ansible puts a socket there, whose whole path may have 107 bytes (unix(7)).
+        # Short, since Ansible puts a socket there, whose absolute path may have 107 bytes (unix(7)).
         self._temporary = TemporaryDirectory(prefix="cakewalk-")
         for name in ("home", "work", "input"):
             (folder / name).mkdir(parents=True)

@@ -463,7 +463,7 @@ BAD: list[BadInput] = [
         "a field that serves something else",
         bad_field(ledger_field="Cost Center"),
         "ledger_field",
-        ["'Cost Center' of the app 'GitHub'", "something else than a ledger", "Clear the field"],
+        ["'Cost Center' of the app 'GitHub'", "something other than a ledger", "Clear the field"],
     ),
 ]
 

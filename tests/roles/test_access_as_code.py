@@ -431,7 +431,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a person in conflict": (
         f"- group: Sales\n  members: [{IRIS}]\n  absent:\n    - {IRIS}\n",
         "groups.yml:5",
-        "not to be one, groups.yml:3",
+        "under members and absent, groups.yml:3",
     ),
     "nobody under exact": ("- group: Sales\n  mode: exact\n  members: []\n", "groups.yml:2", "allow_empty"),
     "no list under exact": ("- group: Sales\n  mode: exact\n", "groups.yml:2", "null or missing"),

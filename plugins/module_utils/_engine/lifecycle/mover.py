@@ -73,7 +73,7 @@ class MoveIncomplete(CakewalkError):
             f"move {summarize(printable(person(entry['user'])) for entry in incomplete)}",
             summarize([*missing["waiting"], *missing["by_hand"], *errors], separator="; "),
             "People stay in their old groups until the access of the new ones is listed. 'people' says what to do. Run "
-            "again then: a run goes on where this one stopped.",
+            "again then: a run continues where this one stopped.",
             **{name: len(lines) for name, lines in missing.items()},
             failed=sum(bool(entry["errors"]) for entry in incomplete),
         )
@@ -187,7 +187,7 @@ def check_options(params: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             "record what is written",
             "`journal_path` is not set",
-            "Give the whole path of a file.",
+            "Give the absolute path of a file.",
             option="journal_path",
         )
     entries = entries_of(params, "people", "user")

@@ -236,7 +236,7 @@ def _parsed(app: Row, field: Row) -> FieldDocument:
         document = parse_json(str(field["value"]))
         error = _error_in(document, app)
     except ValueError:
-        error = "it holds something else than a ledger, or a damaged one"
+        error = "it holds something other than a ledger, or a damaged one"
     if error:
         hint = "Clear the field to begin a new ledger, or name another field if this field has another purpose."
         raise _refused(app, field, error, hint)
@@ -248,7 +248,7 @@ def _error_in(document: Any, app: Row) -> str | None:
     """Return why a document is not a ledger of this app, C(None) if it is."""
     version = document.get(_MARK) if isinstance(document, dict) else None
     if isinstance(version, bool) or not isinstance(version, int):
-        return "it holds something else than a ledger"
+        return "it holds something other than a ledger"
     if version != _FORMAT:
         return f"its format is {version}, and this version of the collection knows {_FORMAT} only"
     if str(document.get("app")).lower() != app["id"].lower():

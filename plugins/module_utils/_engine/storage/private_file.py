@@ -53,10 +53,14 @@ class PrivateFile:
 
     def __post_init__(self) -> None:
         if self.path.startswith("~"):
-            raise self._refused("use", "the home folder of this user is not known", "Set HOME, or give a whole path.")
+            raise self._refused(
+                "use", "the home folder of this user is not known", "Set HOME, or give an absolute path."
+            )
         if not Path(self.path).is_absolute():
             raise self._refused(
-                "use", "the path is relative, so it would be another file wherever a run starts", "Give a whole path."
+                "use",
+                "the path is relative, so it would be another file wherever a run starts",
+                "Give an absolute path.",
             )
         if "\0" in self.path:
             raise self._refused("use", "the path holds a NUL character", "Correct the path.")
