@@ -161,26 +161,20 @@ def each_page(site: Path, visit: Callable[[Path], str]) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [PHONE, TABLET, DESKTOP])
-def test_every_page_fits_and_loads_nothing_from_elsewhere(browser: Browser, site: Path, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, TABLET, DESKTOP], ids=["phone", "tablet", "desktop"])
+def test_every_page_fits_and_can_be_read_by_everybody(
+    browser: Browser, site: Path, size: tuple[int, int], dark: bool
+) -> None:
+    """Without axe-core (C(npm install --prefix .build/node axe-core)), only whether pages fit and load nothing."""
+    axe = [f"{AXE.read_text(encoding='utf-8')}; 0", _RUN_AXE] if AXE.exists() else []
+
     def wrong(path: Path) -> str:
-        visit = browser.visit(path, _SCROLLS, _CUT_OFF, size=size)
+        visit = browser.visit(path, _SCROLLS, _CUT_OFF, *axe, size=size, dark=dark)
         elsewhere = [one for one in visit.requests if not one.startswith((site.as_uri(), "data:"))]
-        found = [*elsewhere, *visit.complaints, *(["it scrolls to the right"] if visit.answers[0] else [])]
-        return "; ".join([*found, *visit.answers[1]])
-
-    assert each_page(site, wrong) == []
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not there: npm install --prefix .build/node axe-core")
-@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (DESKTOP, True), (PHONE, False), (PHONE, True)])
-def test_every_page_can_be_read_by_everybody(browser: Browser, site: Path, size: tuple[int, int], dark: bool) -> None:
-    axe = AXE.read_text(encoding="utf-8")
-
-    def wrong(path: Path) -> str:
-        found = json.loads(browser.visit(path, f"{axe}; 0", _RUN_AXE, size=size, dark=dark).answers[1])
-        return json.dumps(found) if found else ""
+        violations = [json.dumps(one) for one in json.loads(visit.answers[-1])] if axe else []
+        found = [*elsewhere, *visit.complaints, *visit.answers[1], *violations]
+        return "; ".join([*found, *(["it scrolls to the right"] if visit.answers[0] else [])])
 
     assert each_page(site, wrong) == []
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from difflib import SequenceMatcher
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,5 +90,6 @@ def _printed(blocks: list[tuple[str, str]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    for path in GUIDES:
-        path.write_text(rewritten(path), encoding="utf-8")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, new in zip(GUIDES, pool.map(rewritten, GUIDES), strict=True):
+            path.write_text(new, encoding="utf-8")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +51,23 @@ _FOR_SCREEN_READERS = {
 }
 
 
-def _label_cells(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
-    """Label each cell, since phones show a row as a list, and let keyboards reach what scrolls."""
+def _adapt(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
+    """Label each cell, since phones show a row as a list, let names break at dots, and keyboards reach what scrolls."""
     if "body" not in context:
         return
     body = BeautifulSoup(context["body"], "html.parser")
     for table in body.find_all("table"):
         labels = [cell.get_text(strip=True) for cell in table.thead.find_all("th")] if table.thead else []
         for row in table.tbody.find_all("tr"):
-            for label, cell in zip(labels, row.find_all("td"), strict=False):
-                cell["data-label"] = label
+            for number, cell in enumerate(row.find_all("td")):
+                if not cell.get_text(strip=True):
+                    cell["class"] = "empty"
+                elif number and labels and labels[number]:
+                    cell["data-label"] = labels[number]
     for scrolling in body.select("pre, .table-wrapper"):
         scrolling["tabindex"] = "0"
+    if body.h1 and (name := body.h1.find(string=re.compile(r"\w\.\w"))):
+        name.replace_with(BeautifulSoup(name.replace(".", ".<wbr/>"), "html.parser"))
     context["body"] = str(body)
 
 
@@ -76,5 +82,5 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     """Connect what is done with each page, and with all of them."""
-    app.connect("html-page-context", _label_cells)
+    app.connect("html-page-context", _adapt)
     app.connect("build-finished", _finish)
