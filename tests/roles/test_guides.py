@@ -24,9 +24,14 @@ def same_core() -> None:
         pytest.skip("the guides show another release of ansible-core")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("same_core")
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "guide",
+    [
+        pytest.param(path, id=path.stem, marks=() if path.stem == "five_minutes" else pytest.mark.slow)
+        for path in GUIDES
+    ],
+)
 def test_a_guide_shows_what_its_commands_print(guide: Path) -> None:
     assert rewritten(guide) == guide.read_text(encoding="utf-8")
 
