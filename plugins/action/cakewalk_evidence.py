@@ -58,7 +58,8 @@ class ActionModule(FileKeepingAction):
         if pseudonymizer:
             tables = [pseudonymizer.of(table) for table in tables]
         changes = comparison.changes(earlier, tables) if earlier else None
-        facts = facts_of(evidence, pseudonymizer, earlier, operator=_operator(), tool=_tool())
+        report = {name: params[f"report_{name}"] for name in ("title", "company", "operator")}
+        facts = facts_of(evidence, pseudonymizer, earlier, report=report, operator=_operator(), tool=_tool())
         counts = {table.name: len(table.rows) for table in tables}
         rows = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in counts.items())
         warnings = warnings_of(evidence["unknown_statuses"], evidence["unused_rules"], tables)

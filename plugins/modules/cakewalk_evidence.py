@@ -63,6 +63,18 @@ options:
       - An earlier bundle, as an absolute path. Rows gained and lost since then are added as C(changes).
       - It must match its manifest, O(base_url) and the mask key.
     type: path
+  report_title:
+    description: The title of the report. By default it is C(Access evidence).
+    type: str
+  report_company:
+    description: The company, for the top of the report and of each printed page.
+    type: str
+  report_operator:
+    description:
+      - The person or team that answers for the report, for its top. By default the report names the user and host of
+        the run, as the environment reports them.
+      - The report shows this text unchecked. The manifest has both.
+    type: str
 requirements:
   - python >= 3.10
 attributes:
@@ -88,6 +100,7 @@ EXAMPLES = r"""
 - name: Write down who has access to what
   cakewalk.access.cakewalk_evidence:
     folder: "{{ lookup('ansible.builtin.env', 'HOME') }}/evidence"
+    report_company: Example Ltd
     privileged: &privileged
       - app: Google Workspace
       - permission_level: PowerUser
@@ -168,6 +181,7 @@ FILES: dict[str, dict[str, Any]] = {
     "mask_key": {"type": "str", "no_log": True},
     "mask_key_path": {"type": "path", "no_log": False},
     "compare_with": {"type": "path"},
+    **{f"report_{name}": {"type": "str"} for name in ("title", "company", "operator")},
 }
 SPEC = spec(
     CONNECTION,

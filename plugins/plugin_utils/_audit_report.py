@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,12 +19,14 @@ from markupsafe import Markup
 from ..module_utils._api.text import pluralize
 from ..module_utils._engine.audit import comparison, privileges, tables
 from ..module_utils._engine.audit.manifest import caveats_of
-from ..module_utils._engine.audit.table import ID, NUMBER, TEXT, TIME, Cells, Column, Table, shown
+from ..module_utils._engine.audit.table import EMAIL, NUMBER, TEXT, TIME, Cells, Column, Table, shown
 
 Facts = Mapping[str, Any]
 Rows = Sequence[Cells]
 
 _FOLDER = Path(__file__).parent / "report"
+#: The colour of what needs attention, in tiles and charts.
+_ALARM = "strong"
 #: The largest number of bars in a chart.
 _BARS = 10
 #: The age classes of requests, in days.
@@ -36,15 +39,70 @@ _ALARMING = {
     "agrees": ("no",),
 }
 _TITLES = {table.name: table.title for table in comparison.COMPARED}
-_LOOKS = {NUMBER: "number", TIME: "time", TEXT: "text", ID: "id"}
-#: Columns that only the other files have, since the addresses are enough here.
-_LEFT_OUT = ("target_name", "requester_name")
+_LOOKS = {NUMBER: "number", TEXT: "text", EMAIL: "email"}
+#: A table with more rows is folded, and summarized for print.
+_LONG = 100
+#: The largest number of lines in a summary.
+_SUMMARY = 40
+#: A long table is summarized by the first of these columns in it.
+_SUMMARIZED_BY = ("population", "agrees", "owner", "group", "app", "user_status")
+#: Columns that share a cell, by the column whose place it takes.
+_JOINED = {
+    "user_email": ("user_name", "user_email"),
+    "target_email": ("target_name", "target_email"),
+    "requester_email": ("requester_name", "requester_email"),
+    "user_status": ("user_status", "user_status_class"),
+    "status": ("status", "status_class"),
+}
+_HEADINGS = {"user_email": "Person"}
+#: The person of a row, who comes first.
+_PERSON = ("user_email", "target_email")
 #: The column of the id that replaces a missing name or address.
 _NAMED_BY = {
     "app": "app_id",
     "permission_level": "permission_level_id",
     "group": "group_id",
     **{f"{what}_email": f"{what}_id" for what in ("user", "target", "requester")},
+}
+#: What the words in the cells mean, by column.
+_WORDS: dict[str, dict[Any, str]] = {
+    "user_status_class": {
+        tables.CURRENT: "the status allows this person to have access",
+        tables.INACTIVE: "the person left or is leaving: the status is Deactivated, Offboarding or Ignored",
+        tables.UNKNOWN: "the meaning of this status is not known",
+    },
+    "privileged": {
+        privileges.MARKED: "Cakewalk marks this permission level as privileged",
+        privileges.NAMED: "the option privileged names this app or level",
+        privileges.UNKNOWN: "Cakewalk does not say whether this level is privileged",
+        privileges.ORDINARY: "neither Cakewalk nor the option privileged calls it privileged",
+    },
+    "is_owner": {True: "the person owns the app", False: "the person does not own the app"},
+    "status_class": {
+        tables.OPEN: "the request awaits a decision",
+        tables.UNKNOWN: "the meaning of this status is not known",
+    },
+    "request_type": {
+        "grant_access": "asks for access to an app",
+        "remove_access": "asks to remove access",
+        "change_permission": "asks for another permission level",
+        "archive_app": "asks to archive an app",
+        "add_app": "asks to add an app",
+    },
+    "owner": {
+        "none": "the record of the app names no owner",
+        "not shown": "the record of the app has no field for the owner",
+    },
+    "agrees": {
+        "yes": "the app counts as many accounts as it lists people",
+        "as access": "the app counts as many accounts as it lists rows of access, where people have several levels",
+        "no": "the counts differ, so one of them is wrong",
+        "not shown": "the record of the app shows no count",
+    },
+    "change": {
+        comparison.GAINED: "the row is in this bundle only",
+        comparison.LOST: "the row is in the earlier bundle only",
+    },
 }
 
 
@@ -68,18 +126,27 @@ def html(facts: Facts, populations: Sequence[Table], changes: Table | None) -> s
     rows = {table.name: table.rows for table in populations}
     style, script = (Markup((_FOLDER / f"report.{kind}").read_text(encoding="utf-8")) for kind in ("css", "js"))
     begun, ended = facts["listed_between"]
+    title, company, operator = (shown(facts["report"][name]) for name in ("title", "company", "operator"))
+    title = title or "Access evidence"
+    heading = ", ".join(filter(None, (title, company, f"{_clock(ended)} UTC")))
+    style += Markup('@page { @top-left { content: "%s"; } }') % _css_text(heading)
+    sections = [_section(table) for table in [*([changes] if changes else []), *populations]]
     return environment.get_template("report.html.j2").render(
         style=style,
         style_hash=_hash(style),
         script=script,
         script_hash=_hash(script),
+        title=title,
+        company=company,
+        operator=operator or _environment(facts["operator"]),
+        heading=heading,
         base_url=shown(facts["base_url"]),
         begun=begun,
         ended=ended,
         notes=_notes(facts),
         figures=_figures(rows, changes),
         charts=_charts(rows, changes),
-        sections=[_section(table) for table in [*([changes] if changes else []), *populations]],
+        sections=sorted(sections, key=lambda section: bool(section["summary"])),
         cannot_tell=facts["cannot_tell"],
         proves=facts["proves"],
         origin=_origin(facts),
@@ -91,9 +158,18 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+def _css_text(text: str) -> str:
+    """Return text for a string of CSS, in which no character has a meaning (CSS Syntax level 3, section 4.3.7)."""
+    return "".join(f"\\{ord(character):x} " for character in text)
+
+
+def _environment(operator: Mapping[str, Any]) -> str:
+    return shown(f"{operator['user'] or 'unknown'} on {operator['host']}, as the environment reports it")
+
+
 def _clock(time: str) -> str:
     """Return a time in UTC in a form that is easy to read."""
-    return shown(time).replace("T", " ").removesuffix("Z")
+    return re.sub(r"^([\d-]{10})T([\d:.]+)Z$", r"\1 \2", shown(time))
 
 
 def _notes(facts: Facts) -> Iterator[str]:
@@ -127,7 +203,7 @@ def _figures(rows: Mapping[str, Rows], changes: Table | None) -> Iterator[dict[s
     yield _figure("ownerless_apps", len(rows["ownerless_apps"]), "apps without an owner", apps, True)
     oldest = max((row["age_days"] for row in requests if row["age_days"] is not None), default=None)
     age = "" if oldest is None else f"the oldest is {pluralize(oldest, 'day', 'days')} old"
-    yield _figure("open_requests", len(requests), "open requests", age)
+    yield _figure("open_requests", len(requests), "open requests", age, _age(oldest) == _OLDER)
     accesses, members = rows["accesses"], rows["group_members"]
     yield _figure("accesses", len(accesses), "rows of access", f"for {_people(accesses)}")
     groups = len({row["group_id"] for row in members})
@@ -164,7 +240,7 @@ def _changes_chart(changes: Table) -> dict[str, Any]:
         | {"parts": _two_sides(total["gained"], total["lost"], widest)}
         for name, total in totals.items()
     ]
-    legend = [{"look": "plain", "words": "lost"}, {"look": "gain", "words": "gained"}]
+    legend = [{"look": "plain", "words": "lost"}, {"look": "accent", "words": "gained"}]
     return {"title": "Gained and lost", "bars": bars if widest else [], "legend": legend, "about": ""}
 
 
@@ -173,7 +249,7 @@ def _two_sides(gained: int, lost: int, widest: int) -> list[dict[str, str]]:
     left, right = (50 * number / max(widest, 1) for number in (lost, gained))
     return [
         {"look": "plain", "start": _length(50 - left), "width": _length(left)},
-        {"look": "gain", "start": "50", "width": _length(right)},
+        {"look": "accent", "start": "50", "width": _length(right)},
     ]
 
 
@@ -184,11 +260,11 @@ def _by_app(accesses: Rows) -> dict[str, Any]:
     first = sorted(labels, key=lambda app: (-held[app, True], -held[app, False], labels[app]))[:_BARS]
     widest = max((held[app, True] + held[app, False] for app in first), default=0)
     bars = [
-        _bar(labels[app], held[app, True] + held[app, False], widest, held[app, True], strong=held[app, True])
+        _bar(labels[app], held[app, True] + held[app, False], widest, held[app, True], (held[app, True], "accent"))
         | {"of": f"of {held[app, True] + held[app, False]}"}
         for app in first
     ]
-    legend = [{"look": "strong", "words": "privileged"}, {"look": "plain", "words": "other access"}]
+    legend = [{"look": "accent", "words": "privileged"}, {"look": "plain", "words": "other access"}]
     about = f"The {_BARS} apps with the most privileged access." if len(labels) > _BARS else ""
     return {"title": "Privileged access by app", "bars": bars, "legend": legend, "about": about}
 
@@ -198,10 +274,10 @@ def _by_status(accesses: Rows) -> dict[str, Any]:
     counts = Counter(people.values())
     widest = max(counts.values(), default=0)
     bars = [
-        _bar(status, number, widest, number, strong=0 if kind == tables.CURRENT else number)
+        _bar(status, number, widest, number, (0 if kind == tables.CURRENT else number, _ALARM))
         for (status, kind), number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
-    legend = [{"look": "plain", "words": "may have access"}, {"look": "strong", "words": "inactive or unknown"}]
+    legend = [{"look": "plain", "words": "may have access"}, {"look": _ALARM, "words": "inactive or unknown"}]
     return {"title": "People with access by status", "bars": bars, "legend": legend, "about": ""}
 
 
@@ -209,7 +285,7 @@ def _by_age(requests: Rows) -> dict[str, Any]:
     counts = Counter(map(_age, (row["age_days"] for row in requests)))
     words = [*(words for _days, words in _AGES), _OLDER, *([_UNDATED] if counts[_UNDATED] else [])]
     widest = max(counts.values(), default=0)
-    bars = [_bar(age, counts[age], widest, counts[age], strong=counts[age] if age == _OLDER else 0) for age in words]
+    bars = [_bar(age, counts[age], widest, counts[age], (counts[age] if age == _OLDER else 0, _ALARM)) for age in words]
     return {"title": "Open requests by age", "bars": bars if widest else [], "legend": [], "about": ""}
 
 
@@ -219,12 +295,12 @@ def _age(days: int | None) -> str:
     return next((words for limit, words in _AGES if days <= limit), _OLDER)
 
 
-def _bar(label: str, number: int, widest: int, amount: int | str, strong: int = 0) -> dict[str, Any]:
-    """Return a bar with a highlighted first part."""
-    first, all_of_it = (100 * part / max(widest, 1) for part in (strong, number))
+def _bar(label: str, number: int, widest: int, amount: int | str, first: tuple[int, str] = (0, "")) -> dict[str, Any]:
+    """Return a bar. Its first part may have another colour."""
+    begin, all_of_it = (100 * part / max(widest, 1) for part in (first[0], number))
     parts = [
-        {"look": "strong", "start": "0", "width": _length(first)},
-        {"look": "plain", "start": _length(first), "width": _length(all_of_it - first)},
+        {"look": first[1], "start": "0", "width": _length(begin)},
+        {"look": "plain", "start": _length(begin), "width": _length(all_of_it - begin)},
     ]
     return {"label": label, "amount": amount, "of": "", "parts": parts}
 
@@ -234,22 +310,54 @@ def _length(number: float) -> str:
 
 
 def _section(table: Table) -> dict[str, Any]:
-    hidden = {*_NAMED_BY.values(), *_LEFT_OUT}
+    joined = {name for names in _JOINED.values() for name in names}
+    hidden = {*_NAMED_BY.values(), *joined, "request_id"} - {*_JOINED}
     columns = [column for column in table.columns if column.name not in hidden]
+    if table.name != comparison.CHANGES.name:
+        columns.sort(key=lambda column: column.name not in _PERSON)
+    rows = [[_cell(column, row) for column in columns] for row in table.rows]
     return {
         "name": table.name,
         "title": table.title,
         "about": table.about,
-        "columns": [{"title": column.title, "look": _LOOKS.get(column.kind, "")} for column in columns],
-        "rows": [[_cell(column, row) for column in columns] for row in table.rows],
+        "columns": [
+            {"title": _HEADINGS.get(column.name, column.title), "look": _LOOKS.get(column.kind, "")}
+            for column in columns
+        ],
+        "legend": list(_legend(table, columns)),
+        "rows": rows,
+        "summary": _summary(table) if len(rows) > _LONG else None,
     }
 
 
+def _legend(table: Table, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+    """Return the meaning of each word that the table holds, with the column in which it stands."""
+    for index, column in enumerate(columns):
+        for name in _JOINED.get(column.name, (column.name,)):
+            for word, meaning in _WORDS.get(name, {}).items():
+                if any(row[name] == word for row in table.rows):
+                    yield {"word": shown(word), "meaning": meaning, "column": index}
+
+
+def _summary(table: Table) -> dict[str, Any]:
+    """Return how many rows a long table has for each app, group or the like."""
+    column = next(column for name in _SUMMARIZED_BY for column in table.columns if column.name == name)
+    counts = Counter(_cell(column, row)["text"] or "not shown" for row in table.rows)
+    lines = sorted(counts.items(), key=lambda line: (-line[1], line[0]))
+    return {"by": column.title.lower(), "lines": lines[:_SUMMARY], "more": len(lines[_SUMMARY:])}
+
+
 def _cell(column: Column, row: Cells) -> dict[str, str]:
-    text = _TITLES.get(row[column.name]) if column.name == "population" else None
-    text = text or shown(row[column.name]) or shown(row.get(_NAMED_BY.get(column.name, "")))
-    alarming = row[column.name] in _ALARMING.get(column.name, ())
-    return {"text": text, "look": "alarm-word" if alarming else _LOOKS.get(column.kind, "")}
+    names = _JOINED.get(column.name, (column.name,))
+    texts = [text for name in names if (text := shown(row[name]))]
+    if column.name == "population":
+        texts = [_TITLES[row[column.name]]]
+    elif column.kind == TIME:
+        texts = [_clock(text) for text in texts]
+    texts = texts or [shown(row.get(_NAMED_BY.get(column.name, "")))]
+    alarming = any(row[name] in _ALARMING.get(name, ()) for name in names)
+    look = "alarm-word" if alarming else "person" if column.name in _PERSON else _LOOKS.get(column.kind, "")
+    return {"text": texts[0], "more": " ".join(texts[1:]), "look": look}
 
 
 def _origin(facts: Facts) -> list[dict[str, str]]:
@@ -257,7 +365,7 @@ def _origin(facts: Facts) -> list[dict[str, str]]:
     readings = sum(query["pages"] for query in facts["queries"])
     named = "; ".join(" of ".join(filter(None, (rule["permission_level"], rule["app"]))) for rule in rules)
     pairs = {
-        "Operator": f"{operator['user'] or 'unknown'} on {operator['host']}, as the environment reports it",
+        "Run by": _environment(operator),
         "Tool": f"{tool['collection']} {tool['version']}, ansible-core {tool['ansible_core']}",
         "Requests": f"{readings} pages of {len(facts['queries'])} lists and records",
         "Privileged": "levels that Cakewalk marks" + (f", and by option: {named}" if named else ""),

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -26,7 +27,7 @@ PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 #: Where C(npm install --prefix .build/node axe-core) puts it.
 AXE = ROOT / ".build" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 #: Width and height in CSS pixels.
-DESKTOP, PHONE = (1280, 900), (390, 844)
+DESKTOP, TABLET, PHONE = (1280, 900), (768, 1024), (390, 844)
 _PATIENCE = 30.0
 
 
@@ -38,11 +39,13 @@ class Visit:
         policy stopped.
     :param complaints: what it wrote to the console, errors it raised, what the policy of the page forbade.
     :param answers: what the questions that were put to it came to.
+    :param pages: the number of pages that it takes in print.
     """
 
     requested: dict[str, str] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
+    pages: int = 0
 
     @property
     def requests(self) -> list[str]:
@@ -63,23 +66,25 @@ class Browser:
         size: tuple[int, int] = DESKTOP,
         dark: bool = False,
         picture: Path | None = None,
+        scripts: bool = True,
+        printed: bool = False,
     ) -> Visit:
         """Open a file.
 
         :param questions: expressions of JavaScript, one after another; promises are awaited.
         :param picture: where a picture of what is in view is put.
+        :param scripts: whether the scripts of the page may run.
+        :param printed: whether to count its pages in print.
         """
-        return asyncio.run(self._visit(page, questions, size, dark, picture))
+        return asyncio.run(self._visit(page, questions, size, dark, picture, scripts, printed))
 
-    async def _visit(
-        self, page: Path, questions: tuple[str, ...], size: tuple[int, int], dark: bool, picture: Path | None
-    ) -> Visit:
+    async def _visit(self, page: Path, *how: Any) -> Visit:
         visit = Visit()
         async with aiohttp.ClientSession() as session:
             async with session.put(f"{self._address}/json/new?about:blank") as answer:
                 tab = await answer.json()
             async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                await asyncio.wait_for(_open(_caller(socket, visit), visit, page, questions, size, dark, picture), 120)
+                await asyncio.wait_for(_open(_caller(socket, visit), visit, page, *how), 120)
             async with session.get(f"{self._address}/json/close/{tab['id']}") as answer:
                 await answer.read()
         return visit
@@ -130,6 +135,8 @@ async def _open(
     size: tuple[int, int],
     dark: bool,
     picture: Path | None,
+    scripts: bool,
+    printed: bool,
 ) -> None:
     for domain in ("Page", "Network", "Log", "Runtime"):
         await call(f"{domain}.enable")
@@ -138,11 +145,15 @@ async def _open(
     await call("Emulation.setDeviceMetricsOverride", **metrics)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     await call("Emulation.setEmulatedMedia", features=[scheme])
+    await call("Emulation.setScriptExecutionDisabled", value=not scripts)
     await call("Page.navigate", until="Page.loadEventFired", url=page.as_uri())
     for question in questions:
         told = await call("Runtime.evaluate", expression=question, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         visit.answers.append(told["result"].get("value"))
+    if printed:
+        paper = await call("Page.printToPDF", preferCSSPageSize=True)
+        visit.pages = len(re.findall(rb"/Type /Page\b", base64.b64decode(paper["data"])))
     if picture:
         shot = await call("Page.captureScreenshot")
         picture.write_bytes(base64.b64decode(shot["data"]))

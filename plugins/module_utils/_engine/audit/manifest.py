@@ -37,7 +37,7 @@ def facts_of(
     """Return the manifest without its list of files.
 
     :param evidence: what the module C(cakewalk_evidence) returned.
-    :param environment: C(operator) and C(tool), as the machine reports them.
+    :param environment: C(report), which the options name, and C(operator) and C(tool), as the machine reports them.
     """
     return {
         "format": bundle.FORMAT,
