@@ -243,7 +243,7 @@ NAMES: list[BadInput] = [
     *(
         (f"the name {name!r}", {**SPRING, "name": name}, "configuration", ["as name", words])
         for name, words in (
-            (" Spring", "' Spring' as name: it has space around it"),
+            (" Spring", "' Spring' as `name`: it has space around it"),
             ("Spring ", "it has space around it"),
         )
     ),

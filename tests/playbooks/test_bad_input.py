@@ -169,7 +169,7 @@ REMOVALS: list[BadInput] = [
         "a negative limit",
         one("Contractors", CONNOR, state="absent", max_removals=-1),
         "configuration",
-        ["max_removals: it is -1", "Give 0 or more"],
+        ["`max_removals`: it is -1", "Give 0 or more"],
     ),
     ("an empty list", one("Contractors", state="exact"), "configuration", ["'Contractors'", "set `allow_empty`: true"]),
     (

@@ -110,7 +110,7 @@ def test_how_lookups_fail_and_where_their_options_come_from(playbooks: Playbooks
     assert {texts[name] for name in ("environment", "blank")} == {ada_id}
     assert texts["ignored"] == "nothing"
     for name in ("keyword", "variable"):
-        assert "Could not use timeout: it is 0" in texts[name]
+        assert "Could not use `timeout`: it is 0" in texts[name]
     for address in ("near", "typo"):
         assert "the user 'erin.enginer@example.com' does not exist (did you mean 'erin.engineer@exa" in texts[address]
     assert "the user '0715' does not exist" in texts["typo"]

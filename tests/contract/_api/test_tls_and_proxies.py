@@ -161,13 +161,13 @@ def test_validate_certs_false_holds_whatever_bundle_the_environment_names(
 
 def test_a_bundle_that_does_not_exist_is_named(connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURL_CA_BUNDLE", "/nowhere.pem")
-    with pytest.raises(ConfigurationError, match=r"CURL_CA_BUNDLE: it names '/nowhere\.pem', which does not exist"):
+    with pytest.raises(ConfigurationError, match=r"`CURL_CA_BUNDLE`: it names '/nowhere\.pem', which does not exist"):
         connect()
 
 
 @pytest.mark.parametrize("host", ["*.example.com", ".example.com", "a" * 64 + "\u00e9.example.com"])
 def test_a_host_that_cannot_exist_is_refused_at_once(connect: Callable[..., Client], host: str) -> None:
-    with pytest.raises(ConfigurationError, match="base_url: there can be no such host"):
+    with pytest.raises(ConfigurationError, match="`base_url`: there can be no such host"):
         connect(base_url=f"https://{host}")
 
 
