@@ -28,11 +28,13 @@ _SCROLLS = "document.documentElement.scrollWidth > document.documentElement.clie
 _CUT_OFF = """[...document.querySelectorAll('article :is(p, li, h1, h2, h3, td)')]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('.table-wrapper, pre'))
   .map((one) => one.outerHTML)"""
-_RUN_AXE = "axe.run(document, {resultTypes: ['violations']}).then(found => JSON.stringify(found.violations.map("
-_RUN_AXE += "one => [one.id, one.impact, one.nodes.slice(0, 3).map(node => node.html)])))"
+#: Without preloading, which asks for style sheets in a way that browsers refuse for files.
+_RUN_AXE = """axe.run(document, {preload: false, resultTypes: ['violations']}).then((found) => JSON.stringify(
+  found.violations.map((one) => [one.id, one.impact, one.nodes.slice(0, 3).map((node) => node.html)])))"""
 _FIND = """(async () => {
   Search.performSearch('outcome_unknown');
-  while (!document.querySelector('#search-results li a')) await new Promise((next) => setTimeout(next, 50));
+  while (!/finished/.test(document.querySelector('#search-results').textContent))
+    await new Promise((next) => setTimeout(next, 50));
   return [...document.querySelectorAll('#search-results li a')].map((one) => one.textContent);
 })()"""
 
@@ -183,5 +185,5 @@ def test_every_page_fits_and_can_be_read_by_everybody(
 def test_search_works_without_a_server(browser: Browser, site: Path) -> None:
     visit = browser.visit(site / "search.html", _FIND)
 
-    assert "outcome_unknown" in visit.answers[0]
+    assert any(found.endswith("outcome_unknown") for found in visit.answers[0])
     assert visit.complaints == []
