@@ -10,7 +10,7 @@ COLLECTIONS := $(BUILD)/collections
 ARTIFACT := $(BUILD)/dist/cakewalk-access.tar.gz
 REQUIREMENTS := tests/requirements
 PIP := -m pip install --quiet --disable-pip-version-check
-# The same at each start, so that what a ledger remembers of the tenant stays about it.
+# The same at each start, so that the lines pasted into a shell stay true.
 PORT ?= 18725
 SOURCES := $(shell find galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins playbooks roles extensions docs -type f \
 	-not -path '*/__pycache__/*' 2>/dev/null)
@@ -40,9 +40,10 @@ demo-events: $(VENV)/.run $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Car
 sandbox: $(COLLECTIONS)/.installed  ## Start the simulated tenant, and print how to reach it
 	@echo "# Paste these lines into another shell; Ctrl-C here ends the sandbox."
 	@$(VENV)/bin/python -c 'import os, shlex; \
-	print("export PATH=%s:$$PATH\nexport ANSIBLE_COLLECTIONS_PATH=%s" \
+	print("export PATH=%s:$$PATH\nexport ANSIBLE_COLLECTIONS_PATH=%s\n" \
+	"export ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false" \
 	% tuple(shlex.quote(os.path.abspath(path)) for path in ("$(VENV)/bin", "$(COLLECTIONS)")))'
-	@exec $(VENV)/bin/python -m sandbox --port $(PORT)
+	@exec $(VENV)/bin/python -m sandbox --port $(PORT) --ledger
 
 test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run the tests, and the checks of the ecosystem
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadgroup

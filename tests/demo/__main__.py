@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from subprocess import PIPE
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from demo import first_playbook
 from demo.telling import claim, title
 
 GROUP, MEMBER = "Engineering", "erin.engineer@example.com"
+JOINER, GIVEN = "Owen Onboarding", ["GitHub", "Figma"]
 #: The group has 32 members.
 MISTAKE = (
     *("ansible", "localhost", "-m", "cakewalk.access.cakewalk_group_member", "-a"),
@@ -33,7 +34,7 @@ MISTAKE = (
 QUIET = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", "ANSIBLE_NOCOWS": "true"}
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 NEXT = """\
-Start the same tenant, and keep it running:
+Start the same company afresh, and keep it running:
 
     make sandbox
 
@@ -67,19 +68,22 @@ def main() -> int:
             print(f"   {entry['method']} {entry['path']} -> {entry['status']}")
         claim(len(sent) == 3, "the service received 3 writes, one for each task")
         claim(is_member(before), f"{MEMBER} was in {GROUP} before, so only Owen was added")
+        opened = [app for person, app, _status, _waiting in requests(before, tenant.state()) if person == JOINER]
+        claim(opened == GIVEN, f"{GROUP} gives {' and '.join(GIVEN)}, so Owen's joining opened two requests")
 
         title("3. Again: everything is in place, so nothing is sent.")
         tenant.clear_log()
         recap = run(tenant, "ansible-playbook", playbook.name, folder=folder)
         claim("changed=0" in recap and not writes(tenant), "the second run changed nothing")
 
-        title(f"And a mistake: somebody shortens the list of {GROUP} to one name.")
+        title(f"4. A mistake: somebody shortens the list of {GROUP} to one name.")
         tenant.clear_log()
         refused = run(tenant, *MISTAKE, folder=folder)
         claim("Nothing was changed" in refused and not writes(tenant), "the task was refused before its first write")
 
         title("What happened in the tenant")
-        show_requests(before, tenant.state())
+        for person, app, status, waiting_for in requests(before, tenant.state()):
+            print(f"   {person} asks for {app}: {status.lower()}, waiting for {waiting_for}")
 
     title("What to do next")
     print(NEXT)
@@ -92,7 +96,7 @@ def run(tenant: Sandbox, *command: str, folder: str) -> str:
     A module that is refused prints its message only, since its result repeats it.
     """
     print("$", shlex.join(command), flush=True)
-    environment = {**os.environ, **tenant.env, **QUIET, "HOME": folder}
+    environment = {**os.environ, **tenant.env, **QUIET, "HOME": folder, "CAKEWALK_LEDGER": f"{folder}/ledger.json"}
     tool = Path(sys.executable).with_name(command[0])
     done = subprocess.run([tool, *command[1:]], cwd=folder, env=environment, text=True, stdout=PIPE, check=False)
     refusal = re.search(r"^localhost \| FAILED! => (.*)", done.stdout, re.MULTILINE | re.DOTALL)
@@ -114,8 +118,8 @@ def is_member(state: Mapping[str, Any]) -> bool:
     return user["id"] in group["members"]
 
 
-def show_requests(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Print the access requests that the run opened, and the people who must decide next."""
+def requests(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield for each access request that was opened its person, app and status, and who must decide next."""
     people = {user["id"]: user["name"] for user in after["users"]}
     apps = {app["id"]: app["name"] for app in after["apps"]}
     tasks = {task["id"]: task for task in after["tasks"]}
@@ -123,8 +127,7 @@ def show_requests(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     for request in after["requests"]:
         if request["id"] not in known:
             waiting_for = people.get(tasks[request["task_ids"][-1]]["assigned_id"], "anybody")
-            person, app = people[request["target_id"]], apps[request["app_id"]]
-            print(f"   {person} asks for {app}: {request['status'].lower()}, waiting for {waiting_for}")
+            yield people[request["target_id"]], apps[request["app_id"]], request["status"], waiting_for
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ def _printed(blocks: list[tuple[str, str]]) -> list[str]:
     # Ansible wraps lines by the length of the paths in them, so that is the same everywhere.
     with Sandbox(rate_limit=0) as tenant, TemporaryDirectory(dir="/tmp") as folder:
         variables = {"HOME": folder, "LANG": "C.UTF-8", "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), **tenant.env}
+        variables["CAKEWALK_LEDGER"] = f"{folder}/ledger.json"
         variables["PATH"] = f"{CORE_BIN}{os.pathsep}{os.environ['PATH']}"
         command, both = ["bash", "-c", f"exec 2>&1 </dev/null\n{script}"], subprocess.PIPE
         output = subprocess.run(command, cwd=folder, env=variables, text=True, stdout=both, check=True).stdout

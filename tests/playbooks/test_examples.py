@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
@@ -64,9 +65,9 @@ def test_the_examples_of_a_module_run(
     assert bool(writes(tenant.log())) == (not module.endswith(ONLY_READ))
 
 
-def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox) -> None:
-    plays = yaml.safe_load(first_playbook())
-    foreseen = playbooks.run(plays, "--check", "--diff").succeeded()
+def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> None:
+    plays, ledger = yaml.safe_load(first_playbook()), {"CAKEWALK_LEDGER": str(tmp_path / "ledger.json")}
+    foreseen = playbooks.run(plays, "--check", "--diff", **ledger).succeeded()
     assert not writes(tenant.log())
     (shown,) = re.findall(
         r"^\$ ansible-playbook people\.yml --check .*?\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
@@ -74,12 +75,12 @@ def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox) 
     printed = [line.rstrip() for line in foreseen.output.strip().splitlines()]
     assert shown.splitlines() == printed
     assert len(printed) <= SCREEN
-    done = playbooks.run(plays, "--diff").succeeded()
+    done = playbooks.run(plays, "--diff", **ledger).succeeded()
     writing = [[result.told for result in run.results if result.changed] for run in (foreseen, done)]
     assert foreseeable(writing[0]) == foreseeable(writing[1])
     assert len(writing[0]) == len(plays[0]["tasks"])
     tenant.clear_log()
-    again = playbooks.run(plays).succeeded()
+    again = playbooks.run(plays, **ledger).succeeded()
     assert not any(result.changed for result in again.results)
     assert not writes(tenant.log())
     assert not foreseen.warned_of() | done.warned_of() | again.warned_of()

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from .keys import READ_ONLY, READ_WRITE, KeyPair, Keyring
@@ -29,7 +34,7 @@ def main() -> None:
     keyring = Keyring(KeyPair.of_seed(settings.seed, READ_WRITE), KeyPair.of_seed(settings.seed, READ_ONLY))
     if options.api_key and options.api_secret:
         keyring = Keyring(KeyPair(options.api_key, options.api_secret), keyring.read_only)
-    serve(World(settings, keyring), options.port, lambda port: _print_variables(port, keyring.read_write))
+    serve(World(settings, keyring), options.port, lambda port: _print_variables(port, keyring, options.ledger))
 
 
 def _options() -> argparse.Namespace:
@@ -47,19 +52,46 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--settings", metavar="JSON", default="{}", help="any settings and dialect fields as one object"
     )
+    parser.add_argument("--ledger", action="store_true", help="print the path of a ledger, too, and remove an old one")
     parser.add_argument("--api-key", help="the read-write key, with --api-secret; the seed decides otherwise")
     parser.add_argument("--api-secret", help="the secret of --api-key")
     return parser.parse_args()
 
 
-def _print_variables(port: int, pair: KeyPair) -> None:
-    for name, value in (
-        ("CAKEWALK_BASE_URL", f"http://127.0.0.1:{port}"),
-        ("CAKEWALK_API_KEY", pair.key),
-        ("CAKEWALK_API_SECRET", pair.secret),
-        ("CAKEWALK_ACTING_USER", ACTING_USER),
-    ):
-        print(f"export {name}={shlex.quote(value)}", flush=True)
+def _print_variables(port: int, keyring: Keyring, with_ledger: bool) -> None:
+    """Print lines for a shell, of which the acting user is the last that is no comment."""
+    ledger = {"CAKEWALK_LEDGER": str(_new_ledger(port))} if with_ledger else {}
+    _print_exports(
+        {
+            "CAKEWALK_BASE_URL": f"http://127.0.0.1:{port}",
+            **ledger,
+            **_variables_of(keyring.read_write),
+            "CAKEWALK_ACTING_USER": ACTING_USER,
+        }
+    )
+    print("# The read-only key, for dry runs and cakewalk_info:")
+    _print_exports(_variables_of(keyring.read_only), "# ")
+    print(f"# Ready: the sandbox listens on port {port}.", flush=True)
+
+
+def _new_ledger(port: int) -> Path:
+    """Return the path of a ledger that does not exist, since what an old one remembers is gone from the new tenant.
+
+    The path stays the same for a shell that outlives the sandbox. A clone is no place for it: a ledger is refused where
+    a folder above it may be writable by the group.
+    """
+    folder = Path(gettempdir(), f"cakewalk-sandbox-{os.getuid()}-{port}")
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder / "ledger.json"
+
+
+def _variables_of(pair: KeyPair) -> dict[str, str]:
+    return {"CAKEWALK_API_KEY": pair.key, "CAKEWALK_API_SECRET": pair.secret}
+
+
+def _print_exports(variables: Mapping[str, str], prefix: str = "") -> None:
+    for name, value in variables.items():
+        print(f"{prefix}export {name}={shlex.quote(value)}", flush=True)
 
 
 if __name__ == "__main__":

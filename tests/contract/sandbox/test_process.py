@@ -58,7 +58,9 @@ def test_the_printed_lines_can_be_pasted_from_any_folder(tmp_path: Path) -> None
     command = ["make", "--no-print-directory", "-o", ".build/collections/.installed", "sandbox", "PORT=0"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout
-        lines = [process.stdout.readline() for _turn in range(7)]
+        lines = []
+        while not lines or not lines[-1].startswith("# Ready"):
+            lines.append(process.stdout.readline())
         os.killpg(process.pid, signal.SIGTERM)
     shown = 'printf "%s\\n" "${PATH%%/bin:*}" "$ANSIBLE_COLLECTIONS_PATH" "$CAKEWALK_ACTING_USER"'
     pasted = subprocess.run(["sh", "-euc", "".join(lines) + shown], stdout=subprocess.PIPE, text=True, check=True)
@@ -67,6 +69,31 @@ def test_the_printed_lines_can_be_pasted_from_any_folder(tmp_path: Path) -> None
         f"{folder}/.build/collections",
         "ada.admin@example.com",
     ]
+    assert [line.startswith("# export CAKEWALK_API_") for line in lines[-3:]] == [True, True, False]
+
+
+def test_each_start_prints_the_same_ledger_and_removes_it(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(sandbox.__file__).resolve().parents[1]),
+        "TMPDIR": str(tmp_path),
+    }
+    port, ledgers = 0, []
+    for _start in range(2):
+        command = [sys.executable, "-m", "sandbox", "--port", str(port), "--ledger", "--users", "3", "--groups", "1"]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            variables = dict(
+                process.stdout.readline().strip().removeprefix("export ").split("=", 1) for _turn in range(2)
+            )
+            process.terminate()
+        port = int(variables["CAKEWALK_BASE_URL"].rpartition(":")[2])
+        ledgers.append(Path(variables["CAKEWALK_LEDGER"]))
+        assert not ledgers[-1].exists()
+        ledgers[-1].parent.mkdir()
+        ledgers[-1].write_text("of the first tenant", encoding="utf-8")
+    assert ledgers[0] == ledgers[1]
+    assert ledgers[0].is_relative_to(tmp_path)
 
 
 def test_wrong_options_end_at_once() -> None:
