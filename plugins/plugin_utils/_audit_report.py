@@ -41,7 +41,7 @@ _ALARMING = {
 _TITLES = {table.name: table.title for table in comparison.COMPARED}
 _LOOKS = {NUMBER: "number", TEXT: "text", EMAIL: "email"}
 #: A table with more rows is folded, and summarized for print.
-_LONG = 100
+_LONG = 40
 #: The largest number of lines in a summary.
 _SUMMARY = 40
 #: A long table is summarized by the first of these columns in it.
@@ -54,6 +54,10 @@ _JOINED = {
     "user_status": ("user_status", "user_status_class"),
     "status": ("status", "status_class"),
 }
+#: Columns that only the other files have.
+_LEFT_OUT = ("request_id", "updated_at")
+#: Columns of words that are too long for a narrow column.
+_WIDE = ("user_status", "status", "request_type")
 _HEADINGS = {"user_email": "Person"}
 #: The person of a row, who comes first.
 _PERSON = ("user_email", "target_email")
@@ -311,7 +315,7 @@ def _length(number: float) -> str:
 
 def _section(table: Table) -> dict[str, Any]:
     joined = {name for names in _JOINED.values() for name in names}
-    hidden = {*_NAMED_BY.values(), *joined, "request_id"} - {*_JOINED}
+    hidden = {*_NAMED_BY.values(), *joined, *_LEFT_OUT} - {*_JOINED}
     columns = [column for column in table.columns if column.name not in hidden]
     if table.name != comparison.CHANGES.name:
         columns.sort(key=lambda column: column.name not in _PERSON)
@@ -321,7 +325,10 @@ def _section(table: Table) -> dict[str, Any]:
         "title": table.title,
         "about": table.about,
         "columns": [
-            {"title": _HEADINGS.get(column.name, column.title), "look": _LOOKS.get(column.kind, "")}
+            {
+                "title": _HEADINGS.get(column.name, column.title),
+                "look": _LOOKS.get(column.kind, "word" if column.name in _WIDE else ""),
+            }
             for column in columns
         ],
         "legend": list(_legend(table, columns)),

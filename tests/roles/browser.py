@@ -171,7 +171,7 @@ def running() -> Iterator[Browser]:
         "--disable-dev-shm-usage",
     ]
     options += ["--no-sandbox"] if os.geteuid() == 0 else []
-    with TemporaryDirectory() as profile:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
             [PROGRAM, *options, f"--user-data-dir={profile}", "about:blank"],
             stdout=subprocess.DEVNULL,

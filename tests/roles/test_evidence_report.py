@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit import tables
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.comparison import CHANGES
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.manifest import CANNOT_TELL, PROVES
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.audit.table import Table
+from ansible_collections.cakewalk.access.plugins.plugin_utils import _audit_report
 from playbooks.harness import Playbooks
 from roles.browser import AXE, DESKTOP, PHONE, PROGRAM, TABLET, Browser, running
 from sandbox.process import Sandbox
@@ -51,7 +56,7 @@ _SORT = """(() => {
   const table = document.querySelector("section[aria-labelledby=account_counts] table");
   const header = table.tHead.rows[0].cells[1];
   return [1, 2].map(() => {
-    header.firstElementChild.click();
+    header.querySelector("button").click();
     const column = [...table.tBodies[0].rows].map((row) => Number(row.cells[1].textContent));
     return [header.getAttribute("aria-sort"), column];
   });
@@ -109,6 +114,42 @@ def test_200_people_take_20_printed_pages_at_most(browser: Browser, tmp_path: Pa
     report = Path(run.succeeded()[TITLE].data["bundle"]) / "report.html"
     for scripts in (True, False):
         assert 0 < browser.visit(report, scripts=scripts, printed=True).pages <= 20
+
+
+def test_the_longest_tables_that_are_printed_take_20_pages_at_most(browser: Browser, tmp_path: Path) -> None:
+    longest = [table.holding(_row(table, number) for number in range(40)) for table in (*tables.ALL, CHANGES)]
+    facts = {
+        **dict.fromkeys(("masking", "compared_with")),
+        **dict.fromkeys(("privileged", "queries"), ()),
+        "report": dict.fromkeys(("title", "company", "operator")),
+        "operator": {"user": "ansible", "host": "runner"},
+        "tool": {"collection": "cakewalk.access", "version": "1", "ansible_core": "2"},
+        "base_url": "https://api.example.com",
+        "listed_between": ["2026-01-31T07:59:58Z", "2026-01-31T08:00:00Z"],
+        "purposes": True,
+        "cannot_tell": CANNOT_TELL,
+        "proves": PROVES,
+    }
+    report = tmp_path / "report.html"
+    report.write_text(_audit_report.html(facts, longest[:-1], longest[-1]), encoding="utf-8")
+    assert report.read_text(encoding="utf-8").count('class="fold"') == 0
+    visit = browser.visit(report, _CUT, printed=True)
+    assert visit.answers == [[]]
+    assert 10 < visit.pages <= 20
+
+
+def _row(table: Table, number: int) -> dict[str, Any]:
+    """Return a row of which each cell is about as long as such cells are."""
+    samples = {
+        "name": f"Margarete Mustermann {number}",
+        "email": f"margarete.mustermann.{number}@example.com",
+        "number": number,
+        "time": "2026-01-31T08:00:00Z",
+        "text": "Needs it for the yearly review of the accounts of the company, which begins in spring",
+        "word": "Offboarding",
+        "id": str(number),
+    }
+    return {**{column.name: samples[column.kind] for column in table.columns}, "population": "accesses"}
 
 
 def test_rows_are_found_by_words_in_any_order_and_by_the_words_of_the_legend(browser: Browser, report: Path) -> None:

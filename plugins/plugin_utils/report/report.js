@@ -42,9 +42,10 @@ function filter() {
     for (const row of rows) number += !(row.hidden = !shows(row, chosen));
     section.hidden = words.length > 0 && number === 0;
     const filtered = words.length > 0 || [...chosen.values()].some((any) => any.size);
-    section.querySelector(".found").textContent = filtered ? `${number} of ${rows.length} shown` : "";
+    section.querySelector(".found").textContent = filtered ? `${number} of ${rows.length} match` : "";
     const fold = section.querySelector(".fold");
-    if (fold && filtered) fold.open = number > 0;
+    // To lay out thousands of rows for the first letters of a word would take seconds.
+    if (fold && filtered && number > 0 && number <= 200) fold.open = true;
     total += number;
   }
   found.textContent = words.length ? `${total} rows found` : "";
@@ -73,7 +74,8 @@ for (const table of document.querySelectorAll("table")) {
     // Browsers leave buttons out of the headers that they repeat in print, so the text stays outside.
     const button = make("button", { type: "button" });
     button.setAttribute("aria-label", `Sort by ${header.textContent}`);
-    header.append(button);
+    // A word joiner keeps the arrow on the line of the last word.
+    header.append("\u2060", button);
     header.addEventListener("click", () => sort(table, header, index));
   });
 }

@@ -117,7 +117,7 @@ def test_each_word_of_a_table_is_explained_next_to_it_and_no_other() -> None:
 
 
 def test_small_tables_come_first_and_long_ones_are_folded_with_their_file_named() -> None:
-    html = report({"privileged_accesses": many(101), "accesses": many(101), "group_members": many(100)})
+    html = report({"privileged_accesses": many(41), "accesses": many(41), "group_members": many(40)})
     order = [name for name in Page(html).headings if not name.startswith("chart-") and name]
     long = ["privileged_accesses", "accesses"]
     assert order == [*(name for name in SECTIONS if name not in long), *long, "cannot-tell", "origin"]
@@ -126,7 +126,7 @@ def test_small_tables_come_first_and_long_ones_are_folded_with_their_file_named(
         assert ('class="fold"' in section) == (f"{name}.csv" in section) == (name in long), name
         assert section.count('<th scope="row"') == (0 if "Nothing was listed" in section else int(_count(section)))
     summary = html.split('aria-labelledby="accesses"')[1].split("</ol>")[0]
-    assert [int(number) for number in re.findall(r'class="number">(\d+)<', summary)] == [51, 50]
+    assert [int(number) for number in re.findall(r'class="number">(\d+)<', summary)] == [21, 20]
 
 
 def _count(section: str) -> str:
@@ -177,6 +177,7 @@ def test_a_tile_is_coloured_as_its_chart(age: int | None, alarm: bool) -> None:
 
 
 def test_a_time_is_easy_to_read_and_other_text_stays_as_it_is() -> None:
-    html = report({"open_requests": [{"created_at": "2026-01-05T08:54:00Z", "updated_at": "Tomorrow, aT Zero Z"}]})
+    times = ("2026-01-05T08:54:00Z", "Tomorrow, aT Zero Z")
+    html = report({"open_requests": [{"created_at": time} for time in times]})
     assert ">2026-01-05 08:54:00<" in html
     assert ">Tomorrow, aT Zero Z<" in html
