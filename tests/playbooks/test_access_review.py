@@ -241,7 +241,7 @@ NAMES: list[BadInput] = [
         for name in (None, "", " ")
     ),
     *(
-        (f"the name {name!r}", {**SPRING, "name": name}, "configuration", ["as name", words])
+        (f"the name {name!r}", {**SPRING, "name": name}, "configuration", ["as `name`", words])
         for name, words in (
             (" Spring", "' Spring' as `name`: it has space around it"),
             ("Spring ", "it has space around it"),
