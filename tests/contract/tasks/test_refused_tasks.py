@@ -37,7 +37,7 @@ def usual(tenant: Sandbox) -> Sandbox:
         ({**ONE, "users": ["The Boss"]}, "lookup_failed", "never by display name"),
         ({**ONE, "users": [f" {CONNOR}"]}, "lookup_failed", "does not exist"),
         ({**ONE, "users": [TWIN]}, "lookup_failed", rf"'{TWIN}' is held by 2: .*Active.*Deactivated"),
-        ({**ONE, "users": ["igor.ignored@example.com"]}, "lookup_failed", r"is Ignored .*allow_inactive permits it"),
+        ({**ONE, "users": ["igor.ignored@example.com"]}, "lookup_failed", r"is Ignored .*allow_inactive` permits it"),
         ({**ONE, "group": "Enginering"}, "lookup_failed", r"'Enginering' .*did you mean 'Engineering'"),
         ({**ONE, "group": "Twin Group"}, "lookup_failed", "the group 'Twin Group' is held by 2"),
         ({**ONE, "group": NOBODY}, "lookup_failed", f"the group '{NOBODY}' does not exist"),
