@@ -275,7 +275,7 @@ WHICH: list[BadInput] = [
     ),
     ("an unknown app", of_apps("Gitub"), "lookup_failed", ["'Gitub' does not exist", "did you mean 'GitHub'"]),
     ("an unknown id", of_apps(NOBODY), "lookup_failed", [f"the app '{NOBODY}' does not exist"]),
-    ("a name of two apps", of_apps("Twin App"), "lookup_failed", ["'Twin App' is held by 2", "Give the id"]),
+    ("a name of two apps", of_apps("Twin App"), "lookup_failed", ["are called 'Twin App'", "Give the id"]),
     (
         "all that is wrong at once",
         {**of_apps("Gitub"), "acting_user": "ada.amin@example.com"},
@@ -295,7 +295,7 @@ ACTORS: list[BadInput] = [
         "an address of two people",
         {**SPRING, "acting_user": "sam.twin@example.com"},
         "lookup_failed",
-        ["'sam.twin@example.com' is held by 2"],
+        ["have the address 'sam.twin@example.com'"],
     ),
 ]
 

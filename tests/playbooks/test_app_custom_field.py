@@ -66,7 +66,7 @@ TABLE: list[BadInput] = [
         "an unknown field beside a known one",
         {"app": "GitHub", "fields": {"Cost Center": "1", "Cost Centre": "2"}},
         "lookup_failed",
-        ["'Cost Centre' does not exist", "did you mean 'Cost Center'"],
+        ["has no custom field 'Cost Centre'", "did you mean 'Cost Center'"],
     ),
     ("an unknown app", {"app": "Gitub", "clear": ["Risk Owner"]}, "lookup_failed", ["'Gitub'", "'GitHub'"]),
     ("an app of two", {"app": "Twin App", "clear": ["Risk Owner"]}, "lookup_failed", ["held by 2"]),

@@ -396,14 +396,19 @@ BAD: list[BadInput] = [
     ("an app with a space", {**ONE, "app": "GitHub "}, "lookup_failed", ["'GitHub ' does not exist", "'GitHub'"]),
     ("a blank app", {**ONE, "app": ""}, None, ["one of the following is required: app, assignments"]),
     ("an unknown app id", {**ONE, "app": NOBODY}, "lookup_failed", [f"'{NOBODY}' does not exist"]),
-    ("a name of two apps", {"app": "Twin App", **GRANT}, "lookup_failed", ["'Twin App' is held by 2", "Give the id"]),
+    ("a name of two apps", {"app": "Twin App", **GRANT}, "lookup_failed", ["are called 'Twin App'", "Give the id"]),
     (
         "an unknown level",
         {**ONE, "permission_level": "Admins"},
         "lookup_failed",
-        ["level of the app 'GitHub' 'Admins' does not exist", "'Admin'"],
+        ["the app 'GitHub' has no permission level 'Admins'", "'Admin'"],
     ),
-    ("a level of no app", {**ONE, "app": "Figma"}, "lookup_failed", ["of the app 'Figma' 'Admin' does not exist"]),
+    (
+        "a level of no app",
+        {**ONE, "app": "Figma"},
+        "lookup_failed",
+        ["'Figma' has no permission level 'Admin'"],
+    ),
     (
         "a level of no selected app",
         many({"select": {"all": True}, "permission_level": "Emperor"}, max_assignments=9),
@@ -414,13 +419,13 @@ BAD: list[BadInput] = [
         "an unknown policy",
         {**ONE, "policy": "Two aprovals"},
         "lookup_failed",
-        ["'Two aprovals' does not exist", "'Two approvals'"],
+        ["policy for grant_access is called 'Two aprovals'", "'Two approvals'"],
     ),
     (
         "a policy for another request type",
         {**ONE, "policy": "{{ policy_id['Two approvals (RemoveAccessRequest)'] }}"},
         "lookup_failed",
-        ["the policy for grant_access", "does not exist"],
+        ["no policy for grant_access is called"],
     ),
     (
         "an unknown status",

@@ -37,9 +37,7 @@ def test_queries_return_what_is_there(playbooks: Playbooks, tenant: Sandbox, rea
     check = playbooks.run(plays, "--check", "--diff", variables=names(tenant) | expected, **read_only).succeeded()
     run = playbooks.run(plays, variables=names(tenant) | expected, **read_only).succeeded()
     missing = {"users": "'nobody@example.com', 'Erin Engineer'", "groups": "'contractors'"}
-    warned = {
-        f"These {kind} were not found: {who}. Check their spelling, or their ids." for kind, who in missing.items()
-    }
+    warned = {f"These {kind} were not found: {who}. Check the spelling, or give ids." for kind, who in missing.items()}
     assert check.warned_of() == run.warned_of() == warned
     assert [result.told for result in check.results] == [result.told for result in run.results]
     assert not any(result.changed for result in run.results)
@@ -184,9 +182,9 @@ REFUSED = {
     "an e-mail address that two people hold": (
         {"users": ["SAM.twin@example.com"]},
         "lookup_failed",
-        "'SAM.twin@example.com' is held by 2: {sams}",
+        "have the address 'SAM.twin@example.com': {sams}",
     ),
-    "a name that two groups have": ({"groups": ["Twin Group"]}, "lookup_failed", "'Twin Group' is held by 2"),
+    "a name that two groups have": ({"groups": ["Twin Group"]}, "lookup_failed", "are called 'Twin Group'"),
     "nothing": ({}, None, "one of the following is required: gather, users, groups, apps, policies, tasks"),
     "a footprint of nobody": (
         {"apps": ["GitHub"], "footprint": True},
@@ -209,7 +207,7 @@ REFUSED = {
         "lookup_failed",
         "'petra.pendin@example.com' does not exist (did you mean 'petra.pending@example.com'?)",
     ),
-    "requests about one of two apps": ({"requests": {"apps": ["Twin App"]}}, "lookup_failed", "'Twin App' is held by"),
+    "requests about one of two apps": ({"requests": {"apps": ["Twin App"]}}, "lookup_failed", "are called 'Twin App'"),
     "requests since never": (
         {"requests": {"updated_since": "yesterday"}},
         "configuration",

@@ -152,7 +152,7 @@ REFERENCES: list[BadInput] = [
         "an address of two",
         approve(expect=expecting(user=SAM)),
         "lookup_failed",
-        [f"'{SAM}' is held by 2", "Give the id"],
+        [f"have the address '{SAM}'", "Give the id"],
     ),
     (
         "an unknown app",
@@ -160,12 +160,12 @@ REFERENCES: list[BadInput] = [
         "lookup_failed",
         ["the app 'Git Hub' does not exist", "did you mean 'GitHub'"],
     ),
-    ("a name of two apps", approve(expect=expecting(app="Twin App")), "lookup_failed", ["'Twin App' is held by 2"]),
+    ("a name of two apps", approve(expect=expecting(app="Twin App")), "lookup_failed", ["are called 'Twin App'"]),
     (
         "an unknown level",
         approve(expect=expecting(permission_level="write")),
         "lookup_failed",
-        ["the permission level of the app 'GitHub' 'write' does not exist", "did you mean 'Write'"],
+        ["the app 'GitHub' has no permission level 'write'", "did you mean 'Write'"],
     ),
     ("blanks", approve(expect=expecting(user="", app=" ")), "lookup_failed", ["user '' does", "app ' ' does"]),
     (

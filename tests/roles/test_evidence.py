@@ -304,7 +304,7 @@ def test_what_the_option_names_is_privileged(keep: Keep, tenant: Sandbox) -> Non
 REFUSED: dict[str, tuple[Data, str]] = {
     "a relative folder": ({"folder": "bundles"}, "the path is relative"),
     "an app that does not exist": ({"privileged": [{"app": "Fihma"}]}, "does not exist"),
-    "an app that two are called": ({"privileged": [{"app": "Twin App"}]}, "is held by 2"),
+    "an app that two are called": ({"privileged": [{"app": "Twin App"}]}, "2 apps are called"),
     "an empty rule": ({"privileged": [{}]}, "entry 0 names neither"),
     "a blank level": (
         {"privileged": [{"app": "Figma"}, {"app": "GitHub", "permission_level": ""}]},

@@ -204,11 +204,11 @@ def test_what_cannot_be_meant_is_refused_before_the_first_write(joiner: Staff) -
 
 #: Which options differ, the kind of error if the module tells it, words of the message.
 REFUSED: dict[str, tuple[Data, str | None, str]] = {
-    "an address of two": ({"user": SAM}, "lookup_failed", "is held by 2"),
+    "an address of two": ({"user": SAM}, "lookup_failed", "2 users have the address"),
     "an unknown group": ({"groups": ["Enginering"]}, "lookup_failed", "did you mean 'Engineering'"),
     "a dynamic group": ({"groups": ["Dynamic Berlin"]}, "rail", "a rule decides"),
     "an unknown app": ({"accesses": [{"app": "Git Hub"}]}, "lookup_failed", "'Git Hub' does not exist"),
-    "no level": ({"accesses": [{"app": "Salesforce"}]}, "lookup_failed", "none is asked for"),
+    "no level": ({"accesses": [{"app": "Salesforce"}]}, "lookup_failed", "names none of them"),
     "an unknown level as text": ({"accesses": "Salesforce: Standart"}, "lookup_failed", "did you mean 'Standard'"),
     "a purpose that is too long": ({"purpose": "x" * 1025}, "configuration", "purpose"),
     "somebody on the way out": ({"user": "oscar.offboarding@example.com"}, "lookup_failed", "Offboarding"),

@@ -286,7 +286,7 @@ def test_null_and_blank_are_not_given(mover: Staff, playbooks: Playbooks) -> Non
 #: Which options differ, the kind of error, words of the message.
 REFUSED: dict[str, tuple[Data, str | None, str]] = {
     "somebody who does not exist": ({"user": "erin.enginer@example.com"}, "lookup_failed", "did you mean"),
-    "an address of two": ({"user": SAM}, "lookup_failed", "is held by 2"),
+    "an address of two": ({"user": SAM}, "lookup_failed", "2 users have the address"),
     "a blank in the address": ({"user": "erin.engineer @example.com"}, "configuration", "holds a blank"),
     "an unknown group to leave": ({"leaves": ["Enginering"]}, "lookup_failed", "did you mean 'Engineering'"),
     "a group to join and to leave": ({"joins": ["Engineering"]}, "configuration", "and should not be one"),

@@ -63,6 +63,7 @@ class ResourceType:
     :param one: the singular, for messages.
     :param key: the member that users refer to it by: an e-mail address for people, the exact name for other types.
     :param path: where a single record can be read; empty where that is not possible.
+    :param owner: what the resources belong to, for messages.
     :param single_reads: up to this number of ids, single reads are cheaper than the whole list. The directory grows
         with the company, so its limit is higher; the other lists are short.
     """
@@ -73,6 +74,22 @@ class ResourceType:
     listing: Listing
     path: str = ""
     single_reads: int = 0
+    owner: str = ""
+
+    @property
+    def many(self) -> str:
+        """The plural, for messages."""
+        of = f" of {self.owner}" if self.owner else ""
+        return f"{self.name.replace('_', ' ')}{of}"
+
+    def missing(self, shown: str) -> str:
+        """Return the clause that there is no such resource, for messages.
+
+        :param shown: the name or id, with quotes.
+        """
+        if self.owner:
+            return f"{self.owner} has no {self.one} {shown}"
+        return f"the {self.one} {shown} does not exist" if self.path else f"no {self.one} is called {shown}"
 
     def record(self, identifier: str) -> Resource:
         """Return the single record with this id."""
@@ -244,13 +261,13 @@ def custom_fields(app: Mapping[str, Any]) -> Listing:
 def permission_levels_of(app: Mapping[str, Any]) -> ResourceType:
     """Return the permission levels of an app as a resource type: found by id or name."""
     return ResourceType(
-        "permission_levels", f"permission level of the app {named(app)}", "name", permission_levels(app)
+        "permission_levels", "permission level", "name", permission_levels(app), owner=f"the app {named(app)}"
     )
 
 
 def custom_fields_of(app: Mapping[str, Any]) -> ResourceType:
     """Return the custom fields of an app as a resource type: found by id or name."""
-    return ResourceType("custom_fields", f"custom field of the app {named(app)}", "name", custom_fields(app))
+    return ResourceType("custom_fields", "custom field", "name", custom_fields(app), owner=f"the app {named(app)}")
 
 
 #: Types of custom fields whose values are computed (the notes on C(guidValue) name a computed priority; types are free

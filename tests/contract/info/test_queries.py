@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import REQUESTS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
@@ -46,7 +47,7 @@ def test_names_held_twice_stand_in_no_map(tenant: Sandbox, client: Client) -> No
     ] == [2, 2]
     assert TWIN not in result["users_by_email"]
     assert "Twin Group" not in result["groups_by_name"]
-    with pytest.raises(CakewalkError, match=f"'{TWIN}' is held by 2"):
+    with pytest.raises(CakewalkError, match=f"have the address '{TWIN}'"):
         query(tenant, client, users=[TWIN])
 
 
@@ -66,10 +67,23 @@ def test_what_is_not_there_is_warned_of_by_kind(tenant: Sandbox, client: Client)
     cakewalk_info.plan(validated(cakewalk_info.SPEC, tenant, options), reader)
     first = ", ".join(map(repr, names[:10]))
     assert reader.warnings == [
-        f"These users were not found: {first} and 2 more. Check their spelling, or their ids.",
-        "These groups were not found: 'sales\\\\n'. Check their spelling, or their ids.",
-        "These tasks were not found: 'no id'. Check their spelling, or their ids.",
+        f"These users were not found: {first} and 2 more. Check the spelling, or give ids.",
+        "These groups were not found: 'sales\\\\n'. Check the spelling, or give ids.",
+        "These tasks were not found: 'no id'. Check the spelling, or give ids.",
     ]
+
+
+def test_a_status_that_occurs_nowhere_is_warned_of(tenant: Sandbox, client: Client) -> None:
+    reader = Tenant(client)
+    of_tasks = {"tasks_of": ["olga.owner@example.com"], "task_statuses": ["Pendin", "pending", "Cancelled"]}
+    options = {**of_tasks, "requests": {"statuses": ["Pendng"]}, "users": [f"{ERIN} {TWIN}"]}
+    cakewalk_info.plan(validated(cakewalk_info.SPEC, tenant, options), reader)
+    texts = sorted(reader.warnings)
+    occurring = sorted({row["requestStatus"] for row in client.rows(REQUESTS)})
+    assert texts[0].startswith("No requests have the status 'Pendng'. Check the spelling. Statuses that occur: '")
+    assert texts[0].endswith(f": {', '.join(map(repr, occurring))}.")
+    assert texts[1].startswith("No tasks have the status 'Pendin'. Check the spelling. Statuses that occur: '")
+    assert texts[2].endswith(f"'{ERIN} {TWIN}'. Give a YAML list instead of one text, or give ids.")
 
 
 def test_ids_that_are_read_singly_prove_no_name_unique(tenant: Sandbox, client: Client) -> None:

@@ -173,7 +173,7 @@ def test_of_selected_apps_those_without_the_level_are_left_out(tenant: Sandbox, 
         (
             {"app": "GitHub", "permission_level": "Admn"},
             "Admn",
-            "the permission level of the app 'GitHub' 'Admn' does not exist (did you mean 'Admin'?)",
+            "the app 'GitHub' has no permission level 'Admn' (did you mean 'Admin'?)",
         ),
         (
             {"select": {"all": True}, "permission_level": "PowrUser"},
@@ -183,7 +183,7 @@ def test_of_selected_apps_those_without_the_level_are_left_out(tenant: Sandbox, 
         (
             {"app": "GitHub", "policy": "Two aprovals"},
             "Two aprovals",
-            "the policy for grant_access 'Two aprovals' does not exist (did you mean 'Two approvals'?)",
+            "no policy for grant_access is called 'Two aprovals' (did you mean 'Two approvals'?)",
         ),
         (
             {"select": {"status": "managed"}},
@@ -215,7 +215,7 @@ def test_what_does_not_exist_is_named_with_what_is_near(
 
 def test_a_policy_for_another_request_type_does_not_exist(tenant: Sandbox, cakewalk: Tenant) -> None:
     other = next(one for one in tenant.state("policies")["policies"] if one["request_type"] == "RemoveAccessRequest")
-    with pytest.raises(LookupFailed, match=f"the policy for grant_access '{other['id']}' does not exist"):
+    with pytest.raises(LookupFailed, match=f"no policy for grant_access is called '{other['id']}'"):
         targets(tenant, cakewalk, {"app": "GitHub", "policy": other["id"]})
 
 
@@ -224,7 +224,7 @@ def test_a_policy_name_that_two_hold_needs_an_id(tenant: Sandbox) -> None:
         rows.append({**next(row for row in rows if row["name"] == POLICY["policy"]), "id": NOBODY})
 
     with altered(tenant, "/GrantAccessRequest", alter) as wire:
-        with pytest.raises(LookupFailed, match="the policy for grant_access 'Two approvals' is held by 2: ") as caught:
+        with pytest.raises(LookupFailed, match="are called 'Two approvals': ") as caught:
             targets(tenant, through(tenant, wire), {"app": "GitHub"})
         assert NOBODY in str(caught.value)
         (found,) = targets(tenant, through(tenant, wire), {"app": "GitHub", "policy": NOBODY})

@@ -435,7 +435,7 @@ def test_whoever_is_named_in_vain_or_was_declined_is_warned_of() -> None:
     declined = request(5, DAN, FIGMA, GRANT, None, "Declined")
     entries = [one("Figma", DAN), one("Figma", "nobody@example.com", state="absent")]
     assert Scene(declined, accesses=entries).decide().warnings == [
-        "Nobody has these addresses, so there was nothing to remove; check the spelling: 'nobody@example.com' "
-        "('Figma').",
+        "Nobody has these addresses, so there was nothing to remove: 'nobody@example.com' ('Figma'). "
+        "Check the spelling.",
         "Declined before, and not asked for again without `retry_declined`: dan@example.com ('Figma').",
     ]

@@ -19,6 +19,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.looku
     ids_of,
     is_uuid,
     label,
+    spelling_hint,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +42,8 @@ def problems(finder: Resolver) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = failed.value.facts()["problems"]
     reasons = {problem["reason"] for problem in found}
     assert ("Correct the name, or give the id." in str(failed.value)) == ("not_found" in reasons)
+    is_about_names = reasons <= {"not_found", "several", "ambiguous"}
+    assert str(failed.value).startswith(f"Could not {'find what' if is_about_names else 'do what'} the task ")
     assert ("Give the id where several have the same name or address" in str(failed.value)) == ("ambiguous" in reasons)
     assert ("Leave out people who are leaving or have left" in str(failed.value)) == ("inactive" in reasons)
     assert "; ".join(problem["message"] for problem in found) in str(failed.value)
@@ -212,7 +215,7 @@ def test_holders_in_different_registers_are_ambiguous() -> None:
 def test_two_holders_are_shown_with_ids_and_statuses() -> None:
     problem = problem_with("SAM.twin@example.com", DIRECTORY)
     assert problem["message"] == (
-        f"the user 'SAM.twin@example.com' is held by 2: {uid(3)} (Active), {uid(4)} (Deactivated)"
+        f"2 users have the address 'SAM.twin@example.com': {uid(3)} (Active), {uid(4)} (Deactivated)"
     )
     assert problem["candidates"] == [
         {"id": uid(3), "name": "Sam", "status": "Active"},
@@ -222,7 +225,7 @@ def test_two_holders_are_shown_with_ids_and_statuses() -> None:
 
 def test_two_things_of_one_name() -> None:
     problem = problem_with("Crew", groups(group(1, "Crew"), group(2, "Crew")))
-    assert problem["message"] == f"the group 'Crew' is held by 2: {uid(1001)} (Crew), {uid(1002)} (Crew)"
+    assert problem["message"] == f"2 groups are called 'Crew': {uid(1001)} (Crew), {uid(1002)} (Crew)"
 
 
 def test_a_name_shaped_like_the_id_of_another_thing_is_ambiguous() -> None:
@@ -254,6 +257,43 @@ def test_a_name_shaped_like_the_id_of_another_thing_is_ambiguous() -> None:
 def test_misses_of_people(reference: str, message: str, near: list[str]) -> None:
     problem = problem_with(reference, users(ADA, BEN))
     assert problem == {"reference": reference, "reason": "not_found", "message": message, "near": near}
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "owen@example.com erin@example.com",
+        "ada@example.com;ben@example.com",
+        "['ada@example.com', 'ben@example.com']",
+        "[ada@example.com",
+        "ben@example.com]",
+        f"{uid(1)} {uid(2)}",
+        "Ada@example.com, nobody@example.com",
+    ],
+)
+def test_a_list_as_one_text_suggests_no_name(reference: str) -> None:
+    problem = problem_with(reference, users(ADA, BEN))
+    message = f"the user {reference!r} does not exist (this looks like several people in one text)"
+    assert problem == {"reference": reference, "reason": "several", "message": message, "near": []}
+    assert spelling_hint(["ada@example.com", reference]) == "Give a YAML list instead of one text"
+
+
+@pytest.mark.parametrize(
+    ("reference", "is_several"),
+    [
+        ("Crew Sales", True),
+        ("Crew;Sales", True),
+        ("[Crew, Sales]", True),
+        ("Crew Team", False),
+        ("Sale [EU]", False),
+        ("[EU] Sale", False),
+        ("Crews", False),
+    ],
+)
+def test_a_list_of_things_as_one_text(reference: str, is_several: bool) -> None:
+    register = groups(group(1, "Crew"), group(2, "Sales"), group(3, "Sales [EU]"))
+    assert problem_with(reference, register)["reason"] == ("several" if is_several else "not_found")
+    assert spelling_hint(["Crews", " ada@example.com"]) == "Check the spelling"
 
 
 def test_misses_of_things() -> None:

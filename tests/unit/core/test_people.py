@@ -127,5 +127,5 @@ def test_an_acting_user_who_does_not_exist_is_told_with_all_other_problems() -> 
 
 def test_an_acting_user_must_be_unambiguous() -> None:
     twins = users(user(1, "ada@example.com"), user(2, "Ada@example.com", "Deactivated"))
-    with pytest.raises(LookupFailed, match="is held by 2"):
+    with pytest.raises(LookupFailed, match="2 users have the address"):
         acting_user("ada@example.com", twins, MemoryTenant([]), Resolver())

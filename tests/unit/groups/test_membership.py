@@ -165,7 +165,7 @@ def test_groups_that_nobody_knows_are_told_all_at_once() -> None:
 
 def test_a_group_name_that_two_hold_is_an_error() -> None:
     twins = MemoryTenant([ADA], [CREW, group(3, "Crew")])
-    assert "the group 'Crew' is held by 2" in str(refused(twins, crew(), LookupFailed))
+    assert "are called 'Crew'" in str(refused(twins, crew(), LookupFailed))
 
 
 # Changes
@@ -193,9 +193,7 @@ def test_absent_lists_who_is_no_member_with_a_warning() -> None:
     assert only(plan).not_members == ["bem@example.com", uid(99)]
     assert not only(plan).changed
     (warning,) = plan.warnings
-    assert warning.startswith(
-        "Not members, so there was nothing to remove; check the spelling: 'bem@example.com' ('Crew'), "
-    )
+    assert warning.startswith("Not members, so there was nothing to remove: 'bem@example.com' ('Crew'), ")
 
 
 def test_exact_adds_who_is_missing_and_removes_everybody_else_but_protected_people() -> None:
@@ -358,9 +356,9 @@ def test_all_unknown_people_are_told_at_once() -> None:
 
 def test_an_address_that_two_hold_is_refused_whether_added_or_removed() -> None:
     twin = user(8, "BEN@example.com", "Deactivated")
-    assert "is held by 2" in str(refused(tenant(others=(twin,)), crew("ben@example.com"), LookupFailed))
-    assert "is held by 2" in str(refused(tenant(BEN, twin), crew("ben@example.com", state="absent"), LookupFailed))
-    assert "is held by 2" in str(refused(tenant(BEN, twin), crew("ben@example.com", state="exact"), LookupFailed))
+    assert "2 users have" in str(refused(tenant(others=(twin,)), crew("ben@example.com"), LookupFailed))
+    assert "2 users have" in str(refused(tenant(BEN, twin), crew("ben@example.com", state="absent"), LookupFailed))
+    assert "2 users have" in str(refused(tenant(BEN, twin), crew("ben@example.com", state="exact"), LookupFailed))
 
 
 def test_somebody_must_act_where_somebody_is_added_and_only_there() -> None:
@@ -377,7 +375,7 @@ def test_an_acting_user_must_exist_be_active_and_be_one() -> None:
     error = refused(invited, crew("ben@example.com", acting_user="new@example.com"), ConfigurationError)
     assert "the status of this person is Invited" in str(error)
     twins = tenant(others=(user(8, "ADA@example.com"),))
-    assert "is held by 2" in str(refused(twins, crew("ben@example.com"), LookupFailed))
+    assert "2 users have" in str(refused(twins, crew("ben@example.com"), LookupFailed))
 
 
 @pytest.mark.parametrize("named", ["ben@example.com", "BEN@example.com", BEN["id"]])

@@ -93,7 +93,7 @@ def test_what_is_not_found_stands_as_written_once() -> None:
 
 
 def test_a_name_that_two_hold_cannot_be_selected_by() -> None:
-    with pytest.raises(LookupFailed, match=r"the user 'sam@example\.com' is held by 2"):
+    with pytest.raises(LookupFailed, match=r"have the address 'sam@example\.com'"):
         select(DIRECTORY, ["sam@example.com"])
 
 

@@ -373,7 +373,7 @@ def test_levels_are_those_of_the_app_that_is_shown(expect: Data, row: Data, aske
     assert {app: names for app, (_kind, names) in found.items()} == ({} if asked is None else {GITHUB["id"]: asked})
     for kind, _names in found.values():
         assert kind.listing.path == f"/api/v1/WorkApps/{GITHUB['id']}/PermissionLevels"
-        assert kind.one == "permission level of the app 'GitHub'"
+        assert kind.many == "permission levels of the app 'GitHub'"
 
 
 @pytest.mark.parametrize("state", ["approved", "declined"])
@@ -415,7 +415,7 @@ def test_who_acts_must_be_active() -> None:
     known = looked_up([], options(acting_user="ada@example.com"))
     assert known.users.by_id
     row = a_task(status="Approved")
-    with pytest.raises(LookupFailed, match="held by 2"):
+    with pytest.raises(LookupFailed, match="2 users have the address"):
         decided([row], approving(EXPECTED, acting_user=TWINS[0]["email"]))
 
 

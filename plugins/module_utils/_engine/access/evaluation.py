@@ -203,11 +203,11 @@ class AccessEvaluator:
             return self.resolver.find(entry.level, app_state.levels)
         where = f"the app {named(app_state.app)}"
         if entry.level is not None:
-            message = f"{where} has no permission levels, and {printable(entry.level)!r} is asked for"
+            message = f"{where} has no permission levels, so it cannot give {printable(entry.level)!r}"
             self.resolver.report(entry.level, "not_found", message)
         elif known:
             names = summarize(repr(printable(label(level))) for level in known)
-            message = f"{where} has the permission levels {names}, and none is asked for"
+            message = f"{where} has the permission levels {names}, and the task names none of them"
             self.resolver.report(label(app_state.app), "no_level", message)
         return None
 
@@ -261,12 +261,12 @@ class AccessEvaluator:
 
     def _report_levels(self, app_state: AppState, user: Row, held: Mapping[str, Row | None]) -> None:
         names = summarize(repr(printable(label(level))) if level else "access" for level in held.values())
-        effect = "recording another" if self._direct else "a change"
+        effect = "recording another level" if self._direct else "a change of level"
         self.resolver.report(
             person(user),
             "other_level",
-            f"{printable(person(user))} holds {names} of the app {named(app_state.app)}, and what {effect} does to "
-            "that is not known",
+            f"{printable(person(user))} holds {names} of the app {named(app_state.app)}, and it is not known what "
+            f"{effect} does to that",
         )
 
 

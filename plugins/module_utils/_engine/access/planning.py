@@ -17,7 +17,7 @@ from ..._api.text import printable, summarize
 from ..._api.writes import record_accesses, request_access, request_level, request_removal
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
 from ..core.guardrails import ProtectedUsers, check_bypass, check_removals, refuse_self_approval
-from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label
+from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, spelling_hint
 from ..core.message import counted
 from ..core.people import DEMANDED, acting_user, check_receivers
 from ..core.plan import ApplyResult, StepStatus
@@ -491,16 +491,19 @@ def _bypass(stepping: Iterable[AccessDecision], actor: Row, params: Mapping[str,
 
 def _warnings(apps: Iterable[EvaluatedApp]) -> list[str]:
     """Return warnings about references under absent that match no user, and about declined requests."""
-    unknown, declined = [], []
+    missing, unknown, declined = [], [], []
     for app_state, decisions, references in apps:
         where = named(app_state.app)
+        missing += references
         unknown += [f"{printable(reference)!r} ({where})" for reference in references]
         users = [decision.user for decision in decisions if decision.outcome == DECLINED]
         declined += [f"{printable(person(user))} ({where})" for user in users]
     warnings = []
     if unknown:
         names = summarize(unknown)
-        warnings.append(f"Nobody has these addresses, so there was nothing to remove; check the spelling: {names}.")
+        warnings.append(
+            f"Nobody has these addresses, so there was nothing to remove: {names}. {spelling_hint(missing)}."
+        )
     if declined:
         warnings.append(f"Declined before, and not asked for again without `retry_declined`: {summarize(declined)}.")
     return warnings

@@ -26,12 +26,17 @@ _COMPARISONS = 100_000
 #: What to do about a problem, by its reason.
 _HINTS = {
     "not_found": "Correct the name, or give the id.",
+    "several": "Give a YAML list, or an entry for each.",
     "ambiguous": "Give the id where several have the same name or address.",
     "inactive": "Leave out people who are leaving or have left.",
     "no_level": "Name a permission level.",
     "other_level": "Settle it in Cakewalk, or leave the person out.",
     "unknown_status": "If you know what a status means, list it under `known_statuses.request`.",
 }
+#: The reasons of references that mean no row, or several.
+_MISSES = {"not_found", "several", "ambiguous"}
+#: What stands between the people or things of a list that was given as one text.
+_SEPARATORS = re.compile(r"[\s,;'\"\[\]]+")
 
 
 class LookupFailed(CakewalkError):
@@ -42,7 +47,7 @@ class LookupFailed(CakewalkError):
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         reasons = {problem["reason"] for problem in problems}
         super().__init__(
-            "find what the task names",
+            "find what the task names" if reasons <= _MISSES else "do what the task asks",
             summarize((problem["message"] for problem in problems), separator="; "),
             " ".join(hint for reason, hint in _HINTS.items() if reason in reasons),
             problems=problems,
@@ -63,6 +68,24 @@ def folded_email(email: str) -> str:
 def folded_reference(reference: str) -> str:
     """Return a reference in the spelling in which references are compared before a lookup."""
     return reference.lower() if is_uuid(reference) else folded_email(reference)
+
+
+def is_several(reference: str, matches: Callable[[str], object] = lambda _part: False) -> bool:
+    """Return whether C(reference) looks like a list of people or things that is given as one text.
+
+    :param matches: returns whether a part of the text means a row.
+    """
+    text = reference.strip()
+    opens = text.startswith("[") and text.find("]") in (-1, len(text) - 1)
+    closes = text.endswith("]") and text.rfind("[") in (-1, 0)
+    parts = [part for part in _SEPARATORS.split(text) if part]
+    is_list = len(parts) > 1 and all("@" in part or is_uuid(part) or matches(part) for part in parts)
+    return opens or closes or is_list
+
+
+def spelling_hint(references: Iterable[str]) -> str:
+    """Return what to do about references that match nothing, as a sentence without its full stop."""
+    return "Give a YAML list instead of one text" if any(map(is_several, references)) else "Check the spelling"
 
 
 class Index:
@@ -135,14 +158,13 @@ class Resolver:
     def find(self, reference: str, *indexes: Index, called: str = "") -> Row | None:
         """Return the row that C(reference) means in all indexes together, or C(None) and keep a problem.
 
-        :param called: the name of the reference in a problem, by default the resource type.
+        :param called: what the reference is in a problem, by default the resource type.
         """
-        called = called or indexes[-1].kind.one
         found = {row["id"].lower(): row for index in reversed(indexes) for row in index.matches(reference)}
         if len(found) == 1:
             return next(iter(found.values()))
         if found:
-            self._ambiguous(reference, called, list(found.values()))
+            self._ambiguous(reference, indexes[-1].kind, list(found.values()))
         else:
             self._missing(reference, called, indexes)
         return None
@@ -187,12 +209,13 @@ class Resolver:
         if self._problems:
             raise LookupFailed(list(self._problems.values()))
 
-    def _ambiguous(self, reference: str, called: str, rows: list[Row]) -> None:
+    def _ambiguous(self, reference: str, kind: ResourceType, rows: list[Row]) -> None:
         candidates = [candidate(row) for row in rows]
         words = summarize(
             f"{printable(each['id'])} ({printable(each['status'] or each['name'])})" for each in candidates
         )
-        message = f"the {called} {printable(reference)!r} is held by {len(rows)}: {words}"
+        held = "have the address" if kind.key == "email" else "are called"
+        message = f"{len(rows)} {kind.many} {held} {printable(reference)!r}: {words}"
         self.report(reference, "ambiguous", message, candidates=candidates)
 
     def _missing(self, reference: str, called: str, indexes: Sequence[Index]) -> None:
@@ -200,12 +223,18 @@ class Resolver:
             return
         self._missing_so.add((reference, called))
         kind = indexes[-1].kind
+        shown = repr(printable(reference))
+        message = f"the {called} {shown} does not exist" if called else kind.missing(shown)
+        if is_several(reference, lambda part: any(index.matches(part) for index in indexes)):
+            things = "people" if kind.key == "email" else kind.name.replace("_", " ")
+            self.report(reference, "several", f"{message} (this looks like several {things} in one text)", near=[])
+            return
         near = self._near(reference, indexes)
         hints = [f"did you mean {' or '.join(repr(printable(name)) for name in near)}?"] if near else []
         if kind.key == "email" and not is_uuid(reference) and "@" not in reference:
             hints.append("people are named by e-mail address or id, never by display name")
         hint = f" ({' '.join(hints)})" if hints else ""
-        self.report(reference, "not_found", f"the {called} {printable(reference)!r} does not exist{hint}", near=near)
+        self.report(reference, "not_found", f"{message}{hint}", near=near)
 
     def _near(self, reference: str, indexes: Sequence[Index]) -> list[str]:
         if is_uuid(reference) or self._comparisons_left <= 0:

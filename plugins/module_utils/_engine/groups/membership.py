@@ -17,7 +17,7 @@ from ..._api.text import printable, summarize
 from ..._api.writes import add_members, remove_members
 from ..core.entries import entries_of, users_of
 from ..core.guardrails import LimitExceeded, ProtectedUsers, check_bypass, check_removals, refuse_self_approval
-from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, labelled
+from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, labelled, spelling_hint
 from ..core.message import counted
 from ..core.people import acting_user, check_receivers
 from ..core.plan import State
@@ -272,8 +272,11 @@ def refuse_groups(groups: Sequence[Row], action: str, cause: str, remedy: str) -
 
 def not_members(changes: Iterable[MembershipChange]) -> list[str]:
     """Return a warning about users under absent who are not members, which may be typing errors."""
-    names = [f"{printable(name)!r} ({named(change.group)})" for change in changes for name in change.not_members]
-    return [f"Not members, so there was nothing to remove; check the spelling: {summarize(names)}."] if names else []
+    missing = [(name, change) for change in changes for name in change.not_members]
+    if not missing:
+        return []
+    names = summarize(f"{printable(name)!r} ({named(change.group)})" for name, change in missing)
+    return [f"Not members, so there was nothing to remove: {names}. {spelling_hint(name for name, _ in missing)}."]
 
 
 def _synced(changes: Iterable[MembershipChange]) -> list[str]:

@@ -13,7 +13,7 @@ from ..._api import catalog
 from ..._api.catalog import APPS, GROUPS, USERS, ResourceType, person
 from ..._api.operations import Listing, Resource
 from ..._api.text import printable, summarize
-from ..core.lookup import Index, Row, ids_of, is_uuid
+from ..core.lookup import Index, Row, ids_of, is_uuid, spelling_hint
 from ..core.tenant import Tenant
 from . import reports, selection
 from .names import Names
@@ -56,14 +56,21 @@ def query(params: Mapping[str, Any], tenant: Tenant) -> tuple[Records, dict[str,
     if is_complete:
         tenant.read_stable(source for source in sources if isinstance(source, Listing))
     read = dict(zip(sources, tenant.read(sources), strict=True))
+    filters = {
+        "requests": ("requestStatus", (params["requests"] or {}).get("statuses"), tenant.request_statuses),
+        "tasks": ("status", params["task_statuses"], tenant.task_statuses),
+    }
     for name, wanted, make in parts:
-        records[name] = make([read[source] for source in wanted])
+        found = [read[source] for source in wanted]
+        records[name] = make(found)
+        if name in filters:
+            tenant.warnings += reports.unknown_statuses(name, [row for rows in found for row in rows], *filters[name])
     if params["tasks"] is not None or params["tasks_of"] is not None:
         records["tasks"], missing = _tasks(records.get("tasks", []), params, tenant)
         maps["not_found"] |= {"tasks": missing} if missing else {}
     for name, missing in maps["not_found"].items():
         listed = summarize((repr(printable(reference)) for reference in missing), _SHOWN)
-        tenant.warnings.append(f"These {name} were not found: {listed}. Check their spelling, or their ids.")
+        tenant.warnings.append(f"These {name} were not found: {listed}. {spelling_hint(missing)}, or give ids.")
     names = Names(indexes, read)
     for name, add in (("requests", names.with_names), ("tasks", names.of_task)):
         records |= {name: list(map(add, records[name]))} if name in records else {}

@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..._api.catalog import REQUEST_TYPES, folded, person
+from ..._api.catalog import REQUEST_TYPES, StatusTable, folded, person
 from ..._api.operations import member
+from ..._api.text import printable, summarize
 from ..core.lookup import Row, label
 from ..core.timestamps import moment
 
@@ -104,6 +105,24 @@ def has_status(row: Row, name: str, words: Iterable[str] | None) -> bool:
     """Return whether the member C(name) of a row is one of the status words, by ASCII case; C(None) allows all."""
     word = member(row, name)
     return words is None or (isinstance(word, str) and folded(word) in map(folded, words))
+
+
+def unknown_statuses(
+    rows_name: str, rows: Iterable[Row], name: str, words: Iterable[str] | None, known: StatusTable
+) -> list[str]:
+    """Return a warning about status words that no row has and no table knows, which may be typing errors.
+
+    :param rows_name: what the rows are.
+    :param name: the member with the status.
+    """
+    occurring = sorted({str(word) for row in rows if (word := member(row, name)) is not None})
+    found = set(map(folded, occurring))
+    unknown = [word for word in words or () if folded(word) not in found and known.class_of(word) is None]
+    if not unknown:
+        return []
+    shown = summarize(repr(printable(word)) for word in unknown)
+    known_words = summarize(repr(printable(word)) for word in occurring) or "none"
+    return [f"No {rows_name} have the status {shown}. Check the spelling. Statuses that occur: {known_words}."]
 
 
 def _has_id(row: Row, name: str, ids: Collection[str] | None) -> bool:
