@@ -349,8 +349,9 @@ def _legend(table: Table, columns: Sequence[Column]) -> Iterator[dict[str, Any]]
 def _summary(table: Table) -> dict[str, Any]:
     """Return how many rows a long table has for each app, group or the like."""
     column = next(column for name in _SUMMARIZED_BY for column in table.columns if column.name == name)
-    counts = Counter(_cell(column, row)["text"] or "not shown" for row in table.rows)
-    lines = sorted(counts.items(), key=lambda line: (-line[1], line[0]))
+    identifier = _NAMED_BY.get(column.name, "")
+    counts = Counter((_cell(column, row)["text"] or "not shown", shown(row.get(identifier))) for row in table.rows)
+    lines = sorted(((label, number) for (label, _id), number in counts.items()), key=lambda line: (-line[1], line[0]))
     return {"by": column.title.lower(), "lines": lines[:_SUMMARY], "more": len(lines[_SUMMARY:])}
 
 

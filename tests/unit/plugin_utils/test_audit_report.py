@@ -93,9 +93,9 @@ def every_word(table: Table) -> Table:
 
 
 def many(number: int) -> list[dict[str, Any]]:
-    """Return rows of access to two apps."""
+    """Return rows of access to two apps of the same name."""
     return [
-        {"app_id": f"app-{index % 2}", "app": f"App {index % 2}", "user_id": str(index), "user_email": f"{index}@x.com"}
+        {"app_id": f"app-{index % 2}", "app": "Twin", "user_id": str(index), "user_email": f"{index}@x.com"}
         for index in range(number)
     ]
 

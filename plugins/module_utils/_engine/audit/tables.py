@@ -112,7 +112,7 @@ COUNTS = Table(
         Column("accesses", "Access listed", NUMBER),
         Column("people", "People listed", NUMBER),
         Column("number_of_accounts", "Accounts counted", NUMBER),
-        Column("agrees", "Agrees"),
+        Column("agrees", "Agreement"),
     ),
     ("app_id",),
 )
