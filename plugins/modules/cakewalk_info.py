@@ -197,6 +197,13 @@ EXAMPLES = r"""
 - name: List apps without an owner, and privileged access
   cakewalk.access.cakewalk_info:
     reports: [ownerless_apps, privileged_accesses]
+  register: found
+
+- name: Show who is privileged, a line for each
+  ansible.builtin.debug:
+    msg: "{{ (found.privileged_accesses | cakewalk.access.to_table(columns)).splitlines() }}"
+  vars:
+    columns: [app, permission_level, user, is_privileged]
 
 - name: Write a large result to a file
   cakewalk.access.cakewalk_info:
@@ -302,7 +309,7 @@ requests:
       permission_level_name:
 ownerless_apps:
   description:
-    - Apps without an owner. If the record of an app does not show the owner, C(owner_shown) is false.
+    - Apps without an owner, by name. If the record of an app does not show the owner, C(owner_shown) is false.
   returned: when that report is asked for
   type: list
   elements: dict
@@ -313,7 +320,8 @@ ownerless_apps:
       owner_shown: true
 privileged_accesses:
   description:
-    - Access at a privileged level. If a level does not show whether it is privileged, C(is_privileged) is null.
+    - Access at a privileged level, sorted by app, level and person. If a level does not show whether it is privileged,
+      C(is_privileged) is null.
   returned: when that report is asked for
   type: list
   elements: dict

@@ -119,7 +119,24 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Approve an action task after access was set up
+- name: Read the open tasks of Olga, with the names of the apps
+  cakewalk.access.cakewalk_info:
+    tasks_of: [olga.owner@example.com]
+    task_statuses: [Pending]
+    include: [task_details]
+    gather: [apps]
+  register: waiting
+
+- name: Show the tasks that belong to requests, a line for each
+  ansible.builtin.debug:
+    msg: "{{ (rows | cakewalk.access.to_table(columns)).splitlines() }}"
+  vars:
+    columns: [id, request_type, target_user_email, work_app_name]
+    with_request: "{{ waiting.tasks | selectattr('request') }}"
+    # The task comes second, so that its id wins over that of the request.
+    rows: "{{ with_request | map(attribute='request') | zip(with_request) | map('combine') }}"
+
+- name: Approve one of them after access was set up
   cakewalk.access.cakewalk_task:
     task: 26925e6a-e80a-5a48-8588-d59dccfbc9f0
     state: approved

@@ -115,12 +115,15 @@ def test_what_is_asked_for_is_put_together(playbooks: Playbooks, tenant: Sandbox
         ownerless = sorted(app["name"] for app in state["apps"] if app["owner_id"] is None)
         assert sorted(one["app"] for one in told["reports"]["ownerless_apps"]) == ownerless
         privileged = [
-            (app["name"], users[access["user_id"]]["email"])
+            (app["name"], level["name"], users[access["user_id"]]["email"])
             for app in state["apps"]
             for access in app["accesses"]
-            if access["level_id"] in {level["id"] for level in app["levels"] if level["is_privileged"]}
+            for level in app["levels"]
+            if level["is_privileged"] and access["level_id"] == level["id"]
         ]
-        assert [(one["app"], one["user"]) for one in told["reports"]["privileged_accesses"]] == privileged
+        listed = [(one["app"], one["permission_level"], one["user"]) for one in told["reports"]["privileged_accesses"]]
+        assert sorted(listed) == sorted(privileged)
+        assert {row[0] for row in listed} != {"GitHub"}
         assert {one["app"] for one in told["one report"]["privileged_accesses"]} == {"GitHub"}
         assert not writes(tenant.log())
 

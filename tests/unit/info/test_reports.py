@@ -47,7 +47,7 @@ def test_footprints() -> None:
 
 def test_apps_without_owner() -> None:
     wiki = {"id": uid(52), "name": "Wiki"}
-    apps = [{**GITHUB, "owner": ADA}, {**FIGMA, "owner": None, "statusName": "Managed"}, wiki]
+    apps = [wiki, {**GITHUB, "owner": ADA}, {**FIGMA, "owner": None, "statusName": "Managed"}]
     assert ownerless(apps) == [
         {"app": "Figma", "app_id": FIGMA["id"], "status_name": "Managed", "owner_shown": True},
         {"app": "Wiki", "app_id": wiki["id"], "status_name": None, "owner_shown": False},
@@ -57,9 +57,22 @@ def test_apps_without_owner() -> None:
 def test_a_level_that_does_not_tell_whether_it_is_privileged_is_not_left_out() -> None:
     rows = [access(ADA, READ), access(ADA, ADMIN), access(BEN, ODD), access(BEN), access(BEN, {"isPrivileged": True})]
     assert [(row["user"], row["permission_level"], row["is_privileged"]) for row in privileged([GITHUB], [rows])] == [
+        ("ben@example.com", None, True),
         ("ada@example.com", "Admin", True),
         ("ben@example.com", "Odd", None),
-        ("ben@example.com", None, True),
+    ]
+
+
+def test_privileged_access_is_sorted_by_app_level_and_person() -> None:
+    actor = {**ADMIN, "name": "actor"}
+    rows = privileged(
+        [GITHUB, FIGMA], [[access(BEN, ADMIN), access(BEN, actor), access(ADA, ADMIN)], [access(BEN, ADMIN)]]
+    )
+    assert [(row["app"], row["permission_level"], row["user"]) for row in rows] == [
+        ("Figma", "Admin", "ben@example.com"),
+        ("GitHub", "actor", "ben@example.com"),
+        ("GitHub", "Admin", "ada@example.com"),
+        ("GitHub", "Admin", "ben@example.com"),
     ]
 
 

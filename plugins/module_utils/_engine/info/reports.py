@@ -46,20 +46,26 @@ def add_footprints(
 
 
 def ownerless(apps: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return the apps without an owner; C(owner_shown) is false for those whose full record does not show owners."""
-    return [
+    """Return the apps without an owner, sorted by name.
+
+    C(owner_shown) is false for those whose full record does not show owners.
+    """
+    rows = [
         {"app": label(app), "app_id": app["id"], "status_name": app.get("statusName"), "owner_shown": "owner" in app}
         for app in apps
         if app.get("owner") is None
     ]
+    return _sorted(rows, "app", "app_id")
 
 
 def privileged(apps: Rows, found: Sequence[Rows]) -> list[dict[str, Any]]:
     """Return the access rows with a privileged level, or with a level that does not show whether it is privileged.
 
+    They are sorted by app, level and person.
+
     :param found: the access rows of each app.
     """
-    return [
+    held = [
         {
             "app": label(app),
             "app_id": app["id"],
@@ -73,6 +79,12 @@ def privileged(apps: Rows, found: Sequence[Rows]) -> list[dict[str, Any]]:
         for level in [row.get("permissionLevel")]
         if isinstance(level, Mapping) and level.get("isPrivileged") is not False
     ]
+    return _sorted(held, "app", "app_id", "permission_level", "user", "user_id")
+
+
+def _sorted(rows: list[dict[str, Any]], *columns: str) -> list[dict[str, Any]]:
+    """Return rows in the order of the columns, without regard to case."""
+    return sorted(rows, key=lambda row: [str(row[column] or "").lower() for column in columns])
 
 
 def select_requests(
