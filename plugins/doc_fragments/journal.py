@@ -15,6 +15,7 @@ options:
     description:
       - A file that records each write before it is sent, and then its outcome. See
         L(Files,https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/files.md).
-      - An absolute path on the machine that runs the module. Missing folders are created.
+      - An absolute path on the machine that runs the module, or a path that starts with C(~). Missing folders are
+        created.
     type: path
 """

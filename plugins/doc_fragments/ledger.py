@@ -15,7 +15,8 @@ options:
     description:
       - The ledger, a file that records what this module wrote, because the API cannot list it. It must outlive the job.
         See L(Files,https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/files.md).
-      - An absolute path on the machine that runs the module. Missing folders are created.
+      - An absolute path on the machine that runs the module, or a path that starts with C(~). Missing folders are
+        created.
       - Environment variable E(CAKEWALK_LEDGER).
     type: path
 """

@@ -86,7 +86,7 @@ EXAMPLES = r"""
       - GitHub
       - AWS
     acting_user: ada.admin@example.com
-    ledger_path: ~/cakewalk/ledger.json
+    ledger_path: ~/.cakewalk/ledger.json
 
 - name: Have managers review all access of their people
   cakewalk.access.cakewalk_access_review:
@@ -95,7 +95,7 @@ EXAMPLES = r"""
     due_date: "2099-12-31T18:00:00+01:00"
     all_apps: true
     acting_user: ada.admin@example.com
-    ledger_path: ~/cakewalk/ledger.json
+    ledger_path: ~/.cakewalk/ledger.json
 """
 
 RETURN = r"""
