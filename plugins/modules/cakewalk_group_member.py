@@ -300,7 +300,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     apps = membership.read_default_apps([change for change in changes if change.added], tenant)
     approve = params["implicitly_approve_requests"]
     return Plan(
-        *membership.states_of(changes),
+        *membership.states_of(changes, apps, approve),
         tuple(step for change in changes for step in change.steps(actor, approve)),
         membership.result_of(changes, apps, params),
         remark=lambda _applied: membership.remark_of(changes, entries, apps, approve),

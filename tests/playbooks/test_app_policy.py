@@ -138,7 +138,8 @@ def holds_the_more_specific(result: Result, levels: int) -> None:
     assert sum(counts[0]) == levels
     assert counts[0][1] >= sum(decides for decides, _overruled in counts[1:])
     (diff,) = result.data["diff"]
-    assert diff["after_header"] == f"Policies of {result.data['summary']['apps']} apps, each in 'assignments'"
+    apps = result.data["summary"]["apps"]
+    assert diff["after_header"] == f"Policies of {apps} apps (the result lists them under `assignments`)"
     assert (diff["before"], diff["after"].count("before: unknown")) == ("", diff["after"].count("\n"))
     assert "GitHub, change_permission at Admin: Admins (before: unknown)\n" in diff["after"]
     assert diff["after"].count("\n") <= 10

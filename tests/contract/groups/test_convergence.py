@@ -75,8 +75,11 @@ def test_apply_then_plan_again(
 
     before = {name: sorted(people[one]["email"] for one in row["members"]) for name, row in groups.items()}
     for name in groups:
-        assert emails(name) == plan.after.get(f"Members of {name}", before[name]), name
-        assert before[name] == plan.before.get(f"Members of {name}", before[name]), name
+        old, new = (
+            {title.partition(" (")[0]: rows for title, rows in one.items()} for one in (plan.before, plan.after)
+        )
+        assert emails(name) == new.get(f"Members of {name}", before[name]), name
+        assert before[name] == old.get(f"Members of {name}", before[name]), name
     again = planned(client, params)
     assert (again.steps, again.before, again.after) == ((), {}, {})
     assert again.result["summary"]["changed"] == 0
@@ -93,6 +96,4 @@ def test_members_that_move_while_they_are_read_are_planned_rightly(tenant: Sandb
     apply(plan, client, CONFIRM_DELAYS)
     state = tenant.state("users", "groups")
     emails = {row["id"]: row["email"] for row in state["users"]}
-    assert (
-        sorted(emails[one] for one in state["groups"][0]["members"]) == plan.after["Members of Engineering"] == members
-    )
+    assert sorted(emails[one] for one in state["groups"][0]["members"]) == next(iter(plan.after.values())) == members

@@ -18,6 +18,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.groups.mem
     by_label,
     entries_of_task,
     remark_of,
+    states_of,
 )
 from unit.people import MemoryTenant, PlannedMemberships, group, membership, options, uid, user, users
 
@@ -255,6 +256,23 @@ def test_what_is_in_place_is_told_where_nothing_changes(
     plan = tenant(*members).decide(params)
     assert not any(change.changed for change in plan.changes)
     assert remark_of(plan.changes, entries_of_task(params), {}, False) == remark
+
+
+def test_the_header_of_a_diff_tells_which_requests_may_follow_from_additions() -> None:
+    params = bulk(membership(CREW, ["ada@example.com"]), membership(TEAM, ["ben@example.com"], "absent"))
+    changes = tenant(team=(BEN,)).decide(params).changes
+    apps = [{"id": uid(50), "name": "GitHub"}, {"id": uid(51), "name": "Figma"}]
+    given = {CREW["id"]: apps, TEAM["id"]: apps}
+    headers = ["Members of Crew (requests for Figma, GitHub may follow)", "Members of Team"]
+    assert [list(state) for state in states_of(changes, given, False)] == [headers, headers]
+    assert [list(state.values()) for state in states_of(changes, given, False)] == [
+        [[], ["ben@example.com"]],
+        [["ada@example.com"], []],
+    ]
+    assert next(iter(states_of(changes, {CREW["id"]: apps[:1]}, True)[0])) == (
+        "Members of Crew (requests for GitHub may follow, approved at once)"
+    )
+    assert next(iter(states_of(changes, {CREW["id"]: []}, True)[0])) == "Members of Crew"
 
 
 def test_what_follows_from_additions_is_told() -> None:

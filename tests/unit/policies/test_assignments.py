@@ -144,7 +144,7 @@ def test_many_policies_share_lines_and_none_that_is_replaced_is_hidden() -> None
     apps = [app(number, f"App {number}") for number in range(30)]
     replaced = [planned(one, level(1, "Admin"), remembered(OTHER), "App owner") for one in apps[:15]]
     some = [*replaced, *(planned(one, level(1, "Admin")) for one in apps[15:]), planned(apps[0], level(2, "Owner"))]
-    header = "Policies of 30 apps, each in 'assignments'"
+    header = "Policies of 30 apps (the result lists them under `assignments`)"
     before, after = folded_states_of(some)
     assert before == {header: [f"App {number}, grant_access at Admin: App owner" for number in range(15)]}
     assert after[header][:15] == [f"App {number}, grant_access at Admin: Two approvals" for number in range(15)]
@@ -157,6 +157,12 @@ def test_many_policies_share_lines_and_none_that_is_replaced_is_hidden() -> None
         "grant_access at 30 levels of 30 apps: Two approvals (before: unknown)",
         "grant_access of 30 apps: Two approvals (before: unknown)",
     ]
+    few = [planned(one, level(number, f"Level {number}")) for one in reversed(apps[:3]) for number in range(4)]
+    assert folded_states_of(few)[1] == {
+        "Policies of App 2, App 1, App 0": [
+            f"grant_access at Level {number} of 3 apps: Two approvals (before: unknown)" for number in range(4)
+        ]
+    }
 
 
 def test_things_with_one_name_are_told_apart_by_id() -> None:

@@ -169,11 +169,20 @@ def by_label(changes: Iterable[MembershipChange]) -> dict[str, MembershipChange]
     return labelled([change for change in changes if change.changed], lambda change: change.group)
 
 
-def states_of(changes: Iterable[MembershipChange]) -> tuple[State, State]:
-    """Return the members of the groups that change, before and after."""
-    changed = {f"Members of {name}": change for name, change in by_label(changes).items()}
-    before = {header: change.before() for header, change in changed.items()}
-    return before, {header: change.after() for header, change in changed.items()}
+def states_of(
+    changes: Iterable[MembershipChange], apps: Mapping[str, Sequence[Row]], approves: bool
+) -> tuple[State, State]:
+    """Return the members of the groups that change, before and after, by a header with the requests that may follow.
+
+    :param apps: the default apps of the groups that somebody joins.
+    :param approves: whether the requests that follow are approved at once.
+    """
+    before, after = {}, {}
+    for name, change in by_label(changes).items():
+        given = sorted(label(app) for app in apps.get(change.group["id"], ())) if change.added else []
+        header = f"Members of {name}" + (f" ({_requests_for(summarize(given, 10), approves)})" if given else "")
+        before[header], after[header] = change.before(), change.after()
+    return before, after
 
 
 def read_default_apps(changes: Collection[MembershipChange], tenant: Tenant) -> dict[str, list[Row]]:
@@ -230,7 +239,7 @@ def remark_of(
     clauses = []
     given = {app["id"]: label(app) for rows in apps.values() for app in rows}
     if given:
-        clauses.append(f"requests for {counted('apps', given)} may follow{', approved at once' if approves else ''}")
+        clauses.append(_requests_for(counted("apps", given), approves))
     elif len(changes) == 1 and not changes[0].changed:
         clauses.append(_in_place(changes[0], entries))
     elif changes and not any(change.changed for change in changes):
@@ -238,6 +247,11 @@ def remark_of(
     kept = {row["id"]: person(row) for change in changes for row in change.kept}
     clauses += [f"{counted('people', kept)} {'stays' if len(kept) == 1 else 'stay'}, being protected"] if kept else []
     return "; ".join(filter(None, clauses))
+
+
+def _requests_for(apps: str, approves: bool) -> str:
+    """Return the clause about the requests that may follow from additions."""
+    return f"requests for {apps} may follow{', approved at once' if approves else ''}"
 
 
 def _in_place(change: MembershipChange, entries: Sequence[MembershipEntry]) -> str:

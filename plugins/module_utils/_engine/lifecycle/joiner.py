@@ -291,7 +291,7 @@ class _Onboarding:
                 ignored = _MAY_BE_ABOUT_ONE if len(added) > 1 else frozenset()
                 steps.append(self._step(replace(step, ignored_statuses=ignored), added, change.group))
         return Plan(
-            *states_of(changes),
+            *states_of(changes, self._default_apps, self._params["implicitly_approve_requests"]),
             tuple(steps),
             carries_on=True,
             then=self._add_one_by_one,

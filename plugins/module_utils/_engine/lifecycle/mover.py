@@ -172,7 +172,8 @@ def plan_moves(params: Mapping[str, Any], tenant: Tenant) -> Plan:
     check_share(removals_of(changes), read_count(changes), params["max_removal_percent"])
     # The result shows groups that the person left before; a warning would appear in every second run.
     tenant.warnings += [warning for warning in warnings if warning not in not_members(changes)]
-    return _Moving(options, tenant, _completed(moves, changes, tenant), actor, changes).join()
+    apps = read_default_apps(changes, tenant)
+    return _Moving(options, tenant, _completed(moves, changes, apps, tenant), actor, changes, apps).join()
 
 
 def check_options(params: Mapping[str, Any]) -> None:
@@ -266,9 +267,10 @@ def _entries(moves: Iterable[Move]) -> list[MembershipEntry]:
     return [MembershipEntry(group_id, tuple(ids), state) for (group_id, state), ids in users.items()]
 
 
-def _completed(moves: Iterable[Move], changes: Sequence[MembershipChange], tenant: Tenant) -> list[Move]:
+def _completed(
+    moves: Iterable[Move], changes: Sequence[MembershipChange], apps: Mapping[str, Sequence[Row]], tenant: Tenant
+) -> list[Move]:
     """Return moves with what they change: memberships, and access to the apps that the groups give."""
-    apps = read_default_apps(changes, tenant)
     by_id = {app["id"].lower(): app for rows in apps.values() for app in rows}
     rows_of = zip(by_id, tenant.read(map(accesses, by_id.values())), strict=True)
     holders = {app_id: ids_of(row["user"] for row in rows) for app_id, rows in rows_of}
@@ -407,12 +409,14 @@ class _Moving:
         moves: Sequence[Move],
         actor: Row,
         changes: Sequence[MembershipChange],
+        apps: Mapping[str, Sequence[Row]],
     ) -> None:
         self._params = params
         self._tenant = tenant
         self._moves = moves
         self._actor = actor
         self._changes = changes
+        self._default_apps = apps
         #: The moves whose access must be listed before the person leaves a group.
         awaited = [move for move in moves if params["wait"] and move.removed and (move.added or move.delta.missing)]
         self._awaited = {move.id: move for move in awaited}
@@ -436,7 +440,7 @@ class _Moving:
         if bypass.get("bypassed_approval"):
             bypass["bypass_reason"] = self._params["bypass_reason"]
         return Plan(
-            *states_of(additions),
+            *states_of(additions, self._default_apps, self._params["implicitly_approve_requests"]),
             tuple(steps),
             {"plan": plan, **bypass},
             carries_on=True,
@@ -484,7 +488,7 @@ class _Moving:
             for user, step in zip(change.removed, change.steps(None, approve=False), strict=True)
         ]
         return Plan(
-            *states_of(changes),
+            *states_of(changes, {}, approves=False),
             tuple(steps),
             carries_on=True,
             then=self.conclude,

@@ -26,7 +26,7 @@ from .targets import resolve_rules
 
 #: The note about an assignment to an app itself.
 AT_APP = "A permission level with a policy of its own goes by that one, which cannot be read."
-#: The most lines of a diff about policies of which it is unknown what they replace.
+#: The most lines of a diff about policies of which it is unknown what they replace, and the most apps in its header.
 _MOST_LINES = 10
 
 
@@ -205,13 +205,17 @@ def folded_states_of(assignments: Iterable[Assignment]) -> tuple[State, State]:
     A policy that is replaced has a line of its own, so that no removal is hidden.
     """
     lines = list(_lines_of(assignments))
-    apps = {line.app for line in lines}
+    apps = list(dict.fromkeys(line.app for line in lines))
     if len(apps) < 2:
         return states_of(assignments)
     replaced = [line for line in lines if line.old is not None]
     assigned = _folded([line for line in lines if line.old is None])
     is_folded = len(replaced) + len(assigned) < len(lines)
-    header = f"Policies of {len(apps)} apps" + (", each in 'assignments'" if is_folded else "")
+    header = f"Policies of {len(apps)} apps"
+    if is_folded and len(apps) <= _MOST_LINES:
+        header = f"Policies of {', '.join(apps)}"
+    elif is_folded:
+        header += " (the result lists them under `assignments`)"
     return (
         {header: [f"{line.app}, {line.target}: {line.old}" for line in replaced]},
         {header: [f"{line.app}, {line.target}: {line.new}" for line in replaced] + assigned},
