@@ -111,11 +111,27 @@ def of_variables(spec: Mapping[str, Mapping[str, Any]], templar: Any) -> Options
     for name, option in spec.items():
         variable = option["fallback"][1][0].lower() if "fallback" in option else ""
         if variable in variables:
+            refuse_fact(variable, variables)
             value = _templated(variable, variables[variable], templar)
             value = given({name: value}, {name: option}, strip=True).get(name)
             if value is not None and value != "":
                 options[name] = value
     return options
+
+
+def refuse_fact(variable: str, variables: Mapping[str, Any]) -> None:
+    """Refuse a variable that a fact sets: a managed host must not decide where the key goes, or who acts.
+
+    :raises ConfigurationError: it is a fact.
+    """
+    if variable in (variables.get("ansible_facts") or {}):
+        raise ConfigurationError(
+            f"read the variable {variable}",
+            f"it is a fact of the host {printable(variables.get('inventory_hostname'))}, and any module on a managed "
+            "host can set facts",
+            "Find the task that returned this fact. Set the variable in the inventory or the play, or by `set_fact` "
+            "without `cacheable`. Clear the fact cache if there is one.",
+        )
 
 
 def _templated(variable: str, value: Any, templar: Any) -> Any:

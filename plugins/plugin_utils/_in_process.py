@@ -35,9 +35,10 @@ from ansible.plugins.loader import module_loader
 from ansible.utils.vars import merge_hash
 from ansible.vars import clean
 
+from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.transport import REQUESTS_IMPORT_ERROR
 from ..module_utils._module.entry import TIME_LIMIT, error_result
-from ._given_options import completed, defaults_of, given, is_of_role, of_variables
+from ._given_options import completed, defaults_of, given, is_of_role, of_variables, refuse_fact
 
 #: If this variable, or the environment variable in capitals, is false, every module starts a process.
 SWITCH = "cakewalk_in_process"
@@ -151,6 +152,10 @@ class InProcessAction(NormalAction):
         return next((reason for reason, holds in reasons.items() if holds), None)
 
     def _is_switched_on(self, task_vars: Mapping[str, Any]) -> bool:
+        try:
+            refuse_fact(SWITCH, task_vars)
+        except ConfigurationError as error:
+            raise AnsibleActionFail(str(error)) from None
         value = self._templar.template(task_vars.get(SWITCH))
         if value is None:
             value = os.environ.get(SWITCH.upper(), "").strip() or True

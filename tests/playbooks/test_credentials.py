@@ -198,3 +198,43 @@ def test_check_mode_warns_that_an_acting_user_is_missing_and_a_run_fails_before_
         assert run[f"really {name}"].data["error"] == {"kind": "configuration", "option": "acting_user"}
         assert "(variable `cakewalk_acting_user`, environment variable CAKEWALK_ACTING_USER)" in warning
     assert writes(tenant.log()) == []
+
+
+def test_what_a_managed_host_can_set_decides_nothing(playbooks: Playbooks, tenant: Sandbox) -> None:
+    """Any module may return facts, and Ansible ranks them above the inventory; a cacheable C(set_fact) is one, too."""
+    facts = {
+        "cakewalk_base_url": "http://127.0.0.1:9",
+        "cakewalk_acting_user": "olga.owner@example.com",
+        "cakewalk_in_process": True,
+    }
+    change = {"group": "Contractors", "users": ["erin.engineer@example.com"]}
+    tasks = [
+        task("own", "ansible.builtin.set_fact", {"cakewalk_base_url": tenant.url}),
+        task("of the play", INFO, READ),
+        *(
+            part
+            for name, value in facts.items()
+            for part in (
+                task(f"set {name}", "ansible.builtin.set_fact", {name: value, "cacheable": True}),
+                task(name, MEMBERS, change, ignore_errors=True),
+                task("clear", "ansible.builtin.meta", "clear_facts"),
+            )
+        ),
+        task(
+            "set again",
+            "ansible.builtin.set_fact",
+            {"cakewalk_base_url": facts["cakewalk_base_url"], "cacheable": True},
+        ),
+        task(
+            "look up",
+            "ansible.builtin.debug",
+            {"msg": "{{ query('cakewalk.access.app', 'GitHub') }}"},
+            ignore_errors=True,
+        ),
+    ]
+    run = playbooks.run(play(*tasks)).succeeded()
+    assert not run["of the play"].failed
+    for name in facts:
+        assert f"Could not read the variable {name}: it is a fact of the host localhost" in run[name].data["msg"]
+    assert "it is a fact of the host localhost" in str(run["look up"].data["msg"])
+    assert not writes(tenant.log())
