@@ -12,6 +12,12 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import ReadResult
 from ansible_collections.cakewalk.access.plugins.module_utils._api.writes import has_value, set_custom_fields
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.section import SectionPlan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.sections.custom_fields import (
+    section_plan,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import SourceCode
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import changed_lines
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.custom_fields import (
     FieldChange,
     entries_of_task,
@@ -28,7 +34,7 @@ TWINS = [{"id": uid(number), "name": "Twin"} for number in (3, 4)]
 APP_ROWS = [GITHUB, FIGMA, *TWINS]
 
 
-def custom_field(number: int, name: str, value: str | None = None, **more: Any) -> dict[str, Any]:
+def custom_field(number: int, name: str, value: Any = None, **more: Any) -> dict[str, Any]:
     """Return a custom field as the service lists it."""
     return {
         "id": uid(number),
@@ -107,6 +113,41 @@ def test_fields_in_a_diff_have_a_line_where_they_have_a_value() -> None:
     same = change(fields={"Cost Center": "4711"})
     assert states_of([same]) == ({}, {})
     assert (remark_of([same]), remark_of([])) == ("1 custom field is as asked for already", "")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"Cost": "Center: 1", "Cost: Center": "2"}, {"Cost": "9", "Cost: Center": "1"}),
+        ({"Cost: Center": "2", "'Cost": "Center': 1"}, {"Cost: Center": "1", "'Cost": "9"}),
+        ({"Cost": 5}, {"Cost": "5 (no text)"}),
+        ({"Cost": 5, "Owner": "'a (no text)'"}, {"Cost": "'5 (no text)'", "Owner": "a (no text)"}),
+        ({"Cost": 0, "Owner": False}, {"Cost": "1", "Owner": "true"}),
+    ],
+)
+def test_each_field_that_changes_has_a_line_of_its_own(before: dict[str, Any], after: dict[str, str]) -> None:
+    rows = {uid(n): custom_field(n, name, value) for n, (name, value) in enumerate(before.items())}
+    found = FieldChange(GITHUB, rows, dict(zip(rows, after.values(), strict=True)), [])
+    assert list(map(len, changed_lines(*found.lines()))) == [len(before), len(after)]
+
+
+def test_the_result_shows_the_same_values_as_the_diff() -> None:
+    rows = {uid(1): custom_field(1, "Owner", "", guidValue=uid(3)), uid(2): custom_field(2, "Seats", 0)}
+    found = FieldChange(GITHUB, rows, {uid(1): None, uid(2): "1"}, [])
+    assert found.before() == {"Owner": uid(3), "Seats": 0}
+    assert found.lines()[0] == [f"Owner: {uid(3)}", "Seats: 0 (no text)"]
+    proof = set_custom_fields(GITHUB, found.values, []).postcondition
+    assert proof is not None
+    assert proof.explain(ReadResult(proof.source, list(rows.values()))) == f"'Owner' is '{uid(3)}', 'Seats' is '0'"
+
+
+def test_what_undoes_a_change_sets_the_value_before_even_zero() -> None:
+    fields = [{**SEATS, "value": 0}, {**ARCHIVED, "value": False}, {**NOTE, "value": ""}]
+    wanted = {field["name"]: "1" for field in fields}
+    code = SourceCode({"custom_fields": [task(fields=wanted)]}, {})
+    rows = {APPS.listing: APP_ROWS, **{custom_fields(app): fields for app in APP_ROWS}}
+    (step,) = section_plan(code, {}, MemoryTenant([], rows=rows), SectionPlan()).steps
+    assert step.undo == {"app": GITHUB["id"], "fields": {uid(20): 0, uid(21): False}, "clear": [uid(12)]}
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,12 @@ def printable(text: object, limit: int = 300) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+def delimited(name: str, *separators: str) -> str:
+    """Return a name for a line of several parts, quoted if it could be taken for more than one part."""
+    is_plain = not name.startswith(("'", '"')) and not any(separator in name for separator in separators)
+    return name if is_plain else repr(name)
+
+
 class BoundExceeded(ValueError):
     """A bound that something read exceeds; the message is a clause."""
 

@@ -266,8 +266,14 @@ class FieldsEqual(Postcondition):
 
 
 def _shown(field: Row) -> str:
-    value = field.get("value")
+    value = shown_value(field)
     return f"{named(field)} has no value" if value in (None, "") else f"{named(field)} is {printable(value)!r}"
+
+
+def shown_value(field: Row) -> Any:
+    """Return the text of a custom field, or the id behind it if it has no text."""
+    value, identifier = field.get("value"), field.get("guidValue")
+    return identifier if value in (None, "") and identifier is not None else value
 
 
 def has_value(field: Row, value: str | None) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 from .._api.catalog import APPS, custom_fields, custom_fields_of, is_computed, named
 from .._api.errors import ConfigurationError
 from .._api.operations import Step
-from .._api.text import QUOTE_IT, by_usable_key, pluralize, printable, yaml_type
-from .._api.writes import has_value, set_custom_fields
+from .._api.text import QUOTE_IT, by_usable_key, delimited, pluralize, printable, yaml_type
+from .._api.writes import has_value, set_custom_fields, shown_value
 from .core.entries import entries_of
 from .core.guardrails import LimitExceeded
 from .core.lookup import Index, Resolver, Row, label, labelled
@@ -24,6 +24,8 @@ from .core.tenant import Tenant
 #: Types of fields that take numbers and booleans. The vendor does not list its types.
 _NUMBER = re.compile("number|integer|decimal|float|currency|percent", re.IGNORECASE)
 _BOOLEAN = re.compile("bool|checkbox|yes.?no", re.IGNORECASE)
+#: What follows a value in a diff that is not a text.
+_NO_TEXT = " (no text)"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class FieldChange:
 
     def before(self) -> dict[str, str | None]:
         """Return the values before by name, as Cakewalk shows them, of the fields that change."""
-        return {name: self.fields[identifier].get("value") for name, identifier in self.names.items()}
+        return {name: shown_value(self.fields[identifier]) for name, identifier in self.names.items()}
 
     def after(self) -> dict[str, str | None]:
         """Return the values to send, by name."""
@@ -66,9 +68,7 @@ class FieldChange:
 
     def lines(self) -> tuple[list[str], list[str]]:
         """Return the fields that change before and after, as lines; a field without a value has none."""
-        fields = {name: self.fields[identifier] for name, identifier in self.names.items()}
-        held = {name: field.get("value") or field.get("guidValue") for name, field in fields.items()}
-        return _lines(held), _lines(self.after())
+        return _lines(self.before()), _lines(self.after())
 
     def as_result(self) -> dict[str, Any]:
         """Return the change as the module returns it."""
@@ -223,7 +223,7 @@ def _change(app: Row, entry: FieldEntry, index: Index, resolver: Resolver) -> Fi
 
 def _lines(values: Mapping[str, Any]) -> list[str]:
     return [
-        f"{name}: {value if isinstance(value, str) else f'{value} (no text)'}"
+        f"{delimited(name, ': ')}: {delimited(value, _NO_TEXT) if isinstance(value, str) else f'{value}{_NO_TEXT}'}"
         for name, value in values.items()
         if value not in (None, "")
     ]

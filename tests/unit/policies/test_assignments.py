@@ -13,6 +13,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import LimitExceeded
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, Row
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import changed_lines
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.policies.assignments import (
     Assignment,
     assess,
@@ -172,6 +173,24 @@ def test_things_with_one_name_are_told_apart_by_id() -> None:
         f"Policy of Twin ({uid(2001)})": [f"grant_access at L ({uid(3001)})", f"grant_access at L ({uid(3002)})"],
         f"Policy of Twin ({uid(2002)})": ["grant_access"],
     }
+
+
+def test_names_with_separators_hide_no_change() -> None:
+    old = remembered(OTHER)
+    of_levels = [
+        planned(GITHUB, level(1, "Admin"), old, "Read: Two approvals"),
+        planned(GITHUB, level(2, "Admin: Read"), old, "App owner"),
+    ]
+    of_apps = [
+        planned(app(2, "B"), None, old, "q, grant_access: Two approvals"),
+        planned(app(3, "B, grant_access: q"), None, old, "App owner"),
+    ]
+    for states, header in (
+        (states_of(of_levels), "Policy of GitHub"),
+        (folded_states_of([*of_levels, *of_apps]), "Policies of 3 apps"),
+    ):
+        before, after = (state[header] for state in states)
+        assert changed_lines(before, after) == (sorted(before), sorted(after))
 
 
 def test_a_new_version_of_a_policy_with_the_old_name_shows_as_a_change() -> None:

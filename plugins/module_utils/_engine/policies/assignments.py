@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..._api.errors import ConfigurationError, out_of_range
 from ..._api.operations import Step
-from ..._api.text import pluralize, printable, summarize
+from ..._api.text import delimited, pluralize, printable, summarize
 from ..._api.writes import assign_policy
 from ..core.guardrails import LimitExceeded
 from ..core.lookup import Index, Row, label, unique_labels
@@ -185,7 +185,9 @@ class _Line:
 
     @property
     def target(self) -> str:
-        return f"{self.request_type} at {self.level}" if self.level is not None else self.request_type
+        if self.level is None:
+            return self.request_type
+        return f"{self.request_type} at {delimited(self.level, ': ', ', ')}"
 
 
 def states_of(assignments: Iterable[Assignment]) -> tuple[State, State]:
@@ -204,7 +206,7 @@ def folded_states_of(assignments: Iterable[Assignment]) -> tuple[State, State]:
 
     A policy that is replaced has a line of its own, so that no removal is hidden.
     """
-    lines = list(_lines_of(assignments))
+    lines = [replace(line, app=delimited(line.app, ", ")) for line in _lines_of(assignments)]
     apps = list(dict.fromkeys(line.app for line in lines))
     if len(apps) < 2:
         return states_of(assignments)

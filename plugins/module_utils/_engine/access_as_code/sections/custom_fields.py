@@ -73,6 +73,6 @@ def _is_for_code(field: Row) -> bool:
 def _undo(app: Row, fields: Mapping[str, Row]) -> dict[str, Any]:
     """Return the entry with the values before, as ids where a value has one, because an id is never ambiguous."""
     before = {field_id: field.get("guidValue") or field.get("value") for field_id, field in fields.items()}
-    values = {field_id: value for field_id, value in before.items() if value}
+    values = {field_id: value for field_id, value in before.items() if value not in (None, "")}
     clear = [field_id for field_id in before if field_id not in values]
     return {"app": app["id"], **({"fields": values} if values else {}), **({"clear": clear} if clear else {})}
