@@ -96,7 +96,12 @@ def _cell(value: Any) -> str:
     """Return a value as it is shown; null is blank, and everything else than text is JSON."""
     if value is None or isinstance(value, str):
         return printable(value or "")
-    return printable(json.dumps(value, default=str, ensure_ascii=False))
+    try:
+        return printable(json.dumps(value, default=str, ensure_ascii=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _refused(
+            f"a value cannot be shown as JSON: {error}", "Give texts, numbers, lists and dictionaries."
+        ) from None
 
 
 def _line(cells: Iterable[str], widths: Iterable[int]) -> str:

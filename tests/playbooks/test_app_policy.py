@@ -367,7 +367,7 @@ BAD: list[BadInput] = [
         "two ledgers",
         bad_field(ledger_path="/no/where/ledger.json"),
         "configuration",
-        ["`ledger_path` is set too, perhaps by CAKEWALK_LEDGER", "takes back the variable"],
+        ["`ledger_path` is set too, perhaps by CAKEWALK_LEDGER", "Unset CAKEWALK_LEDGER"],
     ),
     (
         "a selection that says nothing",

@@ -57,6 +57,7 @@ def test_no_rows(columns: list[str] | None, text: str) -> None:
         ([{"a": 1}], "a", "columns must be a list, not 'a'"),
         ([{"a": 1}], ["a", "b\n"], "no row has 'b\\\\n'. The rows have a."),
         ([{}], ["a"], "no row has 'a'. The rows are empty."),
+        ([{"a": {(1, 2): 3}}], None, "a value cannot be shown as JSON: keys must be"),
         ([{"a": 1}], [["a"]], "columns must be a list of keys, not of "),
     ],
 )

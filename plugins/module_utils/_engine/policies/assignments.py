@@ -87,7 +87,7 @@ def check_options(params: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             "use `ledger_field`",
             "`ledger_path` is set too, perhaps by CAKEWALK_LEDGER, and there can be one ledger only",
-            'Leave one of them out; in a task, `ledger_path: ""` takes back the variable.',
+            "Leave one of them out. Unset CAKEWALK_LEDGER and `cakewalk_ledger` for this task.",
             option="ledger_field",
         )
     if params["enforce"] == "on_change" and not params["ledger_path"]:
