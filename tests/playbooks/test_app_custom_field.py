@@ -69,7 +69,7 @@ TABLE: list[BadInput] = [
         ["has no custom field 'Cost Centre'", "did you mean 'Cost Center'"],
     ),
     ("an unknown app", {"app": "Gitub", "clear": ["Risk Owner"]}, "lookup_failed", ["'Gitub'", "'GitHub'"]),
-    ("an app of two", {"app": "Twin App", "clear": ["Risk Owner"]}, "lookup_failed", ["held by 2"]),
+    ("an app of two", {"app": "Twin App", "clear": ["Risk Owner"]}, "lookup_failed", ["2 apps are called"]),
     ("a computed field", {"app": "GitHub", "fields": {"Priority": "Low"}}, "rail", ["computed", "Leave it out"]),
     ("a required field cleared", {"app": "GitHub", "clear": ["Cost Center"]}, "rail", ["required", "Give a value"]),
     (
