@@ -296,7 +296,8 @@ error:
   description:
     - The error, for programs. Other fields depend on C(kind). Kinds are those of
       M(cakewalk.access.cakewalk_group_member), and three more.
-    - V(not_as_expected) if a task differs from O(expect). Its C(problems) have C(task), C(message) and C(reason), which
+    - V(not_as_expected) if a task differs from O(expect). For its text, apps and levels that the task shows may be
+      read. Its C(problems) have C(task), C(message) and C(reason), which
       is V(mismatch), V(missing), V(kind), V(unclear), V(unknown_status) or V(decided).
     - V(moved) if a task changed before its decision, and V(not_as_sent) if an accepted decision does not show.
   returned: failure, unless Ansible refuses the options
@@ -351,7 +352,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     ]
     names = expectations.NameLookup.read(assessments, params, tenant)
     expectations.check(assessments, names, params, tenant)
-    tenant.warnings += evaluation.warnings(assessments)
+    tenant.warnings += evaluation.warnings(assessments, names.title)
     decided = [assessment for assessment in assessments if assessment.changes]
     return Plan(
         *expectations.states_of(decided, names),

@@ -205,7 +205,11 @@ TASKS: list[BadInput] = [
         "another person",
         approve(expect=expecting(user=MAX)),
         "not_as_expected",
-        [f"the task {ACTION}: expect.user is '{MAX}', the task shows '{PETRA}'", "No task was touched"],
+        [
+            f"the task {ACTION} (grant_access of GitHub (Write) for {PETRA})",
+            f"expect.user is '{MAX}', the task shows '{PETRA}'",
+            "No task was touched",
+        ],
     ),
     ("another app", approve(expect=expecting(app="Figma")), "not_as_expected", ["app is 'Figma'", "shows 'GitHub'"]),
     ("another level", approve(expect=expecting(permission_level="Admin")), "not_as_expected", ["'Admin'", "'Write'"]),
@@ -237,7 +241,7 @@ TASKS: list[BadInput] = [
         "a review in place of an action step",
         {"task": REVIEW, "state": "declined"},
         "not_as_expected",
-        ["it is a review, and decide is action", "Set decide"],
+        ["it is a review, which needs `decide: review`", "Set `decide`"],
     ),
     (
         "an action step in place of a review",
@@ -249,13 +253,13 @@ TASKS: list[BadInput] = [
         "a task without a request",
         {"task": TASK_ID["standalone"], "state": "declined"},
         "not_as_expected",
-        ["it is a standalone task, without a request, and decide is action"],
+        ["it is a standalone task, without a request, which needs `decide: standalone`"],
     ),
     (
         "the opposite of what was decided",
         approve(TASK_ID["declined"], {**expecting(app="Orphan Wiki", permission_level=None)}, decide="review"),
         "not_as_expected",
-        [f"the task {TASK_ID['declined']}: it is declined already", "cannot be taken back"],
+        [f"the task {TASK_ID['declined']} (", "it is declined already", "cannot be reversed"],
     ),
     (
         "one of many, and all that is wrong",
@@ -264,7 +268,7 @@ TASKS: list[BadInput] = [
             "decisions": [{"task": REMOVAL}, {"task": ACTION, "expect": {"user": MAX}}, {"task": REVIEW}],
         },
         "not_as_expected",
-        [f"the task {ACTION}: expect.user", f"the task {REVIEW}: it is a review"],
+        [f"the task {ACTION} (", "expect.user", f"the task {REVIEW} (", "it is a review"],
     ),
 ]
 

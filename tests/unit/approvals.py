@@ -124,5 +124,7 @@ def looked_up(assessments: list[TaskAssessment], params: dict[str, Any]) -> Name
 def decided(rows: Sequence[Row], params: dict[str, Any]) -> list[TaskAssessment]:
     """Return what becomes of tasks, held against what is expected and every rail."""
     assessments = judged(rows, params)
-    check(assessments, looked_up(assessments, params), params, MemoryTenant([]))
+    levels = {permission_levels_of(app).listing: LEVELS.get(app["id"], []) for app in ALL_APPS}
+    tenant = MemoryTenant([], rows={APPS.listing: ALL_APPS, **levels})
+    check(assessments, looked_up(assessments, params), params, tenant)
     return assessments

@@ -24,6 +24,7 @@ from .catalog import (
     accesses,
     custom_fields,
     describe_target,
+    is_synced,
     members,
     named,
     path,
@@ -61,6 +62,14 @@ _FORMS = {
 }
 
 
+#: What to do about a refusal to change a synced group.
+_SYNCED = {
+    400: "Change it in the source directory of the group.",
+    403: "Change it in the source directory of the group, unless the key is read-only.",
+    409: "Change it in the source directory of the group.",
+}
+
+
 def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_approve: bool) -> Step:
     """Add people to a group with a single request.
 
@@ -76,6 +85,7 @@ def add_members(group: Row, people: list[Row], acting_user: Row, implicitly_appr
         {"userIds": ids, "triggeredByUserId": acting_user["id"], "implicitlyApproveRequests": implicitly_approve},
         users=tuple(person(user) for user in people),
         postcondition=RowsPresent(members(group), present=_keys(people)),
+        hints=_SYNCED if is_synced(group) else {},
         effect=_effect("{people}{be} added to {groups}", people=people, groups=[group]),
     )
 
@@ -94,6 +104,7 @@ def remove_members(group: Row, people: Iterable[Row]) -> list[Step]:
             users=(person(user),),
             phase=Phase.REMOVALS,
             postcondition=RowsPresent(members(group), absent=_keys([user])),
+            hints=_SYNCED if is_synced(group) else {},
             effect=_effect("{people}{be} removed from {groups}", people=[user], groups=[group]),
         )
         for user in people

@@ -471,8 +471,8 @@ def test_a_change_of_a_synced_group_is_warned_about() -> None:
     where = MemoryTenant([ADA, BEN], [synced], {synced["id"]: [ADA]})
     params = {"acting_user": ADA["email"], "group": "Everybody"}
     warning = (
-        "Synced from another directory, so the service may refuse to change the members; change them there: "
-        "'Everybody'."
+        "Synced from another directory, so Cakewalk may refuse to change the members: 'Everybody'. "
+        "Change them in the source directory."
     )
     assert where.decide(options(users=[BEN["email"]], **params)).warnings == [warning]
     assert where.decide(options(users=[ADA["email"]], **params)).warnings == []

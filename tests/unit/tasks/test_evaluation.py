@@ -224,7 +224,8 @@ def test_tasks_of_the_agent_are_decided_where_that_is_allowed(row: dict[str, Any
 
 NO_KIND = ("unclear", "isActionStep is not shown, so it may be the action step or a review")
 NO_AGENT = ("unclear", "isAutoprovisioning is not shown, so it may be for the vendor's agent")
-IS_REVIEW = ("kind", "it is a review, and decide is action")
+IS_REVIEW = ("kind", "it is a review, which needs `decide: review`")
+IS_STANDALONE = ("kind", "it is a standalone task, without a request, which needs `decide: standalone`")
 NO_TARGET = ("unclear", "it does not show the user that it is about")
 REMOVAL = {"requestType": "RemoveAccessRequest", "targetUserId": None}
 
@@ -235,9 +236,13 @@ REMOVAL = {"requestType": "RemoveAccessRequest", "targetUserId": None}
         (a_task(), "action", []),
         (a_task(isActionStep=False), "review", []),
         (a_task(isActionStep=False), "action", [IS_REVIEW]),
-        (a_task(), "review", [("kind", "it is an action step, and decide is review")]),
-        (a_task(), "standalone", [("kind", "it is an action step, and decide is standalone")]),
-        (standalone(), "action", [("kind", "it is a standalone task, without a request, and decide is action")]),
+        (a_task(), "review", [("kind", "it is an action step, which needs `decide: action`")]),
+        (a_task(), "standalone", [("kind", "it is an action step, which needs `decide: action`")]),
+        (
+            standalone(),
+            "action",
+            [IS_STANDALONE],
+        ),
         (standalone(), "standalone", []),
         (a_task(isActionStep=None), "action", [NO_KIND]),
         (a_task(isActionStep=None), "standalone", [NO_KIND]),
@@ -245,7 +250,7 @@ REMOVAL = {"requestType": "RemoveAccessRequest", "targetUserId": None}
         (a_task(isAutoprovisioning=None), "action", [NO_AGENT]),
         (without(standalone(), "isAutoprovisioning"), "standalone", [NO_AGENT]),
         (without(a_task(isActionStep=False), "isAutoprovisioning"), "action", [IS_REVIEW, NO_AGENT]),
-        (a_task(snoozedTill="soon"), "action", [("unclear", "it is snoozed till 'soon', which is no time")]),
+        (a_task(snoozedTill="soon"), "action", [("unclear", "it is snoozed until 'soon', which is not a time")]),
         (
             a_task(status="Hibernating"),
             "action",
@@ -333,17 +338,22 @@ def test_what_is_left_alone_is_warned_of_by_reason() -> None:
         standalone(8, status="Cancelled"),
     ]
     assessments = judged(rows, options(state="approved", decisions=[decision(row) for row in rows]))
-    assert warnings(assessments) == [
+
+    def title(task: TaskState) -> str:
+        return f"{task.kind} task"
+
+    assert warnings(assessments, title) == [
         "Some tasks are cancelled, so there is nothing left to decide: "
-        f"{uid(902)} (Cancelled, its request Cancelled), {uid(908)} (Cancelled).",
+        f"action task (task {uid(902)}, Cancelled, its request Cancelled), "
+        f"standalone task (task {uid(908)}, Cancelled).",
         "Some tasks are snoozed, so they are left alone until then: "
-        f"{uid(901)} (till {FUTURE}), {uid(904)} (till 2026-07-01).",
+        f"action task (task {uid(901)}, until {FUTURE}), action task (task {uid(904)}, until 2026-07-01).",
         "Some tasks are for the vendor's agent to carry out, so they are left alone without `allow_autoprovisioning`: "
-        f"{uid(905)} (Pending, its request Pending).",
+        f"action task (task {uid(905)}, Pending, its request Pending).",
         "Some tasks are in a status in which they cannot be decided, so they are left alone: "
-        f"{uid(906)} (Pending, its request Declined).",
+        f"action task (task {uid(906)}, Pending, its request Declined).",
     ]
-    assert warnings([]) == warnings(judged([a_task()], options(task=ID, state="approved"))) == []
+    assert warnings([], title) == warnings(judged([a_task()], options(task=ID, state="approved")), title) == []
 
 
 def test_no_control_characters_of_the_service_are_shown() -> None:

@@ -123,19 +123,19 @@ MISMATCHES: list[tuple[str, Data, Data, list[tuple[str, str]]]] = [
         "another level, by id",
         a_task(),
         expecting(permission_level=READ["id"]),
-        [mismatch("permission_level", READ["id"], f"'{WRITE['id']}'")],
+        [mismatch("permission_level", READ["id"], f"'Write' ({WRITE['id']})")],
     ),
     (
         "another app, whose levels do not count",
         a_task(),
         expecting(app="Figma"),
-        [mismatch("app", "Figma", "'GitHub'"), mismatch("permission_level", "Write", f"'{WRITE['id']}'")],
+        [mismatch("app", "Figma", "'GitHub'"), mismatch("permission_level", "Write", f"'Write' ({WRITE['id']})")],
     ),
     (
         "another app, by id",
         a_task(),
         expecting(app=FIGMA["id"], permission_level=WRITE["id"]),
-        [mismatch("app", FIGMA["id"], f"'{GITHUB['id']}'")],
+        [mismatch("app", FIGMA["id"], f"'GitHub' ({GITHUB['id']})")],
     ),
     (
         "another request type",
@@ -227,10 +227,10 @@ def missing(names: str, shows: str) -> tuple[str, str]:
     return "missing", f"an approval must expect {names}, the task shows {shows}"
 
 
-BEN_ID, GITHUB_ID, WRITE_ID, EVE_ID = (row["id"] for row in (BEN, GITHUB, WRITE, EVE))
+BEN_ID = BEN["id"]
 ALL_MISSING = missing(
     "request_type, user, app, permission_level",
-    f"request_type 'grant_access', user '{BEN_ID}', app '{GITHUB_ID}', permission_level '{WRITE_ID}'",
+    f"request_type 'grant_access', user '{BEN_ID}', app 'GitHub', permission_level 'Write'",
 )
 
 
@@ -240,10 +240,10 @@ ALL_MISSING = missing(
         (a_task(), None, ALL_MISSING),
         (a_task(), {}, ALL_MISSING),
         (a_task(), dict.fromkeys(EXPECTED), ALL_MISSING),
-        (a_task(), expecting(permission_level=None), missing("permission_level", f"permission_level '{WRITE_ID}'")),
+        (a_task(), expecting(permission_level=None), missing("permission_level", "permission_level 'Write'")),
         (a_task(), expecting(user=None), missing("user", f"user '{BEN_ID}'")),
         (a_task(), expecting(request_type=None), missing("request_type", "request_type 'grant_access'")),
-        (a_task(), expecting(app=None), missing("app", f"app '{GITHUB_ID}'")),
+        (a_task(), expecting(app=None), missing("app", "app 'GitHub'")),
         (
             a_task(request={"requestType": None, "targetUserId": None, "workAppId": None, "permissionLevelId": None}),
             {},
@@ -286,18 +286,23 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     entries[0]["expect"] = expecting(permission_level=None)
     with pytest.raises(NotAsExpected) as refused:
         decided(rows, options(state="approved", decisions=entries))
+    title = "(grant_access of GitHub (Write) for ben@example.com)"
+    others = title.replace("ben@", "eve@")
     assert str(refused.value) == (
         "Could not decide the tasks: "
-        f"the task {uid(901)}: an approval must expect permission_level, the task shows permission_level 'Write'; "
-        f"the task {uid(902)}: it is a review, and decide is action; "
-        f"the task {uid(903)}: it is declined already; "
-        f"the task {uid(904)}: its status 'Hibernating' is not in `known_statuses.task`; "
-        f"the task {uid(905)}: isAutoprovisioning is not shown, so it may be for the vendor's agent; "
-        f"the task {uid(906)}: expect.user is 'ben@example.com', the task shows 'eve@example.com'. "
+        f"the task {uid(901)} {title}: an approval must expect permission_level, "
+        "the task shows permission_level 'Write'; "
+        f"the task {uid(902)} {title}: it is a review, which needs `decide: review`; "
+        f"the task {uid(903)} {title}: it is declined already; "
+        f"the task {uid(904)} {title}: its status 'Hibernating' is not in `known_statuses.task`; "
+        f"the task {uid(905)} {title}: isAutoprovisioning is not shown, "
+        "so it may be for the vendor's agent; "
+        f"the task {uid(906)} {others}: expect.user is 'ben@example.com', the task shows 'eve@example.com'. "
         "No task was touched. Look at the task in Cakewalk: it is not about what was expected. "
-        "Check what the task shows, and name all of it under expect. Set decide if such a task is meant. "
+        "Check what the task shows, and name all of it under expect. Set `decide` only if such a task is meant. "
         "Decide it in Cakewalk: here it must be known what it is. "
-        "If you know what the status means, list it under `known_statuses`. A decision cannot be taken back here."
+        "If you know what the status means, list it under `known_statuses`. "
+        "A decision cannot be reversed. To undo it, make a new request in Cakewalk."
     )
     assert [one["reason"] for one in refused.value.facts()["problems"]] == [
         "missing",
@@ -393,8 +398,14 @@ def test_nobody_decides_what_is_their_own(row: Data, actor: str, state: str) -> 
     with pytest.raises(LimitExceeded) as stopped:
         decided([row], params)
     assert stopped.value.facts() == {"kind": "rail", "tasks": [ID]}
+    title = (
+        f"grant_access of GitHub (Write) for {BEN['email']}"
+        if row["request"]
+        else "standalone task for eve@example.com"
+    )
     assert str(stopped.value) == (
-        f"Could not decide the task {ID}: the acting user {actor.lower() if '@' in actor else 'eve@example.com'} "
+        f"Could not decide the task {ID} ({title}): "
+        f"the acting user {actor.lower() if '@' in actor else 'eve@example.com'} "
         "asked for it, or it is about this person. No task was touched. "
         "Let another admin act, or set `allow_self_approval` if that is meant."
     )
@@ -443,8 +454,14 @@ def test_nothing_is_taken_from_protected_people(row: Data, expect: Data, protect
     with pytest.raises(LimitExceeded) as stopped:
         decided([row], params)
     assert stopped.value.facts() == {"kind": "rail", "tasks": [ID]}
+    kind = expect["request_type"]
+    title = (
+        f"{kind} of GitHub for ben@example.com"
+        if "permission_level" not in expect
+        else f"{kind} of GitHub (Write) for ben@example.com"
+    )
     assert str(stopped.value) == (
-        f"Could not approve the task {ID}: it would take access from protected people: ben@example.com. "
+        f"Could not approve the task {ID} ({title}): it would take access from protected people: ben@example.com. "
         "No task was touched. Decline it or leave it out, or take them out of `protected_users`; the acting user is "
         "always protected."
     )

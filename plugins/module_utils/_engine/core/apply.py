@@ -54,6 +54,8 @@ _NOT_APPLIED = (
 #: What is added to the hint of a read that failed after an accepted write.
 _UNREAD = "The writes to it are in `steps` with `verified: false`."
 #: What comes before the hint for a refusal that no read can confirm.
+#: Statuses that prove a refusal, so that the message mentions a read only if it shows something else.
+_PLAIN_REFUSALS = (400, 403)
 _UNPROVED = "The API does not show whether it was carried out anyway."
 #: Errors of a read after which another one soon would fail alike.
 _UNREADABLE = (TransportError, Unauthorized)
@@ -434,6 +436,8 @@ class _Unconfirmed:
         instead = f" ({shown})" if shown else ""
         if isinstance(error, NotApplied):
             return error.restated(f"{error.cause}, but reading {what} again does not show it{instead}", error.hint)
+        if isinstance(error, ApiError) and error.status in _PLAIN_REFUSALS and not shown:
+            return error
         if not isinstance(error, OutcomeUnknown):
             return error.restated(f"{error.cause}, and reading {what} does not show it as done{instead}", error.hint)
         return error.restated(

@@ -299,8 +299,8 @@ def _synced(changes: Iterable[MembershipChange]) -> list[str]:
     if not groups:
         return []
     return [
-        "Synced from another directory, so the service may refuse to change the members; change them there: "
-        f"{summarize(groups)}."
+        f"Synced from another directory, so Cakewalk may refuse to change the members: {summarize(groups)}. "
+        "Change them in the source directory."
     ]
 
 

@@ -9,7 +9,7 @@ A task is the action step of an access request, a review of a request, or standa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -196,11 +196,14 @@ def assess(
     return TaskAssessment(task, obstacle or state, obstacle is None, errors)
 
 
-def warnings(assessments: Iterable[TaskAssessment]) -> list[str]:
-    """Return a warning for each reason for which tasks are left alone."""
+def warnings(assessments: Iterable[TaskAssessment], title: Callable[[TaskState], str]) -> list[str]:
+    """Return a warning for each reason for which tasks are left alone.
+
+    :param title: returns what a task is about.
+    """
     tasks: dict[str, list[str]] = {}
     for assessment in assessments:
-        tasks.setdefault(assessment.outcome, []).append(_with_status(assessment.task, assessment.outcome))
+        tasks.setdefault(assessment.outcome, []).append(_with_status(assessment.task, assessment.outcome, title))
     return [
         f"Some tasks are {reason}: {summarize(tasks[outcome])}."
         for outcome, reason in _LEFT_ALONE.items()
@@ -228,7 +231,7 @@ def _errors(task: TaskState, status: str | None, request_status: str | None) -> 
     if task.kind is None:
         yield "unclear", "isActionStep is not shown, so it may be the action step or a review"
     elif task.kind != task.entry.decide:
-        yield "kind", f"it is {_KINDS[task.kind]}, and decide is {task.entry.decide}"
+        yield "kind", f"it is {_KINDS[task.kind]}, which needs `decide: {task.kind}`"
     if not isinstance(task.row.get("isAutoprovisioning"), bool):
         yield "unclear", "isAutoprovisioning is not shown, so it may be for the vendor's agent"
     hidden = [name for name in _required(task) if task.attributes[name] is None]
@@ -238,7 +241,7 @@ def _errors(task: TaskState, status: str | None, request_status: str | None) -> 
         yield "unclear", "it does not show who is offboarded"
     till = task.row.get("snoozedTill")
     if till is not None and task.snoozed_till is None:
-        yield "unclear", f"it is snoozed till {printable(till)!r}, which is no time"
+        yield "unclear", f"it is snoozed until {printable(till)!r}, which is not a time"
     if status is None:
         yield "unknown_status", f"its status {printable(task.row.get('status'))!r} is not in `known_statuses.task`"
     if task.has_request and request_status is None:
@@ -274,13 +277,14 @@ def _obstacle(
     return None if status == "actionable" and request_status != "declined" else "not_actionable"
 
 
-def _with_status(task: TaskState, outcome: str) -> str:
+def _with_status(task: TaskState, outcome: str, title: Callable[[TaskState], str]) -> str:
     """Return the name of a task in a warning."""
+    name = f"{printable(title(task))} (task {task.row['id']}"
     if outcome == "snoozed":
-        return f"{task.row['id']} (till {printable(task.row['snoozedTill'])})"
+        return f"{name}, until {printable(task.row['snoozedTill'])})"
     request_status = member(task.row, "request.requestStatus")
     of_request = f", its request {printable(request_status)}" if request_status is not None else ""
-    return f"{task.row['id']} ({printable(task.row['status'])}{of_request})"
+    return f"{name}, {printable(task.row['status'])}{of_request})"
 
 
 def _lower(value: Any) -> str | None:

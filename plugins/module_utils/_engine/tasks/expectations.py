@@ -27,23 +27,26 @@ _NO_REQUESTER = "it does not show who asked for it, so it may be the acting user
 _HINTS = {
     "mismatch": "Look at the task in Cakewalk: it is not about what was expected.",
     "missing": "Check what the task shows, and name all of it under expect.",
-    "kind": "Set decide if such a task is meant.",
+    "kind": "Set `decide` only if such a task is meant.",
     "unclear": "Decide it in Cakewalk: here it must be known what it is.",
     "unknown_status": "If you know what the status means, list it under `known_statuses`.",
-    "decided": "A decision cannot be taken back here.",
+    "decided": "A decision cannot be reversed. To undo it, make a new request in Cakewalk.",
 }
 
 
 class NotAsExpected(CakewalkError):
-    """Tasks are not as expected, so none is decided; C(problems) describes each difference."""
+    """Tasks are not as expected, so none is decided; C(problems) describes each difference.
+
+    :param titles: the names of the tasks, by id.
+    """
 
     kind = "not_as_expected"
 
-    def __init__(self, problems: Sequence[Mapping[str, str]]) -> None:
+    def __init__(self, problems: Sequence[Mapping[str, str]], titles: Mapping[str, str]) -> None:
         reasons = {problem["reason"] for problem in problems}
         super().__init__(
             "decide the tasks",
-            summarize((f"the task {problem['task']}: {problem['message']}" for problem in problems), separator="; "),
+            summarize((f"{titles[problem['task']]}: {problem['message']}" for problem in problems), separator="; "),
             " ".join(["No task was touched.", *(hint for reason, hint in _HINTS.items() if reason in reasons)]),
             problems=list(problems),
         )
@@ -87,6 +90,24 @@ class NameLookup:
         at = f" ({labels['permission_level']})" if labels["permission_level"] else ""
         user = f" for {labels['user']}" if labels["user"] else ""
         return f"{labels['request_type'] or f'{task.kind} task'}{of}{at}{user}"
+
+    def named(self, task: TaskState) -> str:
+        """Return the id of a task and what it is about, for messages."""
+        return f"the task {task.row['id']} ({printable(self.title(task))})"
+
+    def completed(self, tasks: Iterable[TaskState], tenant: Tenant) -> NameLookup:
+        """Return this with the apps of the tasks and their levels, for a message; what cannot be read keeps its id."""
+        shown = [task.attributes for task in tasks if task.attributes["app"] and is_usable_id(task.attributes["app"])]
+        ids = {str(attributes["app"]) for attributes in shown}
+        with_levels = {str(attributes["app"]) for attributes in shown if attributes["permission_level"]}
+        missing = sorted(ids - self.apps.by_id.keys())
+        try:
+            apps = tenant.index(APPS, missing).replacing(self.apps.by_id.values()) if missing else self.apps
+            owners = sorted((with_levels & apps.by_id.keys()) - self.levels.keys())
+            read = tenant.indexes((catalog.permission_levels_of(apps.by_id[app]), None) for app in owners)
+        except CakewalkError:
+            return self
+        return NameLookup(self.users, apps, {**dict(zip(owners, read, strict=True)), **self.levels})
 
     def describe(self, task: TaskState) -> str:
         """Return the kind and attributes of a task, for messages."""
@@ -154,12 +175,20 @@ def check(assessments: Sequence[TaskAssessment], names: NameLookup, params: Mapp
         protected.look_up(names.users, resolver)
     actor = acting_user(params["acting_user"], names.users, tenant, resolver) if actors else None
     resolver.check()
-    problems = [
-        {"task": assessment.task.row["id"], "reason": reason, "message": message}
-        for assessment, values in zip(assessments, expected, strict=True)
-        for reason, message in (*assessment.errors, *_differences(assessment.task, values, names))
-    ]
 
+    def differences() -> list[dict[str, str]]:
+        return [
+            {"task": assessment.task.row["id"], "reason": reason, "message": message}
+            for assessment, values in zip(assessments, expected, strict=True)
+            for reason, message in (*assessment.errors, *_differences(assessment.task, values, names))
+        ]
+
+    problems = differences()
+    if problems:
+        different = {problem["task"] for problem in problems}
+        tasks = [assessment.task for assessment in assessments if assessment.task.row["id"] in different]
+        names = names.completed(tasks, tenant)
+        problems = differences()
     deciding = [assessment.task for assessment in assessments if assessment.changes]
     actor_id = actor["id"].lower() if actor and not params["allow_self_approval"] else None
     if actor_id:
@@ -169,14 +198,14 @@ def check(assessments: Sequence[TaskAssessment], names: NameLookup, params: Mapp
             if task.has_request and task.requester is None
         ]
     if problems:
-        raise NotAsExpected(problems)
-    own = [task.row["id"] for task in deciding if actor_id and actor_id in (task.attributes["user"], task.requester)]
+        raise NotAsExpected(problems, {one.task.row["id"]: names.named(one.task) for one in assessments})
+    own = [task for task in deciding if actor_id and actor_id in (task.attributes["user"], task.requester)]
     if actor and own:
         raise LimitExceeded(
-            f"decide {summarize(catalog.task(identifier).what for identifier in own)}",
+            f"decide {summarize(map(names.named, own))}",
             f"the acting user {printable(person(actor))} asked for it, or it is about this person",
             "No task was touched. Let another admin act, or set `allow_self_approval` if that is meant.",
-            tasks=own,
+            tasks=[task.row["id"] for task in own],
         )
     _refuse_protected(removing, protected, names)
 
@@ -254,7 +283,10 @@ def _differences(task: TaskState, expected: Mapping[str, str], names: NameLookup
         shown = "none" if value is None else repr(printable(names.label(task, name)))
         if name in expected:
             if expected[name] != value:
-                yield "mismatch", f"expect.{name} is {printable(task.entry.expect[name])!r}, the task shows {shown}"
+                written, named = task.entry.expect[name], names.label(task, name)
+                # The name alone would not show the difference from an id, or from the level of another app.
+                also = f" ({printable(value)})" if named != value and (is_uuid(written) or written == named) else ""
+                yield "mismatch", f"expect.{name} is {printable(written)!r}, the task shows {shown}{also}"
         elif value is not None or name == ("request_type" if task.has_request else "user"):
             missing[name] = shown
     if missing and task.entry.state == "approved":
@@ -263,18 +295,18 @@ def _differences(task: TaskState, expected: Mapping[str, str], names: NameLookup
 
 
 def _refuse_protected(tasks: Iterable[TaskState], protected: ProtectedUsers, names: NameLookup) -> None:
-    hit = {
-        task.row["id"]: printable(person(names.users.by_id.get(identifier) or task.user(identifier)))
+    hit = [
+        (task, printable(person(names.users.by_id.get(identifier) or task.user(identifier))))
         for task in tasks
         for identifier in (task.attributes["user"], task.leaver)
         if identifier and protected.covers({"id": identifier})
-    }
+    ]
     if hit:
         raise LimitExceeded(
-            f"approve {summarize(catalog.task(identifier).what for identifier in hit)}",
-            f"it would take access from protected people: {summarize(dict.fromkeys(hit.values()))}",
+            f"approve {summarize(dict.fromkeys(names.named(task) for task, _user in hit))}",
+            f"it would take access from protected people: {summarize(dict.fromkeys(user for _task, user in hit))}",
             "No task was touched. Decline it or leave it out, or take them out of `protected_users`; the acting user "
             "is "
             "always protected.",
-            tasks=list(hit),
+            tasks=list(dict.fromkeys(task.row["id"] for task, _user in hit)),
         )
