@@ -19,7 +19,7 @@ from ansible.errors import AnsibleError
 from ansible.playbook.task import Task
 
 from ..module_utils._api.errors import ConfigurationError
-from ..module_utils._api.text import QUOTE_IT, parse_json, printable, yaml_type
+from ..module_utils._api.text import parse_json, printable, quote_hint, yaml_type
 
 _COLLECTION = "cakewalk.access"
 #: The form of options in a single line, which Ansible reads itself: C(app=GitHub permission_level=Admin).
@@ -184,8 +184,8 @@ def _value(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any
         return _list(name, value, option, strip)
     # Ansible would take how Python writes a list for the text, and C(true) for one.
     if kind in _TEXTS and isinstance(value, (list, tuple, Mapping)):
-        form = "a mapping" if isinstance(value, Mapping) else "a list"
-        raise ConfigurationError(f"use {name}", f"{form} is given for a text", "Give one text.", option=name)
+        form = "a dictionary" if isinstance(value, Mapping) else "a list"
+        raise ConfigurationError(f"use {name}", f"it must be text, not {form}", "Give a single value.", option=name)
     if kind in _TEXTS and name not in _DATES:
         _refuse_unquoted(name, name, value, bool(option.get("no_log")))
     if kind == "dict" and isinstance(value, dict):
@@ -197,7 +197,7 @@ def _value(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any
             if isinstance(item, date):
                 _refuse_unquoted(name, f"the value of {printable(key)!r} in {name}", item)
     if kind == "int" and isinstance(value, bool):
-        raise ConfigurationError(f"use {name}", "a boolean is given for a number", "Give a number.", option=name)
+        raise ConfigurationError(f"use {name}", "it must be a number, not a boolean", "Give a number.", option=name)
     return value.strip() if strip and isinstance(value, str) else value
 
 
@@ -209,7 +209,9 @@ def _refuse_unquoted(name: str, what: str, value: Any, is_secret: bool = False) 
     form = yaml_type(value)
     if form:
         shown = f"a {form.split()[1]}" if is_secret else form
-        raise ConfigurationError(f"use {what}", f"{shown} is given for a text", QUOTE_IT, option=name)
+        raise ConfigurationError(
+            f"use {what}", f"it must be text, not {shown}", quote_hint(value, is_secret), option=name
+        )
 
 
 def _list(name: str, value: Any, option: Mapping[str, Any], strip: bool) -> Any:

@@ -52,7 +52,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "a tag": ("{% canary %}", "broken template"),
     "braces elsewhere": ("{{ elsewhere }}", "broken template"),
     "nothing": ("{{ nowhere }}", "'nowhere' is undefined"),
-    "a list": (["canary"], "a list is given for a text"),
+    "a list": (["canary"], "it must be text, not a list"),
     "white space": ("canary canary", "white space"),
 }
 PROCESS = {"cakewalk_in_process": False}

@@ -115,7 +115,7 @@ def test_how_lookups_fail_and_where_their_options_come_from(playbooks: Playbooks
         assert "the user 'erin.enginer@example.com' does not exist (did you mean 'erin.engineer@exa" in texts[address]
     assert "the user '0715' does not exist" in texts["typo"]
     assert "are called 'Twin Group': " in texts["twins"]
-    assert "the number 7 is given for a text" in texts["number"]
+    assert "it must be text, not the number 7" in texts["number"]
     assert "missing required arguments: request_type" in texts["policy"]
     assert "unsupported options: request_types. Supported parameters include: " in texts["unknown"]
     assert "api_key is not set. Set api_key (variable cakewalk_api_key" in texts["no key"]

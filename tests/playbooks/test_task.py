@@ -129,7 +129,7 @@ OPTIONS: list[BadInput] = [
         "a status that means two things",
         {"task": ACTION, "state": "declined", "known_statuses": {"task": {"open": ["pending"]}}},
         "configuration",
-        ["'pending' would be actionable and open at once"],
+        ["'pending' would be in actionable and open"],
     ),
     (
         "a class of statuses that does not exist",
@@ -247,7 +247,7 @@ TASKS: list[BadInput] = [
         "an action step in place of a review",
         {"task": ACTION, "state": "declined", "decide": "review"},
         "not_as_expected",
-        ["it is an action step, and decide is review"],
+        ["it is an action step, which needs `decide: action`"],
     ),
     (
         "a task without a request",

@@ -118,8 +118,19 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-#: The hint for a value for which C(yaml_type) is not C(None).
-QUOTE_IT = 'Quote it, such as "0715", which YAML reads as 461 otherwise. In a template, end with | string.'
+def quote_hint(value: object, is_secret: bool = False) -> str:
+    """Return what to do about a value for which C(yaml_type) is not C(None).
+
+    :param is_secret: whether to show no example, which might share characters with the value.
+    """
+    if is_secret:
+        return "Quote it."
+    if isinstance(value, bool):
+        return 'Quote it, such as "yes" or "true". In a template, end with | string.'
+    if isinstance(value, int):
+        return "Quote it: YAML reads 0715 as 461, and 12:30:15 as 45015. In a template, end with | string."
+    example = "1.10" if isinstance(value, float) else "2026-01-31"
+    return f'Quote it, such as "{example}". In a template, end with | string.'
 
 
 def yaml_type(value: object) -> str | None:

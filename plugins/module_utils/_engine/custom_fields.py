@@ -13,7 +13,7 @@ from typing import Any
 from .._api.catalog import APPS, custom_fields, custom_fields_of, is_computed, named
 from .._api.errors import ConfigurationError
 from .._api.operations import Step
-from .._api.text import QUOTE_IT, by_usable_key, delimited, pluralize, printable, yaml_type
+from .._api.text import by_usable_key, delimited, pluralize, printable, quote_hint, yaml_type
 from .._api.writes import has_value, set_custom_fields, shown_value
 from .core.entries import entries_of
 from .core.guardrails import LimitExceeded
@@ -192,8 +192,8 @@ def _text(value: Any, field: Row, app: Row) -> str | None:
     if form and not kind.search(str(field.get("type"))):
         raise ConfigurationError(
             f"set the custom field {named(field)} of the app {named(app)}",
-            f"{form} is given for a text",
-            QUOTE_IT,
+            f"it must be text, not {form}",
+            quote_hint(value),
             option="fields",
         )
     return str(value).lower() if form else value

@@ -119,16 +119,21 @@ def test_null_and_blank_are_not_given_whatever_the_type(value: str | None) -> No
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
 def test_what_would_mean_something_by_accident_is_refused(name: str, value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"for a text|for a number|is null or blank"):
+    with pytest.raises(ConfigurationError, match=r"must be text|must be a number|is null or blank"):
         given({name: value}, SPEC)
 
 
 def test_a_number_is_shown_unless_it_is_a_secret() -> None:
-    with pytest.raises(ConfigurationError, match=r"the number 461 is given for a text\. Quote it, such as"):
+    with pytest.raises(ConfigurationError, match=r"it must be text, not the number 461\. Quote it: YAML"):
         given({"text": 0o715}, SPEC)
-    with pytest.raises(ConfigurationError, match="a number is given for a text") as refused:
+    with pytest.raises(ConfigurationError, match=r"it must be text, not a number\. Quote it\.$") as refused:
         given({"api_key": 815}, SPEC)
     assert "815" not in str(refused.value)
+    for value, example in ((True, '"yes"'), (1.1, '"1.10"'), (date(2026, 1, 31), '"2026-01-31"'), (45015, "12:30:15")):
+        with pytest.raises(ConfigurationError, match="Quote it") as refused:
+            given({"text": value}, SPEC)
+        assert example in refused.value.hint
+        assert ("0715" in refused.value.hint) == (value == 45015)
 
 
 @pytest.mark.parametrize("name", ["api_key", "api_secret", "base_url"])
