@@ -254,7 +254,7 @@ msg:
   description: What changed, or in check mode would change, in one sentence; after a failure the error.
   returned: always
   type: str
-  sample: "Access to GitHub requested for connor.contractor@example.com; 2 people have access to GitHub."
+  sample: "Access to GitHub at Read requested for connor.contractor@example.com; 2 people have access to GitHub."
 steps:
   description:
     - The writes. In check mode all of them are C(pending).

@@ -308,7 +308,7 @@ msg:
   description: What changed, or in check mode would change, in one sentence; after a failure the error.
   returned: always
   type: str
-  sample: "Two approvals assigned in 22 apps (which the API cannot confirm)."
+  sample: "Two approvals assigned to grant_access of 22 apps (which the API cannot confirm)."
 steps:
   description:
     - The writes. In check mode all of them are C(pending). Writes to O(ledger_field) are not included.

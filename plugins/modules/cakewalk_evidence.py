@@ -156,7 +156,7 @@ msg:
   description: The counts in one sentence; after a failure the error.
   returned: always
   type: str
-  sample: "The evidence holds these rows: accesses 512, ownerless apps 2."
+  sample: "The evidence holds 1 row of apps without an owner, 512 rows of access to apps."
 error:
   description: The error, for programs. Other fields depend on C(kind).
   returned: failure, unless Ansible refuses the options

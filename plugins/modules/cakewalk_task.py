@@ -262,7 +262,7 @@ msg:
   description: What changed, or in check mode would change, in one sentence; after a failure the error.
   returned: always
   type: str
-  sample: "grant_access of GitHub (Write) for petra.pending@example.com approved."
+  sample: "The grant_access of GitHub (Write) for petra.pending@example.com approved."
 steps:
   description:
     - The writes. In check mode all of them are C(pending).

@@ -174,7 +174,12 @@ def request_access(
         },
         users=(person(user),),
         postcondition=_opened("grant_access", app, user, level, before),
-        effect=_effect("access to {apps}{be} requested for {people}", apps=[app], people=[user]),
+        effect=_effect(
+            f"access to {{apps}}{' at {levels}' if level else ''}{{be}} requested for {{people}}",
+            apps=[app],
+            levels=[level] if level else [],
+            people=[user],
+        ),
     )
 
 
@@ -224,7 +229,12 @@ def record_accesses(app: Row, people: Sequence[Row], level: Row | None) -> Step:
             accesses(app),
             present=frozenset((user["id"].lower(), level["id"].lower() if level else "") for user in people),
         ),
-        effect=_effect("access to {apps}{be} recorded for {people}", apps=[app], people=people),
+        effect=_effect(
+            f"access to {{apps}}{' at {levels}' if level else ''}{{be}} recorded for {{people}}",
+            apps=[app],
+            levels=[level] if level else [],
+            people=people,
+        ),
     )
 
 
@@ -239,6 +249,7 @@ def assign_policy(
     :param changes: whether another policy is assigned now, or the assigned policy is unknown.
     """
     under = ["PermissionLevels", level["id"]] if level else []
+    target = f"{request_type} at {level.get('name') or level['id']}" if level else request_type
     return Step(
         f"assign the policy {named(policy)} to {describe_target(app, level, request_type)}",
         "PUT",
@@ -247,7 +258,12 @@ def assign_policy(
         phase=Phase.POLICIES,
         changes=changes,
         ledger_entry=ledger_entry,
-        effect=_effect("{policies}{be} assigned in {apps}", policies=[policy], apps=[app]),
+        effect=_effect(
+            "{policies}{be} assigned to {targets} of {apps}",
+            policies=[policy],
+            targets=[{"id": target, "name": target}],
+            apps=[app],
+        ),
         hints=_CONFLICTS,
     )
 

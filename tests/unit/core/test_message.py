@@ -25,7 +25,11 @@ from unit.people import uid
 ADA, BEN, CAT = ({"id": uid(n), "email": f"{name}@example.com"} for n, name in enumerate(["ada", "ben", "cat"], 1))
 CREW, TEAM = {"id": uid(11), "name": "Crew"}, {"id": uid(12), "name": "Team"}
 GITHUB, FIGMA = {"id": uid(21), "name": "GitHub"}, {"id": uid(22), "name": "Figma"}
-READ, TWO = {"id": uid(31), "name": "Read"}, {"id": uid(41), "name": "Two approvals"}
+READ, ADMIN, TWO = (
+    {"id": uid(31), "name": "Read"},
+    {"id": uid(32), "name": "Admin"},
+    {"id": uid(41), "name": "Two approvals"},
+)
 NONE: frozenset[str] = frozenset()
 
 
@@ -45,7 +49,7 @@ def policy(app: dict[str, Any], changes: bool = True) -> Step:
 
 
 REVIEW = writes.start_review("Spring", None, "app_owner", "2099", None, ADA, None)
-TITLE = "grant_access of GitHub for ben@example.com"
+TITLE = "the grant_access of GitHub for ben@example.com"
 TASK = writes.decide_task({"id": uid(51)}, "approved", TASK_STATUSES, "it", title=TITLE)
 FIELDS = writes.set_custom_fields(GITHUB, {uid(61): "1", uid(62): None}, ["Cost", "Owner"])
 
@@ -73,26 +77,53 @@ FIELDS = writes.set_custom_fields(GITHUB, {uid(61): "1", uid(62): None}, ["Cost"
                 writes.request_removal(FIGMA, BEN, ADA, "x", NONE),
                 writes.record_accesses(FIGMA, [BEN, CAT], None),
             ],
-            "Access to 2 apps requested for 2 people; Read of GitHub requested for cat@example.com; removal of "
-            "access to Figma requested for ben@example.com; access to Figma recorded for 2 people.",
-            "Access to 2 apps would be requested for 2 people; Read of GitHub would be requested for "
-            "cat@example.com; removal of access to Figma would be requested for ben@example.com; access to Figma would "
+            "Access to GitHub at Read requested for ben@example.com; access to Figma requested for cat@example.com; "
+            "Read of GitHub requested for cat@example.com; removal of access to Figma requested for "
+            "ben@example.com; access to Figma recorded for 2 people.",
+            "Access to GitHub at Read would be requested for ben@example.com; access to Figma would be requested for "
+            "cat@example.com; Read of GitHub would be requested for cat@example.com; removal of access to Figma "
+            "would be requested for ben@example.com; access to Figma would "
             "be recorded for 2 people.",
         ),
         (
             [policy(GITHUB), policy(FIGMA, changes=False)],
-            "Two approvals assigned in GitHub (which the API cannot confirm); 1 policy sent again.",
-            "Two approvals would be assigned in GitHub; 1 policy would be sent again.",
+            "Two approvals assigned to grant_access of GitHub (which the API cannot confirm); 1 policy sent again, "
+            "the "
+            "same as the ledger has (which the API cannot confirm).",
+            "Two approvals would be assigned to grant_access of GitHub; 1 policy would be sent again, the same as "
+            "the "
+            "ledger has (which the API cannot confirm).",
+        ),
+        (
+            [writes.assign_policy(GITHUB, level, "remove_access", TWO, True) for level in (READ, READ, ADMIN)],
+            "Two approvals assigned to 2 targets of GitHub (which the API cannot confirm).",
+            "Two approvals would be assigned to 2 targets of GitHub.",
+        ),
+        (
+            [writes.assign_policy(app, READ, "remove_access", TWO, True) for app in (GITHUB, FIGMA)],
+            "Two approvals assigned to remove_access at Read of 2 apps (which the API cannot confirm).",
+            "Two approvals would be assigned to remove_access at Read of 2 apps.",
+        ),
+        (
+            [writes.record_accesses(GITHUB, [BEN], READ), writes.record_accesses(GITHUB, [CAT], ADMIN)],
+            "Access to GitHub at 2 permission levels recorded for 2 people.",
+            "Access to GitHub at 2 permission levels would be recorded for 2 people.",
+        ),
+        (
+            [writes.decide_task({"id": uid(52)}, "approved", TASK_STATUSES, "it", title="the standalone task for ada")],
+            "The standalone task for ada approved.",
+            "The standalone task for ada would be approved.",
         ),
         (
             [policy(GITHUB, changes=False), policy(FIGMA, changes=False)],
-            "Nothing to change: 2 policies sent again.",
-            "Nothing to change: 2 policies would be sent again.",
+            "2 policies sent again, the same as the ledger has (which the API cannot confirm).",
+            "2 policies would be sent again, the same as the ledger has (which the API cannot confirm).",
         ),
         (
             [FIELDS, TASK],
-            "2 custom fields of GitHub changed; grant_access of GitHub for ben@example.com approved.",
-            "2 custom fields of GitHub would be changed; grant_access of GitHub for ben@example.com would be approved.",
+            "2 custom fields of GitHub changed; the grant_access of GitHub for ben@example.com approved.",
+            "2 custom fields of GitHub would be changed; the grant_access of GitHub for ben@example.com would be "
+            "approved.",
         ),
         (
             [REVIEW],

@@ -128,7 +128,7 @@ class TenantPlan:
         if any(step.changes for step in self.steps):
             return ""
         left = f"{pluralize(len(self.left), 'thing is', 'things are')} left alone, as 'plan' says"
-        return left if self.left else "the tenant is as the code says"
+        return left if self.left else f"the {'rest of the ' if self.steps else ''}tenant is as the code says"
 
     @cached_property
     def hash(self) -> str:

@@ -41,4 +41,4 @@ def summary(steps: Sequence[Step], removals: int, left: int) -> str:
         return f"{pluralize(changing, 'step', 'steps')}, {removed} among them.{repeated}"
     if left:
         return f"Nothing to do; what stands above is left alone.{repeated}"
-    return f"Nothing to do: the tenant is as the code says.{repeated}"
+    return f"Nothing to do: the {'rest of the ' if repeated else ''}tenant is as the code says.{repeated}"

@@ -18,6 +18,7 @@ _NOUNS = {
     "apps": ("app", "apps"),
     "levels": ("permission level", "permission levels"),
     "fields": ("custom field", "custom fields"),
+    "targets": ("target", "targets"),
     "policies": ("policy", "policies"),
     "tasks": ("task", "tasks"),
     "reviews": ("review", "reviews"),
@@ -36,13 +37,20 @@ def message_of(applied: ApplyResult) -> str:
     already = len(applied.having(StepStatus.ALREADY))
     rest = [f"{pluralize(already, 'step', 'steps')} found the wanted state in place"] if already else []
     again = len(results) - len(changing)
-    rest += [f"{pluralize(again, 'policy', 'policies')}{be} sent again"] if again else []
+    if again:
+        policies = pluralize(again, "policy", "policies")
+        rest.append(f"{policies}{be} sent again, the same as the ledger has (which the API cannot confirm)")
     # What follows from changes is only true if there are any.
     remarks = [] if already and not clauses else [stage.remark(applied) for stage in applied.stages]
     rest += filter(None, remarks)
     if clauses:
         text = "; ".join([clauses, *rest])
-        return f"{text[0].upper()}{text[1:]}." if not changing[0].step.effect.clause.startswith("{") else f"{text}."
+        # Names of the tenant stay as they are.
+        is_name = changing[0].step.effect.clause.startswith("{") and "tasks" not in changing[0].step.effect.named
+        return f"{text}." if is_name else f"{text[0].upper()}{text[1:]}."
+    if again and not already:
+        # A ledger does not prove that the tenant has these policies.
+        return f"{'; '.join(rest)}."
     return f"Nothing {'was changed' if already else 'to change'}{': ' if rest else ''}{'; '.join(rest)}."
 
 

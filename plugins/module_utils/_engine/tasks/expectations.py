@@ -215,7 +215,7 @@ def step_of(assessment: TaskAssessment, names: NameLookup, statuses: StatusTable
     task = assessment.task
     user = names.label(task, "user")
     users = (user,) if user else ()
-    return decide_task(task.row, assessment.outcome, statuses, names.describe(task), users, names.title(task))
+    return decide_task(task.row, assessment.outcome, statuses, names.describe(task), users, f"the {names.title(task)}")
 
 
 def states_of(decided: Iterable[TaskAssessment], names: NameLookup) -> tuple[State, State]:
