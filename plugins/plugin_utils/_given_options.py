@@ -15,7 +15,6 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.playbook.task import Task
 
 from ..module_utils._api.errors import ConfigurationError
@@ -112,7 +111,7 @@ def of_variables(spec: Mapping[str, Mapping[str, Any]], templar: Any) -> Options
         variable = option["fallback"][1][0].lower() if "fallback" in option else ""
         if variable in variables:
             refuse_fact(variable, variables)
-            value = _templated(variable, variables[variable], templar)
+            value = _templated(variable, variables[variable], templar, bool(option.get("no_log")))
             value = given({name: value}, {name: option}, strip=True).get(name)
             if value is not None and value != "":
                 options[name] = value
@@ -134,20 +133,26 @@ def refuse_fact(variable: str, variables: Mapping[str, Any]) -> None:
         )
 
 
-def _templated(variable: str, value: Any, templar: Any) -> Any:
+def _templated(variable: str, value: Any, templar: Any, is_secret: bool) -> Any:
     """Return the value of a variable, and C(None) for C(omit).
 
+    :param is_secret: whether errors must not hold Ansible's text, which quotes parts of the template.
     :raises ConfigurationError: the value cannot be read.
     """
     try:
         result = templar.template({variable: value}).get(variable)
-    except AnsibleError as error:
+    except Exception as error:
         cause, hint = str(error).rstrip("."), "Correct it, or leave it out."
         # The error quotes the template, and a secret that holds braces is a broken template.
-        if _BROKEN_TEMPLATE.search(cause):
-            cause, hint = "it is a broken template", "Correct it, or write !unsafe before a text that holds braces."
-        raise ConfigurationError(f"read the variable {variable}", cause, hint) from None
-    return None if result == templar.available_variables.get("omit") else result
+        is_broken = _BROKEN_TEMPLATE.search(cause)
+        if is_broken or is_secret:
+            cause = "it is a broken template" if is_broken else f"its template failed ({type(error).__name__})"
+            hint = "Correct it, or write !unsafe before a text that holds braces."
+        refusal = ConfigurationError(f"read the variable {variable}", cause, hint)
+    else:
+        return None if result == templar.available_variables.get("omit") else result
+    # Without its context, which quotes the template, too.
+    raise refusal
 
 
 def completed(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Options:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError, AnsibleLookupError, AnsibleOptionsError
@@ -51,10 +53,9 @@ class TenantLookup(LookupBase):
     def run(self, terms: Iterable[Any], variables: Any = None, **kwargs: Any) -> list[Any]:
         if REQUESTS_IMPORT_ERROR:
             raise AnsibleLookupError(missing_required_lib("requests"))
-        secrets: list[str] = []
+        secrets = self._secrets(kwargs)
         try:
             params = self._params(terms, kwargs)
-            secrets += [params["api_key"] or "", params["api_secret"] or ""]
             client = Client(connection_of(params))
             tenant = Tenant(client, params["known_statuses"])
             try:
@@ -62,16 +63,28 @@ class TenantLookup(LookupBase):
             finally:
                 for warning in [*tenant.warnings, *client.deprecations]:
                     self._display.warning(client.scrubbed(warning))
-            rows: list[Any] = remove_values(without_surrogates(found, client)["found"], list(filter(None, secrets)))
+            rows: list[Any] = remove_values(without_surrogates(found, client)["found"], secrets)
             return rows
-        except AnsibleError:
-            raise
         except Exception as error:
-            result = error_result(error, {"changed": False})
+            is_of_ansible = isinstance(error, AnsibleError)
+            result = {"msg": str(error)} if is_of_ansible else error_result(error, {"changed": False})
             self._display.vvv(redact(result.get("exception", ""), secrets))
-            kind = AnsibleOptionsError if isinstance(error, ConfigurationError) else AnsibleLookupError
-            # Without its cause, which Ansible would show as it is.
-            raise kind(redact(result["msg"], secrets)) from None
+            is_of_options = isinstance(error, (ConfigurationError, AnsibleOptionsError))
+            kind = AnsibleOptionsError if is_of_options else AnsibleLookupError
+            refusal = kind(redact(result["msg"], secrets))
+        # Without its cause and context, which Ansible would show as they are.
+        raise refusal
+
+    def _secrets(self, kwargs: Mapping[str, Any]) -> list[str]:
+        """Return key and secret, wherever they are given, before errors about other options can quote them."""
+        secrets = []
+        for name in ("api_key", "api_secret"):
+            values = [kwargs.get(name), os.environ.get(f"CAKEWALK_{name.upper()}")]
+            # A variable that cannot be read is an error about options, without its text.
+            with suppress(Exception):
+                values += of_variables({name: CONNECTION[name]}, self._templar).values()
+            secrets += [str(value).strip() for value in values if value is not None]
+        return [secret for secret in secrets if secret]
 
     def _params(self, terms: Iterable[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options: keyword arguments, then variables, then the environment."""

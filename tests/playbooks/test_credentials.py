@@ -51,7 +51,10 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "braces": ("{{ canary", "broken template"),
     "a tag": ("{% canary %}", "broken template"),
     "braces elsewhere": ("{{ elsewhere }}", "broken template"),
-    "nothing": ("{{ nowhere }}", "'nowhere' is undefined"),
+    "nothing": ("{{ nowhere }}", "its template failed (Ansible"),
+    "texts around": ("canary{{ canary_between }}canary", "its template failed (Ansible"),
+    "a lookup": ("{{ lookup('pipe', 'echo songbird; exit 3') }}", "its template failed (Ansible"),
+    "a crash": ("canary{{ 'canary' / 0 }}", "its template failed ("),
     "a list": (["canary"], "it must be text, not a list"),
     "white space": ("canary canary", "white space"),
 }
@@ -117,6 +120,8 @@ def test_which_of_the_places_counts_and_how_wrong_variables_are_refused(playbook
         assert words in message
         assert "api_key" in message
     assert "canary" not in run.output
+    # With -vvvv, ansible-core 2.16 itself prints the error of a lookup.
+    assert "songbird" not in str([result.data for result in run.results])
     for way in ("here", "there"):
         assert (
             run[f"missing {way}"]

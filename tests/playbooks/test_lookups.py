@@ -22,6 +22,9 @@ PLUGINS = [
 ]
 #: The address of a member, which Ansible must not run as a template.
 PAYLOAD = "{{lookup('pipe','id')}}@example.com"
+#: A secret that quoting spells in another way.
+SECRET = "pa\"ss'w\\Canary"
+WEIRD = {"cakewalk_api_secret": "{{ weird }}"}
 NOWHERE = {f"CAKEWALK_{name}": "" for name in ("BASE_URL", "API_KEY", "API_SECRET")}
 
 
@@ -100,11 +103,15 @@ def test_how_lookups_fail_and_where_their_options_come_from(playbooks: Playbooks
         failing("unknown", "lookup('c.a.policy', 'Two approvals', request_types=['grant_access'])"),
         failing("no key", ada, vars={"cakewalk_api_key": ""}),
         failing("wrong key", ada.replace(")", ", api_key='canary-key')")),
+        failing("secret as a variable", ada, vars={**WEIRD, "cakewalk_timeout": "{{ weird }}"}),
+        failing("secret as a keyword", ada.replace(")", ", api_secret=weird, timeout=weird)")),
+        failing("secret in the terms", "query('c.a.user', weird)", vars=WEIRD),
+        failing("secret as an option", ada.replace(")", ", **{weird: 1})"), vars=WEIRD),
         look("ignored", "lookup('c.a.app', 'Gitlab', errors='ignore') or 'nothing'"),
         task("near", INFO, {"tasks_of": ["erin.enginer@example.com"], "timeout": 7}, ignore_errors=True),
     ]
     limits = {"CAKEWALK_REQUESTS_PER_MINUTE": "", "CAKEWALK_TIMEOUT": ""}
-    run = playbooks.run(play(*tasks, vars=variables), "-vvvv", **NOWHERE, **limits)
+    run = playbooks.run(play(*tasks, vars=variables), "-vvvv", variables={"weird": SECRET}, **NOWHERE, **limits)
     texts = {result.task: str(result.data.get("msg")) for result in run.results}
     ada_id = texts["variables"]
     assert {texts[name] for name in ("environment", "blank")} == {ada_id}
@@ -120,7 +127,10 @@ def test_how_lookups_fail_and_where_their_options_come_from(playbooks: Playbooks
     assert "unsupported options: request_types. Supported parameters include: " in texts["unknown"]
     assert "api_key is not set. Set api_key (variable cakewalk_api_key" in texts["no key"]
     assert "Could not read the users: the server answered 401 Unauthorized" in texts["wrong key"]
+    for name in ("as a variable", "as a keyword"):
+        assert "cannot be converted to an int" in texts[f"secret {name}"]
     assert "Traceback" not in run.output
+    assert "Canary" not in run.output
     seen = [run.output, str(run.results), *(path.read_text(errors="replace") for path in playbooks.left_behind())]
     assert not [text for text in seen if tenant.api_key in text or tenant.api_secret in text]
 

@@ -18,6 +18,7 @@ from .errors import ListMoved, NotFound, WriteRefused
 from .operations import Listing, Resource, Step
 from .paging import Page, Reading, broken, page_of, record_of
 from .problems import error_of, lost
+from .text import Value
 from .transport import Connection, Response, Transport
 
 Item = TypeVar("Item")
@@ -174,9 +175,9 @@ class Client:
             raise errors[min(errors)]
         return [results[number] for number in range(len(wanted))]
 
-    def scrubbed(self, text: str) -> str:
-        """Return C(text) without the credentials; Ansible itself does not scrub warnings and keys."""
-        return self._transport.scrubbed(text)
+    def scrubbed(self, value: Value) -> Value:
+        """Return a text, or JSON, without the credentials; Ansible itself scrubs neither warnings, keys nor files."""
+        return self._transport.scrubbed(value)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

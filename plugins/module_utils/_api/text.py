@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 #: Control, formatting, surrogate, line and paragraph separator characters. They can make a terminal or a log show
 #: something other than what was sent (Unicode technical report 36, section 2.10).
@@ -111,11 +112,31 @@ def by_usable_key(named: Iterable[tuple[str, Value]]) -> tuple[dict[str, Value],
     return {name: it for name, it in named if is_usable_key(name)}, [it for it in named if not is_usable_key(it[0])]
 
 
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Return C(text) with each of C(secrets) replaced by asterisks, the longest first."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "********")
-    return text
+def redact(value: Value, secrets: Iterable[str]) -> Value:
+    """Return a text with each of C(secrets) replaced by asterisks, or JSON with all its texts so, keys included.
+
+    A secret is found as it is, and as a URL, JSON, YAML or Python spells it.
+    """
+    spellings = sorted(set().union(*map(_spellings, filter(None, secrets))), key=len, reverse=True)
+
+    def redacted(value: Any) -> Any:
+        if isinstance(value, str):
+            for spelling in spellings:
+                value = value.replace(spelling, "********")
+        elif isinstance(value, Mapping):
+            return {redacted(name): redacted(item) for name, item in value.items()}
+        elif isinstance(value, (list, tuple)):
+            return [redacted(item) for item in value]
+        return value
+
+    result: Value = redacted(value)
+    return result
+
+
+def _spellings(secret: str) -> set[str]:
+    escaped = secret.replace("\\", "\\\\")
+    quoted = (escaped.replace(mark, f"\\{mark}") for mark in "\"'")
+    return {secret, quote(secret, safe="", errors="replace"), escaped, *quoted}
 
 
 def quote_hint(value: object, is_secret: bool = False) -> str:

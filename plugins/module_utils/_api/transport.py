@@ -21,14 +21,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from .answers import LOST, NEVER_SENT, REPEATABLE, TOO_MANY, Body, Proof, is_problem, rule_of
 from .errors import ConfigurationError, OutcomeUnknown, TransportError
 from .failures import explain, is_plain_text
 from .rate_limiter import RateLimiter
 from .retry_after import retry_after
-from .text import BoundExceeded, parse_json, printable, redact
+from .text import BoundExceeded, Value, parse_json, printable, redact
 
 try:
     from requests import Session
@@ -248,8 +248,7 @@ class Transport:
         self._connection = connection
         self._rate_limiter = RateLimiter(connection.requests_per_minute)
         self._session = _session(connection)
-        secrets = (connection.api_key, connection.api_secret, *_passwords(self._session.proxies))
-        self._secrets = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""))}
+        self._secrets = (connection.api_key, connection.api_secret, *_passwords(self._session.proxies))
 
     def cancel(self) -> None:
         """Send no more requests; those under way finish."""
@@ -259,9 +258,9 @@ class Transport:
         """Return text of the server for a message: printable, short, without the credentials."""
         return printable(self.scrubbed(str(text)), limit)
 
-    def scrubbed(self, text: str) -> str:
-        """Return text without the credentials."""
-        return redact(text, self._secrets)
+    def scrubbed(self, value: Value) -> Value:
+        """Return a text, or JSON, without the credentials."""
+        return redact(value, self._secrets)
 
     def send(
         self,

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -72,6 +74,14 @@ def test_what_is_shown(text: object, shown: str) -> None:
 )
 def test_secrets_are_replaced_the_longest_first(text: str, secrets: list[str], left: str) -> None:
     assert redact(text, secrets) == left
+
+
+@pytest.mark.parametrize("secret", ['pa"ss\\w0rd-xyz', "a'b\"c\\d", "a+b%/", "plain", "123"])
+def test_a_secret_is_found_in_every_spelling_and_in_no_number(secret: str) -> None:
+    spellings = [secret, json.dumps(secret)[1:-1], dump_yaml({"x": f"{secret}!"}), repr(secret), quote(secret, safe="")]
+    assert all("********" in redact(f"<{spelling}>", [secret]) for spelling in spellings)
+    hidden = {"x ******** y": ["********", {"n": 123, "b": True, "z": None}]}
+    assert redact({f"x {secret} y": [secret, {"n": 123, "b": True, "z": None}]}, [secret]) == hidden
 
 
 @given(st.text(), st.lists(st.text(st.characters(exclude_characters="*"), min_size=1), max_size=3))

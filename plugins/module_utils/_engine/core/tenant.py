@@ -22,6 +22,7 @@ from ..._api.client import Client
 from ..._api.errors import CakewalkError, Forbidden, NotFound, Unauthorized
 from ..._api.operations import Listing, Resource
 from ..._api.paging import Reading
+from ..._api.text import Value
 from .lookup import Index, is_uuid
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -142,9 +143,9 @@ class Tenant:
                 found[row["id"].lower()] = max(found.get(row["id"].lower(), ""), name, key=lambda one: (len(one), one))
         return found
 
-    def scrubbed(self, text: str) -> str:
-        """Return C(text) without the credentials, see C(Client.scrubbed)."""
-        return self._client.scrubbed(text)
+    def scrubbed(self, value: Value) -> Value:
+        """Return a text, or JSON, without the credentials, see C(Client.scrubbed)."""
+        return self._client.scrubbed(value)
 
     def pages_of(self, listing: Listing) -> int:
         """Return the number of pages read of a list, over all reads."""
