@@ -26,8 +26,8 @@ options:
     description:
       - The values, by name or id of the field. Quote numbers, booleans and dates, since YAML reads C(0715) as 461.
         Without quotes, they are an error, unless the field itself has such a type.
-      - For a person or a choice, use the text that Cakewalk shows, or its id. The task reads the field again and fails
-        if it holds something else.
+      - For a person or a choice, use the text that Cakewalk shows, or its id. The API does not list the choices, so
+        check mode accepts any. The run reads the field again and fails if it holds something else.
       - A null or blank value is an error. Use O(clear) instead.
     type: dict
   clear:
