@@ -133,8 +133,9 @@ def plan_lines(user: Row, footprint: Footprint) -> list[str]:
 
 
 def _asked(request: Entry) -> str:
-    asked = _ASKED.get(request["request_type"], f"{request['request_type']} about")
-    facts = filter(None, (request["permission_level"], request["status"]))
+    request_type = printable(request["request_type"])
+    asked = _ASKED.get(request_type, f"{request_type} about")
+    facts = map(printable, filter(None, (request["permission_level"], request["status"])))
     return f"{asked} {request['app'] or 'an unknown app'} ({', '.join(facts)})"
 
 
