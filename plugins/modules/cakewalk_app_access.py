@@ -345,7 +345,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         *evaluation.states_of(access.decisions),
         tuple(access.steps(params["purpose"])),
         access.result(params),
-        report=lambda applied: access.report(params, applied),
+        report=lambda applied: access.report(params, applied, wait.awaited()),
         unmet=planning.unmet_of(access.decisions, params["wait"], statuses),
         wait=wait if waits else None,
         remark=lambda applied: access.remark(waited=waits and not applied.is_dry_run),

@@ -297,6 +297,7 @@ def test_the_end_of_waiting_tells_the_status(playbooks: Playbooks, waiting: Data
     assert result.data["error"]["kind"] == "wait_timed_out"
     told = f"{PETRA} access to 'Figma' still waits for approval by max.manager@example.com"
     assert f"{told} (request {request_id('review')}, status Pending)" in result.data["msg"]
+    assert result.data["accesses"][0]["users"][0]["request_status"] == "Pending"
 
 
 def test_a_removal_is_waited_for_until_nobody_shows_it(playbooks: Playbooks, tenant: Sandbox) -> None:

@@ -177,6 +177,11 @@ def test_an_earlier_decline_does_not_end_the_wait_for_the_new_request(tenant: Sa
     task = requests_about(tenant, PETRA, "Orphan Wiki")[-1]["task_ids"][-1]
     assigned = next(one["assigned_id"] for one in state["tasks"] if one["id"] == task)
     approver = next(one["email"] for one in state["users"] if one["id"] == assigned)
+    entry = plan.report(failed.value.result)["accesses"][0]["users"][0]
+    assert (entry["request_id"], entry["request_status"]) == (
+        new,
+        requests_about(tenant, PETRA, "Orphan Wiki")[-1]["status"],
+    )
     assert f"access to 'Orphan Wiki' still waits for approval by {approver} (request {new}, status " in str(
         failed.value
     )

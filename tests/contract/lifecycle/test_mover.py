@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply, dry_run
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.message import message_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import GoalNotReached
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_mover
@@ -56,7 +57,7 @@ class Mover:
         except GoalNotReached as caught:
             applied, error = caught.result, caught
         self.warnings = known.warnings
-        result: Data = {"steps": applied.as_result(), "changed": applied.changed}
+        result: Data = {"steps": applied.as_result(), "changed": applied.changed, "msg": message_of(applied)}
         for stage in applied.stages:
             result |= stage.result
         return result, error
@@ -87,6 +88,10 @@ def test_nobody_leaves_before_the_access_is_listed_and_the_next_run_goes_on(move
     assert [step["method"] for step in predicted["steps"]["pending"]] == ["POST", "DELETE"]
     assert writes(mover.tenant) == []
     assert any("Check mode assumes" in warning and "Salesforce" in warning for warning in mover.warnings)
+    assert predicted["msg"] == (
+        f"{ERIN} would be added to Sales, removed from Engineering; 1 thing would wait for others; removals from old "
+        "groups follow only once access to Salesforce is granted."
+    )
     entry = mover.person(predicted, ERIN)
     assert (predicted["complete"], names(entry["left"]), names(entry["waiting"])) == (
         True,

@@ -120,6 +120,18 @@ FIELDS = writes.set_custom_fields(GITHUB, {uid(61): "1", uid(62): None}, ["Cost"
             "2 policies would be sent again, the same as the ledger has (which the API cannot confirm).",
         ),
         (
+            [
+                add(CREW, BEN),
+                *remove(TEAM, BEN),
+                writes.request_access(GITHUB, BEN, None, ADA, "x", NONE),
+                writes.request_removal(FIGMA, BEN, ADA, "x", NONE),
+            ],
+            "ben@example.com added to Crew, removed from Team; access to GitHub requested; removal of access to Figma "
+            "requested.",
+            "ben@example.com would be added to Crew, removed from Team; access to GitHub would be requested; removal "
+            "of access to Figma would be requested.",
+        ),
+        (
             [FIELDS, TASK],
             "2 custom fields of GitHub changed; the grant_access of GitHub for ben@example.com approved.",
             "2 custom fields of GitHub would be changed; the grant_access of GitHub for ben@example.com would be "

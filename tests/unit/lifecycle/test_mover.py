@@ -202,9 +202,11 @@ def test_an_incomplete_move_says_for_whom_it_waits_and_what_failed() -> None:
     lists = ("joined", "left", "waiting", "by_hand")
     result = people_result("mover", people, lists, {"record_path": "/moves"})
     assert remark_of([], is_dry_run=False) == "nothing is left to do"
-    both = [{"waiting": [1], "by_hand": [1, 2]}]
-    assert remark_of(both, is_dry_run=False) == "1 thing waits for others; 2 things need somebody by hand"
-    assert remark_of(both, is_dry_run=True) == "1 thing would wait for others; 2 things would need somebody by hand"
+    both = [{"waiting": [{"request_id": uid(20)}, {"request_id": None}], "by_hand": [1, 2]}]
+    assert remark_of(both, is_dry_run=False) == "2 things wait for others; 2 things must be done by hand"
+    assert remark_of(both, is_dry_run=True) == (
+        "1 thing waits for others; 1 thing would wait for others; 2 things must be done by hand"
+    )
     assert result["complete"] is False
     assert result["summary"] == {
         "people": 3,

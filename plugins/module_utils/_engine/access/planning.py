@@ -168,11 +168,24 @@ class AccessPlan:
         apps = [(app_state, list(map(with_request, decisions)), unknown) for app_state, decisions, unknown in self.apps]
         return replace(self, apps=apps)
 
-    def report(self, params: Mapping[str, Any], applied: ApplyResult) -> dict[str, Any]:
-        """Return the result of C(cakewalk_app_access) once its steps are applied; empty if one of them failed."""
+    def updated(self, requests: Mapping[str, Row]) -> AccessPlan:
+        """Return the plan with these requests, which were read later, by their ids in lower case."""
+
+        def update(decision: AccessDecision) -> AccessDecision:
+            request = decision.request and requests.get(decision.request["id"].lower())
+            return replace(decision, request=request) if request else decision
+
+        apps = [(app_state, list(map(update, decisions)), unknown) for app_state, decisions, unknown in self.apps]
+        return replace(self, apps=apps)
+
+    def report(self, params: Mapping[str, Any], applied: ApplyResult, awaited: Mapping[str, Row]) -> dict[str, Any]:
+        """Return the result of C(cakewalk_app_access) once its steps are applied; empty if one of them failed.
+
+        :param awaited: the requests as the wait saw them at last, by their ids in lower case.
+        """
         if applied.having(StepStatus.FAILED, StepStatus.PENDING):
             return {}
-        opened = self.opened(applied)
+        opened = self.opened(applied).updated(awaited)
         return (opened.concluded() if params["wait"] and applied.goal_reached else opened).result(params)
 
     def remark(self, waited: bool) -> str:
@@ -400,6 +413,10 @@ class AccessWait(Wait):
         if declined:
             raise RequestDeclined(declined)
         return [progress(decision, request, self._statuses) for decision, request in self._missing]
+
+    def awaited(self) -> dict[str, Row]:
+        """Return the requests behind missing access as they were read last, by their ids in lower case."""
+        return {request["id"].lower(): request for _decision, request in self._missing if request}
 
     def explained(self, missing: list[str]) -> list[str]:
         """Return what is missing with the people who must approve, as far as their open tasks show that."""

@@ -65,7 +65,11 @@ def counted(kind: str, names: Mapping[str, str]) -> str:
 
 
 def _clauses(results: Iterable[StepResult], be: str, shows_proof: bool) -> str:
-    """Return a clause for each kind of effect; removals from the groups of the clause before do not name them again."""
+    """Return a clause for each kind of effect.
+
+    Removals from the groups of the clause before do not name them again. If all clauses are about the same people, only
+    the first one names them.
+    """
     merged: dict[str, dict[str, dict[str, str]]] = {}
     unproved: set[str] = set()
     for result in results:
@@ -75,12 +79,18 @@ def _clauses(results: Iterable[StepResult], be: str, shows_proof: bool) -> str:
             kinds.setdefault(kind, {}).update(names)
         if shows_proof and result.step.postcondition is None:
             unproved.add(effect.clause)
-    text, groups = "", None
+    people = {frozenset(kinds.get("people", ())) for kinds in merged.values()}
+    text, groups, begins_with_people = "", None, False
     for clause, kinds in merged.items():
         is_same = groups is not None and kinds.get("groups") == groups
         shown = re.sub(r"(\{be\}| from \{groups\})", "", clause) if is_same else clause
+        separator = ", " if is_same else "; "
+        if text and not is_same and people and len(people) == 1 and frozenset() not in people:
+            separator = ", " if begins_with_people and clause.startswith("{people}") else "; "
+            shown = re.sub(r"^\{people\}\{be\} " if separator == ", " else r" for \{people\}$", "", clause)
+        begins_with_people = clause.startswith("{people}")
         note = " (which the API cannot confirm)" if clause in unproved else ""
         words = {kind: counted(kind, names) for kind, names in kinds.items()}
-        text += (", " if is_same else "; " if text else "") + shown.format(be=be, **words) + note
+        text += (separator if text else "") + shown.format(be=be, **words) + note
         groups = kinds.get("groups")
     return text

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._api.catalog import person
 from ..._api.errors import CakewalkError
-from ..._api.text import pluralize, printable, summarize
+from ..._api.text import printable, summarize
 from ..access.evaluation import CONFLICT, DECLINED, REMOVING
 from ..core.access_requests import CHANGE, GRANT, REMOVE
 from ..core.lookup import Row, candidate
@@ -22,7 +22,7 @@ from ..core.plan import ApplyResult
 from ..core.timestamps import now
 from ..storage.private_file import PrivateFile
 from .footprint import NOT_MANAGED, UNCLEAR, Entry, Footprint, Holdings, StableFootprints
-from .people_result import person_result
+from .people_result import left_of, person_result
 
 #: What access is called that no request removes, why it is left, and what to do, by its outcome.
 _STAYS = {
@@ -75,8 +75,7 @@ class SomethingLeft(CakewalkError):
         by_hand = [f"{whose[name]}{printable(entry['do'])}" for name, entries in pairs for entry in entries["by_hand"]]
         errors = [message for entries in incomplete for message in entries["errors"]]
         parts = [
-            *([f"{pluralize(len(waiting), 'thing waits', 'things wait')} for others"] if waiting else []),
-            *([f"{pluralize(len(by_hand), 'thing must', 'things must')} be done by hand"] if by_hand else []),
+            *left_of(incomplete),
             *(error.rstrip(".") for error in dict.fromkeys(errors)),
         ]
         hints = [

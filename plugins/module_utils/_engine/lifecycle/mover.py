@@ -30,6 +30,7 @@ from ..core.access_requests import CHANGE, GRANT, Requests, of_type
 from ..core.entries import check_addresses, entries_of
 from ..core.guardrails import check_bypass, check_share
 from ..core.lookup import Index, Resolver, Row, ids_of, label
+from ..core.message import counted
 from ..core.people import acting_user
 from ..core.plan import ApplyResult, Plan, StepStatus
 from ..core.plan_header import plan_header
@@ -512,7 +513,7 @@ class _Moving:
         facts = {"record_path": self._params["journal_path"]}
         lists = ("joined", "left", "waiting", "by_hand")
         result = people_result("mover", people, lists, facts)
-        return Plan(result=result, unmet=error, remark=lambda applied: remark_of(people, applied.is_dry_run))
+        return Plan(result=result, unmet=error, remark=lambda applied: _remark(people, applied.is_dry_run))
 
     def _still_there(self, moves: Sequence[Move]) -> list[Move]:
         """Return the moves of people who are still in all new groups, and have their access.
@@ -616,6 +617,13 @@ class _Moving:
         """Note the group and the people of a step, and return the step."""
         self._about[id(step)] = group, users
         return step
+
+
+def _remark(people: Sequence[Entry], is_dry_run: bool) -> str:
+    """Return what people wait for, and in a dry run that removals follow only if it is granted, as a clause."""
+    apps = {entry["id"]: entry["name"] for row in people for entry in row["waiting"]} if is_dry_run else {}
+    follows = f"; removals from old groups follow only once access to {counted('apps', apps)} is granted"
+    return remark_of(people, is_dry_run) + (follows if apps else "")
 
 
 def _is_in_all(move: Move, done: Collection[tuple[str, str]]) -> bool:

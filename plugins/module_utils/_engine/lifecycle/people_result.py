@@ -46,10 +46,17 @@ def people_result(
 
 def remark_of(people: Sequence[Mapping[str, Any]], is_dry_run: bool) -> str:
     """Return what people still wait for, or that nobody does, as a clause."""
-    waiting, by_hand = (sum(len(entry[name]) for entry in people) for name in ("waiting", "by_hand"))
-    forms = [("thing waits", "things wait"), ("thing needs", "things need")]
-    if is_dry_run:
-        forms = [("thing would wait", "things would wait"), ("thing would need", "things would need")]
-    clauses = [f"{pluralize(waiting, *forms[0])} for others"] if waiting else []
-    clauses += [f"{pluralize(by_hand, *forms[1])} somebody by hand"] if by_hand else []
-    return "; ".join(clauses or [f"nothing {'would be' if is_dry_run else 'is'} left to do"])
+    return "; ".join(left_of(people, is_dry_run) or [f"nothing {'would be' if is_dry_run else 'is'} left to do"])
+
+
+def left_of(people: Sequence[Mapping[str, Any]], is_dry_run: bool = False) -> list[str]:
+    """Return how many things wait, and how many need somebody, as clauses; requested access waits in a dry run, too."""
+    waiting = [entry for row in people for entry in row["waiting"]]
+    future = sum(is_dry_run and not entry.get("request_id") for entry in waiting)
+    by_hand = sum(len(row["by_hand"]) for row in people)
+    clauses = [
+        (len(waiting) - future, "thing waits for others", "things wait for others"),
+        (future, "thing would wait for others", "things would wait for others"),
+        (by_hand, "thing must be done by hand", "things must be done by hand"),
+    ]
+    return [pluralize(*clause) for clause in clauses if clause[0]]
