@@ -121,6 +121,14 @@ class InProcessAction(NormalAction):
         defaults = defaults_of(self._task, str(context.resolved_fqcn), self._templar, spec)
         options = completed(options, defaults)
         rest = {name: option for name, option in spec.items() if name not in options}
+        if "people" in spec and is_of_role(self._task) and not {"user", "people"} & options.keys():
+            role = self._task._role._role_name
+            raise ConfigurationError(
+                f"run the role {role}",
+                f"neither `{role}_user` nor `{role}_people` is set",
+                "Set one of them.",
+                option="user",
+            )
         return {**options, **of_variables(rest, self._templar)}
 
     def _pass_time_limit(self) -> None:

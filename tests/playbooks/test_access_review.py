@@ -100,7 +100,7 @@ def test_what_was_started_is_left_alone_whatever_is_wanted_now(
     assert run["the same"].warnings == []
     (warning,) = run["another"].warnings
     assert "'Spring' was started on 20" in warning
-    assert "with other values for reviewer, due_date, apps. A campaign cannot be changed" in warning
+    assert "with other values for reviewer, due_date, apps. An access review cannot be changed" in warning
     assert ledger.read_bytes() == before
     assert [entry["operation"] for entry in tenant.log()] == ["listWorkApps"] * 2
 

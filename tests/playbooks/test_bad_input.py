@@ -172,7 +172,12 @@ REMOVALS: list[BadInput] = [
         "more removals than allowed",
         many(("Contractors", "absent", [CONNOR]), ("Engineering", "absent", [ERIN]), max_removals=1),
         "rail",
-        ["make 2 removals", "`max_removals` allows 1", f"{CONNOR} from 'Contractors'", f"{ERIN} from 'Engineering'"],
+        [
+            "carry out 2 removals",
+            "`max_removals` allows 1",
+            f"{CONNOR} from 'Contractors'",
+            f"{ERIN} from 'Engineering'",
+        ],
     ),
     ("a removal where none is allowed", one("Contractors", CONNOR, state="absent", max_removals=0), "rail", [CONNOR]),
     (

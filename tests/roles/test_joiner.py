@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[Data, str | None, str]] = {
         "holds a blank",
     ),
     "a display name": ({"user": "Nora Newcomer", "wait_timeout": 7800}, "lookup_failed", "never by display name"),
-    "nobody": ({"user": ""}, None, "one of the following is required: user, people"),
+    "nobody": ({"user": ""}, "configuration", "neither `joiner_user` nor `joiner_people` is set"),
     "an access that is none": ({"accesses": [{"app": ""}]}, None, "missing required arguments: app"),
     "somebody twice": (
         {"user": None, "groups": None, "accesses": None, "people": f"{OWEN}: Sales\n{OWEN.upper()}: Sales"},

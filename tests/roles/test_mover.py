@@ -315,7 +315,7 @@ REFUSED: dict[str, tuple[Data, str | None, str]] = {
     "a relative record": ({"record_path": "record"}, "file", "the path is relative"),
     "no record": ({"record_path": None}, "configuration", "`journal_path` is not set"),
     "a blank record": ({"record_path": " "}, "configuration", "`journal_path` is not set"),
-    "nobody": ({"user": " "}, None, "one of the following is required: user, people"),
+    "nobody": ({"user": " "}, "configuration", "neither `mover_user` nor `mover_people` is set"),
     "nobody in a list": ({"user": None, "people": []}, "configuration", "people is empty"),
     "one of several": ({"user": None, "people": [ERIN, "no@example.com"]}, "lookup_failed", "no@example.com"),
 }

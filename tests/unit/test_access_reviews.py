@@ -194,7 +194,7 @@ def test_what_differs_from_the_campaign_that_was_started(wanted: AccessReview, d
     assert len(warnings) == bool(differing)
     for warning in warnings:
         assert f"'Spring' was started on 2030-10-01 with other values for {', '.join(differing)}." in warning
-        assert "A campaign cannot be changed" in warning
+        assert "An access review cannot be changed" in warning
 
 
 def test_names_cannot_forge_what_is_told() -> None:

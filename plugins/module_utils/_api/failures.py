@@ -67,7 +67,7 @@ def explain(cause: BaseException, base_url: str, proxy: str | None, timeout: int
     if any(isinstance(error, socket.gaierror) for error in errors):
         return f"the host name {host!r} cannot be resolved", f"{check} Check the network and DNS, too."
     if any(isinstance(error, ConnectionRefusedError) for error in errors):
-        return f"the connection to {place} was refused", f"{check} See that the service runs and listens at this port."
+        return f"the connection to {place} was refused", f"{check} Check that the service is running on this port."
     if any(isinstance(error, OSError) and error.errno in _UNREACHABLE for error in errors):
         return f"{place} cannot be reached", f"{check} Check the network, too."
     if "ConnectTimeoutError" in names:

@@ -168,7 +168,7 @@ def pluralize(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def summarize(words: Iterable[str], limit: int = 20, separator: str = ", ") -> str:
+def summarize(words: Iterable[str], limit: int = 10, separator: str = ", ") -> str:
     """Return the first C(limit) words as a list, and the number of the others."""
     words = list(words)
     more = f" and {len(words) - limit} more" if len(words) > limit else ""

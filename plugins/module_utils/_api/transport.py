@@ -124,7 +124,7 @@ class Connection:
         for name in ("api_key", "api_secret"):
             value = getattr(self, name)
             if not value.isascii() or not value.isprintable() or " " in value:
-                raise _unusable(name, "it holds white space or other than printable ASCII characters")
+                raise _unusable(name, "it holds white space, or characters that are not printable ASCII")
         for name, (least, most) in _BOUNDS.items():
             if not least <= getattr(self, name) <= most:
                 raise _unusable(name, f"it is {getattr(self, name)} and must be from {least} to {most}")
@@ -161,7 +161,7 @@ class Connection:
         if parts.scheme == "http" and not self.is_loopback:
             raise _unusable("base_url", "plain http would show the key and secret to everyone on the way; use https")
         if parts.path.rstrip("/").endswith(("/api", "/api/v1")):
-            raise _unusable("base_url", "it holds the path of the API, which is added by itself")
+            raise _unusable("base_url", "it ends with /api/v1, which is added automatically")
 
 
 @dataclass(frozen=True)

@@ -179,8 +179,8 @@ def changed_since(review: AccessReview, started: LedgerEntry) -> list[str]:
         return []
     return [
         f"The access review {printable(review.name)!r} was started on {started.at:%Y-%m-%d} with other values for "
-        f"{summarize(differing)}. A campaign cannot be changed, so nothing was sent: change it in Cakewalk, or start "
-        "one under another name."
+        f"{summarize(differing)}. An access review cannot be changed, so nothing was sent: change it in "
+        "Cakewalk, or start one under another name."
     ]
 
 

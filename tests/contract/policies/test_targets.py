@@ -259,7 +259,18 @@ def test_an_entry_that_nothing_fits_is_warned_of(
     tenant: Sandbox, cakewalk: Tenant, entry: dict[str, Any], words: str
 ) -> None:
     assert len(targets(tenant, cakewalk, {"app": "GitHub"}, entry)) == 1
-    assert cakewalk.warnings == [f"Entry 2 of assignments assigns nothing, since nothing fits: {words}."]
+    *values, warning = cakewalk.warnings
+    assert warning == f"Entry 2 of assignments assigns nothing. There is no match for {words}."
+    assert len(values) == ("select" in entry)
+
+
+def test_a_value_that_no_app_has_is_warned_of_with_the_nearest(tenant: Sandbox, cakewalk: Tenant) -> None:
+    select = {"custom_field": {"name": "Data Classification", "value": "Confidental"}}
+    assert targets(tenant, cakewalk, {"select": select}) == []
+    assert cakewalk.warnings[0].startswith(
+        "No app has 'Confidental' in the custom field 'Data Classification'. "
+        "Did you mean 'Confidential'? Values that occur: 'Confidential'"
+    )
 
 
 def test_apps_whose_row_does_not_tell_are_read_one_by_one(tenant: Sandbox) -> None:

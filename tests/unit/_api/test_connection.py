@@ -20,7 +20,7 @@ _USER = "it holds a user name or password"
 _QUERY = "it holds a query or fragment"
 _NO_URL = "it is not a URL"
 _INVISIBLE = "it holds white space or control characters"
-_CREDENTIAL = "it holds white space or other than printable ASCII characters"
+_CREDENTIAL = "it holds white space, or characters that are not printable ASCII"
 
 
 def places(name: str) -> str:

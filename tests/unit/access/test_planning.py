@@ -226,7 +226,7 @@ def test_recordings_are_one_request_for_each_app_and_level() -> None:
             ConfigurationError,
             "`purpose` is not set, and approvers read it",
         ),
-        (one("Figma", DAN, acting_user=None), ConfigurationError, "`acting_user` is not set, and the vendor"),
+        (one("Figma", DAN, acting_user=None), ConfigurationError, "`acting_user` is not set, and Cakewalk records"),
         (
             one("Figma", DAN, acting_user=None, **DIRECT),
             ConfigurationError,

@@ -443,7 +443,7 @@ def test_removals_count_over_the_whole_task() -> None:
     ]
     error = refused(where, bulk(*entries, allow_empty=True), LimitExceeded)
     assert str(error).startswith(
-        "Could not make 11 removals: `max_removals` allows 10; these would be removed: p20@example.com "
+        "Could not carry out 11 removals: `max_removals` allows 10; these would be removed: p20@example.com "
     )
     assert len(error.facts()["would_remove"]) == 11
     assert len(where.decide(bulk(*entries, allow_empty=True, max_removals=11)).changes) == 2

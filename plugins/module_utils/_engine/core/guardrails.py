@@ -91,7 +91,8 @@ def check_removals(removals: Sequence[tuple[str, str]], limit: int | None, autho
         raise out_of_range("max_removals", limit, "Give 0 or more.")
     allowed = limit if limit is not None else DEFAULT_MAX_REMOVALS if authoritative else None
     if allowed is not None and len(removals) > allowed:
-        raise _too_many(removals, "max_removals", allowed, f"`max_removals` allows {allowed}")
+        advice = "`exact` removes everybody who is not listed; use `present` to add. " if authoritative else ""
+        raise _too_many(removals, "max_removals", allowed, f"`max_removals` allows {allowed}", advice)
 
 
 def check_share(removals: Sequence[tuple[str, str]], read: int, percent: int) -> None:
@@ -110,12 +111,14 @@ def check_share(removals: Sequence[tuple[str, str]], read: int, percent: int) ->
         raise _too_many(removals, "max_removal_percent", percent, limit)
 
 
-def _too_many(removals: Sequence[tuple[str, str]], option: str, value: int, limit: str) -> LimitExceeded:
+def _too_many(
+    removals: Sequence[tuple[str, str]], option: str, value: int, limit: str, advice: str = ""
+) -> LimitExceeded:
     users = summarize(f"{printable(user)} from {printable(source)!r}" for source, user in removals)
     return LimitExceeded(
-        f"make {pluralize(len(removals), 'removal', 'removals')}",
+        f"carry out {pluralize(len(removals), 'removal', 'removals')}",
         f"{limit}; these would be removed: {users}",
-        f"Nothing was changed. If they are all meant, raise `{option}`.",
+        f"Nothing was changed. {advice}If all of these removals are meant, raise `{option}`.",
         **{option: value},
         would_remove=[{"user": user, "from": source} for source, user in removals],
     )

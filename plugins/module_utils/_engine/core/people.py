@@ -40,7 +40,7 @@ def check_receivers(people: Iterable[Row], statuses: UserStatuses, resolver: Res
 
 
 #: Why a task needs an acting user, where the vendor's API does.
-DEMANDED = "the vendor demands an admin who is shown as the author of the change"
+DEMANDED = "Cakewalk records an admin as the author of the change"
 
 
 #: The acting user of a dry run that names none.

@@ -98,7 +98,8 @@ def _refuse_unconfirmed(pairs: Sequence[tuple[LeavingPerson, str | None]]) -> No
     for leaver, confirmed in pairs:
         name = printable(person(leaver.user))
         if folded_email(confirmed or "") != folded_email(person(leaver.user)):
-            problems.append(f"the address that confirms {name} is {printable(confirmed or 'missing')!r}")
+            wrong = f"is {printable(confirmed)!r}" if confirmed else "is not set"
+            problems.append(f"`confirm` {wrong}, and must repeat {name}")
         if leaver.user["id"] in seen:
             problems.append(f"{name} is named twice")
         seen.add(leaver.user["id"])
@@ -106,7 +107,8 @@ def _refuse_unconfirmed(pairs: Sequence[tuple[LeavingPerson, str | None]]) -> No
         raise ConfigurationError(
             f"take everything from {summarize(printable(person(leaver.user)) for leaver, _confirmed in pairs)}",
             summarize(problems, separator="; "),
-            "Nothing was changed. Type the e-mail address of each person who leaves a second time, and name each once.",
+            "Nothing was changed. Set `confirm` (`leaver_confirm` in the role) to the e-mail address of the person who "
+            "leaves, and name each person once.",
             option="confirm",
         )
 

@@ -160,13 +160,13 @@ def assess(
 
 def check_assignments(assignments: Sequence[Assignment], limit: int | None) -> None:
     """Raise C(LimitExceeded) if more assignments would be sent than C(max_assignments) allows."""
-    entries = [assignment.entry for assignment in assignments if assignment.sent]
+    entries = sorted((assignment.entry for assignment in assignments if assignment.sent), key=str)
     if limit is None or len(entries) <= limit:
         return
     raise LimitExceeded(
         f"send {pluralize(len(entries), 'assignment', 'assignments')}",
         f"`max_assignments` allows {limit}; these would be sent: "
-        + summarize(f"{printable(label(entry.policy))!r} to {entry}" for entry in entries),
+        + summarize(sorted(f"{printable(label(entry.policy))!r} to {entry}" for entry in entries)),
         "Nothing was changed. If they are all meant, raise `max_assignments`.",
         max_assignments=limit,
         would_assign=[{"slot": str(entry), "policy": label(entry.policy)} for entry in entries],

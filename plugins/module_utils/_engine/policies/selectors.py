@@ -100,6 +100,8 @@ def select_apps(
             selected[selector] = [
                 row for row, field in zip(rows, found, strict=True) if field and has_value(field, selector.value)
             ]
+            if any(found) and not selected[selector]:
+                tenant.warnings.append(_no_value(selector, [field for field in found if field]))
     return selected
 
 
@@ -112,6 +114,16 @@ def _with_members(apps: Index, members: Collection[str], tenant: Tenant) -> list
             if not isinstance(row.get(name), str):
                 raise broken(f"the app {named(row)}", f"its record has no {name}, which decides whether it is meant")
     return list(apps.replacing(records).by_id.values())
+
+
+def _no_value(selector: Selector, fields: Iterable[Row]) -> str:
+    """Return the warning that no app has the value that a custom field must have, which may be a typing error."""
+    values = sorted({str(field["value"]) for field in fields if field.get("value")})
+    near = difflib.get_close_matches(selector.value, values, n=1)
+    meant = f" Did you mean {printable(near[0])!r}?" if near else ""
+    known = summarize(repr(printable(value)) for value in values) or "none"
+    wanted = f"{printable(selector.value)!r} in the custom field {printable(selector.field)!r}"
+    return f"No app has {wanted}.{meant} Values that occur: {known}."
 
 
 def _check_value(option: str, value: str, rows: Sequence[Row], resolver: Resolver) -> None:

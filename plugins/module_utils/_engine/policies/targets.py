@@ -57,7 +57,7 @@ def resolve_rules(
     resolver.check()
     fitting = {entry.rule.number for entry in entries}
     tenant.warnings += [
-        f"Entry {rule.number} of assignments assigns nothing, since nothing fits: {rule}."
+        f"Entry {rule.number} of assignments assigns nothing. There is no match for {rule}."
         for rule in rules
         if rule.number not in fitting
     ]
