@@ -361,7 +361,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     stats["access_as_code_complete"] = not any(step.changes for step in code_plan.steps) and not total.errors
     result |= {"plan_hash": code_plan.hash, "stats": stats}
     if params["mode"] == "plan":
-        return Plan(result={**result, "msg": code_plan.message, "plan_text": code_plan.text})
+        return Plan(result={**result, "msg": code_plan.message, "plan_text": tenant.scrubbed(code_plan.text)})
     steps = code_plan.approved()
     if steps != code_plan.steps:
         tenant.warnings.append(_NOT_AGAIN)
@@ -373,11 +373,11 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         unmet=next(iter(total.errors), None),
         ledger=next(iter(total.ledgers), None),
         report=lambda applied: {
-            **inverse_of(total.steps, applied, code_plan.code.sections["tenant"]),
+            **inverse_of(total.steps, applied, code_plan.code.sections["tenant"], tenant.scrubbed),
             "stats": {**stats, "access_as_code_complete": applied.goal_reached},
         },
         remark=code_plan.remark,
-        file=RollbackFile(rollback_path, total.steps, code_plan.code.sections["tenant"]),
+        file=RollbackFile(rollback_path, total.steps, code_plan.code.sections["tenant"], tenant.scrubbed),
     )
 
 

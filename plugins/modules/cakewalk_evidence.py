@@ -220,7 +220,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         "unknown_statuses": sorted(populations.unknown.items()),
         "unused_rules": list(privileged.unused.values()),
     }
-    return Plan(result={"evidence": json.dumps(evidence)})
+    return Plan(result={"evidence": json.dumps(tenant.scrubbed(evidence))})
 
 
 def main() -> None:

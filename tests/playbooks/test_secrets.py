@@ -180,3 +180,32 @@ def test_events_of_a_runner_hold_no_credentials(
     assert len(events) > len(tasks)
     assert not held(printed)
     assert not [path for path in events if held(path.read_text(encoding="utf-8"))]
+
+
+def test_files_that_stay_hold_no_secret_however_it_is_quoted(playbooks: Playbooks, tenant: Sandbox) -> None:
+    def reply(request: Request) -> bytes:
+        own_key = {"x-api-key": tenant.api_key, "x-api-secret": tenant.api_secret}
+        return passed(Request(request.method, request.target, {**request.headers, **own_key}, request.body))
+
+    passed = detour(tenant.url, lambda _request: None)
+    group = names(tenant)["group_id"]["Contractors"]
+    tenant.change("rename_group", group=group, name=f"x {SECRET} y")
+    tenant.change("set_field", app="GitHub", field="Cost Center", value=f"x {SECRET} y")
+    folder = playbooks.folder / "kept"
+    code = "cakewalk.access.cakewalk_access_as_code"
+    joining = {"group": group, "users": [ERIN]}
+    with Wire(reply) as wire:
+        given = {"base_url": wire.url, "api_key": KEY, "api_secret": SECRET}
+        tasks = [
+            task("read", INFO, {"gather": ["groups", "apps"], "path": str(folder / "info.json")}),
+            task("export", code, {"mode": "export", "folder": str(folder / "code")}),
+            task("proof", "cakewalk.access.cakewalk_evidence", {"folder": str(folder / "evidence")}),
+            task("join", MEMBERS, {**joining, "journal_path": str(folder / "journal.jsonl")}),
+        ]
+        variables = {f"cakewalk_{name}": value for name, value in given.items()}
+        playbooks.run(play(*tasks), variables=variables).succeeded()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"info.json", "custom_fields.yml", "manifest.json", "journal.jsonl"} <= {path.name for path in files}
+    assert not [path.name for path in files if held(path.read_text(errors="replace"))]
+    assert "x ******** y" in json.loads((folder / "info.json").read_text())["groups_by_name"]
+    assert "x ******** y" in (folder / "code" / "custom_fields.yml").read_text()

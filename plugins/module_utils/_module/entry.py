@@ -75,7 +75,7 @@ def run_module(
     except Exception as error:
         module.fail_json(**error_result(error, {}))
     _end_at_time_limit()
-    _run(module, make_plan, client, tenant, _journal(module, journal_path(module.params)), parent)
+    _run(module, make_plan, client, tenant, _journal(module, journal_path(module.params), client), parent)
 
 
 def _end_at_time_limit() -> None:
@@ -137,12 +137,13 @@ def _run(
         module.fail_json(**{name: result[name] for name in _NEEDED if name in result})
 
 
-def _journal(module: AnsibleModule, path: str | None) -> RunJournal:
+def _journal(module: AnsibleModule, path: str | None, client: Client) -> RunJournal:
     """Return the journal at a path, for the task of a module."""
     params = module.params
     bypasses = params.get("implicitly_approve_requests") or params.get("bypass_approval")
     return RunJournal(
         path,
+        client.scrubbed,
         module=module._name,
         actor=params.get("acting_user"),
         bypass=params.get("bypass_reason") if bypasses else None,

@@ -182,9 +182,9 @@ def code_of(params: Mapping[str, Any]) -> SourceCode:
 def exported_files(params: Mapping[str, Any], tenant: Tenant) -> dict[str, str]:
     """Return the current state of the tenant as code, whose plan changes nothing: the text of each file, by name."""
     tenant.rests_on_absence = True
-    exported = {section.SECTION: section.exported(params, tenant) for section in SECTIONS}
+    exported = {section.SECTION: tenant.scrubbed(section.exported(params, tenant)) for section in SECTIONS}
     anchors = sorted(tenant.index(APPS).by_id)[:ANCHORS]
-    names = tenant.names()
+    names = tenant.scrubbed(tenant.names())
     texts = {name: dump_yaml({name: entries}, comments, names) for name, (entries, comments) in exported.items()}
     return {
         "tenant.yml": dump_yaml({"tenant": {"anchors": anchors}}, [_TENANT], names),

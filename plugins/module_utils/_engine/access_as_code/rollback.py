@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._api.errors import OutcomeUnknown
@@ -34,12 +34,20 @@ class RollbackFile:
 
     :param path: the file; C(None) for a run without one.
     :param tenant: the section C(tenant) of the code.
+    :param scrubbed: returns a value without the credentials.
     """
 
-    def __init__(self, path: str | None, steps: Sequence[ReversibleStep], tenant: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        path: str | None,
+        steps: Sequence[ReversibleStep],
+        tenant: Mapping[str, Any],
+        scrubbed: Callable[[Any], Any],
+    ) -> None:
         self._file = _file(path) if path else None
         self._steps = steps
         self._tenant = tenant
+        self._scrubbed = scrubbed
         self._is_begun = False
 
     def begin(self) -> None:
@@ -50,25 +58,31 @@ class RollbackFile:
                 kept = PrivateFile(f"{self._file.path}.before-{secrets.token_hex(8)}", "the earlier inverse", "")
                 kept.write(earlier)
             self._is_begun = True
-            self._file.write(_inverse(self._steps, [], self._tenant, [_UNENDED])["text"])
+            self._file.write(_inverse(self._steps, [], self._tenant, self._scrubbed, [_UNENDED])["text"])
 
     def end(self, applied: ApplyResult) -> None:
         """Write the code that undoes what was done, or may have been done."""
         if self._file and self._is_begun:
-            inverse = inverse_of(self._steps, applied, self._tenant).get("inverse")
-            self._file.write((inverse or _inverse([], [], self._tenant))["text"])
+            inverse = inverse_of(self._steps, applied, self._tenant, self._scrubbed).get("inverse")
+            self._file.write((inverse or _inverse([], [], self._tenant, self._scrubbed))["text"])
 
 
 def _file(path: str) -> PrivateFile:
     return PrivateFile(path, "the inverse", "Move it away.")
 
 
-def inverse_of(steps: Sequence[ReversibleStep], applied: ApplyResult, tenant: Mapping[str, Any]) -> dict[str, Any]:
+def inverse_of(
+    steps: Sequence[ReversibleStep],
+    applied: ApplyResult,
+    tenant: Mapping[str, Any],
+    scrubbed: Callable[[Any], Any] = lambda value: value,
+) -> dict[str, Any]:
     """Return the code that undoes the steps that were done, under C(inverse); empty if no step was sent.
 
     A step with an unknown outcome is undone, too: the plan of the inverse drops what was not done.
 
     :param tenant: the section C(tenant) of the code.
+    :param scrubbed: returns a value without the credentials.
     """
     results = {id(result.step): result for result in applied.steps}
     sent = [(item, results[id(item.step)]) for item in steps if id(item.step) in results]
@@ -77,13 +91,14 @@ def inverse_of(steps: Sequence[ReversibleStep], applied: ApplyResult, tenant: Ma
     unknown = [item for item, result in sent if isinstance(result.error, OutcomeUnknown)]
     if not done and not failed:
         return {}
-    return {"inverse": _inverse([*done, *unknown], failed, tenant)}
+    return {"inverse": _inverse([*done, *unknown], failed, tenant, scrubbed)}
 
 
 def _inverse(
     done: Sequence[ReversibleStep],
     failed: Sequence[ReversibleStep],
     tenant: Mapping[str, Any],
+    scrubbed: Callable[[Any], Any],
     head: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the code that undoes steps as C(text), and lines about what nothing undoes as C(not_undoable)."""
@@ -98,7 +113,7 @@ def _inverse(
         *(f"Takes back: {_description(item)}" for item in undone),
         *(f"Cannot be taken back: {line}" for line in remaining),
     ]
-    text = dump_yaml({"tenant": tenant, **_sections(undone)}, comments)
+    text = dump_yaml(scrubbed({"tenant": tenant, **_sections(undone)}), scrubbed(comments))
     return {"text": text, "not_undoable": remaining}
 
 

@@ -39,9 +39,10 @@ class ResultFile:
         :param records: lists by name, or lists by a second name.
         :param maps: what leads from names to records.
         """
-        text = json.dumps({**maps, **records}, indent=1, ensure_ascii=False) + "\n"
+        # Not the text, which spells values in another way, and in which a number can look like a secret.
+        text = json.dumps(tenant.scrubbed({**maps, **records}), indent=1, ensure_ascii=False) + "\n"
         # JSON can hold lone surrogates, which UTF-8 cannot encode.
-        content = tenant.scrubbed(text).encode(errors="replace")
+        content = text.encode(errors="replace")
         self._text = content.decode()
         return Plan(
             result={

@@ -186,7 +186,7 @@ class _Offboarding:
         #: Why a stage could not be planned.
         self._problems: list[CakewalkError] = []
         others = {leaver.user["id"].lower(): leaver.others for leaver in leavers}
-        self._proofs = Proofs(params, person(actor), others, self._user_of)
+        self._proofs = Proofs(params, person(actor), others, self._user_of, tenant.scrubbed)
         self._proofs.before(self._users, self._footprints, holdings)
 
     def check_guardrails(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -276,11 +276,18 @@ class Proofs:
 
     :param others: other accounts with the address of each person, by the id of the person.
     :param user_of: the person of each step, by the identity of the step; filled as stages are planned.
+    :param scrubbed: returns a value without the credentials.
     """
 
     def __init__(
-        self, params: Mapping[str, Any], actor: str, others: Mapping[str, Sequence[Row]], user_of: Mapping[int, Row]
+        self,
+        params: Mapping[str, Any],
+        actor: str,
+        others: Mapping[str, Sequence[Row]],
+        user_of: Mapping[int, Row],
+        scrubbed: Callable[[Any], Any],
     ) -> None:
+        self._scrubbed = scrubbed
         self._folder = str(params["proof_dir"])
         self._about = {"tenant": str(params["base_url"]).rstrip("/"), "actor": actor}
         self._others = others
@@ -365,7 +372,7 @@ class Proofs:
             PrivateFile(path, "the proof", "It holds JSON. Move it away.").write(self._text(user_id))
 
     def _text(self, user_id: str) -> str:
-        return json.dumps(self._documents[user_id], indent=2) + "\n"
+        return json.dumps(self._scrubbed(self._documents[user_id]), indent=2) + "\n"
 
 
 def _listed(footprint: Footprint, looked_from: str, looked_until: str, looks: int) -> Entry:

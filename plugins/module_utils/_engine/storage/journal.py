@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -75,10 +75,12 @@ class RunJournal:
     run shows which writes left. All methods may be called by several threads.
 
     :param path: the file; C(None) for a run without a journal, which adds nothing.
+    :param scrubbed: returns facts without the credentials.
     :param about: facts for each line: the module, the acting user, and the reason of a bypass.
     """
 
-    def __init__(self, path: str | None, **about: Any) -> None:
+    def __init__(self, path: str | None, scrubbed: Callable[[Any], Any] = lambda facts: facts, **about: Any) -> None:
+        self._scrubbed = scrubbed
         self._journal = Journal(path) if path else None
         self.run = secrets.token_hex(8)
         self._about = {"run": self.run, **about}
@@ -144,7 +146,7 @@ class RunJournal:
 
     def _add(self, **facts: Any) -> None:
         if self._journal:
-            self._journal.add(**{**self._about, **facts})
+            self._journal.add(**self._scrubbed({**self._about, **facts}))
 
     def _unended(self) -> dict[str, list[dict[str, Any]]]:
         """Return the lines of each run that began and did not end, by run."""
