@@ -137,7 +137,9 @@ def test_states_tell_what_changes_by_app_and_target() -> None:
 
 def test_what_is_not_sent_is_told_as_known_from_the_ledger() -> None:
     known = assessed(remembered(WANTED), enforce="on_change")
-    assert remark_of([planned(GITHUB), known]) == "1 policy is assigned already, by the ledger"
+    assert remark_of([planned(GITHUB), known]) == (
+        "1 policy is not sent, because the ledger has the same (which the API cannot confirm)"
+    )
     assert remark_of([planned(GITHUB)]) == ""
 
 

@@ -268,7 +268,8 @@ def _lines_of(assignments: Iterable[Assignment]) -> Iterator[_Line]:
 def remark_of(assignments: Iterable[Assignment]) -> str:
     """Return how many policies are not sent, as a clause."""
     known = sum(not assignment.sent for assignment in assignments)
-    return f"{pluralize(known, 'policy is', 'policies are')} assigned already, by the ledger" if known else ""
+    words = pluralize(known, "policy is", "policies are")
+    return f"{words} not sent, because the ledger has the same (which the API cannot confirm)" if known else ""
 
 
 def result_of(assignments: Sequence[Assignment], rules: Iterable[Rule], is_bulk: bool) -> dict[str, Any]:
