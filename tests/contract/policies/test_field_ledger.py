@@ -120,7 +120,7 @@ def test_a_field_that_is_gone_meanwhile_is_told(tenant: Sandbox, client: Client)
 
 
 def test_a_field_that_an_app_lacks_is_named_with_near_ones(tenant: Sandbox, cakewalk: Tenant) -> None:
-    with pytest.raises(LookupFailed, match=r"'Automation Leger' does not exist .did you mean 'Automation Ledger'"):
+    with pytest.raises(LookupFailed, match=r"has no custom field 'Automation Leger' .did you mean 'Automation Ledger'"):
         FieldLedger.read("Automation Leger", [tenant.find("apps", "GitHub")], cakewalk)
 
 

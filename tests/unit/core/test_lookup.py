@@ -301,7 +301,7 @@ def test_misses_of_things() -> None:
     assert problem_with("Crewz", register)["message"] == (
         "the group 'Crewz' does not exist (did you mean 'Crew' or 'Crews'?)"
     )
-    assert problem_with("Sales", register)["message"] == "the group 'Sales' does not exist"
+    assert problem_with("Sales", register)["message"] == "the group 'Sales' does not exist (there are 'Crew', 'Crews')"
 
 
 def test_a_miss_shows_no_control_characters() -> None:

@@ -21,6 +21,8 @@ Item = TypeVar("Item")
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+#: As many rows are all named where none of them is meant.
+_FEW = 10
 #: Limit of comparisons with near names, over all misses of a task: they take about three seconds.
 _COMPARISONS = 100_000
 #: What to do about a problem, by its reason.
@@ -233,6 +235,9 @@ class Resolver:
         hints = [f"did you mean {' or '.join(repr(printable(name)) for name in near)}?"] if near else []
         if kind.key == "email" and not is_uuid(reference) and "@" not in reference:
             hints.append("people are named by e-mail address or id, never by display name")
+        known = [repr(printable(label(row))) for index in indexes for row in index.by_id.values()]
+        if not near and kind.key != "email" and 0 < len(known) <= _FEW and all(index.complete for index in indexes):
+            hints.append(f"there {'is' if len(known) == 1 else 'are'} {', '.join(sorted(known))}")
         hint = f" ({' '.join(hints)})" if hints else ""
         self.report(reference, "not_found", f"{message}{hint}", near=near)
 
