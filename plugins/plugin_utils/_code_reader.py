@@ -58,7 +58,7 @@ def files_in(folder: str) -> list[Path]:
         if path.is_symlink() and (is_code(path) or not path.is_file()):
             problems.append(problem(_relative(path, root), "it is a link"))
         elif is_code(path) and not path.is_file():
-            problems.append(problem(_relative(path, root), "it is no file"))
+            problems.append(problem(_relative(path, root), "it is not a file"))
         elif is_code(path):
             files.append(path)
     if problems:
@@ -120,7 +120,7 @@ class _CodeReader:
             node = yaml.compose(text, Loader=_LOADER)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
-            why = getattr(error, "problem", None) or "it is no YAML in UTF-8"
+            why = getattr(error, "problem", None) or "it is not YAML in UTF-8"
             self._add_problem(f"{name}:{mark.line + 1}" if mark else name, why)
             return
         except OSError as error:

@@ -182,9 +182,9 @@ def _proof(path: Path) -> dict[str, Any]:
         proof = {name: str(document["user"][name]) for name in ("id", "email")}
         is_proved = document["after"] is not None
     except (ValueError, LookupError, TypeError):
-        raise file.damaged("it is no proof about a person") from None
+        raise file.damaged("it is not a proof about a person") from None
     if not is_uuid(proof["id"]):
-        raise file.damaged("the id of its person is no id")
+        raise file.damaged("the id of its person is not an id")
     day = _PROOF.fullmatch(path.name)
     return {**proof, "file": path.name, "is_proved": is_proved, "date": "-".join(day.groups()) if day else ""}
 

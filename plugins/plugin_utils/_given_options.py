@@ -165,7 +165,7 @@ def completed(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Option
         with suppress(ValueError, TypeError, KeyError):
             both[name] = min(int(defaults[name]), int(options[name]))
     if _PROTECTED in defaults and _PROTECTED in options:
-        # What is no list, or an entry that is no text, is for Ansible to refuse.
+        # What is not a list, or an entry that is not a text, is for Ansible to refuse.
         first, second = map(_as_list, (defaults[_PROTECTED], options[_PROTECTED]))
         both[_PROTECTED] = [*first, *(user for user in second if user not in first)]
     return both

@@ -306,12 +306,12 @@ LEDGERS: list[BadInput] = [
         {**SPRING, "ledger_path": "{{ damaged }}"},
         "file",
         [
-            "it is no JSON, so it is damaged",
+            "it is not JSON, so it is damaged",
             "Move it away: the next run begins a new ledger, and reports everything as changed once",
         ],
     ),
     ("a link", {**SPRING, "ledger_path": "{{ link }}"}, "file", ["is a link, and links are not followed"]),
-    ("a folder", {**SPRING, "ledger_path": "{{ link | dirname }}"}, "file", ["is no regular file"]),
+    ("a folder", {**SPRING, "ledger_path": "{{ link | dirname }}"}, "file", ["is not a regular file"]),
 ]
 
 TABLES = {"dates": DATES, "names": NAMES, "apps": WHICH, "actors": ACTORS, "ledgers": LEDGERS}

@@ -214,7 +214,7 @@ REFUSED = {
     "requests since never": (
         {"requests": {"updated_since": "yesterday"}},
         "configuration",
-        "Could not use requests.updated_since: 'yesterday' is no time",
+        "Could not use requests.updated_since: 'yesterday' is not a time",
     ),
     "a request type of the vendor's": ({"policies": ["GrantAccessRequest"]}, None, "grant_access, remove_access"),
     "a kind that does not exist": ({"gather": ["people"]}, None, "users, groups, apps"),

@@ -110,7 +110,7 @@ OPTIONS: list[BadInput] = [
         "a name",
         approve("Access to GitHub"),
         "configuration",
-        ["'Access to GitHub': this is no id", "Name a task by its id"],
+        ["'Access to GitHub': this is not an id", "Name a task by its id"],
     ),
     ("no state", {"task": ACTION}, "configuration", [ACTION, "state is missing", "Set approved or declined"]),
     (

@@ -265,7 +265,7 @@ def test_who_left_by_the_role_leaver_is_told_with_file_and_line(
     failures = crew.refusals_by_mode(
         {name: ("plan", {"proof_dir": path}) for name, path in (("spoilt", str(spoilt)), ("gone", str(gone)))}
     )
-    assert "it is no proof about a person" in failures["spoilt"]["msg"]
+    assert "it is not a proof about a person" in failures["spoilt"]["msg"]
     assert "there is no such folder" in failures["gone"]["msg"]
     assert crew.tenant.log() == []
 

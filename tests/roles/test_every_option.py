@@ -242,7 +242,7 @@ class Trials:
             self._wrong(option["type"], first.get(inner), give_inner)
 
     def _wrong(self, kind: str, value: Any, give: Callable[[str, Any], str]) -> None:
-        """Add the cases of an option that is no list."""
+        """Add the cases of an option that is not a list."""
         value = value if value is not None else {"bool": True, "int": 1}.get(kind, "words")
         self.refused |= {give("a list of one", [value]), give("a list of two", [value, value])}
         self.refused.add(give("a mapping", {"a": value}))

@@ -87,7 +87,7 @@ def test_a_move_is_foreseen_then_made_once(mover: Staff, capsys: pytest.CaptureF
     again = mover.run("--diff", **options(mover)).succeeded()
     assert not any(result.changed for result in again.results)
     assert mover.told(again, TASK)["plan"][-2:] == [
-        f"{ERIN}: is no member of Engineering",
+        f"{ERIN}: is not a member of Engineering",
         f"{ERIN}: keeps GitHub, which old and new groups give",
     ]
     assert not again.warned_of()

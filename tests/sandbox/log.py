@@ -16,7 +16,7 @@ class Entry:
     :param seq: its number since the last reset, from 1; clearing the log does not start over.
     :param operation: the C(operationId), null outside the contract.
     :param query: parameters by name.
-    :param body: the JSON body, text where it is no JSON, null where there is none or it was not read.
+    :param body: the JSON body, text where it is not JSON, null where there is none or it was not read.
     :param status: what was answered, null if nothing was.
     :param fault: the kind of fault that was applied, or null.
     :param key: C(read-write), C(read-only) or C(invalid).

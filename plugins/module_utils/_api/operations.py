@@ -197,6 +197,6 @@ def member(row: Mapping[str, Any], name: str) -> Any:
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
-    """Return the member C(name) of C(row), or an empty text where the member is no text."""
+    """Return the member C(name) of C(row), or an empty text where the member is not a text."""
     value = member(row, name)
     return value if isinstance(value, str) else ""

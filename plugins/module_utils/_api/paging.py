@@ -74,7 +74,7 @@ def record_of(what: str, response: Response) -> dict[str, Any]:
 def page_of(what: str, response: Response) -> Page:
     """Return the page in C(response).
 
-    :raises ProtocolError: C(data) is no list of objects, or C(links.next) holds no usable cursor.
+    :raises ProtocolError: C(data) is not a list of objects, or C(links.next) holds no usable cursor.
     """
     data, links = data_of(what, response)
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):

@@ -129,9 +129,9 @@ def test_what_the_service_leaves_open_is_unclear_until_it_is_known(
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"tasks": ["the first one"]}, "'the first one': this is no id"),
+        ({"tasks": ["the first one"]}, "'the first one': this is not an id"),
         ({"assignees": ["nobody@example.com"]}, "the assignee 'nobody@example.com' does not exist"),
-        ({"assignees": [OLGA], "apps": ["GitHub"]}, "'GitHub': this is no id"),
+        ({"assignees": [OLGA], "apps": ["GitHub"]}, "'GitHub': this is not an id"),
         ({"assignees": [OLGA], "max_due": -1}, "it is -1"),
     ],
 )

@@ -127,7 +127,7 @@ def test_nobody_leaves_before_the_access_is_listed_and_the_next_run_goes_on(move
     mover.tenant.clear_log()
     result, error = mover.run()
     assert (error, result["complete"], result["changed"], writes(mover.tenant)) == (None, True, False, [])
-    assert f"{ERIN}: is no member of Engineering" in result["plan"]
+    assert f"{ERIN}: is not a member of Engineering" in result["plan"]
     assert mover.warnings == []
 
 

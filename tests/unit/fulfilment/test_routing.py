@@ -127,9 +127,9 @@ def test_routes_for_different_tasks_stand_beside_each_other() -> None:
 @pytest.mark.parametrize("wrong", [{"app": "GitHub"}, {"app": "any"}, {"permission_level": "Write"}])
 def test_things_are_named_by_id(wrong: dict[str, str]) -> None:
     where = "permission_levels" if "permission_level" in wrong else "apps_by_name"
-    with pytest.raises(ConfigurationError, match=f"is no id.*cakewalk_info.*{where}"):
+    with pytest.raises(ConfigurationError, match=f"is not an id.*cakewalk_info.*{where}"):
         routes_of([{**GRANT, **wrong}])
-    with pytest.raises(ConfigurationError, match=r"is no id.*cakewalk_info.*apps_by_name"):
+    with pytest.raises(ConfigurationError, match=r"is not an id.*cakewalk_info.*apps_by_name"):
         allowed_apps(["GitHub"])
 
 

@@ -72,7 +72,7 @@ def test_what_would_have_no_effect_is_an_error(params: dict[str, Any], message: 
 
 def test_what_is_no_time_is_refused() -> None:
     requests = {"updated_since": "soon", "users": None, "apps": None}
-    with pytest.raises(ConfigurationError, match="'soon' is no time"):
+    with pytest.raises(ConfigurationError, match="'soon' is not a time"):
         lists_of({"requests": requests}, [])
 
 

@@ -83,7 +83,7 @@ def test_a_move_in_lines() -> None:
     assert move(added=[SALES], leaves=[ENGINEERING, old], delta=delta).lines() == [
         "erin@example.com: joins Sales",
         "erin@example.com: leaves Engineering",
-        "erin@example.com: is no member of Old",
+        "erin@example.com: is not a member of Old",
         "erin@example.com: is to gain A\\n",
         "erin@example.com: keeps B, which old and new groups give",
         "erin@example.com: may lose C, which only old groups give",

@@ -166,7 +166,7 @@ def test_code_is_about_a_tenant(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     (tmp_path / "a.yml").write_bytes(b"\xff\xfe")
-    with pytest.raises(CodeRefused, match=r"a\.yml: it is no YAML in UTF-8"):
+    with pytest.raises(CodeRefused, match=r"a\.yml: it is not YAML in UTF-8"):
         read(folder)
 
 

@@ -173,7 +173,7 @@ def test_a_folder_in_which_others_may_replace_files_is_refused(path: Path, use: 
 @pytest.mark.parametrize("use", ["read", "write"])
 def test_a_folder_in_place_of_a_file_is_refused(path: Path, use: str) -> None:
     path.mkdir(parents=True)
-    refused(use, path, "list is no regular file", "Move it away")
+    refused(use, path, "list is not a regular file", "Move it away")
 
 
 def test_a_folder_in_place_of_a_lock_is_refused(path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path, use: str) -> None:
     path = tmp_path / "list"
     os.mkfifo(tmp_path / ("list.lock" if use == "lock" else "list"), 0o600)
     began = time.monotonic()
-    refused(use, path, "is no regular file")
+    refused(use, path, "is not a regular file")
     assert time.monotonic() - began < 1
 
 
@@ -223,7 +223,7 @@ def test_a_folder_without_the_right_to_use_it_is_an_error_not_an_empty_one(path:
 def test_text_of_another_encoding_is_damaged(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(b"\xff\xfe")
-    refused("read", path, "it is no UTF-8 text", "Write it again.")
+    refused("read", path, "it is not UTF-8 text", "Write it again.")
 
 
 def test_a_relative_path_is_refused() -> None:

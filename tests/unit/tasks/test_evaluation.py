@@ -70,9 +70,9 @@ def test_no_decisions_are_no_entries() -> None:
 @pytest.mark.parametrize(
     ("given", "option", "words"),
     [
-        ({"task": "GitHub", "state": "approved"}, "task", "decide the task 'GitHub': this is no id"),
-        ({"task": "", "state": "approved"}, "task", "decide the task '': this is no id"),
-        ({"task": f" {ID}", "state": "approved"}, "task", "this is no id"),
+        ({"task": "GitHub", "state": "approved"}, "task", "decide the task 'GitHub': this is not an id"),
+        ({"task": "", "state": "approved"}, "task", "decide the task '': this is not an id"),
+        ({"task": f" {ID}", "state": "approved"}, "task", "this is not an id"),
         ({"task": ID}, "state", "state is missing, and nothing is decided by default"),
         (
             {"decisions": [decision(a_task(1), state="approved"), decision(a_task(2))]},

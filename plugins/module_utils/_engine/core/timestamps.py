@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 def moment(text: object) -> datetime | None:
     """Return the time in a text in ISO format, in UTC; a text without a zone is in UTC.
 
-    C(None) if the text is no time.
+    C(None) if the text is not a time.
     """
     if not isinstance(text, str):
         return None

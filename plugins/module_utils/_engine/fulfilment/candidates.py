@@ -55,7 +55,7 @@ def _id(reference: str) -> str:
     if not is_uuid(reference):
         raise ConfigurationError(
             f"look at the task {printable(reference)!r}",
-            "this is no id",
+            "this is not an id",
             "Name a task by its id, as `cakewalk_info` or an event shows it.",
             option="tasks",
         )

@@ -212,7 +212,10 @@ def allowed_apps(apps: Iterable[str]) -> frozenset[str]:
     for app in apps:
         if not is_uuid(app):
             raise ConfigurationError(
-                f"use the app {printable(app)!r}", "this is no id", f"Name apps by their ids. {_APP_IDS}", option="apps"
+                f"use the app {printable(app)!r}",
+                "this is not an id",
+                f"Name apps by their ids. {_APP_IDS}",
+                option="apps",
             )
     return frozenset(app.lower() for app in apps)
 
@@ -306,7 +309,7 @@ def _route(number: int, entry: Mapping[str, Any]) -> Route:
         if not is_uuid(value) and (name, value) != ("permission_level", _ANY):
             raise ConfigurationError(
                 f"use routes[{number}].{name}",
-                f"{printable(value)!r} is no id",
+                f"{printable(value)!r} is not an id",
                 f"Give the id, which nobody can rename. {_APP_IDS if name == 'app' else _LEVEL_IDS}",
                 option="routes",
             )

@@ -48,7 +48,7 @@ def lists_of(
     if since is not None and moment(since) is None:
         raise ConfigurationError(
             "use requests.updated_since",
-            f"{printable(since)!r} is no time",
+            f"{printable(since)!r} is not a time",
             "Give a time in ISO form, such as 2026-01-31T00:00:00Z.",
             option="requests",
         )

@@ -151,7 +151,7 @@ class Move:
         parts = [
             *(f"joins {label(group)}" for group in self.added),
             *(f"leaves {label(group)}" for group in self.removed),
-            *(f"is no member of {label(group)}" for group in self.leaves if group["id"].lower() not in removed),
+            *(f"is not a member of {label(group)}" for group in self.leaves if group["id"].lower() not in removed),
             *(f"is to gain {label(app)}" for app in self.delta.gains),
             *(f"keeps {label(app)}, which old and new groups give" for app in self.delta.keeps),
             *(f"may lose {label(app)}, which only old groups give" for app in self.delta.may_lose),

@@ -114,10 +114,10 @@ class LedgerDocument:
         try:
             document = parse_json(text)
         except ValueError:
-            raise ValueError("it is no JSON, so it is damaged") from None
+            raise ValueError("it is not JSON, so it is damaged") from None
         version = document.get("format") if isinstance(document, dict) else None
         if isinstance(version, bool) or not isinstance(version, int):
-            raise ValueError("it is no ledger, or damaged")
+            raise ValueError("it is not a ledger, or damaged")
         if version != FORMAT:
             raise ValueError(f"it has the format {version}, and this version of the collection knows {FORMAT} only")
         try:

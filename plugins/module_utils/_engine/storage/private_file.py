@@ -93,7 +93,7 @@ class PrivateFile:
         try:
             return content.decode()
         except UnicodeDecodeError:
-            raise self.damaged("it is no UTF-8 text") from None
+            raise self.damaged("it is not UTF-8 text") from None
 
     def write(self, text: str) -> None:
         """Replace the file as a whole; after a failure or a crash the old file is still there.
@@ -265,7 +265,7 @@ class PrivateFile:
         try:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
-                raise self._refused("use", f"{name} is no regular file", "Move it away, or give another path.")
+                raise self._refused("use", f"{name} is not a regular file", "Move it away, or give another path.")
             if status.st_uid != os.geteuid():
                 raise self._refused(
                     "use",

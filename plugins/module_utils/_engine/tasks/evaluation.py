@@ -216,7 +216,10 @@ def _entry(entry: Mapping[str, Any], params: Mapping[str, Any]) -> TaskEntry:
     state = entry["state"] or params["state"]
     if not is_uuid(entry["task"]):
         raise ConfigurationError(
-            action, "this is no id", "Name a task by its id, as `cakewalk_info` or an event shows it.", option="task"
+            action,
+            "this is not an id",
+            "Name a task by its id, as `cakewalk_info` or an event shows it.",
+            option="task",
         )
     if state is None:
         raise ConfigurationError(
