@@ -211,7 +211,11 @@ def test_no_removal_is_raised_twice(leaver: Staff) -> None:
 
 #: Which options differ, the kind of error, words of the message.
 REFUSED: dict[str, tuple[Data, str | None, str]] = {
-    "the address typed wrongly": ({"confirm": "erin.enginer@example.com"}, "configuration", "second time"),
+    "the address typed wrongly": (
+        {"confirm": "erin.enginer@example.com"},
+        "configuration",
+        "(`leaver_confirm` in the role)",
+    ),
     "somebody who does not exist": ({"user": "erin.enginer@example.com"}, "lookup_failed", "did you mean"),
     "an address of two accounts": ({"user": SAM, "confirm": SAM}, "lookup_failed", "2 users have the address"),
     "a display name": ({"user": "Erin Engineer"}, "lookup_failed", "never by display name"),
@@ -248,7 +252,7 @@ REFUSED: dict[str, tuple[Data, str | None, str]] = {
     ),
     "less than no time": ({"wait_timeout": -1}, "configuration", "wait_timeout"),
     "a relative folder": ({"proof_dir": "proofs"}, "file", "the path is relative"),
-    "no second address": ({"confirm": None}, "configuration", "second time"),
+    "no second address": ({"confirm": None}, "configuration", "(`leaver_confirm` in the role)"),
 }
 
 
