@@ -478,9 +478,9 @@ def _require_purpose(stepping: Iterable[AccessDecision], purpose: str | None) ->
     requesting = [decision.user for decision in stepping if decision.step != RECORDED]
     if requesting and purpose is None:
         raise ConfigurationError(
-            f"request what is missing for {summarize(printable(person(user)) for user in requesting)}",
+            f"request changes of access for {summarize(printable(person(user)) for user in requesting)}",
             "`purpose` is not set, and approvers read it",
-            "Set purpose.",
+            "Set `purpose`.",
             option="purpose",
         )
 
