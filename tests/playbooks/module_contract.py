@@ -112,7 +112,7 @@ def _holds_expected(result: Result, variables: Data) -> None:
     patterns = variables.get("warns", [])
     assert len(result.warnings) == len(patterns), result.warnings
     for pattern, warning in zip(patterns, result.warnings, strict=True):
-        assert re.search(pattern, warning)
+        assert re.search(pattern, warning), (pattern, warning)
 
 
 def _was_foreseen(foreseen: Result, done: Result) -> None:

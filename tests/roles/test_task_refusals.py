@@ -78,7 +78,7 @@ def test_rails_hold_before_the_handler(stage: FulfilmentEnv) -> None:
 #: What is wrong, the variables, words of the message.
 REFUSED = {
     "two routes for a task": ({"routes": "twice"}, "could fit both"),
-    "a route by name": ({"routes": "by name"}, "no id"),
+    "a route by name": ({"routes": "by name"}, "not an id"),
     "a relative file": ({"routes": "relative"}, "is relative"),
     "a role and a file": ({"routes": "both"}, "mutually exclusive"),
     "no way to verify": ({"routes": "unverified"}, "verify"),
@@ -87,7 +87,7 @@ REFUSED = {
     "a record behind a link": ({"record_path": "link"}, "is a link"),
     "a relative record": ({"record_path": "record.jsonl"}, "the path is relative"),
     "fewer tasks than none": ({"max_tasks": -1}, "it is -1"),
-    "no task id": ({"task": "the first one"}, "no id"),
+    "no task id": ({"task": "the first one"}, "not an id"),
     "no route": ({"routes": "none"}, "routes` is empty, so no task fits a route"),
     "a file that is not there": ({"routes": "missing file"}, "there is no file"),
     "a role that is not there": ({"routes": "missing role"}, "was not found"),

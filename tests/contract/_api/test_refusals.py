@@ -49,7 +49,7 @@ def test_400_says_what_the_service_names(tenant: Sandbox, client: Client) -> Non
     error = refused(errors.ApiError, lambda: add(tenant, client, "Okta Everyone"))
     assert str(error) == (
         "Could not add 1 person to the group 'Okta Everyone': the server answered 400 Bad Request: The group Okta "
-        "Everyone is synced and cannot be edited. Correct what the server names, and run again."
+        "Everyone is synced and cannot be edited. Change it in the source directory of the group."
     )
     facts = error.facts()
     assert facts.pop("path") == f"/api/v1/UsersGroups/{tenant.find('groups', 'Okta Everyone')['id']}/Users"

@@ -290,7 +290,9 @@ def not_members(changes: Iterable[MembershipChange]) -> list[str]:
     if not missing:
         return []
     names = summarize(f"{printable(name)!r} ({named(change.group)})" for name, change in missing)
-    return [f"Not members, so there was nothing to remove: {names}. {spelling_hint(name for name, _ in missing)}."]
+    return [
+        f"Not members, so there was nothing to remove: {names}. {spelling_hint(name for name, _change in missing)}."
+    ]
 
 
 def _synced(changes: Iterable[MembershipChange]) -> list[str]:
