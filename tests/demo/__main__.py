@@ -102,8 +102,8 @@ def run(tenant: Sandbox, *command: str, folder: str) -> str:
     refusal = re.search(r"^localhost \| FAILED! => (.*)", done.stdout, re.MULTILINE | re.DOTALL)
     if done.returncode and not refusal:
         sys.exit(f"{done.stdout}\n{command[0]} ended with status {done.returncode}")
-    words = textwrap.fill(json.loads(refusal[1])["msg"], 120) if refusal else done.stdout.rstrip()
-    print(f"{words}\n", flush=True)
+    words: str = json.loads(refusal[1])["msg"] if refusal else done.stdout.rstrip()
+    print(textwrap.fill(words, 120) if refusal else words, end="\n\n", flush=True)
     return words
 
 

@@ -86,7 +86,6 @@ def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox, 
     assert not foreseen.warned_of() | done.warned_of() | again.warned_of()
 
 
-@pytest.mark.slow
 def test_the_demonstration_shows_what_it_says(playbooks: Playbooks) -> None:
     environment = {**playbooks.environment(), "PYTHONPATH": str(ROOT / "tests")}
     shown = subprocess.run([sys.executable, "-m", "demo"], env=environment, text=True, capture_output=True, check=False)
