@@ -51,14 +51,13 @@ Row = Mapping[str, Any]
 #: The page of the operation lists a conflict without a reason.
 _CONFLICTS = {
     409: "The service does not document this conflict. If the policy is already assigned, use `enforce: on_change` "
-    "with "
-    "`ledger_path`, which skips such policies. If the policy is for another request type, name a different policy."
+    "with `ledger_path`, which skips such policies. If the policy is for another request type, name a different "
+    "policy."
 }
 #: It is not documented which of the two forms the service accepts.
 _FORMS = {
-    400: "Correct what the server names. For people and choices it may accept only the name that Cakewalk shows, or "
-    "only "
-    "the id."
+    400: "Correct what the server names. For people and choices it may accept only the name that Cakewalk shows, "
+    "or only the id."
 }
 
 

@@ -73,8 +73,7 @@ class ProtectedUsers:
                 f"remove people from {where}",
                 f"protected: {summarize(map(printable, hit))}",
                 "Nothing was changed. Take them out of the list, or out of `protected_users`; the acting user is "
-                "always "
-                "protected.",
+                "always protected.",
                 protected=hit,
             )
 

@@ -61,8 +61,7 @@ def acting_user(reference: str | None, people: Index, tenant: Tenant, resolver: 
             "find out who acts",
             f"`acting_user` is not set, and {why}",
             "Set `acting_user` (variable `cakewalk_acting_user`, environment variable CAKEWALK_ACTING_USER) to the "
-            "e-mail "
-            "address or id of an admin.",
+            "e-mail address or id of an admin.",
             option="acting_user",
         )
         tenant.refuse(missing)

@@ -246,8 +246,7 @@ class FileLedger:
             f"use the ledger {printable(self._file.path)!r}",
             f"it is about another tenant: {'; '.join(differences)}",
             "Give each tenant a ledger of its own (`ledger_path`). If this is the same tenant after all, move the "
-            "ledger "
-            "away: the next run begins a new one.",
+            "ledger away: the next run begins a new one.",
             path=self._file.path,
         )
 

@@ -171,8 +171,7 @@ def check_actor(entries: Iterable[TaskEntry], params: Mapping[str, Any], tenant:
             f"decide: {' and '.join(others)}",
             "`acting_user` is not set, so nothing shows whether people decide about themselves",
             "Set `acting_user` (variable `cakewalk_acting_user`, environment variable CAKEWALK_ACTING_USER) to the "
-            "e-mail "
-            "address or id of the person who decides.",
+            "e-mail address or id of the person who decides.",
             option="acting_user",
         )
         tenant.refuse(missing)

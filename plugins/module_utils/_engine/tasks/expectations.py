@@ -305,8 +305,7 @@ def _refuse_protected(tasks: Iterable[TaskState], protected: ProtectedUsers, nam
         raise LimitExceeded(
             f"approve {summarize(dict.fromkeys(names.named(task) for task, _user in hit))}",
             f"it would take access from protected people: {summarize(dict.fromkeys(user for _task, user in hit))}",
-            "No task was touched. Decline it or leave it out, or take them out of `protected_users`; the acting user "
-            "is "
-            "always protected.",
+            "No task was touched. Decline it or leave it out, or take them out of `protected_users`; the acting "
+            "user is always protected.",
             tasks=list(dict.fromkeys(task.row["id"] for task, _user in hit)),
         )

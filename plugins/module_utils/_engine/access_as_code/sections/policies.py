@@ -24,8 +24,7 @@ from ..source import SourceCode
 SECTION = "policies"
 _UNKNOWN = (
     "Which policies are assigned is unknown: the API does not show it, and no ledger records it. List those that "
-    "should "
-    "govern."
+    "should govern."
 )
 _FROM_LEDGER = (
     "As this collection assigned them last, by its ledger. Whether somebody assigned others since cannot be read."
