@@ -118,3 +118,12 @@ notes:
     result that is used more than once with M(ansible.builtin.set_fact).
   - Unknown names, and names of several holders, are errors. Use C(errors='ignore') to get an empty result instead.
 """
+
+    LOOKUP_OF_ROWS = r"""
+options:
+  returns:
+    description: Whether to return ids, or whole records with the fields of the API in snake_case.
+    type: str
+    choices: [id, record]
+    default: id
+"""

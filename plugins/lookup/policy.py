@@ -16,6 +16,7 @@ description:
 extends_documentation_fragment:
   - cakewalk.access.connection
   - cakewalk.access.connection.lookup
+  - cakewalk.access.connection.lookup_of_rows
 options:
   _terms:
     description: Exact names or ids.
@@ -27,11 +28,6 @@ options:
     type: str
     choices: [grant_access, remove_access, change_permission, archive_app, add_app]
     required: true
-  returns:
-    description: Whether to return ids, or whole records with the fields of the API in snake_case.
-    type: str
-    choices: [id, record]
-    default: id
 seealso:
   - module: cakewalk.access.cakewalk_info
 """

@@ -265,7 +265,7 @@ WHICH: list[BadInput] = [
     ("both", {**SPRING, "apps": ["GitHub"]}, "configuration", ["`all_apps` is true, and apps are listed too"]),
     ("both, none listed", {**SPRING, "apps": []}, "configuration", ["`all_apps` is true, and apps are listed too"]),
     ("neither", {**SPRING, "all_apps": False}, "configuration", ["`all_apps` is false", "List apps"]),
-    ("no apps", of_apps(), "configuration", ["apps is empty", "set `all_apps`: true if all of them are meant"]),
+    ("no apps", of_apps(), "configuration", ["apps is empty", "set `all_apps: true` if all of them are meant"]),
     ("a blank app", of_apps("GitHub", " "), "configuration", ["an entry is blank", "Remove it, or fill it in"]),
     (
         "a blank text",

@@ -186,12 +186,12 @@ REMOVALS: list[BadInput] = [
         "configuration",
         ["`max_removals`: it is -1", "Give 0 or more"],
     ),
-    ("an empty list", one("Contractors", state="exact"), "configuration", ["'Contractors'", "set `allow_empty`: true"]),
+    ("an empty list", one("Contractors", state="exact"), "configuration", ["'Contractors'", "set `allow_empty: true`"]),
     (
         "an empty list among others",
         many(("Sales", "present", [ERIN]), ("Contractors", "exact", [])),
         "configuration",
-        ["'Contractors'", "the list is empty and the state is exact", "set `allow_empty`: true"],
+        ["'Contractors'", "the list is empty and the state is exact", "set `allow_empty: true`"],
     ),
     (
         "a blank entry",

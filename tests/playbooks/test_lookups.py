@@ -125,7 +125,7 @@ def test_how_lookups_fail_and_where_their_options_come_from(playbooks: Playbooks
     assert "it must be text, not the number 7" in texts["number"]
     assert "missing required arguments: request_type" in texts["policy"]
     assert "unsupported options: request_types. Supported parameters include: " in texts["unknown"]
-    assert "api_key is not set. Set api_key (variable cakewalk_api_key" in texts["no key"]
+    assert "api_key is not set. Set `api_key` (variable `cakewalk_api_key`" in texts["no key"]
     assert "Could not read the users: the server answered 401 Unauthorized" in texts["wrong key"]
     for name in ("as a variable", "as a keyword"):
         assert "cannot be converted to an int" in texts[f"secret {name}"]

@@ -49,6 +49,11 @@ class ConfigurationError(CakewalkError):
     kind = "configuration"
 
 
+def places(option: str) -> str:
+    """Return an option of the connection with its variable and environment variable, for messages."""
+    return f"`{option}` (variable `cakewalk_{option}`, environment variable CAKEWALK_{option.upper()})"
+
+
 def out_of_range(option: str, value: int, hint: str) -> ConfigurationError:
     """Return the error for an option whose number is out of range."""
     return ConfigurationError(f"use `{option}`", f"it is {value}", hint, option=option)

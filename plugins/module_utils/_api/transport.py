@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .answers import LOST, NEVER_SENT, REPEATABLE, TOO_MANY, Body, Proof, is_problem, rule_of
-from .errors import ConfigurationError, OutcomeUnknown, TransportError
+from .errors import ConfigurationError, OutcomeUnknown, TransportError, places
 from .failures import explain, is_plain_text
 from .rate_limiter import RateLimiter
 from .retry_after import retry_after
@@ -117,7 +117,7 @@ class Connection:
             raise ConfigurationError(
                 "connect to Cakewalk",
                 f"{names} {'is' if len(missing) == 1 else 'are'} not set",
-                f"Set {' and '.join(map(_places, missing))}. "
+                f"Set {' and '.join(map(places, missing))}. "
                 "An admin creates a key and its secret in the developer settings of Cakewalk.",
                 option=missing[0],
             )
@@ -463,9 +463,4 @@ def _passwords(proxies: Mapping[str, str]) -> list[str]:
 
 
 def _unusable(name: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"use `{name}`", reason, f"Correct {_places(name)}.", option=name)
-
-
-def _places(name: str) -> str:
-    """Return an option with its variable and environment variable, for messages."""
-    return f"{name} (variable cakewalk_{name}, environment variable CAKEWALK_{name.upper()})"
+    return ConfigurationError(f"use `{name}`", reason, f"Correct {places(name)}.", option=name)

@@ -144,7 +144,7 @@ def check_options(params: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             "select the apps to review",
             "`all_apps` is true, and apps are listed too" if params["all_apps"] else cause,
-            "List apps, or set `all_apps`: true if all of them are meant.",
+            "List apps, or set `all_apps: true` if all of them are meant.",
             option="apps",
         )
     if not all(app.strip() for app in params["apps"] or ()):

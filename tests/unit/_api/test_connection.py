@@ -24,7 +24,7 @@ _CREDENTIAL = "it holds white space, or characters that are not printable ASCII"
 
 
 def places(name: str) -> str:
-    return f"{name} (variable cakewalk_{name}, environment variable CAKEWALK_{name.upper()})"
+    return f"`{name}` (variable `cakewalk_{name}`, environment variable CAKEWALK_{name.upper()})"
 
 
 @pytest.mark.parametrize(

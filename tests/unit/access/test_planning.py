@@ -247,7 +247,7 @@ def test_recordings_are_one_request_for_each_app_and_level() -> None:
             LimitExceeded,
             "protected: ben@example.com",
         ),
-        (one("Figma", BEN, state="absent", max_removals=0), LimitExceeded, "ben@example.com from 'Figma'"),
+        (one("Figma", BEN, state="absent", max_removals=0), LimitExceeded, "from 'Figma': ben@example.com"),
         (one("Figma", BEN, state="absent", protected_users=["old@example.com"]), LookupFailed, "old@example.com"),
     ],
 )

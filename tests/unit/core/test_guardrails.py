@@ -120,7 +120,7 @@ def test_removals_beyond_the_limit(number: int, limit: int | None, authoritative
     assert facts["would_remove"] == [{"user": who, "from": "Crew"} for _where, who in removals]
     noun = "1 removal" if number == 1 else f"{number} removals"
     assert str(stopped.value).startswith(
-        f"Could not carry out {noun}: `max_removals` allows {allowed}; these would be removed: p0@example.com "
+        f"Could not carry out {noun}: `max_removals` allows {allowed}; these would be removed from 'Crew': p0"
     )
     assert str(stopped.value).endswith("If all of these removals are meant, raise `max_removals`.")
     assert ("use `present` to add" in str(stopped.value)) == authoritative

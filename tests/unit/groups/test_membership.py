@@ -94,7 +94,7 @@ def test_entries_of_the_bulk_form_inherit_the_state_of_the_task() -> None:
         (
             crew(state="exact"),
             "use the members given for the group 'Crew': the list is empty and the state is exact, which would remove "
-            "everybody. If that is meant, set `allow_empty`: true.",
+            "everybody. If that is meant, set `allow_empty: true`.",
             "users",
         ),
         *(

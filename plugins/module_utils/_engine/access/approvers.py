@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from ..._api.catalog import APPS, USERS, ResourceType, person, task, tasks_of
 from ..._api.errors import CakewalkError
 from ..._api.operations import member
+from ..._api.text import printable
 from ..core.lookup import Row
 from ..core.tenant import Tenant
 
@@ -53,6 +54,12 @@ def approvers(
         if request in requests:
             found.setdefault(request, []).extend(map(person, assignees))
     return found
+
+
+def by_approvers(waits_for: Iterable[str]) -> str:
+    """Return the approvers as words that follow "waits for approval"; none if they are not known."""
+    names = " or ".join(map(printable, waits_for))
+    return f" by {names}" if names else ""
 
 
 def _detailed(tenant: Tenant, kind: ResourceType, rows: Iterable[Row], name: str) -> list[Row]:

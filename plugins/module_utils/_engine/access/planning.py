@@ -24,6 +24,7 @@ from ..core.plan import ApplyResult, StepStatus
 from ..core.tenant import Tenant
 from ..core.wait import PAUSES, Wait, check_timeout
 from . import evaluation
+from .approvers import by_approvers
 from .evaluation import DECLINED, RECORDED, REMOVING, AccessDecision, AccessEntry, AccessEvaluator, AppState
 
 #: An app with the entries about it.
@@ -57,7 +58,7 @@ def check_options(params: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             f"use the method {params['method']}",
             missing if direct else "`bypass_approval` is set",
-            "Set `bypass_approval`: true with the method direct, and only there.",
+            "Set `bypass_approval: true` with the method direct, and only there.",
             option="bypass_approval",
         )
     if direct:
@@ -459,10 +460,9 @@ def progress(
         return f"the access of {user} to {named(decision.app)}{level} is recorded, and is not listed yet"
     if request is None:
         return f"no request {what} is listed"
-    by = f" by {' or '.join(map(printable, waits_for))}" if waits_for else ""
     status = request.get("requestStatus")
     return (
-        f"the request {what} {_PROGRESS[statuses.class_of(status)]}{by} "
+        f"the request {what} {_PROGRESS[statuses.class_of(status)]}{by_approvers(waits_for)} "
         f"(request {printable(request['id'])}, status {printable(status)})"
     )
 

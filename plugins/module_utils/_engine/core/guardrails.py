@@ -113,10 +113,12 @@ def check_share(removals: Sequence[tuple[str, str]], read: int, percent: int) ->
 def _too_many(
     removals: Sequence[tuple[str, str]], option: str, value: int, limit: str, advice: str = ""
 ) -> LimitExceeded:
-    users = summarize(f"{printable(user)} from {printable(source)!r}" for source, user in removals)
+    sources = dict.fromkeys(repr(printable(source)) for source, _user in removals)
+    is_one = len(sources) == 1
+    users = summarize(printable(user) + ("" if is_one else f" from {printable(source)!r}") for source, user in removals)
     return LimitExceeded(
         f"carry out {pluralize(len(removals), 'removal', 'removals')}",
-        f"{limit}; these would be removed: {users}",
+        f"{limit}; these would be removed{f' from {next(iter(sources))}' if is_one else ''}: {users}",
         f"Nothing was changed. {advice}If all of these removals are meant, raise `{option}`.",
         **{option: value},
         would_remove=[{"user": user, "from": source} for source, user in removals],

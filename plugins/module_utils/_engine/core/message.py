@@ -79,18 +79,19 @@ def _clauses(results: Iterable[StepResult], be: str, shows_proof: bool) -> str:
             kinds.setdefault(kind, {}).update(names)
         if shows_proof and result.step.postcondition is None:
             unproved.add(effect.clause)
-    people = {frozenset(kinds.get("people", ())) for kinds in merged.values()}
-    text, groups, begins_with_people = "", None, False
+    crowds = {frozenset(kinds.get("people", ())) for kinds in merged.values()}
+    is_one_crowd = len(crowds) == 1 and frozenset() not in crowds
+    text, former, groups = "", "", None
     for clause, kinds in merged.items():
-        is_same = groups is not None and kinds.get("groups") == groups
-        shown = re.sub(r"(\{be\}| from \{groups\})", "", clause) if is_same else clause
-        separator = ", " if is_same else "; "
-        if text and not is_same and people and len(people) == 1 and frozenset() not in people:
-            separator = ", " if begins_with_people and clause.startswith("{people}") else "; "
-            shown = re.sub(r"^\{people\}\{be\} " if separator == ", " else r" for \{people\}$", "", clause)
-        begins_with_people = clause.startswith("{people}")
+        shown, separator = clause, "; "
+        if groups is not None and kinds.get("groups") == groups:
+            shown, separator = re.sub(r"(\{be\}| from \{groups\})", "", clause), ", "
+        elif is_one_crowd and former.startswith("{people}") and clause.startswith("{people}"):
+            shown, separator = clause.removeprefix("{people}{be} "), ", "
+        elif is_one_crowd and former:
+            shown = clause.removesuffix(" for {people}")
         note = " (which the API cannot confirm)" if clause in unproved else ""
         words = {kind: counted(kind, names) for kind, names in kinds.items()}
         text += (separator if text else "") + shown.format(be=be, **words) + note
-        groups = kinds.get("groups")
+        former, groups = clause, kinds.get("groups")
     return text

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..._api.catalog import UserStatuses, person
-from ..._api.errors import ConfigurationError
+from ..._api.errors import ConfigurationError, places
 from ..._api.text import printable, summarize
 from .lookup import Index, Resolver, Row
 from .tenant import Tenant
@@ -60,8 +60,7 @@ def acting_user(reference: str | None, people: Index, tenant: Tenant, resolver: 
         missing = ConfigurationError(
             "find out who acts",
             f"`acting_user` is not set, and {why}",
-            "Set `acting_user` (variable `cakewalk_acting_user`, environment variable CAKEWALK_ACTING_USER) to the "
-            "e-mail address or id of an admin.",
+            f"Set {places('acting_user')} to the e-mail address or id of an admin.",
             option="acting_user",
         )
         tenant.refuse(missing)

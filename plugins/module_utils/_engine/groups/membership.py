@@ -98,7 +98,7 @@ def entries_of_task(params: Mapping[str, Any]) -> list[MembershipEntry]:
             raise ConfigurationError(
                 action,
                 "the list is empty and the state is exact, which would remove everybody",
-                "If that is meant, set `allow_empty`: true.",
+                "If that is meant, set `allow_empty: true`.",
                 option="users",
             )
         entries.append(MembershipEntry(entry["group"], users, state))
@@ -180,7 +180,7 @@ def states_of(
     before, after = {}, {}
     for name, change in by_label(changes).items():
         given = sorted(label(app) for app in apps.get(change.group["id"], ())) if change.added else []
-        header = f"Members of {name}" + (f" ({_requests_for(summarize(given, 10), approves)})" if given else "")
+        header = f"Members of {name}" + (f" ({_requests_for(summarize(given), approves)})" if given else "")
         before[header], after[header] = change.before(), change.after()
     return before, after
 

@@ -29,8 +29,6 @@ INCLUDES: dict[str, dict[str, Callable[[Row], Listing] | None]] = {
         "custom_fields": catalog.custom_fields,
     },
 }
-#: How many references that match nothing a warning names; the result has all of them.
-_SHOWN = 10
 Records = dict[str, Any]
 #: The name of records, the sources to read for them, and a function that makes the records from what was read.
 _Part = tuple[str, Sequence[Listing | Resource], Callable[[list[Any]], Any]]
@@ -69,7 +67,7 @@ def query(params: Mapping[str, Any], tenant: Tenant) -> tuple[Records, dict[str,
         records["tasks"], missing = _tasks(records.get("tasks", []), params, tenant)
         maps["not_found"] |= {"tasks": missing} if missing else {}
     for name, missing in maps["not_found"].items():
-        listed = summarize((repr(printable(reference)) for reference in missing), _SHOWN)
+        listed = summarize(repr(printable(reference)) for reference in missing)
         tenant.warnings.append(f"These {name} were not found: {listed}. {spelling_hint(missing)}, or give ids.")
     names = Names(indexes, read)
     for name, add in (("requests", names.with_names), ("tasks", names.of_task)):

@@ -15,6 +15,7 @@ from typing import Any
 from ..._api.catalog import person
 from ..._api.errors import CakewalkError
 from ..._api.text import printable, summarize
+from ..access.approvers import by_approvers
 from ..access.evaluation import CONFLICT, DECLINED, REMOVING
 from ..core.access_requests import CHANGE, GRANT, REMOVE
 from ..core.lookup import Row, candidate
@@ -96,8 +97,7 @@ def _progress(entry: Entry) -> str:
     """Return what something waits for, as a clause."""
     if entry["what"] != "access":
         return f"the {printable(entry['name'])}: {entry['why']}"
-    by = f" by {' or '.join(map(printable, entry['waits_for']))}" if entry["waits_for"] else ""
-    return f"the removal of access to {printable(entry['name'])!r} waits for approval{by}"
+    return f"the removal of access to {printable(entry['name'])!r} waits for approval{by_approvers(entry['waits_for'])}"
 
 
 def plan_lines(user: Row, footprint: Footprint) -> list[str]:

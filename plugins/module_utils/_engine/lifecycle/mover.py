@@ -25,7 +25,7 @@ from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import Listing, Resource, Step
 from ..._api.text import printable, summarize
 from ..._api.writes import add_members
-from ..access.approvers import approvers
+from ..access.approvers import approvers, by_approvers
 from ..core.access_requests import CHANGE, GRANT, Requests, of_type
 from ..core.entries import check_addresses, entries_of
 from ..core.guardrails import check_bypass, check_share
@@ -655,11 +655,7 @@ def _line(user: Row, entry: Entry) -> str:
     why = printable(entry["why"])
     if entry["request_id"]:
         since = f" since {printable(entry['since'])}" if entry["since"] else ""
-        by = (
-            f" and waits for approval by {' or '.join(map(printable, entry['waits_for']))}"
-            if entry["waits_for"]
-            else ""
-        )
+        by = f" and waits for approval{by_approvers(entry['waits_for'])}" if entry["waits_for"] else ""
         why = f"{why}{since}{by} (request {printable(entry['request_id'])})"
     return f"{what} {printable(entry['name'])!r} for {whose}: {why}"
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ..._api.catalog import REQUEST_TYPES, StatusTable
-from ..._api.errors import ConfigurationError
+from ..._api.errors import ConfigurationError, places
 from ..._api.operations import member
 from ..._api.text import printable, summarize
 from ..core.entries import entries_of
@@ -170,8 +170,7 @@ def check_actor(entries: Iterable[TaskEntry], params: Mapping[str, Any], tenant:
         missing = ConfigurationError(
             f"decide: {' and '.join(others)}",
             "`acting_user` is not set, so nothing shows whether people decide about themselves",
-            "Set `acting_user` (variable `cakewalk_acting_user`, environment variable CAKEWALK_ACTING_USER) to the "
-            "e-mail address or id of the person who decides.",
+            f"Set {places('acting_user')} to the e-mail address or id of the person who decides.",
             option="acting_user",
         )
         tenant.refuse(missing)

@@ -222,7 +222,7 @@ def _contradiction_in(entry: Mapping[str, Any]) -> str:
         if members is None:
             return "members is null or missing, and exact would remove everybody"
         if not members and not entry["allow_empty"]:
-            return "members is empty, and exact would remove everybody; if that is meant, set `allow_empty`: true"
+            return "members is empty, and exact would remove everybody; if that is meant, set `allow_empty: true`"
     elif members is None and absent is None:
         return "it lists nobody; give members or absent, or set mode: unmanaged"
     return ""
