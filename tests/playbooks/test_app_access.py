@@ -133,7 +133,7 @@ TABLE: list[BadInput] = [
         "more removals than allowed",
         app("Google Workspace", ERIN, CONNOR, state="absent", max_removals=1, **WORK),
         "rail",
-        ["carry out 2 removals", "`max_removals` allows 1", f"{ERIN} from 'Google Workspace'"],
+        ["carry out 2 removals", "`max_removals` allows 1", "from 'Google Workspace': ", ERIN],
     ),
     (
         "direct without saying so",

@@ -166,7 +166,7 @@ REMOVALS: list[BadInput] = [
         "more removals than usual",
         one("Okta Everyone", ERIN, state="exact"),
         "rail",
-        ["`max_removals` allows 10", " from 'Okta Everyone' and ", "raise `max_removals`"],
+        ["`max_removals` allows 10", " removed from 'Okta Everyone': ", "raise `max_removals`"],
     ),
     (
         "more removals than allowed",

@@ -127,8 +127,8 @@ def test_which_of_the_places_counts_and_how_wrong_variables_are_refused(playbook
             run[f"missing {way}"]
             .data["msg"]
             .startswith(
-                "Could not connect to Cakewalk: api_key and api_secret are not set. Set api_key (variable "
-                "cakewalk_api_key, environment variable CAKEWALK_API_KEY) and api_secret ("
+                "Could not connect to Cakewalk: api_key and api_secret are not set. Set `api_key` (variable "
+                "`cakewalk_api_key`, environment variable CAKEWALK_API_KEY) and `api_secret` ("
             )
         )
 
