@@ -92,5 +92,7 @@ def _printed(blocks: list[tuple[str, str]]) -> list[str]:
 
 if __name__ == "__main__":
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, new in zip(GUIDES, pool.map(rewritten, GUIDES), strict=True):
-            path.write_text(new, encoding="utf-8")
+        # Every guide reads the one that sets up, so none is written before all have run.
+        texts = list(pool.map(rewritten, GUIDES))
+    for path, new in zip(GUIDES, texts, strict=True):
+        path.write_text(new, encoding="utf-8")
