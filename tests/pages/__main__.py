@@ -78,12 +78,15 @@ def main() -> None:
     for kind in ("lookup", "filter"):
         for name, known in documentation(names_of(kind), kind).items():
             doc, texts = known["doc"], constants(ROOT / "plugins" / kind / f"{name}.py")
-            own = yaml.safe_load(texts["DOCUMENTATION"])["options"]
             page = template.render(
                 kind=kind,
                 name=name,
                 doc=doc,
-                own={option.removeprefix("_"): about for option, about in own.items()},
+                own={
+                    option.removeprefix("_"): about
+                    for option, about in doc["options"].items()
+                    if option not in connection["options"]
+                },
                 connection=[option for option in connection["options"] if option in doc["options"]],
                 notes=[note for note in doc.get("notes", ()) if note not in connection["notes"]],
                 examples=known["examples"],
