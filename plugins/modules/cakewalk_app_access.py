@@ -297,7 +297,7 @@ error:
 from functools import partial
 from typing import Any
 
-from ..module_utils._engine.access import evaluation, planning
+from ..module_utils._engine.access import evaluation, planning, waiting
 from ..module_utils._engine.access.approvers import approvers
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
@@ -339,14 +339,14 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     access = planning.plan_access(apps, params, tenant)
     tenant.warnings += access.warnings
     statuses = tenant.request_statuses
-    wait = planning.AccessWait(access.decisions, params["wait_timeout"], statuses, partial(approvers, tenant))
+    wait = waiting.AccessWait(access.decisions, params["wait_timeout"], statuses, partial(approvers, tenant))
     waits = params["wait"] and wait.awaits
     return Plan(
         *evaluation.states_of(access.decisions),
         tuple(access.steps(params["purpose"])),
         access.result(params),
         report=lambda applied: access.report(params, applied, wait.awaited()),
-        unmet=planning.unmet_of(access.decisions, params["wait"], statuses),
+        unmet=waiting.unmet_of(access.decisions, params["wait"], statuses),
         wait=wait if waits else None,
         remark=lambda applied: access.remark(waited=waits and not applied.is_dry_run),
     )

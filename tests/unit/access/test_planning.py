@@ -1,110 +1,29 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans of tasks about access: lookups, guardrails, steps and waits, by value."""
+"""Plans of tasks about access: lookups, guardrails and steps, by value."""
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import (
-    REQUEST_STATUSES,
-    REQUESTS,
-    accesses,
-)
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
-from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase, Step
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.evaluation import (
-    AccessDecision,
-    AppState,
-    entries_of_task,
-)
+from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Phase
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access.planning import (
-    AccessPlan,
-    AccessWait,
-    AppEntries,
-    RequestDeclined,
-    check_options,
     lookups,
-    plan_access,
-    unmet_of,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.access_requests import (
-    CHANGE,
     GRANT,
-    REMOVE,
-    Requests,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import (
     LimitExceeded,
     ProtectedUsers,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed, Row
-from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_access
-from unit.people import MemoryTenant, filled, uid, user
-
-ADA, BEN, CAT, DAN = (user(number, f"{name}@example.com") for number, name in enumerate(("ada", "ben", "cat", "dan")))
-GONE = user(9, "gone@example.com", "Offboarding")
-GITHUB, FIGMA = {"id": uid(50), "name": "GitHub"}, {"id": uid(51), "name": "Figma"}
-READ, WRITE = {"id": uid(60), "name": "Read"}, {"id": uid(61), "name": "Write"}
-NOW = datetime(2026, 2, 1, tzinfo=timezone.utc)
-DIRECT = {"method": "direct", "bypass_approval": True, "bypass_reason": "Import"}
-
-
-def request(number: int, who: Row, app: Row, kind: str, level: Row | None = None, status: str = "Pending") -> Row:
-    """Return a request as the service lists it; the higher the number, the newer."""
-    return {
-        "id": uid(100 + number),
-        "requestType": kind,
-        "requestStatus": status,
-        "targetUserId": who["id"],
-        "workAppId": app["id"],
-        "permissionLevelId": level["id"] if level else None,
-        "createdAt": f"2026-01-{number + 1:02}T00:00:00Z",
-    }
-
-
-class Scene:
-    """Ben reads in GitHub and has Figma, Cat writes in GitHub; with requests, everybody in the directory."""
-
-    def __init__(self, *asked: Row, **given: Any) -> None:
-        self.params = filled(
-            cakewalk_app_access.SPEC, {"acting_user": ADA["email"], "purpose": "Work", "state": "present", **given}
-        )
-        requests = Requests(asked, REQUEST_STATUSES, NOW)
-        github = [{"user": BEN, "permissionLevel": READ}, {"user": CAT, "permissionLevel": WRITE}]
-        app_states = {
-            "GitHub": AppState(GITHUB, github, [READ, WRITE], requests),
-            "Figma": AppState(FIGMA, [{"user": BEN, "permissionLevel": None}], [], requests),
-        }
-        entries = entries_of_task(self.params)
-        self.apps: list[AppEntries] = [
-            (state, its) for name, state in app_states.items() if (its := [one for one in entries if one.app == name])
-        ]
-        self.tenant = MemoryTenant([ADA, BEN, CAT, DAN, GONE])
-
-    def decide(self) -> AccessPlan:
-        """Return what the task plans."""
-        check_options(self.params)
-        return plan_access(self.apps, self.params, self.tenant)
-
-    def looked_up(self) -> list[str]:
-        """Return who is looked up for the task, which may be refused afterwards."""
-        with suppress(CakewalkError):
-            self.decide()
-        return self.tenant.looked_up
-
-    def steps(self) -> list[Step]:
-        """Return the steps of the task."""
-        return self.decide().steps(self.params["purpose"])
-
-    def outcomes(self) -> list[tuple[str, str]]:
-        """Return the outcome for each user."""
-        return [(decision.user["id"], decision.outcome) for decision in self.decide().decisions]
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
+from unit.access.samples import ADA, BEN, CAT, DAN, DIRECT, FIGMA, GITHUB, GONE, READ, WRITE, Scene, one, request
+from unit.people import uid
 
 
 def test_who_needs_no_step_is_told() -> None:
@@ -115,12 +34,6 @@ def test_who_needs_no_step_is_told() -> None:
         == "2 people have access to 2 apps; dan@example.com has an open request for Figma"
     )
     assert Scene(**one("Figma", CAT)).decide().remark(waited=True) == "the access is as requested by now"
-
-
-def one(app: str, *people: Row | str, **given: Any) -> dict[str, Any]:
-    """Return the options that name people in an app, by e-mail unless they are written out."""
-    users = [person if isinstance(person, str) else person["email"] for person in people]
-    return {"app": app, "users": users, "permission_level": None, "state": None, **given}
 
 
 @pytest.mark.parametrize(
@@ -294,108 +207,6 @@ def test_a_change_of_level_is_no_removal_to_be_counted() -> None:
     assert scene.outcomes() == [(BEN["id"], "level_change_requested")]
 
 
-def missing(wait: AccessWait, requests: list[Row], rows: list[Row]) -> list[str]:
-    """Return what a wait about one app misses when it looks."""
-    return wait.missing([requests, rows])
-
-
-def waiting(*asked: Row, **given: Any) -> AccessWait:
-    """Return the wait of a task."""
-    return awaiting(Scene(*asked, **given).decide().decisions)
-
-
-def awaiting(decisions: list[AccessDecision], **approvers: list[str]) -> AccessWait:
-    """Return the wait for decisions; the approvers of a request are named by its id."""
-    return AccessWait(decisions, 5, REQUEST_STATUSES, lambda ids, *_about: {one: approvers.get(one, []) for one in ids})
-
-
-def test_nothing_is_waited_for_where_nothing_is_requested() -> None:
-    decided = Scene(accesses=[one("GitHub", CAT, permission_level="Write"), one("Figma", CAT, state="absent")]).decide()
-    assert not awaiting(decided.decisions).awaits
-    assert decided.concluded() == decided
-    assert unmet_of(decided.decisions, True, REQUEST_STATUSES) is None
-
-
-def test_only_the_apps_with_something_to_wait_for_are_looked_at() -> None:
-    entries = [one("GitHub", CAT, permission_level="Write"), one("Figma", CAT, DAN)]
-    wait = waiting(accesses=entries)
-    assert wait.awaits
-    assert wait.sources == [REQUESTS, accesses(FIGMA)]
-    assert not wait.proves_absence
-    assert waiting(**one("Figma", BEN, state="absent")).proves_absence
-
-
-def test_access_is_waited_for_until_it_is_listed() -> None:
-    opened = request(5, DAN, GITHUB, GRANT, WRITE)
-    approved = {**opened, "requestStatus": "Approved"}
-    wait = waiting(**one("GitHub", DAN, permission_level="Write", state="present"))
-    words = "to give dan@example.com access to 'GitHub' at the level 'Write'"
-    facts = f"(request {opened['id']}, status"
-    assert missing(wait, [], []) == [f"no request {words} is listed"]
-    assert missing(wait, [opened], []) == [f"the request {words} still waits for approval {facts} Pending)"]
-    assert missing(wait, [{**opened, "requestStatus": "Mystery"}], []) == [
-        f"the request {words} has an unknown status {facts} Mystery)"
-    ]
-    at_another = {"user": DAN, "permissionLevel": READ}
-    assert missing(wait, [approved], [at_another]) == [
-        f"the request {words} is approved, and its effect is not listed yet {facts} Approved)"
-    ]
-    assert missing(wait, [opened], [at_another, {"user": DAN, "permissionLevel": WRITE}]) == []
-
-
-def test_a_wait_that_times_out_names_the_approvers_of_what_is_undecided() -> None:
-    opened, approved = request(5, DAN, GITHUB, GRANT, WRITE), request(6, BEN, GITHUB, CHANGE, WRITE, "Approved")
-    wanted = Scene(**one("GitHub", DAN, BEN, ADA, permission_level="Write", state="present")).decide().decisions
-    wait = awaiting(wanted, **{opened["id"]: ["olga@example.com", "max@\nexample.com"], approved["id"]: ["no@body"]})
-    lines = missing(wait, [opened, approved], [{"user": BEN, "permissionLevel": READ}])
-    explained = [
-        lines[0].replace("for approval", "for approval by olga@example.com or max@\\nexample.com"),
-        *lines[1:],
-    ]
-    assert wait.explained(lines) == explained
-    assert explained[0] != lines[0]
-
-
-def test_a_removal_is_waited_for_until_nothing_is_held() -> None:
-    wait = waiting(**one("GitHub", BEN, state="absent"))
-    opened = request(5, BEN, GITHUB, REMOVE)
-    (line,) = missing(wait, [opened], [{"user": BEN, "permissionLevel": READ}])
-    assert line.startswith("the request to remove the access of ben@example.com to 'GitHub' still waits for approval (")
-    assert missing(wait, [opened], [{"user": CAT, "permissionLevel": WRITE}]) == []
-
-
-@pytest.mark.parametrize("status", ["Declined", "cancelled"])
-def test_what_will_not_come_is_not_waited_for(status: str) -> None:
-    wait = waiting(**one("GitHub", BEN, permission_level="Write", state="present"))
-    ended = request(5, BEN, GITHUB, CHANGE, WRITE, status)
-    with pytest.raises(RequestDeclined) as refused:
-        missing(wait, [ended], [{"user": BEN, "permissionLevel": READ}])
-    told = "the request to give ben@example.com access to 'GitHub' at the level 'Write' was "
-    told += f"{'declined' if status == 'Declined' else 'withdrawn'} (request {ended['id']}, status {status})"
-    assert told in str(refused.value)
-    assert refused.value.facts() == {"kind": "declined", "refused": [told]}
-    assert missing(wait, [ended], [{"user": BEN, "permissionLevel": WRITE}]) == []
-
-
-def test_an_earlier_request_that_was_declined_does_not_end_the_wait_for_a_new_one() -> None:
-    """The list of requests may show the new one late."""
-    earlier = request(5, DAN, GITHUB, GRANT, WRITE, "Declined")
-    wait = waiting(earlier, **one("GitHub", DAN, permission_level="Write", state="present", retry_declined=True))
-    assert missing(wait, [earlier], []) == [
-        "no request to give dan@example.com access to 'GitHub' at the level 'Write' is listed"
-    ]
-    newer = {**earlier, "id": uid(700), "requestStatus": "Pending"}
-    assert newer["id"] in missing(wait, [newer, earlier], [])[0]
-
-
-def test_a_request_that_was_open_before_is_waited_for() -> None:
-    opened = request(5, DAN, GITHUB, GRANT, WRITE)
-    wait = waiting(opened, **one("GitHub", DAN, permission_level="Write", state="present"))
-    assert opened["id"] in missing(wait, [opened], [])[0]
-    with pytest.raises(RequestDeclined):
-        missing(wait, [{**opened, "requestStatus": "Declined"}], [])
-
-
 def test_what_was_seen_is_told_as_a_run_after_it_would() -> None:
     opened = request(5, DAN, GITHUB, GRANT, WRITE)
     entries = [one("GitHub", DAN, BEN, CAT, permission_level="Write"), one("Figma", BEN, state="absent")]
@@ -412,23 +223,6 @@ def test_what_was_seen_is_told_as_a_run_after_it_would() -> None:
         *[("granted", None)] * 2,
         ("absent", None),
     ]
-
-
-def test_what_is_recorded_is_waited_for_and_never_called_granted() -> None:
-    decided = Scene(**one("Figma", DAN, state="present", **DIRECT)).decide()
-    assert [decision.outcome for decision in decided.concluded().decisions] == ["recorded"]
-    wait = awaiting(decided.decisions)
-    assert missing(wait, [], []) == ["the access of dan@example.com to 'Figma' is recorded, and is not listed yet"]
-    assert missing(wait, [], [{"user": DAN, "permissionLevel": None}]) == []
-
-
-def test_to_wait_for_what_was_declined_fails() -> None:
-    declined = request(5, DAN, FIGMA, GRANT, None, "Declined")
-    decisions = Scene(declined, **one("Figma", DAN, state="present")).decide().decisions
-    assert unmet_of(decisions, False, REQUEST_STATUSES) is None
-    error = unmet_of(decisions, True, REQUEST_STATUSES)
-    assert isinstance(error, RequestDeclined)
-    assert f"access to 'Figma' was declined (request {declined['id']}, status Declined)" in str(error)
 
 
 def test_whoever_is_named_in_vain_or_was_declined_is_warned_of() -> None:

@@ -1,31 +1,31 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the entries of a task about access to its plan: reads, lookups, guardrails, steps, result and wait."""
+"""From the entries of a task about access to its plan: reads, lookups, guardrails, steps and result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ..._api.catalog import APPS, REQUESTS, StatusTable, accesses, named, permission_levels, person
-from ..._api.errors import CakewalkError, ConfigurationError
-from ..._api.operations import Listing, Resource, Step
+from ..._api.catalog import APPS, REQUESTS, accesses, named, permission_levels, person
+from ..._api.errors import ConfigurationError
+from ..._api.operations import Listing, Step
 from ..._api.text import printable, summarize
 from ..._api.writes import record_accesses, request_access, request_level, request_removal
-from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, of_type
+from ..core.access_requests import CHANGE, REMOVE, Requests
 from ..core.guardrails import ProtectedUsers, check_bypass, check_removals, refuse_self_approval
 from ..core.lookup import Index, Resolver, Row, ids_of, is_uuid, label, spelling_hint
 from ..core.message import counted
 from ..core.people import DEMANDED, acting_user, check_receivers
 from ..core.plan import ApplyResult, StepStatus
 from ..core.tenant import Tenant
-from ..core.wait import PAUSES, Wait, check_timeout
+from ..core.wait import check_timeout
 from . import evaluation
-from .approvers import by_approvers
-from .evaluation import DECLINED, RECORDED, REMOVING, AccessDecision, AccessEntry, AccessEvaluator, AppState
+from .evaluation import DECLINED, RECORDED, AccessDecision, AccessEntry, AccessEvaluator, AppState
+from .waiting import AWAITED
 
 #: An app with the entries about it.
 AppEntries = tuple[AppState, Sequence[AccessEntry]]
@@ -35,17 +35,11 @@ EvaluatedApp = tuple[AppState, list[AccessDecision], list[str]]
 _PURPOSE = 1024
 #: Why recording access needs an acting user, although the API of the vendor takes none there.
 _RECORDS = "nobody may record access for themselves, so it must be known who does"
-#: The outcomes to wait for, with the outcome after the wait.
-_AWAITED = {
-    evaluation.REQUESTED: evaluation.GRANTED,
-    evaluation.CHANGING: evaluation.GRANTED,
-    REMOVING: evaluation.ABSENT,
-}
 #: How people without a step are, for the message of the result: of one and of several.
 _IN_PLACE = (
     ((evaluation.GRANTED,), "has access to", "have access to"),
     ((evaluation.ABSENT,), "has no access to", "have no access to"),
-    (tuple(_AWAITED), "has an open request for", "have open requests for"),
+    (tuple(AWAITED), "has an open request for", "have open requests for"),
     ((DECLINED,), "was declined access to", "were declined access to"),
 )
 
@@ -148,7 +142,7 @@ class AccessPlan:
         """Return the plan after a wait: with access, and with the ids of the requests that brought it."""
 
         def conclude(decision: AccessDecision) -> AccessDecision:
-            outcome = _AWAITED.get(decision.outcome)
+            outcome = AWAITED.get(decision.outcome)
             # The status that was read before the wait is out of date.
             request = {"id": decision.request["id"]} if decision.request else None
             return replace(decision, outcome=outcome, request=request) if outcome else decision
@@ -335,143 +329,6 @@ def _user_result(decision: AccessDecision) -> dict[str, Any]:
         "request_id": request["id"] if request else None,
         "request_status": request.get("requestStatus") if request else None,
     }
-
-
-class RequestDeclined(CakewalkError):
-    """Awaited access will not come: its request was declined or withdrawn."""
-
-    kind = "declined"
-
-    def __init__(self, declined: list[str]) -> None:
-        super().__init__(
-            AccessWait.action,
-            f"it will not come: {summarize(declined, separator='; ')}",
-            "Ask those who decided. With `retry_declined` a run asks again.",
-            refused=declined,
-        )
-
-
-#: Returns the e-mail addresses of the people who must decide requests, by request: see C(approvers).
-FindApprovers = Callable[[Collection[str], Iterable[Row], Iterable[Row]], Mapping[str, Sequence[str]]]
-#: The progress of a request, by the class of its status.
-_PROGRESS = {
-    "open": "still waits for approval",
-    "granted": "is approved, and its effect is not listed yet",
-    "declined": "was declined",
-    "cancelled": "was withdrawn",
-    None: "has an unknown status",
-}
-
-
-class AccessWait(Wait):
-    """Waits until the apps show the requested access.
-
-    :param find_approvers: called once, if the wait times out.
-    """
-
-    action = "see the requested access"
-    pauses: Sequence[float] = PAUSES
-
-    def __init__(
-        self,
-        decisions: Iterable[AccessDecision],
-        timeout: int,
-        statuses: StatusTable,
-        find_approvers: FindApprovers,
-    ) -> None:
-        self.timeout = timeout
-        self._find_approvers = find_approvers
-        self._missing: list[tuple[AccessDecision, Row | None]] = []
-        self._decisions = [
-            decision for decision in decisions if decision.outcome in _AWAITED or decision.step == RECORDED
-        ]
-        self._earlier: set[str] = set().union(*{decision.app_state.requests.ids for decision in self._decisions})
-        self._apps = {decision.app["id"]: decision.app for decision in self._decisions}
-        self._statuses = statuses
-        self.sources: Sequence[Listing | Resource] = [REQUESTS, *(accesses(app) for app in self._apps.values())]
-        self.awaits = bool(self._decisions)
-        self.proves_absence = any(decision.outcome == REMOVING for decision in self._decisions)
-
-    def missing(self, found: Sequence[Any]) -> list[str]:
-        """Return the users whose access is not as requested yet, with the status of the request.
-
-        :raises RequestDeclined: a request was declined or withdrawn.
-        """
-        requests = Requests(found[0], self._statuses, datetime.now(timezone.utc))
-        app_states = {
-            identifier: AppState(app, rows, [], requests)
-            for (identifier, app), rows in zip(self._apps.items(), found[1:], strict=True)
-        }
-        self._missing, declined = [], []
-        for decision in self._decisions:
-            held = app_states[decision.app["id"]].held_by(decision.user)
-            if not held if decision.outcome == REMOVING else decision.level_id in held:
-                continue
-            request = self._request_of(decision, requests)
-            self._missing.append((decision, request))
-            if request and requests.class_of(request) in ("declined", "cancelled"):
-                declined.append(progress(decision, request, self._statuses))
-        if declined:
-            raise RequestDeclined(declined)
-        return [progress(decision, request, self._statuses) for decision, request in self._missing]
-
-    def awaited(self) -> dict[str, Row]:
-        """Return the requests behind missing access as they were read last, by their ids in lower case."""
-        return {request["id"].lower(): request for _decision, request in self._missing if request}
-
-    def explained(self, missing: list[str]) -> list[str]:
-        """Return what is missing with the people who must approve, as far as their open tasks show that."""
-        is_open = [
-            (decision, request)
-            for decision, request in self._missing
-            if request and self._statuses.class_of(request.get("requestStatus")) == "open"
-        ]
-        found = self._find_approvers(
-            {request["id"].lower() for _decision, request in is_open},
-            {decision.user["id"]: decision.user for decision, _request in is_open}.values(),
-            {decision.app["id"]: decision.app for decision, _request in is_open}.values(),
-        )
-        return [
-            progress(decision, request, self._statuses, found.get(request["id"].lower(), ()) if request else ())
-            for decision, request in self._missing
-        ]
-
-    def _request_of(self, decision: AccessDecision, requests: Requests) -> Row | None:
-        """Return the awaited request; if this run sent a request, only a request that was not there before."""
-        types, level_id = ((REMOVE,), None) if decision.outcome == REMOVING else ((GRANT, CHANGE), decision.level_id)
-        same = of_type(requests.about(decision.user, decision.app), types, level_id)
-        same = [request for request in same if not decision.step or str(request["id"]).lower() not in self._earlier]
-        return same[-1] if same else None
-
-
-def progress(
-    decision: AccessDecision, request: Row | None, statuses: StatusTable, waits_for: Sequence[str] = ()
-) -> str:
-    """Return the progress of a request, for messages.
-
-    :param waits_for: the e-mail addresses of the people who must approve.
-    """
-    user, level = printable(person(decision.user)), f" at the level {named(decision.level)}" if decision.level else ""
-    if decision.outcome == REMOVING:
-        what = f"to remove the access of {user} to {named(decision.app)}"
-    else:
-        what = f"to give {user} access to {named(decision.app)}{level}"
-    if decision.step == RECORDED:
-        return f"the access of {user} to {named(decision.app)}{level} is recorded, and is not listed yet"
-    if request is None:
-        return f"no request {what} is listed"
-    status = request.get("requestStatus")
-    return (
-        f"the request {what} {_PROGRESS[statuses.class_of(status)]}{by_approvers(waits_for)} "
-        f"(request {printable(request['id'])}, status {printable(status)})"
-    )
-
-
-def unmet_of(decisions: Sequence[AccessDecision], wait: bool, statuses: StatusTable) -> CakewalkError | None:
-    """Return the error about conflicts, or, if the task waits, about declined requests."""
-    declined = [decision for decision in decisions if decision.outcome == DECLINED]
-    lines = [progress(decision, decision.request, statuses) for decision in declined]
-    return evaluation.conflict_of(decisions) or (RequestDeclined(lines) if wait and lines else None)
 
 
 def _require_purpose(stepping: Iterable[AccessDecision], purpose: str | None) -> None:
