@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: app
 short_description: Look up apps in Cakewalk
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Returns the ids of apps, or their records. Routes of the role C(task_fulfilment) need such ids.

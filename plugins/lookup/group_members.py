@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: group_members
 short_description: Look up the members of groups in Cakewalk
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Returns the members of groups. A member of several of the groups is returned once.

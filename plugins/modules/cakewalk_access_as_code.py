@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_access_as_code
 short_description: Manage a tenant from YAML files
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Compares a tenant with a folder of YAML files, and applies the difference after approval. The files describe group

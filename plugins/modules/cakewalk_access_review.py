@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_access_review
 short_description: Start access reviews
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Starts an access review, in which reviewers confirm or remove access to apps until a due date.

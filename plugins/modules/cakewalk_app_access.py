@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_app_access
 short_description: Request or remove access to apps
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Describes who should have access to an app. People without access get an access request, which is decided under the

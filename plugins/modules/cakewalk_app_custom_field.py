@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_app_custom_field
 short_description: Set custom fields of apps
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Sets and clears custom fields of one app or of many apps. Other fields stay as they are.

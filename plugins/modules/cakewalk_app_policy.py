@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_app_policy
 short_description: Assign approval policies
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Assigns approval policies, which decide who approves a request. A policy can apply to an app or to one of its

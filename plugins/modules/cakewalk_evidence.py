@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_evidence
 short_description: Write evidence for auditors
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Reads who has access to which apps, and writes it to a folder of files that you can hand over. A read-only key is

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_leaver
 short_description: Offboard people and write a proof
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Removes people from their groups and requests the removal of their access to managed apps. Then it waits for the

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_task
 short_description: Approve or decline approval tasks
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Decides approval tasks. An access request goes through review tasks, then an action task to carry it out. A

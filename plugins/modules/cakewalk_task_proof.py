@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_task_proof
 short_description: "Internal: prove a handler's work"
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Use this module only in the C(verify) part of a route of the role C(cakewalk.access.task_fulfilment). It passes on

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_task_route_info
 short_description: "Internal: match tasks with routes"
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Reads approval tasks, and shows for each whether it is due and which route fits it. The role

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cakewalk_task_turn
 short_description: "Internal: steps of a fulfilment"
-version_added: 0.1.0
+version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - The steps of the role C(cakewalk.access.task_fulfilment). Use the role instead, since these options may change in

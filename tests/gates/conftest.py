@@ -56,9 +56,9 @@ class Copy:
         )
 
     def plant(self, file: str, old: str, new: str) -> None:
-        """Put an error into a file."""
+        """Put an error into a file. To add a file, replace the empty text."""
         path = self.path / file
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
         assert old in text, f"nothing to replace in {file}"
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
         self.commit()

@@ -39,7 +39,11 @@ TOOLS = {
     ),
     "antsibull-changelog": (
         ("antsibull-changelog", "lint"),
-        ("changelogs/fragments/0.1.0.yml", "release_summary", "summary_of_release"),
+        ("changelogs/fragments/planted.yml", "", "bugfix: [all modules - no such section.]\n"),
+    ),
+    "antsibull-changelog of releases": (
+        ("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"),
+        ("changelogs/changelog.yaml", "release_date: '20", "release_date: '"),
     ),
     "codespell": (("codespell", *WRITTEN), (CLIENT, "Return", "Retrun")),
     "ruff check": (
