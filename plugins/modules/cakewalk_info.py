@@ -102,6 +102,30 @@ options:
     type: list
     elements: str
     choices: [ownerless_apps, privileged_accesses]
+  explain:
+    description:
+      - Explains why people have access to apps, as RV(explanations). Give people, apps, or both.
+      - The API does not record where access comes from. An explanation lists everything that can be the reason, and
+        says what is not known.
+    type: dict
+    suboptions:
+      users:
+        description: The people, by e-mail address or id. Without apps, every app that they have, get or ask for.
+        type: list
+        elements: str
+      apps:
+        description: The apps, by exact name or id. Without people, everybody who has, gets or asks for access.
+        type: list
+        elements: str
+      deciders:
+        description:
+          - Also reads the approval tasks of these people, to find who decided requests.
+          - Those of managers and app owners are read anyway. At most 200 tasks are read, the newest first.
+        type: list
+        elements: str
+      ledger_path:
+        description: Also reads this ledger of approval policies, see M(cakewalk.access.cakewalk_app_policy).
+        type: path
   include:
     description:
       - Details to add to each row, under the same name. V(user_details) is for users. V(members), V(default_apps) and
@@ -204,6 +228,22 @@ EXAMPLES = r"""
     msg: "{{ (found.privileged_accesses | cakewalk.access.to_table(columns)).splitlines() }}"
   vars:
     columns: [app, permission_level, user, is_privileged]
+
+- name: Find out why Erin has access to GitHub
+  cakewalk.access.cakewalk_info:
+    explain:
+      users: [erin.engineer@example.com]
+      apps: [GitHub]
+  register: why
+
+- name: Show the reasons
+  ansible.builtin.debug:
+    msg: "{{ why.explanations[0].text }}"
+
+- name: Find out who can get into AWS, and why
+  cakewalk.access.cakewalk_info:
+    explain:
+      apps: [AWS]
 
 - name: Write a large result to a file
   cakewalk.access.cakewalk_info:
@@ -332,6 +372,35 @@ privileged_accesses:
       user_id: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
       permission_level: Admin
       is_privileged: true
+explanations:
+  description:
+    - One entry per person and app, sorted by app and person.
+    - C(has_access) and C(accesses) say what is listed. C(groups) give the app to their members. C(requests) include
+      declined and cancelled ones, the newest last, with C(decisions) as tasks show them. C(policies) are from the
+      ledger. C(not_known) says what remains open, and C(text) has all of it as lines.
+  returned: with O(explain)
+  type: list
+  elements: dict
+  sample:
+    - app: GitHub
+      app_id: 0e4fdb7f-3c0e-5a55-9f0f-7d1f1a7f2b22
+      user: erin.engineer@example.com
+      user_id: 6c95576d-e21e-4b4b-a15f-2a3b507f44c3
+      user_status: Active
+      has_access: true
+      is_owner: false
+      accesses:
+        - permission_level: {"id": "5b8ff0b6-6b35-5b51-8a9e-8e1dd2a1c001", "name": "Write", "is_privileged": false}
+      groups:
+        - id: 3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11
+          name: Engineering
+      requests: []
+      policies: []
+      not_known: ["which policies apply. The API does not show it; if there is a ledger, give `ledger_path`."]
+      text:
+        - erin.engineer@example.com has access to GitHub, level Write.
+        - "- Group: Engineering gives the app to its members."
+        - "- Not known: which policies apply. The API does not show it; if there is a ledger, give `ledger_path`."
 users_by_email:
   description: The id of each person returned, by e-mail address in lower case.
   returned: when users are read
@@ -425,9 +494,17 @@ SPEC = arguments.spec(
             "choices": [*(name for includes in INCLUDES.values() for name in includes), "task_details"],
             "default": [],
         },
+        "explain": {
+            "type": "dict",
+            "options": {
+                **dict.fromkeys(["users", "apps", "deciders"], _WORDS),
+                "ledger_path": {"type": "path"},
+            },
+            "required_one_of": [("users", "apps")],
+        },
         "path": {"type": "path"},
     },
-    required_one_of=[("gather", *KINDS, "policies", "tasks", "tasks_of", "requests", "reports")],
+    required_one_of=[("gather", *KINDS, "policies", "tasks", "tasks_of", "requests", "reports", "explain")],
     required_by={"task_statuses": ["tasks_of"]},
 )
 

@@ -39,7 +39,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "tasks": SHARED,
     "custom_fields": SHARED,
     "access_reviews": SHARED,
-    "info": SHARED,
+    # Why somebody has access is told with the words of access.
+    "info": (*SHARED, "access"),
     "audit": SHARED,
     # People who come and go are in groups and have access.
     "lifecycle": (*SHARED, "groups", "access"),

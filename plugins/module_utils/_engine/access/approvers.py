@@ -25,19 +25,15 @@ def approvers(
 ) -> dict[str, list[str]]:
     """Return the e-mail addresses of the people whose open tasks decide requests, by the id of the request.
 
-    No list shows the tasks of a request, because tasks are listed by person. So the managers of C(people) and the
-    owners of C(apps) are asked, who decide by the policies that the vendor ships. Nothing is raised.
+    No list shows the tasks of a request, because tasks are listed by person. So C(likely_deciders) are asked. Nothing
+    is raised.
 
     :param requests: the ids of the requests, in lower case.
     """
     if not requests:
         return {}
     try:
-        people, apps = _detailed(tenant, USERS, people, "managerId"), _detailed(tenant, APPS, apps, "owner")
-        pairs = ((people, "managerId"), (apps, "owner.id"))
-        ids = [str(member(row, name) or "") for rows, name in pairs for row in rows]
-        candidates = list(dict.fromkeys(filter(None, ids)))
-        users = [row for row in tenant.read_existing(map(USERS.record, candidates[:_MOST])) if row]
+        users = likely_deciders(tenant, people, apps)
         lists = tenant.read(map(tasks_of, users))
         open_tasks: dict[str, list[Row]] = {}
         for user, rows in zip(users, lists, strict=True):
@@ -54,6 +50,15 @@ def approvers(
         if request in requests:
             found.setdefault(request, []).extend(map(person, assignees))
     return found
+
+
+def likely_deciders(tenant: Tenant, people: Iterable[Row], apps: Iterable[Row]) -> list[Row]:
+    """Return the managers of people and the owners of apps, who decide by the policies that the vendor ships."""
+    people, apps = _detailed(tenant, USERS, people, "managerId"), _detailed(tenant, APPS, apps, "owner")
+    pairs = ((people, "managerId"), (apps, "owner.id"))
+    ids = [str(member(row, name) or "") for rows, name in pairs for row in rows]
+    candidates = list(dict.fromkeys(filter(None, ids)))
+    return [row for row in tenant.read_existing(map(USERS.record, candidates[:_MOST])) if row]
 
 
 def by_approvers(waits_for: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 
 from ..._api.catalog import REQUEST_TYPES, StatusTable, named, person
 from ..._api.text import printable
-from .lookup import Row
+from .lookup import Row, id_in
 from .timestamps import moment
 
 GRANT, CHANGE, REMOVE = (REQUEST_TYPES[name] for name in ("grant_access", "change_permission", "remove_access"))
@@ -37,7 +37,7 @@ class Requests:
         rows = sorted(rows, key=lambda row: moment(row.get("createdAt")) or _BEFORE_ALL)
         self.ids = frozenset(str(row["id"]).lower() for row in rows)
         for row in rows:
-            self._about[_lower(row.get("targetUserId")), _lower(row.get("workAppId"))].append(row)
+            self._about[id_in(row, "targetUserId"), id_in(row, "workAppId")].append(row)
 
     def about(self, person: Row, app: Row) -> list[Row]:
         """Return the requests for a person and an app, the newest last.
@@ -80,7 +80,7 @@ class Requests:
 
     def _is_about_to_show(self, request: Row, held: Collection[str]) -> bool:
         updated = moment(request.get("updatedAt"))
-        about = self._about[_lower(request.get("targetUserId")), _lower(request.get("workAppId"))]
+        about = self._about[id_in(request, "targetUserId"), id_in(request, "workAppId")]
         if self.class_of(request) != "granted" or updated is None or request is not about[-1]:
             return False
         shows = not held if request.get("requestType") == REMOVE else level_of(request) in held
@@ -89,7 +89,7 @@ class Requests:
 
 def level_of(request: Row) -> str:
     """Return the id of the requested level, in lower case; empty for a request without a level."""
-    return _lower(request.get("permissionLevelId"))
+    return id_in(request, "permissionLevelId")
 
 
 def progress_of(user: Row, app: Row, request: Row | None) -> str:
@@ -107,7 +107,3 @@ def of_type(requests: Iterable[Row], types: Collection[str], level_id: str | Non
         for request in requests
         if request.get("requestType") in types and (level_id is None or level_of(request) == level_id)
     ]
-
-
-def _lower(value: object) -> str:
-    return value.lower() if isinstance(value, str) else ""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from ..._api.catalog import ResourceType
 from ..._api.errors import CakewalkError
+from ..._api.operations import member
 from ..._api.text import is_writable, printable, summarize
 
 Row = Mapping[str, Any]
@@ -257,6 +258,12 @@ def candidate(row: Row) -> dict[str, Any]:
 def ids_of(rows: Iterable[Row]) -> set[str]:
     """Return the ids of rows in lower case, as indexes hold them."""
     return {row["id"].lower() for row in rows}
+
+
+def id_in(row: Row, name: str) -> str:
+    """Return the id that a member of a row holds, in lower case; empty if it holds none."""
+    value = member(row, name)
+    return value.lower() if isinstance(value, str) else ""
 
 
 def reference_to(row: Row, index: Index) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._api.catalog import APPS, GROUPS, USERS
 from ..._api.operations import Listing, Resource
-from ..core.lookup import Index, Row
+from ..core.lookup import Index, Row, id_in
 
 #: The members of requests that hold the id of a person, and those that hold the id of something else.
 _PEOPLE = ("targetUser", "requestedByUser", "cancelledByUser")
@@ -33,20 +33,16 @@ class Names:
         """Return a request with names next to its ids, C(None) for what was not read; its own members stay."""
         names: dict[str, Any] = {}
         for member in _PEOPLE:
-            user = self._users.get(_id(request, member), {})
+            user = self._users.get(id_in(request, f"{member}Id"), {})
             names |= {f"{member}Name": user.get("name"), f"{member}Email": user.get("email")}
         for member in _THINGS:
-            names[f"{member}Name"] = self._things.get(_id(request, member), {}).get("name")
+            names[f"{member}Name"] = self._things.get(id_in(request, f"{member}Id"), {}).get("name")
         return {**names, **request}
 
     def of_task(self, task: Row) -> Row:
         """Return a task with names in its request, if its record shows one."""
         request = task.get("request")
         return {**task, "request": self.with_names(request)} if isinstance(request, Mapping) else task
-
-
-def _id(request: Row, member: str) -> str:
-    return str(request.get(f"{member}Id") or "").lower()
 
 
 def _levels(read: Mapping[Listing | Resource, Any]) -> Iterator[Row]:

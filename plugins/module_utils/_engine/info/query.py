@@ -16,6 +16,7 @@ from ..._api.text import printable, summarize
 from ..core.lookup import Index, Row, ids_of, is_uuid, spelling_hint
 from ..core.tenant import Tenant
 from . import reports, selection
+from .explanations import explain
 from .names import Names
 
 #: What can be included in a row, by type: another list, or with C(None) the full record.
@@ -72,6 +73,8 @@ def query(params: Mapping[str, Any], tenant: Tenant) -> tuple[Records, dict[str,
     names = Names(indexes, read)
     for name, add in (("requests", names.with_names), ("tasks", names.of_task)):
         records |= {name: list(map(add, records[name]))} if name in records else {}
+    if params["explain"]:
+        records["explanations"] = explain(params["explain"], params["base_url"], tenant)
     return records, maps
 
 
