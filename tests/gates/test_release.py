@@ -15,9 +15,8 @@ VERSION_ADDED = re.compile(r"^ *version_added: *(.+)$", re.MULTILINE)
 
 
 def test_versions_that_are_named_are_released_or_about_to_be() -> None:
-    galaxy, changelog = (
-        yaml.safe_load((ROOT / file).read_text(encoding="utf-8")) for file in ("galaxy.yml", "changelogs/changelog.yaml")
-    )
+    texts = ((ROOT / name).read_text(encoding="utf-8") for name in ("galaxy.yml", "changelogs/changelog.yaml"))
+    galaxy, changelog = map(yaml.safe_load, texts)
     files = [path for folder in ("plugins", "roles") for path in (ROOT / folder).rglob("*.*") if path.suffix != ".pyc"]
     named = {
         version.strip("'\""): path.relative_to(ROOT)
