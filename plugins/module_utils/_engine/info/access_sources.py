@@ -27,7 +27,7 @@ _MOST_TASKS = 200
 
 @dataclass(frozen=True)
 class AccessSources:
-    """What the lists show about some apps.
+    """Everything that the lists show about some apps.
 
     :param states: the people with access, the levels and the requests, by the id of the app.
     :param giving: the groups that give an app, each with the ids of its members, by the id of the app.

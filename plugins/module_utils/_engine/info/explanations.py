@@ -1,9 +1,9 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why people have access to apps: everything that the lists show about it, and what they do not show.
+"""Explanations of the access of people to apps: everything that the lists show, and what they do not show.
 
-The API does not record where an access comes from. So an explanation is a list of what can be the reason.
+The API does not record where access comes from. So an explanation is a list of what can be the reason.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class _Pair:
         return person(found) if found else row.get(name)
 
     def _policies(self, ledger: FileLedger, held: Mapping[str, Row | None]) -> Iterator[dict[str, Any]]:
-        """Yield what the ledger says of the app itself, and of the levels that the person holds."""
+        """Yield the entries of the ledger about the app itself, and about the levels that the person holds."""
         for (_kind, app_id, level_id, request_type), entry in ledger.entries("policy"):
             if app_id == self.app["id"].lower() and (not level_id or level_id in held):
                 level = held.get(level_id) if level_id else None
