@@ -116,7 +116,7 @@ def passes_on(event: dict[str, Any]) -> bool:
     return (
         event.keys() == {"type", "task_id", "request_type", "app_id", "permission_level_id", "source"}
         and event["type"] in ("test", "action_task.actionable")
-        and event["request_type"] in {None, *SOURCE.REQUEST_TYPES}
+        and event["request_type"] in {None, *SOURCE.deliveries.REQUEST_TYPES}
         and all(one is None or ALLOWED.fullmatch(one) for one in ids)
         and (event["task_id"] is None) == (event["type"] == "test")
     )
@@ -126,7 +126,7 @@ def parsed(body: bytes) -> list[dict[str, Any]]:
     """Return the events in a body, none if it is refused; anything else that is raised fails the test."""
     try:
         events, _ignored = SOURCE.parse_events(body, 100, 16)
-    except SOURCE.Malformed as refusal:
+    except SOURCE.deliveries.Malformed as refusal:
         assert str(refusal).isprintable()
         return []
     return list(events)

@@ -196,7 +196,7 @@ SOURCES: tuple[tuple[str, Callable[[str], Iterator[Text]]], ...] = (
     ("plugins/modules/*.py", documentation_texts),
     ("plugins/lookup/*.py", documentation_texts),
     ("plugins/filter/*.py", documentation_texts),
-    ("extensions/eda/plugins/event_source/[!_]*.py", documentation_texts),
+    ("extensions/eda/plugins/event_*/[!_]*.py", documentation_texts),
     ("tests/demo/*.py", python_texts),
     ("*.md", markdown_texts),
     ("docs/**/*.md", markdown_texts),

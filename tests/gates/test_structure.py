@@ -55,8 +55,9 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "lookup": (*SHARED, "_module", "plugin_utils"),
     "filter": ("_api",),
     "doc_fragments": (),
-    # ansible-rulebook loads an event source by its path, outside any package.
+    # ansible-rulebook loads an event source or filter by its path, outside any package.
     "event_source": (),
+    "event_filter": (),
 }
 #: Packages that only these files and rooms of plugins may import.
 PACKAGES: Mapping[str, tuple[str, ...]] = {

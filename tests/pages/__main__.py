@@ -4,9 +4,9 @@
 """Writes pages from documentation in the code, so that it can be read where the code is browsed.
 
 C(docs/NAME.md) for each module, C(docs/lookup_NAME.md) and C(docs/filter_NAME.md) for the other plugins,
-C(docs/connection.md) for the options that they share, C(docs/event_source_NAME.md) for each event source, which
-ansible-doc does not know, C(docs/access_as_code.schema.json) for the files of the role C(access_as_code), and
-C(docs/answers.md) for the table of answers.
+C(docs/connection.md) for the options that they share, C(docs/event_source_NAME.md) and C(docs/event_filter_NAME.md)
+for the plugins of ansible-rulebook, which ansible-doc does not know, C(docs/access_as_code.schema.json) for the files
+of the role C(access_as_code), and C(docs/answers.md) for the table of answers.
 """
 
 from __future__ import annotations
@@ -94,10 +94,11 @@ def main() -> None:
             )
             (FOLDER / f"{kind}_{name}.md").write_text(page, encoding="utf-8")
     template = environment.get_template("source.md.j2")
-    for path in (ROOT / "extensions" / "eda" / "plugins" / "event_source").glob("[!_]*.py"):
-        texts = constants(path)
-        page = template.render(name=path.stem, doc=yaml.safe_load(texts["DOCUMENTATION"]), examples=texts["EXAMPLES"])
-        (FOLDER / f"event_source_{path.stem}.md").write_text(page, encoding="utf-8")
+    for path in (ROOT / "extensions" / "eda" / "plugins").glob("event_*/[!_]*.py"):
+        kind, texts = path.parent.name, constants(path)
+        doc = yaml.safe_load(texts["DOCUMENTATION"])
+        page = template.render(kind=kind, name=path.stem, doc=doc, examples=texts["EXAMPLES"])
+        (FOLDER / f"{kind}_{path.stem}.md").write_text(page, encoding="utf-8")
 
 
 def fragment(name: str) -> dict[str, Any]:

@@ -32,13 +32,14 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 if TYPE_CHECKING:
+    from extensions.eda.plugins.event_source import _deliveries as deliveries
     from extensions.eda.plugins.event_source import _shared as shared
     from extensions.eda.plugins.event_source import _signatures as signatures
 else:
     # ansible-rulebook runs this file by its path, outside any package, so it loads the files next to it by their paths.
-    shared, signatures = (
+    deliveries, shared, signatures = (
         SimpleNamespace(**runpy.run_path(str(Path(__file__).resolve().with_name(name))))
-        for name in ("_shared.py", "_signatures.py")
+        for name in ("_deliveries.py", "_shared.py", "_signatures.py")
     )
 
 DOCUMENTATION = r"""
@@ -177,17 +178,6 @@ LOG = logging.getLogger("cakewalk.access.webhook")
 HTTP_LOG = logging.getLogger("cakewalk.access.webhook.http")
 HTTP_LOG.addFilter(lambda record: not isinstance((record.exc_info or [None] * 2)[1], aiohttp.http.HttpProcessingError))
 
-TEST = "test"
-REQUEST_TYPES = frozenset(
-    {
-        "GrantAccessRequest",
-        "RemoveAccessRequest",
-        "ArchiveWorkAppRequest",
-        "ChangePermissionLevelRequest",
-        "AddNewManagedWorkAppRequest",
-    }
-)
-
 #: A string without an end matches to the end of the text, so that the time is linear.
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 _KEYS = "/api/Keys"
@@ -268,33 +258,22 @@ _BOUNDS = {
 # --- Deliveries: pure functions ---------------------------------------------------------------------------------------
 
 
-class Malformed(ValueError):
-    """A signed body that differs from the vendor's documentation."""
-
-
 def parse_events(body: bytes, max_events: int, max_depth: int) -> tuple[list[shared.Event], int]:
     """Return the events in a verified body, and the number of events of unknown types.
 
-    Newer pages of the vendor show an array, older pages a bare object. Both are accepted.
-
-    :raises Malformed: any element is malformed; a body is accepted whole or not at all.
+    :raises Malformed: the body is no JSON, is nested too deep, or holds a malformed element.
     """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        raise Malformed("not UTF-8") from None
+        raise deliveries.Malformed("not UTF-8") from None
     if _depth(text) > max_depth:
-        raise Malformed(f"nested deeper than {max_depth} levels")
+        raise deliveries.Malformed(f"nested deeper than {max_depth} levels")
     try:
         content = json.loads(text)
     except ValueError:
-        raise Malformed("not JSON") from None
-    elements = content if isinstance(content, list) else [content]
-    if len(elements) > max_events:
-        raise Malformed(f"more than {max_events} events")
-    events = [_parse_event(element) for element in elements]
-    known = [event for event in events if event]
-    return known, len(events) - len(known)
+        raise deliveries.Malformed("not JSON") from None
+    return deliveries.read_events(content, max_events, "webhook")
 
 
 def _depth(text: str) -> int:
@@ -303,38 +282,6 @@ def _depth(text: str) -> int:
         depth += 1 if bracket in "[{" else -1
         deepest = max(deepest, depth)
     return deepest
-
-
-def _parse_event(element: Any) -> shared.Event | None:
-    """Return the ids and the words of closed lists in an element, never what people wrote; null for unknown types."""
-    if not isinstance(element, dict) or not isinstance(element.get("eventType"), str):
-        raise Malformed("an event without eventType")
-    if element["eventType"] == TEST:
-        return shared.make_event("webhook", TEST)
-    if element["eventType"] != shared.ACTIONABLE:
-        return None
-    data = element.get("data")
-    task_id = _uuid(_member(data, "taskId"))
-    if not task_id:
-        raise Malformed("an event without a usable taskId")
-    metadata = _member(data, "requestMetadata")
-    request_type = _member(metadata, "requestType")
-    return shared.make_event(
-        "webhook",
-        shared.ACTIONABLE,
-        task_id,
-        request_type if isinstance(request_type, str) and request_type in REQUEST_TYPES else None,
-        _uuid(_member(_member(metadata, "targetWorkApp"), "id")),
-        _uuid(_member(_member(metadata, "permissionLevel"), "id")),
-    )
-
-
-def _member(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def _uuid(value: Any) -> str | None:
-    return value.lower() if isinstance(value, str) and shared.UUID.fullmatch(value) else None
 
 
 # --- Keys -------------------------------------------------------------------------------------------------------------
@@ -505,7 +452,7 @@ class Receiver:
             raise DeliveryRefused(401, "bad_signature", "the signature is wrong")
         try:
             events, ignored = parse_events(body, self._options.max_events, self._options.max_depth)
-        except Malformed as error:
+        except deliveries.Malformed as error:
             raise DeliveryRefused(400, "malformed", f"cannot read the delivery: {error}") from None
         self.counters["ignored"] += ignored
         queued, duplicates = await self._intake.take(events)
