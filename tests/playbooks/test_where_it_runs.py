@@ -10,64 +10,80 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playbooks.harness import CORE_BIN, INFO, ROOT, Data, Playbooks, play, task
+from playbooks.harness import CORE_BIN, INFO, ROOT, Data, Playbooks, Run, play, task
 from playbooks.ways import STARTED
 
 
-def test_a_process_is_started_where_a_play_sets_an_environment(playbooks: Playbooks) -> None:
-    asked = play(task("read", INFO, {"groups": ["Engineering"]}), environment={"CAKEWALK_TIMEOUT": "20"})
-    assert STARTED.search(playbooks.run(asked, "-vvv").succeeded().output)
+READ = {INFO: {"groups": ["Engineering"]}, "ignore_errors": True}
+HERE = f"{INFO} runs in the process of Ansible"
 
 
-@pytest.mark.parametrize(
-    ("keywords", "variables", "environment"),
-    [
-        ({}, {"cakewalk_in_process": False}, {}),
-        ({}, {"cakewalk_in_process": "{{ 1 > 2 }}"}, {}),
-        ({}, {"cakewalk_in_process": False}, {"CAKEWALK_IN_PROCESS": "yes"}),
-        ({}, {}, {"CAKEWALK_IN_PROCESS": "no"}),
-        ({"environment": {"CAKEWALK_TIMEOUT": "20"}}, {}, {}),
-        ({"async": 30, "poll": 1}, {}, {}),
-        ({"become": True, "become_method": "ansible.builtin.su", "become_user": "nobody"}, {}, {}),
-    ],
-    ids=[
-        "variable",
-        "template",
-        "variable before environment",
-        "environment variable",
-        "environment",
-        "async",
-        "become",
-    ],
-)
-def test_a_process_is_started_where_that_is_asked_for(
-    playbooks: Playbooks, keywords: Data, variables: Data, environment: dict[str, str]
-) -> None:
-    asked = play(task("read", INFO, {"groups": ["Engineering"]}, ignore_errors=True, **keywords))
-    output = playbooks.run(asked, "-vvv", variables=variables, **environment).output
-    assert STARTED.search(output)
-    assert f"{INFO} runs by a process of its own, because of {next(iter(keywords), 'cakewalk_in_process')}" in output
+def printed(run: Run) -> dict[str, str]:
+    """Return what was printed for each task."""
+    parts = re.split(r"^TASK \[(.+)\] \**$", run.output, flags=re.MULTILINE)
+    assert len(parts[1::2]) == len(run.results), run.output
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-@pytest.mark.parametrize("variables", [{"cakewalk_in_process": "maybe"}, {"cakewalk_in_process": ""}, {}])
-def test_a_switch_that_is_neither_on_nor_off_is_refused(playbooks: Playbooks, variables: Data) -> None:
-    read = play(task("read", INFO, {"groups": ["Engineering"]}, ignore_errors=True))
-    message = playbooks.run(read, variables=variables, CAKEWALK_IN_PROCESS="perhaps")["read"].data["msg"]
-    value = variables.get("cakewalk_in_process", "perhaps")
-    assert f"CAKEWALK_IN_PROCESS in the environment: it is {value!r}. Set true or false." in message
+_INSIDE = """
+from ansible.plugins.connection.local import DOCUMENTATION, Connection as Local
 
 
-def test_an_empty_variable_of_the_environment_is_none(playbooks: Playbooks) -> None:
-    read = play(task("read", INFO, {"groups": ["Engineering"]}))
-    assert f"{INFO} runs in the process of Ansible" in playbooks.run(read, "-vvv", CAKEWALK_IN_PROCESS="").output
+class Connection(Local):
+    pass
+"""
+#: Keywords of a task that make it run by a process, and what the module names as the reason.
+BY_A_PROCESS: dict[str, tuple[Data, str]] = {
+    "variable": ({"vars": {"cakewalk_in_process": False}}, "cakewalk_in_process"),
+    "template": ({"vars": {"cakewalk_in_process": "{{ 1 > 2 }}"}}, "cakewalk_in_process"),
+    "environment": ({"environment": {"CAKEWALK_TIMEOUT": "20"}}, "environment"),
+    "async": ({"async": 30, "poll": 1}, "async"),
+    "become": ({"become": True, "become_method": "ansible.builtin.su", "become_user": "nobody"}, "become"),
+    "a connection that is only like a local one": ({"vars": {"ansible_connection": "inside"}}, "the connection"),
+    "another Python": (
+        {"vars": {"ansible_python_interpreter": "{{ playbook_dir }}/python"}},
+        "ansible_python_interpreter",
+    ),
+}
+#: Keywords of a task that do not.
+IN_THE_PROCESS: dict[str, Data] = {
+    "nothing": {},
+    "the same Python": {"vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}},
+    "a Python that is found": {"vars": {"ansible_python_interpreter": "auto_silent"}},
+}
 
 
-def test_no_process_is_started_otherwise(playbooks: Playbooks) -> None:
-    asked = play(task("read", INFO, {"groups": ["Engineering"]}), task("ping", "ansible.builtin.ping"))
-    output = playbooks.run(asked, "-vvv").succeeded().output
-    before, after = output.split("TASK [ping]")
-    assert not STARTED.search(before)
-    assert STARTED.search(after)
+def test_a_process_is_started_where_that_is_asked_for_and_not_otherwise(playbooks: Playbooks) -> None:
+    (playbooks.folder / "inside.py").write_text(_INSIDE, encoding="utf-8")
+    (playbooks.folder / "input" / "python").symlink_to(CORE_BIN / "python")
+    keywords = {**IN_THE_PROCESS, **{name: given for name, (given, _why) in BY_A_PROCESS.items()}}
+    plays = play(*({"name": name, **READ, **given} for name, given in keywords.items()))
+    plays += play({"name": "environment of the play", **READ}, environment={"CAKEWALK_TIMEOUT": "20"})
+    plays += play(task("ping", "ansible.builtin.ping"))
+    # What a variable says counts before what the environment says.
+    given = {"CAKEWALK_IN_PROCESS": "yes", "ANSIBLE_CONNECTION_PLUGINS": str(playbooks.folder)}
+
+    shown = printed(playbooks.run(plays, "-vvv", **given))
+
+    assert {name for name, text in shown.items() if not STARTED.search(text)} == IN_THE_PROCESS.keys()
+    assert {name for name, text in shown.items() if HERE in text} == IN_THE_PROCESS.keys()
+    for name, (_given, why) in BY_A_PROCESS.items():
+        assert f"{INFO} runs by a process of its own, because of {why}" in shown[name], name
+
+
+@pytest.mark.parametrize("value", ["", "no"])
+def test_the_environment_says_how_modules_run(playbooks: Playbooks, value: str) -> None:
+    output = playbooks.run(play({"name": "read", **READ}), "-vvv", CAKEWALK_IN_PROCESS=value).succeeded().output
+    assert (HERE in output, bool(STARTED.search(output))) == ((True, False) if not value else (False, True))
+
+
+def test_a_switch_that_is_neither_on_nor_off_is_refused(playbooks: Playbooks) -> None:
+    values = {"maybe": {"cakewalk_in_process": "maybe"}, "": {"cakewalk_in_process": ""}, "perhaps": {}}
+    plays = play(*({"name": f"is {value!r}", **READ, "vars": given} for value, given in values.items()))
+    run = playbooks.run(plays, CAKEWALK_IN_PROCESS="perhaps")
+    for value in values:
+        message = run[f"is {value!r}"].data["msg"]
+        assert f"CAKEWALK_IN_PROCESS in the environment: it is {value!r}. Set true or false." in message
 
 
 @pytest.fixture
@@ -84,52 +100,20 @@ def elsewhere(tmp_path: Path) -> Data:
     }
 
 
-def test_a_process_is_started_on_another_host(playbooks: Playbooks, elsewhere: Data) -> None:
-    read = task("read", INFO, {"groups": ["Engineering"]})
-    there = playbooks.run(play(read, vars=elsewhere), "-vvv").succeeded()
-    assert STARTED.search(there.output)
-    assert there["read"].data["groups"] == playbooks.run(play(read)).succeeded()["read"].data["groups"]
-
-
-def test_what_is_delegated_runs_where_the_delegate_is(playbooks: Playbooks, elsewhere: Data) -> None:
+def test_a_process_is_started_on_another_host_and_where_a_delegate_is(playbooks: Playbooks, elsewhere: Data) -> None:
     settings = " ".join(f"{name}={value}" for name, value in elsewhere.items())
     hosts = playbooks.folder / "input" / "hosts"
     hosts.write_text(f"elsewhere {settings}\nhere ansible_connection=ansible.builtin.local\n", encoding="utf-8")
-    read = task("read", INFO, {"groups": ["Engineering"]})
-    for host, delegate in (("elsewhere", "here"), ("here", "elsewhere")):
-        plays = play({**read, "delegate_to": delegate}, hosts=host)
-        output = playbooks.run(plays, "-vvv", "-i", str(hosts)).succeeded().output
-        assert bool(STARTED.search(output)) == (delegate == "elsewhere")
+    delegates = {"elsewhere": "here", "here": "elsewhere"}
+    plays = [one for host in delegates for one in play({"name": host, **READ}, hosts=host)]
+    for host, delegate in delegates.items():
+        plays += play({"name": f"to {delegate}", **READ, "delegate_to": delegate}, hosts=host)
 
+    run = playbooks.run(plays, "-vvv", "-i", str(hosts)).succeeded()
 
-_INSIDE = """
-from ansible.plugins.connection.local import DOCUMENTATION, Connection as Local
-
-
-class Connection(Local):
-    pass
-"""
-
-
-def test_a_process_is_started_where_a_connection_is_only_like_a_local_one(playbooks: Playbooks) -> None:
-    (playbooks.folder / "inside.py").write_text(_INSIDE, encoding="utf-8")
-    read = task("read", INFO, {"groups": ["Engineering"]}, vars={"ansible_connection": "inside"})
-    plugins = {"ANSIBLE_CONNECTION_PLUGINS": str(playbooks.folder)}
-    assert "own, because of the connection" in playbooks.run(play(read), "-vvv", **plugins).succeeded().output
-
-
-@pytest.mark.parametrize(
-    ("python", "way"),
-    [
-        ("{{ ansible_playbook_python }}", "in the process"),
-        ("auto_silent", "in the process"),
-        ("{{ playbook_dir }}/python", "because of ansible_python_interpreter"),
-    ],
-)
-def test_a_process_is_started_for_another_python(playbooks: Playbooks, python: str, way: str) -> None:
-    (playbooks.folder / "input" / "python").symlink_to(CORE_BIN / "python")
-    named = {"vars": {"ansible_python_interpreter": python}, "ignore_errors": True}
-    assert way in playbooks.run(play(task("read", INFO, {"groups": ["Engineering"]}, **named)), "-vvv").output
+    started = {name for name, text in printed(run).items() if STARTED.search(text)}
+    assert started == {"elsewhere", "to elsewhere"}
+    assert run["elsewhere"].data["groups"] == run["here"].data["groups"]
 
 
 _BROKEN = "type('', (), {'find_spec': staticmethod(lambda name, *_: 1 / 0 if name == 'requests' else None)})"
@@ -153,7 +137,7 @@ if any(Path(word).name == "ansible-playbook" for word in sys.orig_argv):
 )
 def test_a_process_is_started_where_the_controller_cannot(playbooks: Playbooks, statement: str) -> None:
     (playbooks.folder / "sitecustomize.py").write_text(_SITE.format(statement=statement), encoding="utf-8")
-    asked = play(task("read", INFO, {"groups": ["Engineering"]}))
+    asked = play({"name": "read", **READ})
     assert STARTED.search(playbooks.run(asked, "-vvv", PYTHONPATH=str(playbooks.folder)).succeeded().output)
 
 
