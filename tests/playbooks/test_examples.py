@@ -9,13 +9,11 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import yaml
 from demo import README, first_playbook
-from playbooks.harness import CORE_BIN, ROOT, Data, Playbooks, play, writes
+from playbooks.harness import CORE_BIN, ROOT, Data, Playbooks, play, task, writes
 from playbooks.module_contract import foreseeable
 from sandbox.process import Sandbox
 
@@ -31,38 +29,39 @@ ONLY_READ = ("_info", "_evidence")
 SCREEN = 40
 
 
-@pytest.fixture(scope="module")
-def documentation() -> dict[str, Data]:
-    """What ansible-doc shows of each module, asked for once."""
-    return {}
+def shown_examples(playbooks: Playbooks) -> dict[str, list[Data]]:
+    """Return the examples of each module as plays, as ansible-doc shows them."""
+    shown = subprocess.run(
+        [str(CORE_BIN / "ansible-doc"), "--json", *(f"cakewalk.access.{module}" for module in MODULES)],
+        env=playbooks.environment(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    examples = {
+        module: yaml.safe_load(page["examples"])
+        for module, page in zip(MODULES, json.loads(shown.stdout).values(), strict=True)
+    }
+    return {module: tasks if "hosts" in tasks[0] else play(*tasks) for module, tasks in examples.items()}
 
 
-@pytest.fixture
-def examples_of(playbooks: Playbooks, documentation: dict[str, Data]) -> Callable[[str], list[Data]]:
-    """Returns the examples of a module as ansible-doc shows them."""
-    if not documentation:
-        shown = subprocess.run(
-            [str(CORE_BIN / "ansible-doc"), "--json", *(f"cakewalk.access.{module}" for module in MODULES)],
-            env=playbooks.environment(),
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        documentation |= json.loads(shown.stdout)
-    return lambda module: yaml.safe_load(documentation[f"cakewalk.access.{module}"]["examples"])
+def test_the_examples_of_every_module_run(playbooks: Playbooks, tenant: Sandbox) -> None:
+    """All in one run, each on a fresh tenant."""
+    plays = []
+    for module, examples in shown_examples(playbooks).items():
+        plays += [*play(task(module, "tenant", {"reset": {}})), *examples, *play(task("log", "tenant", {"log": True}))]
 
+    foreseen, done = (playbooks.run(plays, *options, "--diff").succeeded() for options in (("--check",), ()))
 
-@pytest.mark.parametrize("module", MODULES)
-def test_the_examples_of_a_module_run(
-    playbooks: Playbooks, tenant: Sandbox, examples_of: Callable[[str], list[Data]], module: str
-) -> None:
-    examples = examples_of(module)
-    plays = examples if "hosts" in examples[0] else play(*examples)
-    playbooks.run(plays, "--check", "--diff").succeeded()
-    assert not writes(tenant.log())
-    run = playbooks.run(plays, "--diff").succeeded()
-    assert all(warning.startswith("Approval is bypassed") for warning in run.warned_of())
-    assert any(result.changed for result in run.results) == (not module.endswith("_info"))
-    assert bool(writes(tenant.log())) == (not module.endswith(ONLY_READ))
+    assert all(warning.startswith("Approval is bypassed") for warning in done.warned_of())
+    for run in (foreseen, done):
+        starts = [number for number, result in enumerate(run.results) if result.task in MODULES]
+        assert [run.results[start].task for start in starts] == MODULES
+        for module, start, end in zip(MODULES, starts, [*starts[1:], None], strict=True):
+            *results, last = run.results[start:end]
+            assert any(result.changed for result in results) == (not module.endswith("_info")) or run is foreseen, (
+                module
+            )
+            assert bool(writes(last.data["log"])) == (run is done and not module.endswith(ONLY_READ)), module
 
 
 def test_the_playbook_of_the_readme_runs(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> None:
