@@ -15,8 +15,16 @@ from ..plugin_utils._controller import FileKeepingAction
 class ActionModule(FileKeepingAction):
     """The action of C(cakewalk_access_as_code), which gets the content of the files as data, never as a template."""
 
+    _files: CodeStorage | None = None
+
+    def run_with(self, options: dict[str, Any], tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        result = super().run_with(options, tmp, task_vars)
+        if result.get("failed") and self._files:
+            self._files.explain(result)
+        return result
+
     def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-        files = CodeStorage(options, self._task.check_mode)
+        self._files = files = CodeStorage(options, self._task.check_mode)
         source = files.source()
         with files.begun():
             return files.kept(run_module(source=source))

@@ -56,7 +56,11 @@ options:
         of this collection. If one of these changed, nothing is written.
     type: str
   plan_path:
-    description: A file to write the plan to, as an absolute path on the controller. The same plan gives the same file.
+    description:
+      - A file to write the plan to, as an absolute path on the controller. The same plan gives the same file.
+      - A name that ends in C(.md) gives Markdown for a comment on a pull request, of at most 60,000 characters. It says
+        how much is left out. Names from the tenant are code, so none of them is a mention, a link or HTML. If no plan
+        can be made, the file says why.
     type: path
   inverse_path:
     description:
@@ -301,6 +305,7 @@ error:
 from typing import Any
 
 from ..module_utils._engine.access_as_code.plan import exported_files, tenant_plan
+from ..module_utils._engine.access_as_code.plan_markdown import plan_file
 from ..module_utils._engine.access_as_code.rollback import RollbackFile, check_rollback_path, inverse_of
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
@@ -361,7 +366,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     stats["access_as_code_complete"] = not any(step.changes for step in code_plan.steps) and not total.errors
     result |= {"plan_hash": code_plan.hash, "stats": stats}
     if params["mode"] == "plan":
-        return Plan(result={**result, "msg": code_plan.message, "plan_text": tenant.scrubbed(code_plan.text)})
+        return Plan(result={**result, "msg": code_plan.message, "plan_text": plan_file(code_plan, tenant)})
     steps = code_plan.approved()
     if steps != code_plan.steps:
         tenant.warnings.append(_NOT_AGAIN)

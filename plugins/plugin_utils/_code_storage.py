@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_path
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..module_utils._api.errors import ConfigurationError
+from ..module_utils._api.errors import CakewalkError, ConfigurationError
 from ..module_utils._api.text import parse_json, printable, summarize
+from ..module_utils._engine.access_as_code.plan_markdown import is_markdown, refusal
 from ..module_utils._engine.access_as_code.schema import CODE
 from ..module_utils._engine.core.lookup import is_uuid
 from ..module_utils._engine.storage.journal import Journal
@@ -128,11 +129,9 @@ class CodeStorage:
         result.get("invocation", {}).get("module_args", {}).pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
         if plan is not None and "plan_path" in self._paths and not self._check_mode:
-            file = self._file("plan_path")
-            if file.read() != plan:
-                file.write(plan)
+            self._write_plan(plan)
             result["stats"] |= {
-                "access_as_code_plan_path": file.path,
+                "access_as_code_plan_path": self._file("plan_path").path,
                 "access_as_code_plan_sha256": hashlib.sha256(plan.encode()).hexdigest(),
             }
         if files is not None:
@@ -140,6 +139,22 @@ class CodeStorage:
             shown = {"_ansible_verbose_always": True}
             result |= {"changed": self._export(files), "files": sorted(files), **shown}
         return result
+
+    def explain(self, result: Mapping[str, Any]) -> None:
+        """Write why there is no plan, in place of a plan in Markdown, so that no earlier plan is taken for this one.
+
+        :param result: the result of the failed task, without secrets.
+        """
+        path = self._paths.get("plan_path")
+        if self._mode == "plan" and is_markdown(path) and not self._check_mode:
+            # The task has failed already, and that is the failure to report.
+            with suppress(CakewalkError):
+                self._write_plan(refusal(result))
+
+    def _write_plan(self, text: str) -> None:
+        file = self._file("plan_path")
+        if file.read() != text:
+            file.write(text)
 
     def _export(self, files: Mapping[str, str]) -> bool:
         """Write the files of an export, and return whether one of them changed.

@@ -270,6 +270,29 @@ def test_who_left_by_the_role_leaver_is_told_with_file_and_line(
     assert crew.tenant.log() == []
 
 
+def test_a_plan_for_a_comment_is_markdown_and_the_reason_replaces_it_if_there_is_no_plan(crew: CodeFolder) -> None:
+    comment = crew.kept / "plan.md"
+    given: Data = {"plan_path": str(comment)}
+    planned = crew.planned(**given)
+    text = comment.read_text(encoding="utf-8")
+    assert text.startswith("### Access as code: plan\n\n**3 steps, 1 removal among them.**\n")
+    assert f"\n```diff\n- {OSCAR}\n+ {IRIS}\n```\n" in text
+    assert text.endswith(f"\nplan_hash: `{planned['plan_hash']}`\n")
+    assert is_private(comment)
+
+    crew.failure("plan", max_removals=0, **given)
+    refused = comment.read_text(encoding="utf-8")
+    assert refused.startswith("### Access as code: refused\n")
+    assert "raise `max_removals`.</code></li>" in refused
+    assert "plan_hash" not in refused
+
+    crew.write("more.yml", "groups:\n  - group: <b>\n    member: []\n")
+    crew.refused(crew.hold("plan", "--check", **given))
+    assert comment.read_text(encoding="utf-8") == refused
+    crew.failure("plan", **given)
+    assert "<li><code>more.yml:2: " in comment.read_text(encoding="utf-8")
+
+
 def test_a_workflow_goes_from_plan_to_apply_by_its_artifacts_alone(crew: CodeFolder) -> None:
     shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
     artifacts = custom_stats(crew.hold("plan", environment=shown).succeeded())

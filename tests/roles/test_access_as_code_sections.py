@@ -90,7 +90,7 @@ def test_all_sections_are_one_plan_and_what_governs_goes_first(code: CodeFolder)
     assert (again.changed, code.written()) == (False, [])
     told = code.planned(**given)["plan"]
     assert any("is Pending" in line and CONNOR in line for line in told)
-    assert told[-1].startswith("Nothing to do; what stands above is left alone. ")
+    assert told[-1].startswith("Nothing to do; everything listed is left alone. ")
     assert "would only be sent again" in told[-1]
     with approving(code.tenant):
         while any(row["status"] == "Pending" for row in code.tenant.state("requests")["requests"]):

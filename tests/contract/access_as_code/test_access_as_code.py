@@ -393,7 +393,7 @@ def test_what_follows_from_a_group_is_not_asked_for_beside_it(example_of: Callab
     assert len({(row["target_id"], row["app_id"]) for row in opened}) == len(opened) == 3
     again = example.plan(code)
     assert len(again) == 4, again
-    assert again[-1] == "Nothing to do; what stands above is left alone."
+    assert again[-1] == "Nothing to do; everything listed is left alone."
 
 
 def test_the_requests_that_followed_from_a_group_cannot_be_taken_back(example_of: Callable[[int], Example]) -> None:
@@ -469,7 +469,7 @@ def test_a_conflict_is_told_and_does_not_stop_the_rest(example_of: Callable[[int
     lines = example.plan(code)
     assert lines[0].startswith(f"{ERIN} and 'Figma': the request ")
     assert lines[0].endswith(" is Pending, which wants something else: a run does the rest, and then fails")
-    assert lines[1] == "Nothing to do; what stands above is left alone."
+    assert lines[1] == "Nothing to do; everything listed is left alone."
     plan = example.compare(code, "apply", plan_hash="0", journal_path="/record")
     assert plan.unmet is not None
     assert plan.unmet.kind == "conflicting_request"
@@ -515,7 +515,7 @@ def test_leavers_are_told_and_never_added_while_the_rest_goes_on(example_of: Cal
     assert not [line for line in drift["differing"] if OSCAR in line or DORA in line]
 
     example.apply(code)
-    assert example.plan(code)[-1] == "Nothing to do; what stands above is left alone."
+    assert example.plan(code)[-1] == "Nothing to do; everything listed is left alone."
     assert example.compare(code, "drift").result["drift"]["in_sync"]
     state = example.tenant.state()
     oscar = example.tenant.find("users", OSCAR)["id"]
@@ -533,7 +533,7 @@ def test_a_list_of_leavers_only_does_not_empty_its_group(example_of: Callable[[i
     assert example.plan(code) == [
         stays,
         left(DORA, "groups[0].members[0]", "the status is Deactivated"),
-        "Nothing to do; what stands above is left alone.",
+        "Nothing to do; everything listed is left alone.",
     ]
     assert example.compare(code, "drift").result["drift"]["differing"] == [stays]
 

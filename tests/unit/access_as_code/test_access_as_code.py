@@ -119,7 +119,7 @@ def test_a_plan_is_told_thing_by_thing() -> None:
     ("steps", "removals", "left", "words"),
     [
         ((), 0, 0, "Nothing to do: the tenant is as the code says."),
-        ((), 0, 1, "Nothing to do; what stands above is left alone."),
+        ((), 0, 1, "Nothing to do; everything listed is left alone."),
         ((ADD, REMOVE), 1, 1, "2 steps, 1 removal among them."),
         ((ADD, SEND), 0, 0, "1 step, 0 removals among them. 1 assignment of policies would only be sent again."),
     ],

@@ -20,12 +20,15 @@ def change_lines(changes: Iterable[StateChange]) -> list[str]:
     """
     lines = []
     for change in changes:
-        removed, added = changed_lines(change.before, change.after)
-        details = [f"- {line}" for line in removed]
-        details += [f"+ {line}" for line in added]
-        details += [f"> {note}" for note in change.notes]
-        lines += [printable(change.name, UNCUT), *(f"  {printable(line, UNCUT)}" for line in details)]
+        lines += [printable(change.name, UNCUT), *(f"  {printable(line, UNCUT)}" for line in detail_lines(change))]
     return lines
+
+
+def detail_lines(change: StateChange, note_sign: str = ">") -> list[str]:
+    """Return the lines of a change below its name, as they came from the tenant."""
+    removed, added = changed_lines(change.before, change.after)
+    signed = (("-", removed), ("+", added), (note_sign, change.notes))
+    return [f"{sign} {line}" for sign, lines in signed for line in lines]
 
 
 def summary(steps: Sequence[Step], removals: int, left: int) -> str:
@@ -40,5 +43,5 @@ def summary(steps: Sequence[Step], removals: int, left: int) -> str:
         removed = pluralize(removals, "removal", "removals")
         return f"{pluralize(changing, 'step', 'steps')}, {removed} among them.{repeated}"
     if left:
-        return f"Nothing to do; what stands above is left alone.{repeated}"
+        return f"Nothing to do; everything listed is left alone.{repeated}"
     return f"Nothing to do: the {'rest of the ' if repeated else ''}tenant is as the code says.{repeated}"

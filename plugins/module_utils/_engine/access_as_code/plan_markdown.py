@@ -1,0 +1,155 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan as Markdown, for comments on pull requests.
+
+GitHub and GitLab find mentions, links, references and quick actions in all rendered text, however it is escaped, but
+not in code. So every line from the tenant or the files is code. A fenced block has it behind a sign, so it cannot close
+the block. Elsewhere it is in a C(code) element in a block of HTML. See CommonMark 0.31, sections 4.5 and 4.6.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..._api.text import UNCUT, pluralize, printable
+from ..core.plan_header import plan_header
+from ..core.tenant import Tenant
+from .plan import TenantPlan
+from .plan_text import detail_lines, summary
+from .section import StateChange
+
+#: The most characters of a document. GitHub takes comments of 65,536; the rest is for what a pipeline puts around it.
+LIMIT = 60_000
+#: The most characters of a line, and of a value in the header. Longer ones are shortened.
+_LINE, _VALUE = 300, 2_000
+#: Room for the notice about what is left out.
+_NOTICE = 500
+#: A section of more lines is folded.
+_OPEN = 20
+
+Scrub = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the document.
+
+    :param title: our own words, or HTML.
+    :param lines: from the tenant or the files.
+    :param is_diff: whether each line begins with a sign, as in a diff.
+    """
+
+    title: str
+    lines: Sequence[str]
+    is_diff: bool = False
+
+
+def plan_file(plan: TenantPlan, tenant: Tenant) -> str:
+    """Return the text for C(plan_path): Markdown if the path ends in C(.md), else plain text. Its hash comes last."""
+    if not is_markdown(plan.params["plan_path"]):
+        return tenant.scrubbed(plan.text)
+    sentence = summary(plan.steps, len(plan.total.removals), len(plan.left))
+    sections = [
+        Section("A run applies the rest, and then fails", [str(error) for error in plan.total.errors]),
+        Section("Warnings", tenant.warnings),
+        *map(_change, plan.total.changes),
+        Section("Left alone", plan.left),
+        Section("Sent again", plan.total.again),
+    ]
+    end = f"plan_hash: `{plan.hash}`\n"
+    return document("plan", sentence, plan_header(plan.params), sections, end, tenant.scrubbed)
+
+
+def refusal(result: Mapping[str, Any]) -> str:
+    """Return the Markdown for a failed task, in place of a plan.
+
+    :param result: the result of the task.
+    """
+    problems = [f"{_place(problem)}{problem['message']}" for problem in result.get("error", {}).get("problems", ())]
+    sections = [Section("Why", problems or [result["msg"]])]
+    return document("refused", "There is no plan, and nothing was changed.", (), sections, "", str)
+
+
+def is_markdown(path: str | None) -> bool:
+    """Return whether a file is written as Markdown, by the end of its name."""
+    return bool(path) and str(path).lower().endswith(".md")
+
+
+def document(
+    title: str, sentence: str, header: Sequence[str], sections: Sequence[Section], end: str, scrub: Scrub
+) -> str:
+    """Return the Markdown, at most C(LIMIT) characters, with a notice if something is left out.
+
+    :param sections: the most important first, since the last ones are left out if there is too much.
+    :param header: lines with a name, a colon and a value.
+    :param end: is never left out.
+    :param scrub: removes credentials from a line, before the line is shortened.
+    """
+    values = [scrub(line).partition(": ") for line in header]
+    rows = [f"<tr><td>{name}</td><td>{_code(value, _VALUE)}</td></tr>" for name, _colon, value in values]
+    table = ["<table>", *rows, "</table>", ""] if rows else []
+    room = LIMIT - _NOTICE - len("\n".join(table)) - len(end)
+    blocks: list[str] = []
+    missing = removals = 0
+    shortened = sum(len(value) > _VALUE for _name, _colon, value in values)
+    for section in sections:
+        lines = [printable(scrub(line), UNCUT) for line in section.lines]
+        block, fitting = _block(section, lines, room)
+        blocks += [block] if block else []
+        room -= len(block)
+        missing += len(lines) - fitting
+        removals += section.is_diff and sum(line.startswith("-") for line in lines[fitting:])
+        shortened += sum(len(line) > _LINE for line in lines[:fitting])
+    notice = _notice(missing, removals, shortened)
+    return "\n".join([f"### Access as code: {title}", "", f"**{sentence}**", "", *notice, *table, *blocks, end])
+
+
+def _change(change: StateChange) -> Section:
+    # In a diff, GitHub shows a line that begins with > as an addition.
+    lines = detail_lines(change, note_sign="!")
+    removed, added = (sum(line.startswith(sign) for line in lines) for sign in "-+")
+    return Section(f"{_code(change.name)} \N{MINUS SIGN}{removed} +{added}", lines, is_diff=True)
+
+
+def _block(section: Section, lines: Sequence[str], room: int) -> tuple[str, int]:
+    """Return a section with as many of its lines as there is room for, and the number of these lines."""
+    before, after = ("```diff", "```") if section.is_diff else ("<ul>", "</ul>")
+    folded = "" if len(lines) > _OPEN else " open"
+    start = [f"<details{folded}><summary>{section.title}</summary>", "", before]
+    end = [after, "", "</details>", ""]
+    rows = [_short(line) if section.is_diff else f"<li>{_code(line)}</li>" for line in lines]
+    room -= len("\n".join([*start, *end])) + 1
+    fitting = 0
+    while fitting < len(rows) and len(rows[fitting]) < room:
+        room -= len(rows[fitting]) + 1
+        fitting += 1
+    return "\n".join([*start, *rows[:fitting], *end]) if fitting else "", fitting
+
+
+def _notice(missing: int, removals: int, shortened: int) -> list[str]:
+    parts = []
+    if missing:
+        are = pluralize(missing, "line is", "lines are")
+        parts.append(f"{are} left out, {pluralize(removals, 'removal', 'removals')} among them")
+    if shortened:
+        parts.append(f"{pluralize(shortened, 'line is', 'lines are')} shortened")
+    where = "Before you approve, read the whole plan in the output of the run."
+    return ["> [!CAUTION]", f"> This is not everything: {'; '.join(parts)}. {where}", ""] if parts else []
+
+
+def _place(problem: Mapping[str, Any]) -> str:
+    at = problem.get("at") or ()
+    places = [at] if isinstance(at, str) else at
+    return f"{', '.join(places)}: " if places else ""
+
+
+def _short(line: str, limit: int = _LINE) -> str:
+    return printable(line, limit)
+
+
+def _code(text: str, limit: int = _LINE) -> str:
+    return f"<code>{html.escape(_short(text, limit))}</code>"
