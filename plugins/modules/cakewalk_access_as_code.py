@@ -39,8 +39,11 @@ options:
       - V(apply) plans again and continues only if the hash is O(plan_hash). Requires O(journal_path).
       - V(export) writes files that describe the tenant as it is.
       - V(drift) shows where the tenant and the files differ, and fails if they do.
+      - V(expire) removes the people whose C(until) in the files is over, for a schedule. It needs no new approval, and
+        continues only if the files have the approved O(code_digest). Everything else that the files demand is in
+        RV(not_done), and is never done. Requires O(journal_path).
     type: str
-    choices: [plan, apply, export, drift]
+    choices: [plan, apply, export, drift, expire]
     default: plan
   folder:
     description:
@@ -55,9 +58,20 @@ options:
       - It covers the files, the state of what changes, the steps, the options that matter, O(base_url) and the version
         of this collection. If one of these changed, nothing is written.
     type: str
+  code_digest:
+    description:
+      - The digest of the approved files, which V(apply) returned as RV(code_digest). Required with V(expire).
+      - It covers the content of the files and O(base_url), but neither the tenant, the time nor the options. If the
+        files changed, nothing is written.
+    type: str
+  expires_within:
+    description: The plan shows what expires within so many days. What is planned for later, or expired, always shows.
+    type: int
+    default: 14
   plan_path:
     description:
-      - A file to write the plan to, as an absolute path on the controller. The same plan gives the same file.
+      - A file to write the plan to, as an absolute path on the controller. The same plan gives the same file, except
+        for the time in it if the files have dates.
       - A name that ends in C(.md) gives Markdown for a comment on a pull request, of at most 60,000 characters. It says
         how much is left out. Names from the tenant are code, so none of them is a mention, a link or HTML. If no plan
         can be made, the file says why.
@@ -129,6 +143,10 @@ notes:
   - Runs with the same journal wait for each other, up to 30 seconds.
   - People who have left are never added. If they are still members, they stay, also in groups of the mode C(exact).
     V(export) leaves them out and adds a comment.
+  - People may have a C(from) and an C(until) in the files. Before C(from), they are shown and not added. After
+    C(until), they are removed as if C(absent) named them, also from groups in additive mode.
+  - If the files have such dates, the time is that of the C(Date) header of the API. If it differs from the clock of
+    this machine by more than five minutes, the task fails.
   - Groups in additive mode show only the people named in the files, in V(plan) and in V(drift).
 seealso:
   - module: cakewalk.access.cakewalk_group_member
@@ -181,9 +199,9 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description:
-    - The plan as lines for people. The header shows the address of the tenant, the acting user, the purpose and the
-      guardrails.
-  returned: with mode plan, apply and drift
+    - The plan as lines for people. The header shows the address of the tenant, the acting user, the purpose, the
+      guardrails, and the time if the files have dates.
+  returned: with mode plan, apply, drift and expire
   type: list
   elements: str
   sample:
@@ -199,9 +217,65 @@ plan_hash:
   returned: with mode plan and apply
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+code_digest:
+  description: The digest of the files, for O(code_digest). V(apply) publishes it in RV(stats) if the plan was approved.
+  returned: with mode plan, apply, drift and expire
+  type: str
+  sample: 3b1f0c9a7d5e4f2b8a6c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f00
+time:
+  description: The time by which people are planned, active or expired, from the C(Date) header of the API.
+  returned: with mode plan, apply, drift and expire, if the files have dates
+  type: str
+  sample: "2026-11-29T07:30:12Z"
+terms:
+  description: Everything in the files that has a C(from) or an C(until).
+  returned: with mode plan, apply, drift and expire, if the files have dates
+  type: list
+  elements: dict
+  contains:
+    user:
+      description: The person, as the files name them.
+      type: str
+    group:
+      description: The name of the group, for a member.
+      type: str
+    app:
+      description: The name of the app, for access.
+      type: str
+    permission_level:
+      description: The permission level, as the files name it.
+      type: str
+    from:
+      description: The start, as a date or as a time in UTC.
+      type: str
+    until:
+      description: The end, likewise.
+      type: str
+    days_left:
+      description: The number of days until the last day, by the calendar in UTC. It is negative after the end.
+      type: int
+    state:
+      description: One of V(planned), V(active) and V(expired).
+      type: str
+    held:
+      description: Whether the person was a member, or had the access, before the run.
+      type: bool
+    at:
+      description: The file and line.
+      type: str
+  sample:
+    - {"user": "connor.contractor@example.com", "group": "Contractors", "until": "2026-12-05", "days_left": 6,
+       "state": "active", "held": true, "at": "groups.yml:4"}
+not_done:
+  description:
+    - What else the files demand, which V(expire) does not do. If they cannot be planned, the reason is here.
+  returned: with mode expire
+  type: list
+  elements: str
+  sample: ["add 1 person to the group 'Sales'"]
 summary:
   description: Counts for the whole plan.
-  returned: with mode plan, apply and drift
+  returned: with mode plan, apply, drift and expire
   type: dict
   contains:
     steps:
@@ -210,6 +284,10 @@ summary:
       sample: 1
     removals:
       description: How many of them are removals.
+      type: int
+      sample: 0
+    expired:
+      description: How many of the removals are of people whose C(until) is over.
       type: int
       sample: 0
 inverse:
@@ -227,7 +305,7 @@ inverse:
       sample: []
 stats:
   description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
-  returned: with mode plan, apply and drift
+  returned: with mode plan, apply, drift and expire
   type: dict
   sample: {"access_as_code_steps": 1, "access_as_code_removals": 0, "access_as_code_plan_hash": "9f86d081…"}
 drift:
@@ -252,6 +330,11 @@ drift:
       type: list
       elements: str
       sample: []
+    expired:
+      description: People whose C(until) is over, and who still have what it was about.
+      type: list
+      elements: str
+      sample: []
     not_in_code:
       description: Groups that are not in the files. They are not a difference.
       type: list
@@ -270,12 +353,12 @@ files:
   sample: [groups.yml, tenant.yml]
 msg:
   description: What changed, or would change by the plan, in one sentence; after a failure the error.
-  returned: with mode plan, apply and drift, and after a failure
+  returned: with mode plan, apply, drift and expire, and after a failure
   type: str
   sample: "2 people would be added to 2 groups; Cost Center of GitHub would be changed."
 steps:
   description: The writes. In check mode all of them are C(pending).
-  returned: with mode apply
+  returned: with mode apply and expire
   type: dict
   contains:
     done:
@@ -295,7 +378,8 @@ steps:
 error:
   description:
     - The error, for programs. Other fields depend on C(kind). Kinds are those of
-      M(cakewalk.access.cakewalk_group_member), and V(code), V(wrong_tenant), V(plan_moved), V(drift) and V(file).
+      M(cakewalk.access.cakewalk_group_member), and V(code), V(wrong_tenant), V(plan_moved), V(not_approved), V(clock),
+      V(drift) and V(file).
     - V(code) means problems in the files. Each of its C(problems) has C(at), the file and line, and C(message).
   returned: failure, unless Ansible refuses the options
   type: dict
@@ -304,7 +388,7 @@ error:
 
 from typing import Any
 
-from ..module_utils._engine.access_as_code.plan import exported_files, tenant_plan
+from ..module_utils._engine.access_as_code.plan import code_digest, expiry_plan, exported_files, tenant_plan
 from ..module_utils._engine.access_as_code.plan_markdown import plan_file
 from ..module_utils._engine.access_as_code.rollback import RollbackFile, check_rollback_path, inverse_of
 from ..module_utils._engine.core.plan import Plan
@@ -319,9 +403,11 @@ SPEC = spec(
     LEDGER,
     JOURNAL,
     options={
-        "mode": {"type": "str", "choices": ["plan", "apply", "export", "drift"], "default": "plan"},
+        "mode": {"type": "str", "choices": ["plan", "apply", "export", "drift", "expire"], "default": "plan"},
         "folder": {"type": "path", "required": True},
         "plan_hash": {"type": "str"},
+        "code_digest": {"type": "str"},
+        "expires_within": {"type": "int", "default": 14},
         "plan_path": {"type": "path"},
         "inverse_path": {"type": "path"},
         "proof_dir": {"type": "path"},
@@ -337,7 +423,10 @@ SPEC = spec(
         "max_assignments": {"type": "int"},
         "source": {"type": "dict"},
     },
-    required_if=[("mode", "apply", ("plan_hash", "journal_path"))],
+    required_if=[
+        ("mode", "apply", ("plan_hash", "journal_path")),
+        ("mode", "expire", ("code_digest", "journal_path")),
+    ],
 )
 
 _NOT_AGAIN = "What the plan would only send again is not sent again, since `plan_hash` is not the hash of this plan."
@@ -349,11 +438,14 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         return Plan(result={"files": exported_files(params, tenant)})
     rollback_path = params["inverse_path"] if params["mode"] == "apply" else None
     check_rollback_path(rollback_path)
-    code_plan = tenant_plan(params, tenant)
+    is_expiry = params["mode"] == "expire"
+    code_plan, not_done, read = expiry_plan(params, tenant) if is_expiry else (tenant_plan(params, tenant), [], 0)
     total = code_plan.total
     result: dict[str, Any] = {
-        "plan": code_plan.lines,
-        "summary": {"steps": len(total.steps), "removals": len(total.removals)},
+        "plan": [*code_plan.lines, *(f"Not done: {line}" for line in not_done)],
+        "code_digest": code_digest(code_plan.code, params),
+        "summary": {"steps": len(total.steps), "removals": len(total.removals), "expired": len(total.expired)},
+        **code_plan.terms_result,
     }
     stats: dict[str, Any] = {f"access_as_code_{name}": count for name, count in result["summary"].items()}
     if params["mode"] == "drift":
@@ -361,13 +453,20 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         stats["access_as_code_in_sync"] = stats["access_as_code_complete"] = not code_plan.differing
         facts = {"msg": code_plan.message, "drift": code_plan.drift(tenant), "stats": stats}
         return Plan(result={**result, **facts}, unmet=error)
-    code_plan.check_guardrails()
-    stats["access_as_code_plan_hash"] = code_plan.hash
+    code_plan.check_guardrails(read)
     stats["access_as_code_complete"] = not any(step.changes for step in code_plan.steps) and not total.errors
-    result |= {"plan_hash": code_plan.hash, "stats": stats}
+    if is_expiry:
+        result |= {"not_done": not_done, "stats": stats}
+        stats["access_as_code_not_done"] = len(not_done)
+    else:
+        stats["access_as_code_plan_hash"] = code_plan.hash
+        result |= {"plan_hash": code_plan.hash, "stats": stats}
     if params["mode"] == "plan":
         return Plan(result={**result, "msg": code_plan.message, "plan_text": plan_file(code_plan, tenant)})
-    steps = code_plan.approved()
+    steps = code_plan.steps if is_expiry else code_plan.approved()
+    if params["plan_hash"] == code_plan.hash:
+        # Only now the code is approved, and the job that follows may use its digest.
+        stats["access_as_code_code_digest"] = result["code_digest"]
     if steps != code_plan.steps:
         tenant.warnings.append(_NOT_AGAIN)
     return Plan(
@@ -379,7 +478,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         ledger=next(iter(total.ledgers), None),
         report=lambda applied: {
             **inverse_of(total.steps, applied, code_plan.code.sections["tenant"], tenant.scrubbed),
-            "stats": {**stats, "access_as_code_complete": applied.goal_reached},
+            "stats": {**stats, "access_as_code_complete": applied.goal_reached and not not_done},
         },
         remark=code_plan.remark,
         file=RollbackFile(rollback_path, total.steps, code_plan.code.sections["tenant"], tenant.scrubbed),
@@ -387,7 +486,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
 
 
 def main() -> None:
-    run_module(SPEC, plan, lambda params: params["journal_path"] if params["mode"] == "apply" else None)
+    run_module(SPEC, plan, lambda params: params["journal_path"] if params["mode"] in ("apply", "expire") else None)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,9 @@ _TAGS = frozenset(
 )
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: The types of values in the files, by the types of the argument spec, and their names in messages.
-_SHAPES: dict[str, Any] = {"str": str, "bool": str, "dict": dict}
+_SHAPES: dict[str, Any] = {"str": str, "bool": str, "dict": dict, "raw": (str, dict)}
 _WORDS = {"str": "a text", "bool": "true or false", "dict": "a mapping"}
+_ITEMS = {"str": "texts", "raw": "texts, or of mappings with a user"}
 #: How deep files may be nested, which is deeper than any code. Composing a file is recursive, and recursion that is too
 #: deep in the C library ends the process.
 _DEEPEST = 20
@@ -216,6 +217,8 @@ class _CodeReader:
             checked = ArgumentSpecValidator(form["options"], **constraints).validate(entry)
             for message in [*_shape_problems(form["options"], entry), *map(_message, checked.errors)]:
                 self._add_problem(self._positions[place], message)
+            for inside, message in _item_problems(place, form["options"], entry):
+                self._add_problem(self._positions[inside], message)
 
     def _add_problem(self, at: str, message: str) -> None:
         self._problems.append(problem(at, printable(message)))
@@ -248,13 +251,24 @@ def _line(name: str, node: yaml.Node) -> str:
     return f"{name}:{node.start_mark.line + 1}"
 
 
+def _item_problems(place: str, options: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the problems of mappings in lists that also take texts, each with its place."""
+    for name, option in options.items():
+        items = entry.get(name) if "mapping" in option else None
+        for number, item in enumerate(items if isinstance(items, list) else ()):
+            if isinstance(item, dict):
+                checked = ArgumentSpecValidator(option["mapping"]).validate(item)
+                for message in [*_shape_problems(option["mapping"], item), *map(_message, checked.errors)]:
+                    yield f"{place}.{name}[{number}]", message
+
+
 def _shape_problems(options: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterable[str]:
     """Return values of a wrong type that the argument spec would convert, such as a text for a list."""
     for name, value in entry.items():
         option = options.get(name, {"type": None})
         if option["type"] == "list":
             fits = isinstance(value, list) and all(isinstance(item, _SHAPES[option["elements"]]) for item in value)
-            yield from () if fits else [f"{name} must be a list of texts"]
+            yield from () if fits else [f"{name} must be a list of {_ITEMS[option['elements']]}"]
         elif not isinstance(value, _SHAPES.get(option["type"], object)):
             yield f"{name} must be {_WORDS[option['type']]}"
         elif "options" in option:

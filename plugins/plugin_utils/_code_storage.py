@@ -44,6 +44,7 @@ class CodeStorage:
         self._options = options
         self._check_mode = check_mode
         self._mode = options.get("mode", "plan")
+        self._is_writing = self._mode in ("apply", "expire")
         self._paths: dict[str, str] = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
 
     def source(self) -> dict[str, Any]:
@@ -56,7 +57,7 @@ class CodeStorage:
         if "source" in self._options:
             raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
         # The argument spec accepts a blank value or null for a required option.
-        for name in ("folder", "journal_path") if self._mode == "apply" else ("folder",):
+        for name in ("folder", "journal_path") if self._is_writing else ("folder",):
             if name not in self._paths:
                 raise ConfigurationError(f"use {name}", "it is missing or blank", "Give an absolute path.", option=name)
         self._refuse_paths_of_code()
@@ -117,8 +118,8 @@ class CodeStorage:
 
         :raises FileRefused: the journal cannot be locked, or another run does not end.
         """
-        is_writing = self._mode == "apply" and not self._check_mode
-        with Journal(self._paths["journal_path"]).locked() if is_writing else nullcontext():
+        is_locked = self._is_writing and not self._check_mode
+        with Journal(self._paths["journal_path"]).locked() if is_locked else nullcontext():
             yield
 
     def kept(self, result: dict[str, Any]) -> dict[str, Any]:

@@ -68,6 +68,8 @@ def _value(option: Mapping[str, Any], documented: Mapping[str, Any], words: Call
         return {"type": "boolean"}
     if option["type"] == "str":
         return _TEXT
+    if "mapping" in option:
+        return {"anyOf": [_TEXT, _object(option["mapping"], documented, words)]}
     if "options" not in option:
         return {"type": "object", "additionalProperties": _TEXT}
     inside = _object(option["options"], documented, words)

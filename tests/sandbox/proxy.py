@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -90,6 +92,8 @@ class Front:
             await _hang_up(receive, send)
         else:
             entry.status = answer.status
+            if world.settings.clock_ahead:
+                answer.headers["date"] = formatdate(time.time() + world.settings.clock_ahead, usegmt=True)
             await answer.send(send)
         world.changes.answered(operation, world.state)
         world.send_news()

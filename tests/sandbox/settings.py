@@ -23,6 +23,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "rate_limit": (0, 10_000_000),
     "rate_window": (0.01, 3_600.0),
     "latency": (0.0, 60.0),
+    "clock_ahead": (-1e9, 1e9),
 }
 
 
@@ -38,6 +39,7 @@ class Settings:
     :param rate_limit: requests allowed in a window (1,000 a minute by the rate-limit page); 0 for no limit.
     :param rate_window: seconds of that window, so that tests can compress time.
     :param latency: seconds that every answer takes longer.
+    :param clock_ahead: seconds by which the C(Date) of every answer is ahead of the clock of this machine.
     :param dialect: the answers to what the documentation leaves open.
     """
 
@@ -49,6 +51,7 @@ class Settings:
     rate_limit: int = 1_000
     rate_window: float = 60.0
     latency: float = 0.0
+    clock_ahead: float = 0.0
     dialect: Dialect = field(default_factory=Dialect)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from .answers import Proof, rule_of
+from .clock import ServerClock, clock_of
 from .errors import ListMoved, NotFound, WriteRefused
 from .operations import Listing, Resource, Step
 from .paging import Page, Reading, broken, page_of, record_of
@@ -35,7 +36,8 @@ class Client:
 
     It refuses to write outside C(writing()), so a plan cannot change the tenant. C(deprecations) collects the notices
     of the server as sentences, without repetition. C(pages) counts the pages read of each list. C(has_surrogates):
-    whether a response may hold a lone UTF-16 surrogate.
+    whether a response may hold a lone UTF-16 surrogate. C(clock) is the clock of the server as the reads so far
+    showed it, or C(None).
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -46,6 +48,7 @@ class Client:
         self.has_surrogates = False
         self.deprecations: dict[str, None] = {}
         self.pages: dict[Listing, int] = {}
+        self.clock: ServerClock | None = None
 
     def record(self, record: Resource) -> dict[str, Any]:
         """Read a record.
@@ -248,6 +251,7 @@ class Client:
     def _read(self, what: str, path: str, query: list[tuple[str, str]] | None = None) -> Response:
         response = self._transport.send(f"read {what}", "GET", path, query=query)
         self._note_deprecation("GET", path, response)
+        self.clock = clock_of(response, self.clock)
         # Never reset to false: workers read concurrently.
         if b"\\ud" in response.content.lower():
             self.has_surrogates = True

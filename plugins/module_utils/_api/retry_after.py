@@ -24,14 +24,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if value.isdecimal() and value.isascii():
         return float(value.lstrip("0")[:12] or 0)
-    until = _seconds(value)
+    until = http_date(value)
     if until is None:
         return None
-    now = _seconds(headers.get("date", ""))
+    now = http_date(headers.get("date", ""))
     return max(0.0, until - (time.time() if now is None else now))
 
 
-def _seconds(date: str) -> float | None:
+def http_date(date: str) -> float | None:
     """Return an HTTP date as seconds since 1970, or C(None) if it is not a date; a date without a zone is in UTC."""
     try:
         parts = email.utils.parsedate_tz(date)

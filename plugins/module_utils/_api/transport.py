@@ -170,6 +170,7 @@ class Response:
 
     C(after_loss) is true if the answer to an earlier attempt of the same request was lost. A refusal then does not mean
     that nothing was done. C(excess) is the bound that the body exceeds, and C(content) then only its beginning.
+    C(received) is the time of this machine at which the headers came, in seconds since 1970.
     """
 
     status: int
@@ -177,6 +178,7 @@ class Response:
     content: bytes
     after_loss: bool = False
     excess: str = ""
+    received: float = 0.0
 
     def json(self) -> Any:
         """Return the body.
@@ -308,13 +310,14 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             ) as answer:
+                received = time.time()
                 # The final answer follows an informational one on this connection, which therefore ends unread.
                 is_final = answer.status_code >= 200
                 content, excess = _body_of(answer, self._connection.bounds) if is_final else (b"", "")
         except (OSError, HTTPError, ValueError) as error:
             return None, _cause(error)
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(answer.status_code, headers, content, excess=excess), None
+        return Response(answer.status_code, headers, content, excess=excess, received=received), None
 
     def _failure(self, action: str, method: str, path: str, cause: Exception, never_sent: bool) -> TransportError:
         base_url = self._connection.base_url

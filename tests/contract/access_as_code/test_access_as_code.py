@@ -326,6 +326,7 @@ def test_drift_tells_what_differs_and_what_nobody_can_read(example_of: Callable[
         "in_sync": True,
         "differing": [],
         "left_alone": [],
+        "expired": [],
         "not_in_code": ["Sales"],
         "not_verifiable": ["grant_access of the app 'Figma': Admins"],
     }

@@ -39,12 +39,16 @@ class ConflictingRequests(CakewalkError):
 
 @dataclass(frozen=True)
 class AccessEntry:
-    """The users that a task names for an app, and their level, as written; C(state) is present or absent."""
+    """The users that a task names for an app, and their level, as written; C(state) is present or absent.
+
+    :param is_expiry: whether they are absent because their time is over; then it is fine if nobody is known so.
+    """
 
     app: str
     users: tuple[str, ...]
     level: str | None
     state: str
+    is_expiry: bool = False
 
 
 class AppState:
@@ -179,7 +183,7 @@ class AccessEvaluator:
             for reference in entry.users:
                 is_known = app_state.holders.matches(reference) or people.matches(reference)
                 if entry.state == "absent" and not is_known:
-                    unknown.append(reference)
+                    unknown += [] if entry.is_expiry else [reference]
                     continue
                 user = self.resolver.find(reference, app_state.holders, people)
                 if user is None or is_open:

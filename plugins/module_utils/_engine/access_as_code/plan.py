@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,19 +21,25 @@ from ..core.message import message_of
 from ..core.plan import ApplyResult, Plan, StepResult
 from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
+from ..core.timestamps import utc
 from ..storage.ledger import ANCHORS
 from .anchors import check_anchors
+from .dated_access import notable
 from .leavers import leaver_lines
+from .named_people import has_terms
 from .plan_text import change_lines, summary
 from .section import SectionPlan
 from .sections import accesses, custom_fields, groups, policies
 from .source import CodeRefused, SourceCode
+from .terms import TermState
 from .yaml_writer import dump_yaml
 
 #: The version of what the hash covers; an approval is for a plan of this version only.
 FORMAT = 2
 #: The sections of the code, in the order of plans; each is planned with the changes of the sections before it.
 SECTIONS = (groups, accesses, custom_fields, policies)
+#: Those whose entries can have terms.
+DATED_SECTIONS = (groups, accesses)
 #: Options that limit a run, and are approved with the plan.
 GUARDRAILS = (
     *("acting_user", "protected_users", "max_removals", "max_removal_percent", "allow_inactive", "retry_declined"),
@@ -46,6 +52,12 @@ class PlanMoved(CakewalkError):
     """The plan is not the approved plan."""
 
     kind = "plan_moved"
+
+
+class NotApproved(CakewalkError):
+    """The code is not the approved code."""
+
+    kind = "not_approved"
 
 
 class Drifted(CakewalkError):
@@ -85,6 +97,7 @@ class TenantPlan:
             "in_sync": not self.differing,
             "differing": self.differing,
             "left_alone": self.left,
+            "expired": self.expired_lines,
             "not_in_code": groups.not_in_code(self.code, tenant),
             "not_verifiable": list(self.total.unverifiable),
         }
@@ -111,12 +124,52 @@ class TenantPlan:
         total = self.total
         again = [f"sent again: {line}" for line in total.again]
         end = summary(self.steps, len(total.removals), len(self.left))
-        return [*plan_header(self.params), "", *change_lines(total.changes), *again, *self.left, end]
+        if self.code.only_expired and not self.steps:
+            end = "Nothing to do: nobody has anything whose term expired."
+        return [*self.header, "", *change_lines(total.changes), *again, *self.left, *self.term_lines, end]
+
+    @property
+    def header(self) -> list[str]:
+        """The first lines of the plan, with the time if the code has terms."""
+        return [
+            *plan_header(self.params),
+            *([f"Time: {utc(self.code.time)}, by the service"] if self.code.time else []),
+        ]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digests that an approval is about, by the name of the option that takes each."""
+        digest = {"code_digest": code_digest(self.code, self.params)} if self.code.time else {}
+        return {**digest, "plan_hash": self.hash}
+
+    @cached_property
+    def term_lines(self) -> list[str]:
+        """Lines about what begins later, expires within C(expires_within) days, or expired."""
+        if self.code.time is None:
+            return []
+        time, days = self.code.time, self.params["expires_within"]
+        return [access.line(time) for access in notable(self.total.dated, time, days)]
+
+    @property
+    def terms_result(self) -> dict[str, Any]:
+        """The time of the plan, and what has a term, as data; empty for code without terms."""
+        time = self.code.time
+        if time is None:
+            return {}
+        return {"time": utc(time), "terms": [access.as_result(time) for access in self.total.dated]}
+
+    @property
+    def expired_lines(self) -> list[str]:
+        """Lines about people whose term expired, and who still have what it was about."""
+        time = self.code.time
+        held = [access for access in self.total.dated if access.is_held] if time else []
+        return [access.line(time) for access in held if time and access.person.term.state_at(time) is TermState.EXPIRED]
 
     @property
     def text(self) -> str:
         """The plan as a file: its lines, and its hash."""
-        return "\n".join([*self.lines, "", f"plan_hash: {self.hash}"]) + "\n"
+        digests = [f"{name}: {value}" for name, value in self.digests.items()]
+        return "\n".join([*self.lines, "", *digests]) + "\n"
 
     @property
     def message(self) -> str:
@@ -127,6 +180,8 @@ class TenantPlan:
         """Return what a plan that changes nothing finds, as a clause."""
         if any(step.changes for step in self.steps):
             return ""
+        if self.code.only_expired:
+            return "nobody has anything whose term expired"
         left = f"{pluralize(len(self.left), 'thing is', 'things are')} left alone, as 'plan' says"
         return left if self.left else f"the {'rest of the ' if self.steps else ''}tenant is as the code says"
 
@@ -139,16 +194,19 @@ class TenantPlan:
             "base_url": address_of(self.params["base_url"]),
             "code": self.code.sections,
             "touched": self.total.touched,
-            "steps": sorted(json.dumps([step.method, step.path, step.body], sort_keys=True) for step in self.steps),
+            "steps": sorted(map(_identity, self.steps)),
             "guardrails": {name: self.params[name] for name in GUARDRAILS},
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    def check_guardrails(self) -> None:
-        """Check the removals of all sections, see C(check_removals) and C(check_share)."""
+    def check_guardrails(self, read: int = 0) -> None:
+        """Check the removals of all sections, see C(check_removals) and C(check_share).
+
+        :param read: the number of memberships and access rows, if more were read than for this plan.
+        """
         is_exact = any(entry["mode"] == "exact" for entry in self.code.data("groups"))
         check_removals(sorted(self.total.removals), self.params["max_removals"], is_exact)
-        check_share(sorted(self.total.removals), self.total.read, self.params["max_removal_percent"])
+        check_share(sorted(self.total.removals), max(read, self.total.read), self.params["max_removal_percent"])
 
     def approved(self) -> tuple[Step, ...]:
         """Return the steps if this is the approved plan.
@@ -168,6 +226,12 @@ class TenantPlan:
             "Nothing was changed. Plan again, and have the new plan approved.",
             plan_hash=self.hash,
         )
+
+
+def code_digest(code: SourceCode, params: Mapping[str, Any]) -> str:
+    """Return the digest of the code alone, which stays the same while time goes by and the tenant changes."""
+    content = {"format": FORMAT, "base_url": address_of(params["base_url"]), "code": code.sections}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def code_of(params: Mapping[str, Any]) -> SourceCode:
@@ -192,17 +256,62 @@ def exported_files(params: Mapping[str, Any], tenant: Tenant) -> dict[str, str]:
     }
 
 
-def tenant_plan(params: Mapping[str, Any], tenant: Tenant) -> TenantPlan:
+def check_approved(params: Mapping[str, Any]) -> None:
+    """Raise C(NotApproved) if the digest of the code is not the approved one."""
+    digest = code_digest(code_of(params), params)
+    if digest != params["code_digest"]:
+        raise NotApproved(
+            "carry out what the code demands by now",
+            f"the digest of the code is {digest}, and {printable(params['code_digest'])} was approved",
+            "Nothing was changed. Plan the code, have the plan approved, and apply it. Then give its `code_digest`.",
+            code_digest=digest,
+        )
+
+
+def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = False) -> TenantPlan:
     """Compare the tenant with its code, and return the plan.
 
+    :param only_expired: whether to plan nothing but the removals that time demands.
     :raises CakewalkError: the code cannot be planned; references in the message have their file and line.
+    :raises ClockRefused: the code has terms, and the time is not known well enough.
     """
     code = code_of(params)
     check_anchors(code.sections["tenant"]["anchors"], params["base_url"], tenant)
+    code = replace(code, time=tenant.time() if has_terms(code) else None, only_expired=only_expired)
     total = SectionPlan()
     try:
-        for section in SECTIONS:
+        for section in SECTIONS if not only_expired else DATED_SECTIONS:
             total += section.section_plan(code, params, tenant, total)
     except CakewalkError as error:
         raise code.with_positions(error) from None
     return TenantPlan(code, total, params)
+
+
+def expiry_plan(params: Mapping[str, Any], tenant: Tenant) -> tuple[TenantPlan, list[str], int]:
+    """Return the plan of the removals that time demands, lines about what else the code demands, and how much was read.
+
+    What keeps the whole code from being planned must not keep access from ending, so it is only a line.
+
+    :raises NotApproved: the code is not the approved one.
+    :raises CakewalkError: see C(tenant_plan).
+    """
+    check_approved(params)
+    warnings = list(tenant.warnings)
+    others: list[Step] = []
+    not_done, read = [], 0
+    try:
+        whole = tenant_plan(params, tenant)
+        others, read = [step for step in whole.steps if step.changes], whole.total.read
+    except CakewalkError as error:
+        not_done.append(str(error))
+    # These warnings are about the whole plan, which does not happen here.
+    tenant.warnings[:] = warnings
+    plan = tenant_plan(params, tenant, only_expired=True)
+    demanded = {_identity(step) for step in plan.steps}
+    not_done += [printable(step.action) for step in others if _identity(step) not in demanded]
+    return plan, not_done, read
+
+
+def _identity(step: Step) -> str:
+    """Return what is sent by a step, as text."""
+    return json.dumps([step.method, step.path, step.body], sort_keys=True)

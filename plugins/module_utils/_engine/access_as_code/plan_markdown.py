@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._api.text import UNCUT, pluralize, printable
-from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
 from .plan import TenantPlan
 from .plan_text import detail_lines, summary
@@ -58,10 +57,11 @@ def plan_file(plan: TenantPlan, tenant: Tenant) -> str:
         Section("Warnings", tenant.warnings),
         *map(_change, plan.total.changes),
         Section("Left alone", plan.left),
+        Section("Begins or ends", plan.term_lines),
         Section("Sent again", plan.total.again),
     ]
-    end = f"plan_hash: `{plan.hash}`\n"
-    return document("plan", sentence, plan_header(plan.params), sections, end, tenant.scrubbed)
+    end = "".join(f"{name}: `{value}`\n" for name, value in plan.digests.items())
+    return document("plan", sentence, plan.header, sections, end, tenant.scrubbed)
 
 
 def refusal(result: Mapping[str, Any]) -> str:

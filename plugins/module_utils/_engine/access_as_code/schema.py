@@ -17,6 +17,26 @@ def _texts(description: str, **option: Any) -> dict[str, Any]:
     return {"type": "list", "elements": "str", "description": description, **option}
 
 
+_FROM: dict[str, Any] = {
+    "type": "str",
+    "description": "From when: a date, which means its begin in UTC, or a time with a zone.",
+}
+_UNTIL: dict[str, Any] = {
+    "type": "str",
+    "description": "Until when: a date, which means its end in UTC, or a time with a zone.",
+}
+#: A person with a term, where a list also takes the plain text.
+PERSON: dict[str, Any] = {
+    "user": {**_NAME, "description": "The person, by e-mail address or id."},
+    "from": _FROM,
+    "until": _UNTIL,
+}
+
+
+def _people(description: str, **option: Any) -> dict[str, Any]:
+    return {"type": "list", "elements": "raw", "mapping": PERSON, "description": description, **option}
+
+
 def _entries(description: str, **form: Any) -> dict[str, Any]:
     return {"type": "list", "elements": "dict", "default": [], "description": description, **form}
 
@@ -32,7 +52,7 @@ _GROUP: dict[str, Any] = {
             "leaves the group as it is."
         ),
     },
-    "members": _texts("People who should be members, by e-mail address or id."),
+    "members": _people("People who should be members, by e-mail address or id, or as a mapping with a term."),
     "absent": _texts("People who should not be members, in additive mode."),
     "allow_empty": {
         "type": "bool",
@@ -46,7 +66,9 @@ _ACCESS: dict[str, Any] = {
         "type": "str",
         "description": "The permission level, by exact name or id. Required if the app has levels.",
     },
-    "users": _texts("The people, by e-mail address or id.", required=True),
+    "users": _people("The people, by e-mail address or id, or as a mapping with a term.", required=True),
+    "from": {**_FROM, "description": f"The from of the people without their own. {_FROM['description']}"},
+    "until": {**_UNTIL, "description": f"The until of the people without their own. {_UNTIL['description']}"},
     "state": {
         "type": "str",
         "choices": ["present", "absent"],

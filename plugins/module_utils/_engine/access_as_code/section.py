@@ -14,6 +14,7 @@ from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..core.lookup import Index, Row, label
 from ..storage.ledger import Ledger
+from .dated_access import DatedAccess
 from .leavers import Leaver
 
 #: The options of all entries in code. Policies decide about approval; C(plan.py) checks the removals of the run.
@@ -74,6 +75,8 @@ class SectionPlan:
     :param indirect_access: access that may change as a consequence, by the ids of person and app in lower case, with
         the name of its cause.
     :param fields_set: the ids and names of custom fields that change.
+    :param dated: memberships and access with a term.
+    :param expired: who is removed because of their term, as in C(removals).
     :param ledgers: where steps store their ledger entries.
     :param errors: problems that the steps cannot solve.
     """
@@ -90,6 +93,8 @@ class SectionPlan:
     unverifiable: tuple[str, ...] = ()
     indirect_access: tuple[tuple[tuple[str, str], str], ...] = ()
     fields_set: tuple[str, ...] = ()
+    dated: tuple[DatedAccess, ...] = ()
+    expired: tuple[tuple[str, str], ...] = ()
     ledgers: tuple[Ledger, ...] = ()
     errors: tuple[CakewalkError, ...] = ()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -41,12 +42,14 @@ class SourceEntry:
     """An entry of a section.
 
     :param path: its place in the data: C(groups[0]).
-    :param positions: see C(SourceCode).
+    :param positions: see C(SourceCode), as for the others.
     """
 
     path: str
     data: Mapping[str, Any]
     positions: Mapping[str, str]
+    time: datetime | None = None
+    only_expired: bool = False
 
     def at(self, *inside: str | int) -> str:
         """Return the file and line of the entry or of a part of it; without these its place in the data."""
@@ -60,15 +63,22 @@ class SourceCode:
 
     :param sections: the data, complete and checked by the argument spec.
     :param positions: the file and line by place in the data: C(groups[0].members[2]).
+    :param time: the time at which terms are looked at; C(None) for code without terms.
+    :param only_expired: whether only what has expired counts.
     """
 
     sections: Mapping[str, Any]
     positions: Mapping[str, str]
+    time: datetime | None = None
+    only_expired: bool = False
 
     def entries(self, section: str) -> list[SourceEntry]:
         """Return the entries of a section in their order."""
         data = self.sections.get(section) or ()
-        return [SourceEntry(f"{section}[{number}]", entry, self.positions) for number, entry in enumerate(data)]
+        return [
+            SourceEntry(f"{section}[{number}]", entry, self.positions, self.time, self.only_expired)
+            for number, entry in enumerate(data)
+        ]
 
     def data(self, section: str) -> list[Mapping[str, Any]]:
         """Return the data of the entries of a section."""
@@ -107,7 +117,7 @@ class SourceCode:
         facts = error.facts()
         if isinstance(error, LookupFailed):
             return LookupFailed([self._with_positions(problem) for problem in facts["problems"]])
-        positions = self.positions_of(facts.get("references", ()))
+        positions = self.positions_of(facts.get("references") or facts.get("protected", ()))
         return error.restated(f"{error.cause} ({summarize(positions)})", error.hint) if positions else error
 
     def _with_positions(self, problem: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
 from ..._api.catalog import (
@@ -23,6 +24,7 @@ from ..._api.errors import CakewalkError, Forbidden, NotFound, Unauthorized
 from ..._api.operations import Listing, Resource
 from ..._api.paging import Reading
 from ..._api.text import Value
+from .clock import checked_time
 from .lookup import Index, is_uuid
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -146,6 +148,10 @@ class Tenant:
     def scrubbed(self, value: Value) -> Value:
         """Return a text, or JSON, without the credentials, see C(Client.scrubbed)."""
         return self._client.scrubbed(value)
+
+    def time(self) -> datetime:
+        """Return the time by the last answer of the service, see C(checked_time)."""
+        return checked_time(self._client.clock)
 
     def pages_of(self, listing: Listing) -> int:
         """Return the number of pages read of a list, over all reads."""

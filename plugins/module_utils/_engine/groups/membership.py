@@ -26,11 +26,15 @@ from ..core.tenant import Tenant
 
 @dataclass(frozen=True)
 class MembershipEntry:
-    """The users that a task names for a group; C(state) is present, absent or exact."""
+    """The users that a task names for a group; C(state) is present, absent or exact.
+
+    :param is_expiry: whether they are absent because their time is over; then it is fine if they are no members.
+    """
 
     group: str
     users: tuple[str, ...]
     state: str
+    is_expiry: bool = False
 
 
 #: A group, all entries about it, and its members.
@@ -391,6 +395,7 @@ def _change(group: _Group, people: Index, protected: ProtectedUsers, resolver: R
     is_member = {user: bool(listed.matches(user)) for user in _users(entries, absent=True)}
     leaving = resolver.find_all([user for user, is_listed in is_member.items() if is_listed], listed)
     protected.refuse(is_member, f"the group {named(row)}")
+    expired = {user for entry in entries if entry.is_expiry for user in entry.users}
     both = [user for user in is_member if wanted.matches(user)]
     if both:
         raise ConfigurationError(
@@ -408,7 +413,7 @@ def _change(group: _Group, people: Index, protected: ProtectedUsers, resolver: R
         added=[user for identifier, user in wanted.by_id.items() if identifier not in listed.by_id],
         removed=leaving + [user for user in surplus if not protected.covers(user)],
         kept=[user for user in surplus if protected.covers(user)],
-        not_members=[user for user, is_listed in is_member.items() if not is_listed],
+        not_members=[user for user, is_listed in is_member.items() if not is_listed and user not in expired],
     )
 
 

@@ -28,11 +28,14 @@ from ...access.evaluation import (
 )
 from ...access.planning import check_purpose, plan_access, read_app_states
 from ...core.access_requests import REMOVE, progress_of
-from ...core.lookup import Row, folded_reference, label, reference_to
+from ...core.lookup import Row, folded_reference, ids_of, label, reference_to
 from ...core.tenant import Tenant
+from ..dated_access import DatedAccess, expiry_of
 from ..leavers import Leavers
+from ..named_people import NamedPerson, people_by_state, people_of, problems_of_terms, references_of
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
-from ..source import SourceCode, problem, repeated
+from ..source import SourceCode, SourceEntry, problem, repeated
+from ..terms import ALWAYS, TermState
 
 SECTION = "accesses"
 #: Why no request is opened, by outcome.
@@ -45,11 +48,16 @@ _NOT_UNDOABLE = "nothing in the API cancels a request"
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
     """Yield the contradictions within the section; they do not depend on the tenant."""
-    yield from code.refused_by(_access_entry, SECTION)
+    yield from code.refused_by(_check_entry, SECTION)
+    for entry in code.entries(SECTION):
+        problems = list(problems_of_terms(entry, "users"))
+        yield from problems
+        if entry.data["state"] == "absent" and not problems and any(map(_has_term, people_of(entry, "users"))):
+            yield problem(entry.at(), "from and until have no effect with the state absent")
     users = (
         ((entry.data["app"], folded_reference(reference)), (entry, number, reference))
         for entry in code.entries(SECTION)
-        for number, reference in enumerate(entry.data["users"])
+        for number, reference in enumerate(references_of(entry.data, "users"))
     )
     for (entry, number, reference), (first, first_number, _first) in repeated(users):
         cause = f"{printable(reference)!r} is named for the app {printable(entry.data['app'])!r} twice"
@@ -65,12 +73,15 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     :raises CakewalkError: see C(plan_access).
     """
     check_purpose(params["purpose"])
-    entries = [_access_entry(entry) for entry in code.data(SECTION)]
-    if not entries:
+    entries = code.entries(SECTION)
+    sources = {access: entry for entry in entries for access in _access_entries(entry)}
+    if not sources:
         return SectionPlan()
     leavers = Leavers.of(params, tenant)
-    app_states = read_app_states(tenant, entries)
-    plan = plan_access(app_states, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
+    app_states = read_app_states(tenant, list(sources))
+    several = [line for state, accesses in app_states for access in accesses for line in _several_levels(state, access)]
+    ending = [(state, [_without_other_levels(state, access) for access in accesses]) for state, accesses in app_states]
+    plan = plan_access(ending, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
     tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
 
@@ -90,24 +101,56 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
         for decision in postponed
     ]
     error = conflict_of(decisions)
+    states = {sources[access].path: state for state, accesses in app_states for access in accesses}
+    ended = {
+        (state.app["id"], folded_reference(named_person.reference)): named_person
+        for state, accesses in app_states
+        for access in accesses
+        if access.is_expiry
+        for named_person in people_by_state(sources[access], "users")[TermState.EXPIRED]
+    }
+    expired = [
+        (decision, ended[decision.app["id"], spelling])
+        for decision in decisions
+        if decision.step == REMOVE
+        for spelling in dict.fromkeys([decision.user["id"].lower(), folded_reference(person(decision.user))])
+        if (decision.app["id"], spelling) in ended
+    ]
+    app_ids = dict.fromkeys(decision.app["id"] for decision in decisions if decision.step)
     return SectionPlan(
-        changes=tuple(StateChange(header, lines, after[header]) for header, lines in before.items()),
+        changes=tuple(
+            StateChange(header, lines, after[header], [expiry_of(one) for it, one in expired if it.app["id"] == app_id])
+            for app_id, (header, lines) in zip(app_ids, before.items(), strict=True)
+        ),
         steps=tuple(ReversibleStep(step, reason=_NOT_UNDOABLE) for step in plan.steps(params["purpose"])),
         touched=(_touched(decisions),),
         removals=tuple(
             (label(decision.app), person(decision.user)) for decision in decisions if decision.step == REMOVE
         ),
         read=sum(len(state.holders.by_id) for state, _decisions, _unknown in plan.apps),
-        left=tuple(left),
-        unmet=tuple(map(_line, unmet)),
+        left=(*left, *several),
+        unmet=(*map(_line, unmet), *several),
         leavers=tuple(
             leavers.named(
-                (reference, entry.at("users", number))
-                for entry in code.entries(SECTION)
+                (named_person.reference, named_person.at)
+                for entry in entries
                 if entry.data["state"] == "present"
-                for number, reference in enumerate(entry.data["users"])
+                for named_person in people_of(entry, "users")
             )
         ),
+        dated=tuple(
+            DatedAccess(
+                named_person,
+                "app",
+                label(states[entry.path].app),
+                entry.data["permission_level"],
+                is_held=_is_held(states[entry.path], entry.data["permission_level"], named_person.reference),
+            )
+            for entry in entries
+            if entry.path in states
+            for named_person in filter(_has_term, people_of(entry, "users"))
+        ),
+        expired=tuple((label(decision.app), person(decision.user)) for decision, _person in expired),
         errors=(error,) if error else (),
     )
 
@@ -138,9 +181,57 @@ def exported(params: Mapping[str, Any], tenant: Tenant) -> ExportedSection:
     return entries, sorted(comments)
 
 
-def _access_entry(entry: Mapping[str, Any]) -> AccessEntry:
-    """Parse an entry, see C(entries_of_task)."""
-    return entries_of_task({**FIXED_OPTIONS, SECTION: [entry]})[0]
+def _check_entry(data: Mapping[str, Any]) -> None:
+    """Check an entry, see C(entries_of_task)."""
+    entries_of_task({**FIXED_OPTIONS, SECTION: [{**data, "users": references_of(data, "users")}]})
+
+
+def _access_entries(entry: SourceEntry) -> Iterator[AccessEntry]:
+    """Yield what an entry says about access at the time of the plan: what should be there, and what expired."""
+    by_state = people_by_state(entry, "users")
+    active, expired = (
+        tuple(person.reference for person in by_state[state]) for state in (TermState.ACTIVE, TermState.EXPIRED)
+    )
+    data = entry.data
+    if not entry.only_expired:
+        yield AccessEntry(data["app"], active, data["permission_level"], data["state"])
+    if expired:
+        yield AccessEntry(data["app"], expired, data["permission_level"], "absent", is_expiry=True)
+
+
+def _has_term(named_person: NamedPerson) -> bool:
+    return named_person.term != ALWAYS
+
+
+def _levels_held(state: AppState, level: str | None, reference: str) -> tuple[set[str], set[str]]:
+    """Return the ids of the levels that a person holds, and those among them that a level as written means."""
+    held = {level_id for row in state.holders.matches(reference) for level_id in state.held_by(row)}
+    return held, held if level is None else held & ids_of(state.levels.matches(level))
+
+
+def _is_held(state: AppState, level: str | None, reference: str) -> bool:
+    return bool(_levels_held(state, level, reference)[1])
+
+
+def _without_other_levels(state: AppState, access: AccessEntry) -> AccessEntry:
+    """Return what expired without people who hold another level, since access is only removed as a whole."""
+
+    def is_theirs(reference: str) -> bool:
+        held, meant = _levels_held(state, access.level, reference)
+        return held == meant
+
+    return replace(access, users=tuple(filter(is_theirs, access.users))) if access.is_expiry else access
+
+
+def _several_levels(state: AppState, access: AccessEntry) -> Iterator[str]:
+    """Yield a line for each person who holds an expired level and another one."""
+    for reference in access.users if access.is_expiry else ():
+        held, meant = _levels_held(state, access.level, reference)
+        if meant and held != meant:
+            yield (
+                f"{printable(reference)} and the app {named(state.app)}: {printable(access.level)!r} expired, and "
+                "stays, because the person holds another level too, and access is only removed as a whole"
+            )
 
 
 def _key(decision: AccessDecision) -> tuple[str, str]:

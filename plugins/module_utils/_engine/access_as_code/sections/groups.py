@@ -22,9 +22,12 @@ from ...groups.membership import (
     read_default_apps,
     removals_of,
 )
+from ..dated_access import DatedAccess, expiry_of, undo_of_expiry
 from ..leavers import Leaver, Leavers
+from ..named_people import NamedPerson, people_by_state, people_of, problems_of_terms, references_of
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
+from ..terms import ALWAYS, TermState
 
 SECTION = "groups"
 _LEFT_ALONE = (
@@ -39,6 +42,7 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
     yield from _repeated_groups((entry.data["group"], entry) for entry in entries)
     for entry in entries:
         yield from _problems_of_people(entry)
+        yield from problems_of_terms(entry, "members")
         contradiction = _contradiction_in(entry.data)
         if contradiction:
             yield problem(entry.at(), f"{_name(entry)}: {contradiction}")
@@ -50,10 +54,12 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
     :raises CodeRefused: two entries mean the same group.
     """
     entries = code.entries(SECTION)
+    if code.only_expired:
+        entries = [entry for entry in entries if _expired(entry)]
     if not entries:
         return SectionPlan()
     by_group = _by_group(entries, tenant)
-    memberships = [membership for entry in entries for membership in _memberships(entry.data)]
+    memberships = [membership for entry in entries for membership in _memberships(entry)]
     leavers = Leavers.of(params, tenant)
     changes, actor, warnings = plan_memberships(
         memberships,
@@ -70,15 +76,22 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
         for row in change.kept
     )
     named_leavers = {
-        group_id: tuple(leavers.named((user, entry.at("members", n)) for n, user in enumerate(entry.data["members"])))
+        group_id: tuple(leavers.named((person.reference, person.at) for person in people_of(entry, "members")))
         for group_id, entry in by_group.items()
-        if entry.data["members"]
     }
+    kept += tuple(
+        f"the group {named(change.group)} stays as it is, apart from what expired: nobody that it lists should be in "
+        f"it now ({entry.at()})"
+        for change in changes
+        if _would_be_empty(entry := by_group[change.group["id"]])
+        and not code.only_expired
+        and len(change.members.by_id) > len(change.removed)
+    )
     kept += tuple(
         f"the group {named(change.group)} stays as it is: everybody that it lists has left, and nobody would be in it "
         f"({by_group[change.group['id']].at()})"
         for change in changes
-        if _lists_leavers_only(by_group[change.group["id"]].data, change, named_leavers)
+        if _lists_leavers_only(by_group[change.group["id"]], change, named_leavers)
     )
     total = SectionPlan(
         removals=tuple(removals_of(changes)),
@@ -86,10 +99,15 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
         left=kept,
         unmet=kept,
         leavers=tuple(leaver for leavers_of_group in named_leavers.values() for leaver in leavers_of_group),
+        dated=tuple(access for change in changes for access in _dated(by_group[change.group["id"]], change)),
     )
     changed = by_label(changes)
     apps = read_default_apps(changed.values(), tenant)
-    return sum((_group_plan(name, change, apps[change.group["id"]], actor) for name, change in changed.items()), total)
+    plans = (
+        _group_plan(name, change, apps[change.group["id"]], actor, by_group[change.group["id"]])
+        for name, change in changed.items()
+    )
+    return sum(plans, total)
 
 
 def not_in_code(code: SourceCode, tenant: Tenant) -> list[str]:
@@ -143,35 +161,73 @@ def _repeated_groups(keyed: Iterable[tuple[str, SourceEntry]]) -> Iterator[dict[
         yield problem(entry.at(), f"{_name(entry)} has an entry already, {first.at()}")
 
 
-def _lists_leavers_only(
-    entry: Mapping[str, Any], change: MembershipChange, leavers: Mapping[str, Sequence[Leaver]]
-) -> bool:
+def _lists_leavers_only(entry: SourceEntry, change: MembershipChange, leavers: Mapping[str, Sequence[Leaver]]) -> bool:
     """Return whether an exact entry would empty its group, since it lists nobody but leavers who are no members."""
-    listed = entry["members"] or ()
+    listed = references_of(entry.data, "members")
     is_member = any(change.members.matches(reference) for reference in listed)
     is_complete = bool(listed) and len(leavers.get(change.group["id"], ())) == len(listed)
-    return entry["mode"] == "exact" and is_complete and not is_member and bool(change.members.by_id)
+    return entry.data["mode"] == "exact" and is_complete and not is_member and bool(change.members.by_id)
 
 
-def _memberships(entry: Mapping[str, Any]) -> list[MembershipEntry]:
-    members, absent = tuple(entry["members"] or ()), tuple(entry["absent"] or ())
-    if entry["mode"] == "exact":
-        return [MembershipEntry(entry["group"], members, "exact")]
-    both = [MembershipEntry(entry["group"], members, "present"), MembershipEntry(entry["group"], absent, "absent")]
-    return [membership for membership in both if membership.users]
+def _expired(entry: SourceEntry) -> list[NamedPerson]:
+    return people_by_state(entry, "members")[TermState.EXPIRED]
 
 
-def _group_plan(name: str, change: MembershipChange, apps: Sequence[Row], actor: Row | None) -> SectionPlan:
+def _would_be_empty(entry: SourceEntry) -> bool:
+    """Return whether an exact entry lists people, and none of them at this time.
+
+    Then it names only those whose time is over. Time must not make an empty list of it (S9).
+    """
+    is_exact = entry.data["mode"] == "exact" and not entry.data["allow_empty"]
+    return is_exact and bool(entry.data["members"]) and not people_by_state(entry, "members")[TermState.ACTIVE]
+
+
+def _memberships(entry: SourceEntry) -> list[MembershipEntry]:
+    group, by_state = entry.data["group"], people_by_state(entry, "members")
+    active, expired = (
+        tuple(person.reference for person in by_state[state]) for state in (TermState.ACTIVE, TermState.EXPIRED)
+    )
+    expiry = MembershipEntry(group, expired, "absent", is_expiry=True)
+    if entry.only_expired or _would_be_empty(entry):
+        # The group is read even if nobody's time is over, to tell who stays.
+        return [expiry]
+    if entry.data["mode"] == "exact":
+        return [MembershipEntry(group, active, "exact")]
+    absent = tuple(entry.data["absent"] or ())
+    present = [MembershipEntry(group, active, "present")] if entry.data["members"] else []
+    return [*present, *(some for some in (MembershipEntry(group, absent, "absent"), expiry) if some.users)]
+
+
+def _dated(entry: SourceEntry, change: MembershipChange) -> Iterator[DatedAccess]:
+    """Yield the memberships with a term that an entry gives."""
+    for one in people_of(entry, "members"):
+        if one.term != ALWAYS:
+            yield DatedAccess(one, "group", label(change.group), is_held=bool(change.members.matches(one.reference)))
+
+
+def _expiry_of(entry: SourceEntry, change: MembershipChange) -> dict[str, NamedPerson]:
+    """Return whose membership a change removes because it expired, by id in lower case."""
+    rows = {person: change.members.matches(person.reference) for person in _expired(entry)}
+    return {identifier: person for person, matches in rows.items() for identifier in ids_of(matches)}
+
+
+def _group_plan(
+    name: str, change: MembershipChange, apps: Sequence[Row], actor: Row | None, entry: SourceEntry
+) -> SectionPlan:
     """Return the plan of a group that changes; whether the service revokes what a group gave is not documented."""
     app_names = ", ".join(sorted(printable(label(app)) for app in apps))
     notes = [f"opens access requests for {app_names}"] if apps and change.added else []
     notes += [f"may open requests to remove access to {app_names}"] if apps and change.removed else []
+    expiry = _expiry_of(entry, change)
+    ended = [expiry[row["id"].lower()] for row in change.removed if row["id"].lower() in expiry]
+    notes += map(expiry_of, ended)
     state = {"members": sorted(change.members.by_id), "default_apps": sorted(ids_of(apps))}
     moving = [*change.added, *change.removed]
     return SectionPlan(
         changes=(StateChange(f"Members of {name}", change.before(), change.after(), notes),),
-        steps=tuple(_steps(change, actor, app_names)),
+        steps=tuple(_steps(change, actor, app_names, expiry)),
         touched=({change.group["id"]: state},),
+        expired=tuple((label(change.group), person.reference) for person in ended),
         indirect_access=tuple(
             ((row["id"].lower(), app["id"].lower()), f"the group {named(change.group)}")
             for row in moving
@@ -180,7 +236,9 @@ def _group_plan(name: str, change: MembershipChange, apps: Sequence[Row], actor:
     )
 
 
-def _steps(change: MembershipChange, actor: Row | None, app_names: str) -> Iterator[ReversibleStep]:
+def _steps(
+    change: MembershipChange, actor: Row | None, app_names: str, expiry: Mapping[str, NamedPerson]
+) -> Iterator[ReversibleStep]:
     group = change.group["id"]
     if change.added and actor is not None:
         entry = {"group": group, "absent": [row["id"] for row in change.added]}
@@ -188,7 +246,10 @@ def _steps(change: MembershipChange, actor: Row | None, app_names: str) -> Itera
         step = add_members(change.group, change.added, actor, False)
         yield ReversibleStep(step, SECTION, entry, opened if app_names else "")
     for row, step in zip(change.removed, remove_members(change.group, change.removed), strict=True):
-        yield ReversibleStep(step, SECTION, {"group": group, "members": [row["id"]]})
+        if row["id"].lower() in expiry:
+            yield ReversibleStep(step, reason=undo_of_expiry(expiry[row["id"].lower()]))
+        else:
+            yield ReversibleStep(step, SECTION, {"group": group, "members": [row["id"]]})
 
 
 def _name(entry: SourceEntry) -> str:
@@ -199,7 +260,7 @@ def _problems_of_people(entry: SourceEntry) -> Iterator[dict[str, str]]:
     people = [
         (part, number, reference)
         for part in ("members", "absent")
-        for number, reference in enumerate(entry.data[part] or ())
+        for number, reference in enumerate(references_of(entry.data, part))
     ]
     keyed = ((folded_reference(item[2]), item) for item in people if item[2].strip())
     for (part, number, reference), (first_part, first_number, _first) in repeated(keyed):

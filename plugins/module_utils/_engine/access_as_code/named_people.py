@@ -1,0 +1,85 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The people that an entry of the code names, each with a term and a line of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .source import SourceCode, SourceEntry, problem
+from .terms import ALWAYS, Term, TermRefused, TermState, term_of
+
+#: The list of people in the entries of each section that has one.
+LISTS = {"groups": "members", "accesses": "users"}
+
+
+@dataclass(frozen=True)
+class NamedPerson:
+    """A person that an entry names.
+
+    :param reference: the e-mail address or id, as written.
+    :param at: the file and line.
+    """
+
+    reference: str
+    term: Term
+    at: str
+
+
+def people_of(entry: SourceEntry, part: str) -> list[NamedPerson]:
+    """Return the people in a list of an entry, in its order; a missing list names nobody.
+
+    An item is a text, or a mapping with C(user), C(from) and C(until). What an item leaves out, the entry may have.
+
+    :raises TermRefused: a date cannot be used, see C(problems_of_terms).
+    """
+    return [
+        NamedPerson(reference, _term(entry, part, number), entry.at(part, number))
+        for number, reference in enumerate(references_of(entry.data, part))
+    ]
+
+
+def references_of(data: Mapping[str, Any], part: str) -> list[str]:
+    """Return the people in a list of an entry as written, in its order."""
+    return [item if isinstance(item, str) else item["user"] for item in data[part] or ()]
+
+
+def people_by_state(entry: SourceEntry, part: str) -> dict[TermState, list[NamedPerson]]:
+    """Return the people in a list of an entry by the state of their terms at the time of the plan.
+
+    Where only what has expired counts, the others are left out.
+    """
+    by_state: dict[TermState, list[NamedPerson]] = {state: [] for state in TermState}
+    for person in people_of(entry, part):
+        state = person.term.state_at(entry.time) if entry.time else TermState.ACTIVE
+        if state is TermState.EXPIRED or not entry.only_expired:
+            by_state[state].append(person)
+    return by_state
+
+
+def has_terms(code: SourceCode) -> bool:
+    """Return whether anything in the code has a start or an end, so that its plan depends on the time."""
+    return any(
+        person.term != ALWAYS
+        for section, part in LISTS.items()
+        for entry in code.entries(section)
+        for person in people_of(entry, part)
+    )
+
+
+def problems_of_terms(entry: SourceEntry, part: str) -> Iterator[dict[str, str]]:
+    """Yield a problem for each person in a list of an entry whose dates cannot be used."""
+    for number, _reference in enumerate(references_of(entry.data, part)):
+        try:
+            _term(entry, part, number)
+        except TermRefused as error:
+            yield problem(entry.at(part, number), str(error))
+
+
+def _term(entry: SourceEntry, part: str, number: int) -> Term:
+    item = entry.data[part][number]
+    given = {**entry.data, **(item if isinstance(item, dict) else {})}
+    return term_of(given.get("from"), given.get("until"))

@@ -1,0 +1,333 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Code with terms, over real sockets: what begins later is only shown, and what expired is removed by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan import NotApproved, PlanMoved
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import CodeRefused
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.clock import ClockRefused
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guardrails import LimitExceeded
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
+from contract.access_as_code.test_access_as_code import NOTHING, Example
+from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, SALLY, members, writes
+from sandbox.process import Sandbox
+
+Data = dict[str, Any]
+
+IRIS, OWEN = "iris.invited@example.com", "owen.onboarding@example.com"
+LEFT = "Nothing to do; everything listed is left alone."
+
+
+def day(days: int) -> str:
+    """Return the date of a day from today, in UTC."""
+    return (datetime.now(timezone.utc) + timedelta(days=days)).date().isoformat()
+
+
+def dated(user: str, since: int | None = None, until: int | None = None) -> Data:
+    """Return a person of the code with a term in days from today."""
+    terms = {"from": since, "until": until}
+    return {"user": user, **{name: day(days) for name, days in terms.items() if days is not None}}
+
+
+@pytest.fixture
+def example(tenant: Sandbox, connect: Callable[..., Client]) -> Iterator[Example]:
+    """A small tenant, with only its anchors as code."""
+    tenant.reset(seed=1, users=16, groups=5, apps=4, rate_limit=0)
+    client = connect(requests_per_minute=0)
+    whole = Example.of(tenant, client)
+    yield Example(tenant, client, {"tenant.yml": whole.files["tenant.yml"]})
+    tenant.reset()
+
+
+def code_of(example: Example, **sections: Any) -> Data:
+    return {**example.code, **sections}
+
+
+def expire(example: Example, code: Data, cakewalk: Tenant | None = None, **options: Any) -> Data:
+    """Let time have its way with code that is approved as it stands, and return the result with what was done."""
+    digest = example.compare(code, "plan").result["code_digest"]
+    given = {"code_digest": digest, "journal_path": "/record", **options}
+    plan = example.compare(code, "expire", cakewalk, **given)
+    applied = apply(plan, example.client, CONFIRM_DELAYS)
+    return {**plan.result, "steps": applied.as_result()}
+
+
+def test_a_member_is_added_when_it_begins_and_removed_when_it_is_over(example: Example) -> None:
+    example.tenant.change("add_member", group="Sales", user=ERIN)
+    code = code_of(
+        example,
+        groups=[
+            {
+                "group": "Sales",
+                "members": [dated(ERIN, -9, -1), dated(IRIS, 6), dated(OWEN, 0, 0), dated(SALLY, None, 14), CONNOR],
+            }
+        ],
+    )
+    assert SALLY in members(example.tenant, "Sales")
+    place = "groups[0].members[{}]".format
+    lines = [
+        f"{IRIS} and the group 'Sales': starts in 6 days, on {day(6)} ({place(1)})",
+        f"{OWEN} and the group 'Sales': expires today, {day(0)} ({place(2)})",
+        f"{SALLY} and the group 'Sales': expires in 14 days, on {day(14)} ({place(3)})",
+    ]
+    assert example.plan(code) == [
+        "Members of Sales",
+        f"  - {ERIN}",
+        f"  + {CONNOR}",
+        f"  + {OWEN}",
+        "  > opens access requests for Salesforce",
+        "  > may open requests to remove access to Salesforce",
+        f"  > {ERIN} expired on {day(-1)} ({place(0)})",
+        f"{ERIN} and the group 'Sales': expired on {day(-1)} ({place(0)})",
+        *lines,
+        "2 steps, 1 removal among them.",
+    ]
+    drift = example.compare(code, "drift").result["drift"]
+    assert drift["expired"] == [f"{ERIN} and the group 'Sales': expired on {day(-1)} ({place(0)})"]
+
+    inverse = example.apply(code)
+
+    assert {ERIN, IRIS}.isdisjoint(members(example.tenant, "Sales"))
+    assert {OWEN, SALLY, CONNOR} <= set(members(example.tenant, "Sales"))
+    assert inverse["not_undoable"][-1].endswith(
+        f"it expired on {day(-1)}; with a later `until` ({place(0)}), a plan gives it back"
+    )
+    assert ERIN not in inverse["text"].split("tenant:")[1]
+    over = f"{ERIN} and the group 'Sales': expired on {day(-1)}, remove it from the code ({place(0)})"
+    cakewalk = Tenant(example.client)
+    assert example.compare(code, "plan", cakewalk).result["plan"][-5:] == [over, *lines, NOTHING]
+    assert not [warning for warning in cakewalk.warnings if "Not members" in warning]
+    assert example.compare(code, "drift").result["drift"]["in_sync"]
+
+
+def test_time_makes_no_empty_list_of_an_exact_group(example: Example) -> None:
+    example.tenant.change("add_member", group="Contractors", user=ERIN)
+    others = set(members(example.tenant, "Contractors")) - {ERIN}
+    assert others
+    groups = [{"group": "Contractors", "mode": "exact", "members": [dated(ERIN, until=-1), dated(IRIS, 3)]}]
+    stays = (
+        "the group 'Contractors' stays as it is, apart from what expired: nobody that it lists should be in it now "
+        "(groups[0])"
+    )
+    plan = example.plan(code_of(example, groups=groups))
+    assert [line for line in plan if line.startswith("  -")] == [f"  - {ERIN}"]
+    assert stays in plan
+    assert stays in example.compare(code_of(example, groups=groups), "drift").result["drift"]["differing"]
+    groups[0]["allow_empty"] = True
+    plan = example.plan(code_of(example, groups=groups))
+    assert [line for line in plan if line.startswith("  -")] == sorted(f"  - {one}" for one in {ERIN, *others})
+    del groups[0]["allow_empty"]
+    groups[0]["members"].append(CONNOR)
+    plan = example.plan(code_of(example, groups=groups))
+    assert [line for line in plan if line.startswith("  -")] == sorted(
+        f"  - {one}" for one in {ERIN, *others} - {CONNOR}
+    )
+
+
+def test_access_is_requested_when_it_begins_and_its_removal_when_it_is_over(example: Example) -> None:
+    change = example.tenant.change
+    for app in ("Figma", "GitHub"):
+        change("add_access", app=app, user=ERIN)
+        change("add_access", app=app, user=SALLY)
+    held = next(
+        level["name"]
+        for app in example.tenant.state("apps")["apps"]
+        if app["name"] == "GitHub"
+        for level in app["levels"]
+        if level["id"] in {one.get("level_id") for one in app["accesses"]}
+    )
+    other = "Admin"
+    assert held != other
+    accesses = [
+        {"app": "Figma", "users": [dated(ERIN, until=-1), dated(IRIS, 2), dated(OWEN, 0)]},
+        {"app": "GitHub", "permission_level": other, "users": [ERIN], "until": day(-3)},
+        {"app": "GitHub", "permission_level": held, "users": [SALLY, dated(CONNOR, until=9)], "until": day(-3)},
+    ]
+    code = code_of(example, accesses=accesses)
+    assert example.plan(code) == [
+        "Access to Figma",
+        f"  - {ERIN}: access",
+        f"  + {ERIN}: access (removal requested)",
+        f"  + {OWEN}: access requested",
+        f"  > {ERIN} expired on {day(-1)} (accesses[0].users[0])",
+        "Access to GitHub",
+        f"  - {SALLY}: {held}",
+        f"  + {CONNOR}: {held} requested",
+        f"  + {SALLY}: {held} (removal requested)",
+        f"  > {SALLY} expired on {day(-3)} (accesses[2].users[0])",
+        f"{ERIN} and the app 'Figma': expired on {day(-1)} (accesses[0].users[0])",
+        f"{IRIS} and the app 'Figma': starts in 2 days, on {day(2)} (accesses[0].users[1])",
+        f"{ERIN} and the app 'GitHub' ({other}): expired on {day(-3)}, remove it from the code (accesses[1].users[0])",
+        f"{SALLY} and the app 'GitHub' ({held}): expired on {day(-3)} (accesses[2].users[0])",
+        f"{CONNOR} and the app 'GitHub' ({held}): expires in 9 days, on {day(9)} (accesses[2].users[1])",
+        "4 steps, 2 removals among them.",
+    ]
+    example.apply(code)
+    assert example.plan(code)[-1] == LEFT
+
+
+def test_an_expiry_between_plan_and_apply_is_another_plan(example: Example) -> None:
+    end = datetime.now(timezone.utc) + timedelta(seconds=3)
+    groups = [{"group": "Sales", "members": [{"user": SALLY, "until": end.isoformat(timespec="seconds")}, IRIS]}]
+    code = code_of(example, groups=groups)
+    planned = example.compare(code, "plan").result
+    assert planned["summary"]["removals"] == 0
+    time.sleep(3.1)
+    with pytest.raises(PlanMoved):
+        example.compare(code, "apply", plan_hash=planned["plan_hash"], journal_path="/record")
+    again = example.compare(code, "plan").result
+    assert (again["summary"]["removals"], again["code_digest"]) == (1, planned["code_digest"])
+    assert not writes(example.tenant)
+
+
+def test_expire_does_only_what_time_demands(example: Example) -> None:
+    example.tenant.change("add_member", group="Sales", user=ERIN)
+    example.tenant.change("add_access", app="Figma", user=SALLY)
+    code = code_of(
+        example,
+        groups=[
+            {"group": "Sales", "members": [dated(ERIN, until=-1), IRIS], "absent": [SALLY]},
+            {"group": "Contractors", "mode": "exact", "members": [OWEN, dated(IRIS, until=-1)]},
+        ],
+        accesses=[
+            {"app": "Figma", "users": [dated(SALLY, until=-1), OWEN]},
+        ],
+        custom_fields=[{"app": "Figma", "fields": {"Cost Center": "4711"}}],
+        policies=[{"app": "Figma", "request_type": "grant_access", "policy": "Admins"}],
+    )
+    before = example.tenant.state()
+
+    done = expire(example, code)
+
+    assert sorted(step["users"] for step in done["steps"]["done"]) == [[ERIN], [SALLY]]
+    assert done["summary"] == {"steps": 2, "removals": 2, "expired": 2}
+    assert sorted(method for method, _path in writes(example.tenant)) == ["DELETE", "POST"]
+    contractors = members(example.tenant, "Contractors")
+    assert done["not_done"] == [
+        "add 1 person to the group 'Sales'",
+        f"remove {SALLY} from the group 'Sales'",
+        "add 1 person to the group 'Contractors'",
+        *(f"remove {one} from the group 'Contractors'" for one in contractors),
+        f"request access to the app 'Figma' for {OWEN}",
+        "set 'Cost Center' of the app 'Figma'",
+        "assign the policy 'Admins' to grant_access of the app 'Figma'",
+    ]
+    after = example.tenant.state()
+    emails = {row["id"]: row["email"] for row in after["users"]}
+    for group, then in zip(before["groups"], after["groups"], strict=True):
+        gone = {emails[one] for one in {*group["members"]} - {*then["members"]}}
+        assert ({*then["members"]} - {*group["members"]}, gone) == (
+            set(),
+            {ERIN} if group["name"] == "Sales" else set(),
+        )
+    example.tenant.clear_log()
+    again = expire(example, code)
+    assert (again["summary"]["steps"], writes(example.tenant)) == (0, [])
+
+
+def test_expire_goes_on_where_the_rest_of_the_code_cannot_be_planned(example: Example) -> None:
+    example.tenant.change("add_member", group="Sales", user=ERIN)
+    groups = [
+        {"group": "Sales", "members": [dated(ERIN, until=-1)]},
+        {"group": "Contractors", "members": [CONNOR]},
+    ]
+    code = code_of(example, groups=groups)
+    digest = example.compare(code, "plan").result["code_digest"]
+    example.tenant.change("rename_group", group="Contractors", name="Freelancers")
+    plan = example.compare(code, "expire", code_digest=digest, journal_path="/record")
+    assert len(plan.steps) == 1
+    assert "'Contractors'" in plan.result["not_done"][0]
+
+
+def test_expire_refuses_code_that_is_not_the_approved_one(example: Example) -> None:
+    example.tenant.change("add_member", group="Sales", user=ERIN)
+    code = code_of(example, groups=[{"group": "Sales", "members": [dated(ERIN, until=9)]}])
+    digest = example.compare(code, "plan").result["code_digest"]
+    other = code_of(example, groups=[{"group": "Sales", "members": [dated(ERIN, until=-1)]}])
+    for wrong, given in ((other, digest), (code, "0" * 64), (code, "")):
+        example.tenant.clear_log()
+        with pytest.raises(NotApproved):
+            example.compare(wrong, "expire", code_digest=given, journal_path="/record")
+        assert example.tenant.log() == []
+
+
+def test_guardrails_hold_for_what_expires(example: Example) -> None:
+    example.tenant.change("add_member", group="Sales", user=ERIN)
+    code = code_of(example, groups=[{"group": "Sales", "members": [dated(ERIN, until=-1), dated(SALLY, until=-1)]}])
+    digest = example.compare(code, "plan").result["code_digest"]
+    refused: list[tuple[Data, str]] = [
+        ({"max_removals": 1}, "`max_removals` allows 1"),
+        ({"protected_users": [ERIN]}, f"protected: {ERIN} (groups[0].members[0].user)"),
+    ]
+    for given, words in refused:
+        with pytest.raises(LimitExceeded) as refusal:
+            example.compare(code, "expire", code_digest=digest, journal_path="/record", **given)
+        assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(3600, "60 minutes ahead of"), (-3600, "60 minutes behind"), (301.5, "ahead")]
+)
+def test_a_clock_that_is_wrong_stops_terms_and_nothing_else(
+    example: Example, connect: Callable[..., Client], ahead: float, words: str
+) -> None:
+    dated_code = code_of(example, groups=[{"group": "Sales", "members": [dated(SALLY, until=99)]}])
+    plain = code_of(example, groups=[{"group": "Sales", "members": [SALLY]}])
+    digest = example.compare(dated_code, "plan").result["code_digest"]
+    example.tenant.configure(clock_ahead=ahead)
+    for mode, given in (("plan", {}), ("drift", {}), ("expire", {"code_digest": digest, "journal_path": "/record"})):
+        with pytest.raises(ClockRefused, match=words):
+            example.compare(dated_code, mode, **given)
+    assert example.plan(plain) == [NOTHING]
+    example.tenant.configure(clock_ahead=298 if ahead > 0 else -298)
+    example = replace(example, client=connect())
+    shown = example.compare(dated_code, "plan").result["time"]
+    difference = datetime.fromisoformat(shown.replace("Z", "+00:00")) - datetime.now(timezone.utc)
+    assert 290 < abs(difference.total_seconds()) < 310
+
+
+#: Members of a group, words of the problem.
+WRONG: dict[str, tuple[Any, str]] = {
+    "no zone": ({"user": ERIN, "until": "2026-11-30T18:00"}, "has no zone"),
+    "no date": ({"user": ERIN, "until": "soon"}, "neither a date"),
+    "the wrong way round": ({"user": ERIN, "from": "2026-11-30", "until": "2026-11-29"}, "is not after"),
+    "a person twice": ({"user": SALLY.upper(), "until": "2026-11-30"}, "twice"),
+    "a blank person": ({"user": " ", "until": "2026-11-30"}, "blank"),
+}
+
+
+def test_dates_that_cannot_be_meant_are_named_with_their_place(example: Example) -> None:
+    for case, (item, words) in WRONG.items():
+        for sections in (
+            {"groups": [{"group": "Sales", "members": [SALLY, item]}]},
+            {"accesses": [{"app": "Figma", "users": [SALLY, item]}]},
+        ):
+            with pytest.raises(CodeRefused) as refusal:
+                example.compare(code_of(example, **sections), "plan")
+            assert words in str(refusal.value), case
+    with pytest.raises(CodeRefused, match="no effect with the state absent"):
+        entry = {"app": "Figma", "state": "absent", "users": [dated(ERIN, until=1)]}
+        example.compare(code_of(example, accesses=[entry]), "plan")
+
+
+def test_an_open_grant_of_what_expired_is_a_conflict(example: Example) -> None:
+    example.tenant.change("open_request", kind="grant", app="Figma", user=IRIS)
+    code = code_of(example, accesses=[{"app": "Figma", "users": [dated(IRIS, until=-1)]}])
+    plan = example.compare(
+        code, "apply", plan_hash=example.compare(code, "plan").result["plan_hash"], journal_path="/r"
+    )
+    assert plan.unmet is not None
+    assert isinstance(plan.unmet, CakewalkError)
+    assert plan.unmet.kind == "conflicting_request"
