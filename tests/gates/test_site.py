@@ -145,6 +145,17 @@ def test_the_site_is_built_without_a_warning(site: Path) -> None:
 
 
 @pytest.mark.slow
+def test_each_option_and_result_has_an_address_of_its_own(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        ids = re.findall(r' id="([^"]+)"', path.read_text(encoding="utf-8"))
+        assert sorted(ids) == sorted(set(ids)), path.name
+    text = (site / "cakewalk_group_member.html").read_text(encoding="utf-8")
+    for name in ("option-users", "option-memberships-state", "option-protected_users", "result-memberships-added"):
+        assert f'id="{name}"' in text
+        assert f'href="#{name}"' in text
+
+
+@pytest.mark.slow
 def test_a_link_to_a_heading_that_is_missing_ends_the_build(tmp_path: Path) -> None:
     if not PYTHON.exists():
         pytest.skip("Sphinx is not installed: make docs")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from sphinx.application import Sphinx
 
 _GALAXY = yaml.safe_load((Path(__file__).parents[3] / "galaxy.yml").read_text(encoding="utf-8"))
@@ -52,7 +52,7 @@ _FOR_SCREEN_READERS = {
 
 
 def _adapt(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object) -> None:
-    """Label each cell, since phones show a row as a list, let names break at dots, and keyboards reach what scrolls."""
+    """Label cells, since phones show rows as lists, let names break, make options links, and what scrolls reachable."""
     if "body" not in context:
         return
     body = BeautifulSoup(context["body"], "html.parser")
@@ -64,11 +64,23 @@ def _adapt(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _t
                     cell["class"] = "empty"
                 elif number and labels and labels[number]:
                     cell["data-label"] = labels[number]
+            if labels and labels[0] in ("Option", "Result"):
+                _link(row, labels[0], body)
     for scrolling in body.select("pre, .table-wrapper"):
         scrolling["tabindex"] = "0"
     if body.h1 and (name := body.h1.find(string=re.compile(r"\w\.\w"))):
         name.replace_with(BeautifulSoup(name.replace(".", ".<wbr/>"), "html.parser"))
     context["body"] = str(body)
+
+
+def _link(row: Tag, kind: str, body: BeautifulSoup) -> None:
+    """Give the row of an option or a result an address, such as C(#option-users), and a link to it."""
+    name = row.td.get_text(strip=True)
+    address = re.sub(r"\W+", "-", f"{kind} {name}".lower()).strip("-")
+    row["id"] = address
+    link = body.new_tag("a", href=f"#{address}", title=f"Link to {name}", **{"class": "headerlink"})
+    link.string = "¶"
+    (row.td.p or row.td).append(link)
 
 
 def _finish(app: Sphinx, error: Exception | None) -> None:
