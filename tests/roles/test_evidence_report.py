@@ -163,7 +163,8 @@ def test_rows_are_found_by_words_in_any_order_and_by_the_words_of_the_legend(bro
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not there: npm install --prefix .build/node axe-core")
-@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (DESKTOP, True), (TABLET, True), (PHONE, False)])
+@pytest.mark.parametrize("size", [DESKTOP, TABLET, PHONE])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_report_can_be_read_by_everybody(browser: Browser, report: Path, size: Any, dark: bool) -> None:
     visit = browser.visit(report, AXE.read_text(encoding="utf-8") + "; 0", _CUT, _RUN_AXE, size=size, dark=dark)
     assert json.loads(visit.answers[2]) == []
