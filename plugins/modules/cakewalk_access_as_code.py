@@ -68,6 +68,18 @@ options:
     description: The plan shows what expires within so many days. What is planned for later, or expired, always shows.
     type: int
     default: 14
+  roster_copy_path:
+    description:
+      - A copy of the roster that V(apply) applied last, as an absolute path on the controller. Runs compare the roster
+        with it. V(apply) writes it, and requires it if the files have a roster.
+      - It holds personal data, and gets mode 0600.
+    type: path
+  max_roster_shrink:
+    description:
+      - How many percent of the people in the copy may be missing from the roster. If more are missing, the task fails
+        in every mode, because the file may be incomplete.
+    type: int
+    default: 10
   plan_path:
     description:
       - A file to write the plan to, as an absolute path on the controller. The same plan gives the same file, except
@@ -266,6 +278,42 @@ terms:
   sample:
     - {"user": "connor.contractor@example.com", "group": "Contractors", "until": "2026-12-05", "days_left": 6,
        "state": "active", "held": true, "at": "groups.yml:4"}
+roster:
+  description: What the roster says.
+  returned: with mode plan, apply, drift and expire, if the files have a roster
+  type: dict
+  contains:
+    people:
+      description: How many people the roster has.
+      type: int
+    waiting:
+      description: People who fit a rule, and are not in the directory yet.
+      type: list
+      elements: str
+    not_in_roster:
+      description: People in the directory who are not in the roster. Inactive people do not count.
+      type: list
+      elements: str
+    joiners:
+      description: With a copy, people who are new since then, as O(cakewalk.access.cakewalk_joiner#module:people).
+      type: list
+      elements: dict
+    movers:
+      description:
+        - With a copy, people for whom the rules give other groups, as O(cakewalk.access.cakewalk_mover#module:people).
+      type: list
+      elements: dict
+    leavers:
+      description: With a copy, people who are gone since then, as O(cakewalk.access.cakewalk_leaver#module:people).
+      type: list
+      elements: dict
+  sample:
+    people: 203
+    waiting: [nora.newcomer@example.com]
+    not_in_roster: [connor.contractor@example.com]
+    joiners: [{"user": "nora.newcomer@example.com", "groups": ["Sales"], "accesses": []}]
+    movers: [{"user": "erin.engineer@example.com", "joins": ["Sales"], "leaves": ["Engineering"]}]
+    leavers: [{"user": "oscar.offboarding@example.com", "confirm": "oscar.offboarding@example.com"}]
 not_done:
   description:
     - What else the files demand, which V(expire) does not do. If they cannot be planned, the reason is here.
@@ -410,6 +458,8 @@ SPEC = spec(
         "expires_within": {"type": "int", "default": 14},
         "plan_path": {"type": "path"},
         "inverse_path": {"type": "path"},
+        "roster_copy_path": {"type": "path"},
+        "max_roster_shrink": {"type": "int", "default": 10},
         "proof_dir": {"type": "path"},
         "overwrite": {"type": "bool", "default": False},
         "fail_on_drift": {"type": "bool", "default": True},
@@ -446,6 +496,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         "code_digest": code_digest(code_plan.code, params),
         "summary": {"steps": len(total.steps), "removals": len(total.removals), "expired": len(total.expired)},
         **code_plan.terms_result,
+        **code_plan.roster_result,
     }
     stats: dict[str, Any] = {f"access_as_code_{name}": count for name, count in result["summary"].items()}
     if params["mode"] == "drift":

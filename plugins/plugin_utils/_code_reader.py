@@ -18,6 +18,7 @@ from ..module_utils._api.text import is_reserved, printable, summarize
 from ..module_utils._engine.access_as_code.schema import CODE
 from ..module_utils._engine.access_as_code.source import CodeRefused, problem
 from ..module_utils._engine.storage.paths import collection_of
+from ._roster_reader import read_csv, roster_of, table_of
 
 Problem = dict[str, str]
 Code = dict[str, Any]
@@ -36,6 +37,9 @@ _ITEMS = {"str": "texts", "raw": "texts, or of mappings with a user"}
 #: How deep files may be nested, which is deeper than any code. Composing a file is recursive, and recursion that is too
 #: deep in the C library ends the process.
 _DEEPEST = 20
+_NO_SECTIONS = "a file holds sections by name, or is the roster"
+#: The place of the rows of a roster in YAML.
+_ROWS = "roster.rows"
 _CONSTRAINTS = ("mutually_exclusive", "required_one_of")
 
 
@@ -86,8 +90,8 @@ def _visible_paths(folder: Path, root: Path, problems: list[Problem]) -> Iterato
             yield from _visible_paths(path, root, problems)
 
 
-def read(folder: str) -> tuple[Code, Positions]:
-    """Return the content of the files by section, and the file and line of each value by its place.
+def read(folder: str) -> tuple[Code, Positions, dict[str, Any] | None]:
+    """Return the content of the files by section, the file and line of each value by its place, and the roster.
 
     :raises CodeRefused: the files do not hold valid code; the error has all problems.
     """
@@ -95,7 +99,8 @@ def read(folder: str) -> tuple[Code, Positions]:
     reader = _CodeReader()
     for path in files_in(folder):
         reader.add(_relative(path, root), path)
-    return reader.result(printable(folder))
+    sections, positions = reader.result(printable(folder))
+    return sections, positions, reader.roster(root)
 
 
 class _CodeReader:
@@ -107,6 +112,8 @@ class _CodeReader:
         self._problems: list[Problem] = []
         #: The nodes read so far. Keeping them guarantees that no other node gets the same id().
         self._nodes: dict[int, yaml.Node] = {}
+        #: Files that hold a list, one of which may be the roster.
+        self._lists: dict[str, yaml.SequenceNode] = {}
 
     def add(self, name: str, path: Path) -> None:
         """Add a file."""
@@ -129,8 +136,11 @@ class _CodeReader:
             return
         if node is None:
             return
+        if isinstance(node, yaml.SequenceNode):
+            self._lists[name] = node
+            return
         if not isinstance(node, yaml.MappingNode):
-            self._add_problem(_line(name, node), "a file holds sections by name")
+            self._add_problem(_line(name, node), _NO_SECTIONS)
             return
         for key, value in self._members(name, node):
             self._add_section(name, key, value)
@@ -140,6 +150,10 @@ class _CodeReader:
 
         :raises CodeRefused: there are problems.
         """
+        file = self._sections.get("roster", {}).get("file") if isinstance(self._sections.get("roster"), dict) else None
+        for name, node in self._lists.items():
+            if name != file:
+                self._add_problem(_line(name, node), _NO_SECTIONS)
         if not self._problems and "tenant" not in self._sections:
             self._add_problem(
                 folder, "no file has the section tenant, which tells by its anchors which tenant the code is about"
@@ -150,6 +164,32 @@ class _CodeReader:
         if self._problems:
             raise CodeRefused(self._problems)
         return self._sections, self._positions
+
+    def roster(self, root: Path) -> dict[str, Any] | None:
+        """Return the roster that the code names, or C(None).
+
+        :param root: the folder of the code.
+        :raises CodeRefused: the file does not hold a valid roster.
+        """
+        if "roster" not in self._sections:
+            return None
+        section = (
+            ArgumentSpecValidator(CODE["roster"]["options"]).validate(self._sections["roster"]).validated_parameters
+        )
+        file, at = section["file"], self._positions["roster.file"]
+        path, name = root / file, printable(file)
+        if path.is_symlink() or not path.is_file():
+            raise CodeRefused([problem(at, f"the roster {name} {'is a link' if path.is_symlink() else 'is no file'}")])
+        if file in self._lists:
+            rows = self._value(name, self._lists[file], _ROWS)
+            table, columns = table_of(rows, self._positions, _ROWS, name)
+        elif is_code(path):
+            raise CodeRefused([problem(at, f"the roster {name} is a list of people, in the folder of the code")])
+        else:
+            table, columns = read_csv(path, name)
+        if self._problems:
+            raise CodeRefused(self._problems)
+        return roster_of(table, columns, section, name)
 
     def _add_section(self, name: str, key: yaml.ScalarNode, value: yaml.Node) -> None:
         section, at = key.value, _line(name, key)
@@ -273,5 +313,9 @@ def _shape_problems(options: Mapping[str, Any], entry: Mapping[str, Any]) -> Ite
             yield f"{name} must be {_WORDS[option['type']]}"
         elif "options" in option:
             yield from _shape_problems(option["options"], value)
-        elif option["type"] == "dict" and not all(isinstance(item, str) for item in value.values()):
+        elif (
+            option["type"] == "dict"
+            and "values" not in option
+            and not all(isinstance(item, str) for item in value.values())
+        ):
             yield f"{name} must hold texts by name"

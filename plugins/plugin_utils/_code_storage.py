@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,8 @@ from ..module_utils._engine.storage.private_file import PrivateFile
 from . import _code_reader
 from ._controller import collection_version
 
-_FILES = ("plan_path", "inverse_path", "journal_path")
+_COPY = "roster_copy_path"
+_FILES = ("plan_path", "inverse_path", "journal_path", _COPY)
 _PATHS = ("folder", "proof_dir", *_FILES)
 #: The name of a proof holds its day, after the id of the person.
 _PROOF = re.compile(r"leaver-[0-9a-f-]{36}-(\d{4})-?(\d\d)-?(\d\d).*")
@@ -45,6 +47,7 @@ class CodeStorage:
         self._check_mode = check_mode
         self._mode = options.get("mode", "plan")
         self._is_writing = self._mode in ("apply", "expire")
+        self._roster: dict[str, Any] | None = None
         self._paths: dict[str, str] = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
 
     def source(self) -> dict[str, Any]:
@@ -61,15 +64,42 @@ class CodeStorage:
             if name not in self._paths:
                 raise ConfigurationError(f"use {name}", "it is missing or blank", "Give an absolute path.", option=name)
         self._refuse_paths_of_code()
-        source = {"version": collection_version(), "proofs": self._proofs()}
+        source: dict[str, Any] = {"version": collection_version(), "proofs": self._proofs()}
         if self._mode == "export":
             self._exported_file("tenant.yml").check_writable()
             return source
         if self._mode == "plan" and "plan_path" in self._paths:
             self._file("plan_path").check_writable()
-        code, positions = _code_reader.read(self._paths["folder"])
+        code, positions, roster = _code_reader.read(self._paths["folder"])
         complete = ArgumentSpecValidator(CODE).validate(code).validated_parameters
-        return {**source, "code": complete, "positions": positions}
+        source |= {"code": complete, "positions": positions}
+        self._roster = roster
+        return {**source, "roster": roster, "roster_before": self._roster_before()} if roster else source
+
+    def _roster_before(self) -> dict[str, Any] | None:
+        """Return the roster that was last applied, C(None) before the first time.
+
+        :raises ConfigurationError: a run would apply the roster, and nothing shows how many people it may lack.
+        :raises FileRefused: the copy is damaged, or must not be trusted.
+        """
+        if _COPY not in self._paths:
+            if self._mode != "apply":
+                return None
+            raise ConfigurationError(
+                "apply the roster",
+                f"`{_COPY}` is missing, and nothing shows whether the roster shrank",
+                "Give the absolute path of a file that outlives the run. The first run begins it.",
+                option=_COPY,
+            )
+        file = self._file(_COPY)
+        text = file.read()
+        try:
+            copy = parse_json(text) if text is not None else None
+        except ValueError:
+            raise file.damaged("it is not JSON") from None
+        if text is not None and not (isinstance(copy, dict) and copy.keys() == {"columns", "rows"}):
+            raise file.damaged("it is no copy of a roster")
+        return copy
 
     def _proofs(self) -> list[dict[str, Any]]:
         """Return the people that the proofs of the role C(leaver) are about, sorted by the day of the proof.
@@ -129,6 +159,9 @@ class CodeStorage:
         """
         result.get("invocation", {}).get("module_args", {}).pop("source", None)
         plan, files = result.pop("plan_text", None), result.pop("files", None)
+        is_approved = "access_as_code_code_digest" in result.get("stats", {}) and self._mode == "apply"
+        if is_approved and self._roster and not self._check_mode:
+            self._file(_COPY).write(json.dumps(self._roster, indent=1) + "\n")
         if plan is not None and "plan_path" in self._paths and not self._check_mode:
             self._write_plan(plan)
             result["stats"] |= {
@@ -207,4 +240,4 @@ def _proof(path: Path) -> dict[str, Any]:
 
 def _what(option: str) -> str:
     """Return the name that messages use for the file of an option."""
-    return f"the {option.removesuffix('_path')}"
+    return f"the {option.removesuffix('_path').replace('_', ' ')}"

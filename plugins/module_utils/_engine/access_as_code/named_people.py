@@ -22,11 +22,13 @@ class NamedPerson:
 
     :param reference: the e-mail address or id, as written.
     :param at: the file and line.
+    :param rule: the rule by which the entry has the person, for people; empty for a person whom it lists.
     """
 
     reference: str
     term: Term
     at: str
+    rule: str = ""
 
 
 def people_of(entry: SourceEntry, part: str) -> list[NamedPerson]:
@@ -37,7 +39,7 @@ def people_of(entry: SourceEntry, part: str) -> list[NamedPerson]:
     :raises TermRefused: a date cannot be used, see C(problems_of_terms).
     """
     return [
-        NamedPerson(reference, _term(entry, part, number), entry.at(part, number))
+        NamedPerson(reference, _term(entry, part, number), entry.at(part, number), _rule(entry.data[part][number]))
         for number, reference in enumerate(references_of(entry.data, part))
     ]
 
@@ -83,3 +85,7 @@ def _term(entry: SourceEntry, part: str, number: int) -> Term:
     item = entry.data[part][number]
     given = {**entry.data, **(item if isinstance(item, dict) else {})}
     return term_of(given.get("from"), given.get("until"))
+
+
+def _rule(item: Any) -> str:
+    return str(item.get("rule", "")) if isinstance(item, Mapping) else ""

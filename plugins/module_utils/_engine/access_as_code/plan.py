@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ..._api.catalog import APPS, address_of
+from ..._api.catalog import APPS, USERS, address_of
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..._api.text import pluralize, printable
@@ -28,6 +28,7 @@ from .dated_access import notable
 from .leavers import leaver_lines
 from .named_people import has_terms
 from .plan_text import change_lines, summary
+from .roster import Roster, RosterPlan, changes_between, problems_of_rules, with_roster
 from .section import SectionPlan
 from .sections import accesses, custom_fields, groups, policies
 from .source import CodeRefused, SourceCode
@@ -76,6 +77,7 @@ class TenantPlan:
     code: SourceCode
     total: SectionPlan
     params: Mapping[str, Any]
+    roster: RosterPlan | None = None
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -126,7 +128,8 @@ class TenantPlan:
         end = summary(self.steps, len(total.removals), len(self.left))
         if self.code.only_expired and not self.steps:
             end = "Nothing to do: nobody has anything whose term expired."
-        return [*self.header, "", *change_lines(total.changes), *again, *self.left, *self.term_lines, end]
+        roster = self.roster.lines if self.roster else ()
+        return [*self.header, "", *change_lines(total.changes), *again, *self.left, *roster, *self.term_lines, end]
 
     @property
     def header(self) -> list[str]:
@@ -157,6 +160,11 @@ class TenantPlan:
         if time is None:
             return {}
         return {"time": utc(time), "terms": [access.as_result(time) for access in self.total.dated]}
+
+    @property
+    def roster_result(self) -> dict[str, Any]:
+        """What the roster says, as data; empty for code without one."""
+        return {"roster": self.roster.as_result()} if self.roster else {}
 
     @property
     def expired_lines(self) -> list[str]:
@@ -230,7 +238,13 @@ class TenantPlan:
 
 def code_digest(code: SourceCode, params: Mapping[str, Any]) -> str:
     """Return the digest of the code alone, which stays the same while time goes by and the tenant changes."""
-    content = {"format": FORMAT, "base_url": address_of(params["base_url"]), "code": code.sections}
+    roster = Roster.of(params["source"].get("roster"))
+    content = {
+        "format": FORMAT,
+        "base_url": address_of(params["base_url"]),
+        "code": code.written or code.sections,
+        **({"roster": roster.content} if roster else {}),
+    }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -238,6 +252,7 @@ def code_of(params: Mapping[str, Any]) -> SourceCode:
     """Return the code of a task, or raise C(CodeRefused) if it contradicts itself."""
     code = SourceCode(params["source"]["code"], params["source"]["positions"])
     problems = [problem for section in SECTIONS for problem in section.problems_of(code)]
+    problems += problems_of_rules(code, Roster.of(params["source"].get("roster")))
     if problems:
         raise CodeRefused(problems)
     return code
@@ -277,6 +292,8 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
     """
     code = code_of(params)
     check_anchors(code.sections["tenant"]["anchors"], params["base_url"], tenant)
+    of_roster = _roster_plan(code, params, tenant)
+    code = of_roster.code if of_roster else code
     code = replace(code, time=tenant.time() if has_terms(code) else None, only_expired=only_expired)
     total = SectionPlan()
     try:
@@ -284,7 +301,23 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
             total += section.section_plan(code, params, tenant, total)
     except CakewalkError as error:
         raise code.with_positions(error) from None
-    return TenantPlan(code, total, params)
+    return TenantPlan(code, total, params, of_roster)
+
+
+def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant) -> RosterPlan | None:
+    """Return what the rules of the code make of its roster, or C(None) without a roster.
+
+    The list of people must prove who is not in it, since an exact group removes everybody else.
+
+    :raises RosterShrank: too many people are missing, compared with the roster that was last applied.
+    """
+    roster, before = (Roster.of(params["source"].get(name)) for name in ("roster", "roster_before"))
+    if roster is None:
+        return None
+    roster.check_shrink(before, params["max_roster_shrink"])
+    changes = changes_between(code, before, roster) if before else None
+    directory = tenant.index(USERS, is_stable=True)
+    return replace(with_roster(code, roster, directory, tenant.user_statuses.inactive), changes=changes)
 
 
 def expiry_plan(params: Mapping[str, Any], tenant: Tenant) -> tuple[TenantPlan, list[str], int]:

@@ -37,6 +37,26 @@ def _people(description: str, **option: Any) -> dict[str, Any]:
     return {"type": "list", "elements": "raw", "mapping": PERSON, "description": description, **option}
 
 
+_RULE: dict[str, Any] = {
+    "type": "dict",
+    "values": "conditions",
+    "description": (
+        "People of the roster to add to the list, by column: a value, a list of values, or a mapping of not to either. "
+        "All conditions must fit."
+    ),
+}
+#: The columns of a roster with a meaning of their own.
+_COLUMNS = {
+    "email": "The column with the e-mail address.",
+    "start": "The column with the first day, which acts as from. It may be missing.",
+    "end": "The column with the last day, which acts as until. It may be missing.",
+}
+_ROSTER: dict[str, Any] = {
+    "file": {**_NAME, "description": "A CSV or YAML file, relative to the folder of the code, or absolute."},
+    **{f"{name}_column": {"type": "str", "default": name, "description": words} for name, words in _COLUMNS.items()},
+}
+
+
 def _entries(description: str, **form: Any) -> dict[str, Any]:
     return {"type": "list", "elements": "dict", "default": [], "description": description, **form}
 
@@ -53,6 +73,7 @@ _GROUP: dict[str, Any] = {
         ),
     },
     "members": _people("People who should be members, by e-mail address or id, or as a mapping with a term."),
+    "members_where": _RULE,
     "absent": _texts("People who should not be members, in additive mode."),
     "allow_empty": {
         "type": "bool",
@@ -66,7 +87,8 @@ _ACCESS: dict[str, Any] = {
         "type": "str",
         "description": "The permission level, by exact name or id. Required if the app has levels.",
     },
-    "users": _people("The people, by e-mail address or id, or as a mapping with a term.", required=True),
+    "users": _people("The people, by e-mail address or id, or as a mapping with a term."),
+    "members_where": _RULE,
     "from": {**_FROM, "description": f"The from of the people without their own. {_FROM['description']}"},
     "until": {**_UNTIL, "description": f"The until of the people without their own. {_UNTIL['description']}"},
     "state": {
@@ -93,8 +115,17 @@ CODE: dict[str, Any] = {
             )
         },
     },
+    "roster": {
+        "type": "dict",
+        "description": "The roster: a table of people for members_where.",
+        "options": _ROSTER,
+    },
     "groups": _entries("Groups and their members. Other groups stay as they are.", options=_GROUP),
-    "accesses": _entries("Access to apps. Other access stays as it is.", options=_ACCESS),
+    "accesses": _entries(
+        "Access to apps. Other access stays as it is.",
+        options=_ACCESS,
+        required_one_of=[("users", "members_where")],
+    ),
     "custom_fields": _entries(
         "Custom fields of apps, one entry per app. Other fields stay as they are.", options=_FIELDS
     ),

@@ -65,12 +65,14 @@ class SourceCode:
     :param positions: the file and line by place in the data: C(groups[0].members[2]).
     :param time: the time at which terms are looked at; C(None) for code without terms.
     :param only_expired: whether only what has expired counts.
+    :param written: the sections as they were written, if rules added people since.
     """
 
     sections: Mapping[str, Any]
     positions: Mapping[str, str]
     time: datetime | None = None
     only_expired: bool = False
+    written: Mapping[str, Any] | None = None
 
     def entries(self, section: str) -> list[SourceEntry]:
         """Return the entries of a section in their order."""

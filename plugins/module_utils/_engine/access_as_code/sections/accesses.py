@@ -33,6 +33,7 @@ from ...core.tenant import Tenant
 from ..dated_access import DatedAccess, expiry_of
 from ..leavers import Leavers
 from ..named_people import NamedPerson, people_by_state, people_of, problems_of_terms, references_of
+from ..roster import notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import SourceCode, SourceEntry, problem, repeated
 from ..terms import ALWAYS, TermState
@@ -117,9 +118,14 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
         if (decision.app["id"], spelling) in ended
     ]
     app_ids = dict.fromkeys(decision.app["id"] for decision in decisions if decision.step)
+    notes = {app_id: [expiry_of(one) for it, one in expired if it.app["id"] == app_id] for app_id in app_ids}
+    for entry in entries:
+        if entry.path in states and (app_id := states[entry.path].app["id"]) in notes:
+            given = [decision.user for decision in decisions if decision.step and decision.app["id"] == app_id]
+            notes[app_id] += notes_of_rules(people_of(entry, "users"), given)
     return SectionPlan(
         changes=tuple(
-            StateChange(header, lines, after[header], [expiry_of(one) for it, one in expired if it.app["id"] == app_id])
+            StateChange(header, lines, after[header], notes[app_id])
             for app_id, (header, lines) in zip(app_ids, before.items(), strict=True)
         ),
         steps=tuple(ReversibleStep(step, reason=_NOT_UNDOABLE) for step in plan.steps(params["purpose"])),

@@ -25,6 +25,7 @@ from ...groups.membership import (
 from ..dated_access import DatedAccess, expiry_of, undo_of_expiry
 from ..leavers import Leaver, Leavers
 from ..named_people import NamedPerson, people_by_state, people_of, problems_of_terms, references_of
+from ..roster import RULE, notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
 from ..terms import ALWAYS, TermState
@@ -221,6 +222,7 @@ def _group_plan(
     expiry = _expiry_of(entry, change)
     ended = [expiry[row["id"].lower()] for row in change.removed if row["id"].lower() in expiry]
     notes += map(expiry_of, ended)
+    notes += notes_of_rules(people_of(entry, "members"), change.added)
     state = {"members": sorted(change.members.by_id), "default_apps": sorted(ids_of(apps))}
     moving = [*change.added, *change.removed]
     return SectionPlan(
@@ -273,17 +275,17 @@ def _problems_of_people(entry: SourceEntry) -> Iterator[dict[str, str]]:
 
 
 def _contradiction_in(entry: Mapping[str, Any]) -> str:
-    mode, members, absent = entry["mode"], entry["members"], entry["absent"]
+    mode, members, absent, rule = (entry[name] for name in ("mode", "members", "absent", RULE))
     if mode == "unmanaged":
-        listed = members is not None or absent is not None
+        listed = any(people is not None for people in (members, absent, rule))
         return "an unmanaged group is left alone, so it lists nobody" if listed else ""
     if mode == "exact":
         if absent is not None:
             return "absent has no effect with exact, which removes everybody who is not listed"
-        if members is None:
+        if members is None and not rule:
             return "members is null or missing, and exact would remove everybody"
-        if not members and not entry["allow_empty"]:
+        if not members and not rule and not entry["allow_empty"]:
             return "members is empty, and exact would remove everybody; if that is meant, set `allow_empty: true`"
-    elif members is None and absent is None:
-        return "it lists nobody; give members or absent, or set mode: unmanaged"
+    elif members is None and absent is None and not rule:
+        return f"it lists nobody; give members, {RULE} or absent, or set mode: unmanaged"
     return ""

@@ -1,0 +1,328 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roster: a table of people that a personnel system keeps, and the rules of entries about its columns.
+
+A rule adds people to the list of its entry. They are planned like people who are listed, except that people who are not
+in the directory yet only wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ..._api.errors import CakewalkError
+from ..._api.text import pluralize, printable, summarize
+from ..core.lookup import Index, Row, folded_email, folded_reference
+from .named_people import LISTS, NamedPerson, references_of
+from .source import CodeRefused, SourceCode, SourceEntry, problem
+from .terms import Term, term_of
+
+#: The member of an entry with conditions on columns.
+RULE = "members_where"
+
+
+class RosterShrank(CakewalkError):
+    """The roster lacks more people than a run may lose."""
+
+    kind = "roster_shrank"
+
+
+@dataclass(frozen=True)
+class RosterRow:
+    """A person in the roster.
+
+    :param email: the address, as written.
+    :param fields: the values by column, without blanks around them.
+    :param at: the file and line.
+    :param since: the start, see C(term_of); C(None) without one.
+    :param until: the end, likewise.
+    """
+
+    email: str
+    fields: Mapping[str, str]
+    at: str
+    since: str | None = None
+    until: str | None = None
+
+    @property
+    def term(self) -> Term:
+        """From when until when the person is with the company."""
+        return term_of(self.since, self.until)
+
+
+@dataclass(frozen=True)
+class Roster:
+    """All people of a roster.
+
+    :param columns: the names of all columns.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[RosterRow, ...]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any] | None) -> Roster | None:
+        """Return the roster as the reader of files returns it, or C(None) without one."""
+        if not data:
+            return None
+        return cls(tuple(data["columns"]), tuple(RosterRow(**row) for row in data["rows"]))
+
+    @cached_property
+    def by_email(self) -> dict[str, RosterRow]:
+        """The rows by folded address."""
+        return {folded_email(row.email): row for row in self.rows}
+
+    @property
+    def content(self) -> list[Any]:
+        """Everything that a digest of the code covers."""
+        return [[row.email, dict(row.fields), row.since, row.until] for row in self.rows]
+
+    def check_shrink(self, before: Roster | None, limit: int) -> None:
+        """Compare the number of people with an earlier roster.
+
+        :param limit: how many percent may be missing.
+        :raises RosterShrank: more are missing.
+        """
+        was, now = len(before.rows) if before else 0, len(self.rows)
+        if now < was and (was - now) * 100 > limit * was:
+            missing = (
+                [row.email for row in before.rows if folded_email(row.email) not in self.by_email] if before else []
+            )
+            raise RosterShrank(
+                "use the roster",
+                f"it has {pluralize(now, 'person', 'people')}, and {was} when it was last applied, which is more than "
+                f"{limit} % less",
+                "Nothing was changed. Check that the file is complete. If it is, raise `max_roster_shrink`.",
+                missing=sorted(missing),
+            )
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a rule says about one column.
+
+    :param values: the values, any of which fits.
+    :param is_negated: whether none of them may fit.
+    """
+
+    column: str
+    values: tuple[str, ...]
+    is_negated: bool = False
+
+    def __str__(self) -> str:
+        """Return the condition for people."""
+        values = " or ".join(printable(value) for value in self.values)
+        return f"{printable(self.column)} {'not ' if self.is_negated else ''}{values}"
+
+    def fits(self, row: RosterRow) -> bool:
+        """Return whether a person fits; the case of letters counts."""
+        return (row.fields.get(self.column, "") in self.values) is not self.is_negated
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The rule of an entry: people fit if all conditions do."""
+
+    entry: SourceEntry
+    conditions: tuple[Condition, ...]
+
+    @classmethod
+    def of(cls, entry: SourceEntry) -> Rule | None:
+        """Return the rule of an entry, or C(None) without one.
+
+        A condition is a value, a list of values, or C(not) with either.
+        """
+        data = entry.data.get(RULE)
+        return cls(entry, tuple(_condition(*item) for item in data.items())) if data else None
+
+    def __str__(self) -> str:
+        """Return the rule for people."""
+        return ", ".join(map(str, self.conditions))
+
+    @property
+    def at(self) -> str:
+        """The file and line."""
+        return self.entry.at(RULE)
+
+    def people(self, roster: Roster) -> list[RosterRow]:
+        """Return the people who fit, in the order of the roster."""
+        return [row for row in roster.rows if all(condition.fits(row) for condition in self.conditions)]
+
+
+def _condition(column: str, value: Any) -> Condition:
+    is_negated = isinstance(value, Mapping)
+    values = value["not"] if isinstance(value, Mapping) else value
+    return Condition(column, tuple(values) if isinstance(values, list) else (values,), is_negated)
+
+
+def rules_of(code: SourceCode) -> list[tuple[str, Rule]]:
+    """Return the rules of all entries, each with the name of its section."""
+    entries = ((section, Rule.of(entry)) for section in LISTS for entry in code.entries(section))
+    return [(section, rule) for section, rule in entries if rule]
+
+
+def problems_of_rules(code: SourceCode, roster: Roster | None) -> Iterator[dict[str, str]]:
+    """Yield rules that have another form, ask for a column that does not exist, or have no roster."""
+    for section in LISTS:
+        for entry in code.entries(section):
+            for column, value in (entry.data.get(RULE) or {}).items():
+                at = entry.at(RULE, column)
+                if not _is_condition(value):
+                    yield problem(at, f"{printable(column)}: give a text, a list of texts, or not with one of these")
+                elif roster is None:
+                    yield problem(at, f"{RULE} needs a roster, and no file has the section roster")
+                elif column not in roster.columns:
+                    columns = ", ".join(map(printable, roster.columns))
+                    yield problem(at, f"the roster has no column {printable(column)!r}, it has {columns}")
+
+
+def _is_condition(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return set(value) == {"not"} and not isinstance(value["not"], Mapping) and _is_condition(value["not"])
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
+    )
+
+
+@dataclass(frozen=True)
+class RosterChanges:
+    """Who joined, moved and left between two rosters, in the form of C(people) of the modules of these names."""
+
+    joiners: Sequence[Mapping[str, Any]]
+    movers: Sequence[Mapping[str, Any]]
+    leavers: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class RosterPlan:
+    """What the rules of the code make of a roster and a directory.
+
+    :param code: the code, where the lists of entries hold the people who fit their rules.
+    :param people: the number of people in the roster.
+    :param waiting: the people who fit a rule, and are not in the directory.
+    :param unlisted: the people in the directory who are not in the roster, by address.
+    :param lines: for people.
+    :param changes: what changed since the roster that was last applied, if there is one.
+    """
+
+    code: SourceCode
+    people: int
+    waiting: tuple[RosterRow, ...]
+    unlisted: tuple[str, ...]
+    lines: tuple[str, ...]
+    changes: RosterChanges | None = None
+
+    def as_result(self) -> dict[str, Any]:
+        """Return everything as data."""
+        return {
+            "people": self.people,
+            "waiting": [row.email for row in self.waiting],
+            "not_in_roster": list(self.unlisted),
+            **(vars(self.changes) if self.changes else {}),
+        }
+
+
+def with_roster(code: SourceCode, roster: Roster, directory: Index, inactive: Iterable[str]) -> RosterPlan:
+    """Add the people who fit the rules of entries to their lists.
+
+    People whom an entry lists, or names as absent, stay as it says.
+
+    :param directory: all people of the tenant.
+    :param inactive: statuses of people who need no row in the roster.
+    :raises CodeRefused: an exact entry would list nobody by its rule.
+    """
+    sections = {name: list(entries) if name in LISTS else entries for name, entries in code.sections.items()}
+    positions = dict(code.positions)
+    waiting: dict[str, RosterRow] = {}
+    problems, lines = [], []
+    for section, rule in rules_of(code):
+        part, entry = LISTS[section], rule.entry
+        fitting = rule.people(roster)
+        new = [row for row in fitting if directory.matches(row.email)]
+        waiting |= {row.email: row for row in fitting if not directory.matches(row.email)}
+        named = set(map(folded_reference, (*references_of(entry.data, part), *(entry.data.get("absent") or ()))))
+        new = [row for row in new if folded_reference(row.email) not in named]
+        listed = list(entry.data[part] or ())
+        for number, row in enumerate(new, start=len(listed)):
+            positions[f"{entry.path}.{part}[{number}]"] = f"{row.at}, by {rule.at}"
+        items = [*listed, *(_item(row, rule) for row in new)]
+        if not items and entry.data.get("mode") == "exact" and not entry.data["allow_empty"]:
+            problems.append(
+                problem(rule.at, "nobody in the directory fits this rule, and exact would remove everybody")
+            )
+        sections[section][int(entry.path[len(section) + 1 : -1])] = {**entry.data, part: items}
+        what = printable(entry.data.get("group") or entry.data.get("app"))
+        lines.append(f"{what}: {pluralize(len(new), 'person', 'people')} by {rule} ({rule.at})")
+    if problems:
+        raise CodeRefused(problems)
+    unlisted = _unlisted(roster, directory, frozenset(inactive))
+    lines += [f"{printable(row.email)}: waits, not in the directory yet ({row.at})" for row in waiting.values()]
+    if unlisted:
+        lines.append(f"in the directory, not in the roster: {summarize(map(printable, unlisted))}")
+    expanded = replace(code, sections=sections, positions=positions, written=code.sections)
+    return RosterPlan(expanded, len(roster.rows), tuple(waiting.values()), unlisted, tuple(lines))
+
+
+def notes_of_rules(people: Iterable[NamedPerson], rows: Iterable[Row]) -> list[str]:
+    """Return by which rule each of these people is in, for people; listed people have no rule."""
+    by_reference = {folded_reference(person.reference): person for person in people if person.rule}
+    found = (by_reference.get(folded_reference(str(row.get("email") or ""))) for row in rows)
+    return [f"{printable(person.reference)} by {person.rule} ({person.at})" for person in found if person]
+
+
+def _item(row: RosterRow, rule: Rule) -> dict[str, str]:
+    """Return a person as a list of an entry has it."""
+    term = {"from": row.since, "until": row.until}
+    return {"user": row.email, "rule": str(rule), **{name: value for name, value in term.items() if value is not None}}
+
+
+def _unlisted(roster: Roster, directory: Index, inactive: frozenset[str]) -> tuple[str, ...]:
+    emails = (str(row.get("email") or "") for row in directory.by_id.values() if row.get("statusName") not in inactive)
+    return tuple(sorted(email for email in emails if email and folded_email(email) not in roster.by_email))
+
+
+def changes_between(code: SourceCode, before: Roster, now: Roster) -> RosterChanges:
+    """Return what changed for people, by the rules of the code as it is now.
+
+    Listed people are no change: their entries did not change with the roster.
+
+    :param code: the code as written, without the people who fit its rules.
+    """
+    old, new = _by_person(code, before), _by_person(code, now)
+    joiners, movers = [], []
+    for email, row in now.by_email.items():
+        groups, accesses = new[email]
+        if email not in before.by_email:
+            joiners.append({"user": row.email, "groups": groups, "accesses": accesses})
+            continue
+        old_groups = old[email][0]
+        joins, leaves = _without(groups, old_groups), _without(old_groups, groups)
+        if joins or leaves:
+            movers.append({"user": row.email, "joins": joins, "leaves": leaves})
+    gone = [row for email, row in before.by_email.items() if email not in now.by_email]
+    leavers = [{"user": row.email, "confirm": row.email} for row in gone]
+    return RosterChanges(joiners, movers, leavers)
+
+
+def _by_person(code: SourceCode, roster: Roster) -> dict[str, tuple[list[str], list[dict[str, str]]]]:
+    """Return the groups and the access that the rules give each person, by folded address."""
+    found: dict[str, tuple[list[str], list[dict[str, str]]]] = {email: ([], []) for email in roster.by_email}
+    for section, rule in rules_of(code):
+        data = rule.entry.data
+        for row in rule.people(roster):
+            groups, accesses = found[folded_email(row.email)]
+            if section == "groups":
+                groups.append(data["group"])
+            else:
+                level = data["permission_level"]
+                accesses.append({"app": data["app"], **({"permission_level": level} if level else {})})
+    return found
+
+
+def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    taken = set(others)
+    return [name for name in names if name not in taken]

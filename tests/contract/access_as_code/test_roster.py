@@ -1,0 +1,272 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules about a roster, from real files, over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.roster import RosterShrank
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import CODE
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import CodeRefused
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
+from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
+from ansible_collections.cakewalk.access.plugins.plugin_utils import _code_reader
+from contract.access_as_code.test_access_as_code import Example, body
+from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, MAX, SALLY, members, validated
+from sandbox.process import Sandbox
+
+Data = dict[str, Any]
+NOBODY, IRIS = "not.yet@example.com", "iris.invited@example.com"
+
+
+def day(days: int) -> str:
+    """Return the date of a day from today, in UTC."""
+    return (datetime.now(timezone.utc) + timedelta(days=days)).date().isoformat()
+
+
+@dataclass
+class Code:
+    """A folder with code and a roster."""
+
+    example: Example
+    folder: Path
+
+    def write(self, text: str, file: str = "people.csv", **sections: Any) -> None:
+        """Write the roster, and sections beside what tells the tenant."""
+        (self.folder / "tenant.yml").write_text(self.example.files["tenant.yml"], encoding="utf-8")
+        (self.folder / file).write_text(text, encoding="utf-8")
+        whole = {"roster": {"file": file}, **sections}
+        (self.folder / "code.yml").write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
+
+    def source(self) -> Data:
+        """Return what the action reads."""
+        code, positions, roster = _code_reader.read(str(self.folder))
+        complete = ArgumentSpecValidator(CODE).validate(code).validated_parameters
+        return {"version": "1", "code": complete, "positions": positions, "roster": roster}
+
+    def compare(self, mode: str, before: Data | None = None, **options: Any) -> Plan:
+        """Return what a mode makes of the folder."""
+        tenant = self.example.tenant
+        given = {"mode": mode, "folder": "/code", "acting_user": tenant.acting_user, "purpose": "Roster"}
+        given |= {"max_removals": 1000, "max_removal_percent": 100, "source": {**self.source(), "roster_before": before}}
+        params = validated(cakewalk_access_as_code.SPEC, tenant, {**given, **options})
+        plan: Plan = cakewalk_access_as_code.plan(params, Tenant(self.example.client))
+        return plan
+
+    def plan(self, **options: Any) -> list[str]:
+        """Return the plan without its header."""
+        return body(self.compare("plan", **options).result["plan"])
+
+    def apply(self) -> None:
+        """Plan, approve and carry out."""
+        approved = self.compare("plan").result["plan_hash"]
+        plan = self.compare("apply", plan_hash=approved, journal_path="/record")
+        assert apply(plan, self.example.client, CONFIRM_DELAYS).goal_reached
+
+
+@pytest.fixture
+def code(tenant: Sandbox, connect: Callable[..., Client], tmp_path: Path) -> Iterator[Code]:
+    """A folder about a small tenant."""
+    tenant.reset(seed=1, users=16, groups=5, apps=4, rate_limit=0)
+    client = connect(requests_per_minute=0)
+    yield Code(Example.of(tenant, client), tmp_path)
+    tenant.reset()
+
+
+def table(*rows: str) -> str:
+    return "\n".join(["email,department,location,start,end", *rows]) + "\n"
+
+
+def test_a_rule_gives_a_group_to_people_of_the_roster(code: Code) -> None:
+    before = set(members(code.example.tenant, "Sales"))
+    code.write(
+        table(
+            f"{ERIN},Sales,Wien,,",
+            f"{CONNOR.upper()}, Sales ,Graz,,",
+            f"{SALLY},Sales,Wien,,{day(-1)}",
+            f"{IRIS},Sales,Wien,{day(3)},",
+            f"{NOBODY},Sales,Berlin,,",
+            "grace.general@example.com,Legal,Wien,,",
+        ),
+        groups=[{"group": "Sales", "members_where": {"department": "Sales", "location": ["Wien", "Berlin"]}}],
+    )
+    assert SALLY in before and ERIN not in before
+
+    lines = code.plan()
+
+    rule = "department Sales, location Wien or Berlin"
+    assert lines[:3] == ["Members of Sales", f"  - {SALLY}", f"  + {ERIN}"]
+    assert f"  > {ERIN} by {rule} (people.csv:2, by code.yml:6)" in lines
+    assert f"Sales: 3 people by {rule} (code.yml:6)" in lines
+    assert f"{NOBODY}: waits, not in the directory yet (people.csv:6)" in lines
+    assert f"{IRIS} and the group 'Sales': starts in 3 days, on {day(3)} (people.csv:5, by code.yml:6)" in lines
+    assert any(line.startswith("in the directory, not in the roster: ") for line in lines)
+
+    code.apply()
+
+    assert set(members(code.example.tenant, "Sales")) == before - {SALLY} | {ERIN}
+    assert code.plan()[-1] == "Nothing to do; what stands above is left alone."
+
+
+def test_people_in_the_list_or_absent_stay_as_the_entry_says(code: Code) -> None:
+    code.write(
+        table(f"{ERIN},Sales,Wien,,", f"{CONNOR},Sales,Wien,,"),
+        groups=[
+            {"group": "Sales", "members": [ERIN], "absent": [CONNOR], "members_where": {"location": {"not": "Graz"}}}
+        ],
+    )
+    code.apply()
+    now = members(code.example.tenant, "Sales")
+    assert ERIN in now
+    assert CONNOR not in now
+
+
+def test_an_exact_group_follows_the_roster(code: Code) -> None:
+    rule = {"group": "Contractors", "mode": "exact", "members_where": {"department": "Extern"}}
+    code.write(table(f"{ERIN},Extern,Wien,,", f"{CONNOR},Extern,Wien,,"), groups=[rule])
+    code.apply()
+    assert members(code.example.tenant, "Contractors") == sorted([CONNOR, ERIN])
+
+    code.write(table(f"{ERIN},Sales,Wien,,", f"{CONNOR},Extern,Wien,,"), groups=[rule])
+    code.apply()
+    assert members(code.example.tenant, "Contractors") == [CONNOR]
+
+    code.write(table(f"{ERIN},Sales,Wien,,", f"{CONNOR},Sales,Wien,,"), groups=[rule])
+    with pytest.raises(CodeRefused, match=r"code\.yml:\d+: nobody in the directory fits this rule"):
+        code.compare("plan")
+
+
+def test_a_rule_requests_access_to_an_app(code: Code) -> None:
+    code.write(
+        table(f"{CONNOR},Sales,Wien,,"),
+        accesses=[{"app": "Figma", "members_where": {"department": "Sales"}}],
+    )
+    assert f"  > {CONNOR} by department Sales (people.csv:2, by code.yml:6)" in code.plan()
+    code.apply()
+    assert code.example.tenant.log("POST")[-1]["operation"] == "createGrantAccessRequest"
+
+
+def test_a_roster_that_shrank_stops_everything(code: Code) -> None:
+    groups = [{"group": "Sales", "members_where": {"department": "Sales"}}]
+    people = [f"person{number}@example.com,Sales,Wien,," for number in range(20)]
+    code.write(table(*people), groups=groups)
+    before = code.source()["roster"]
+    code.write(table(*people[:18]), groups=groups)
+    assert code.compare("plan", before).result["roster"]["people"] == 18
+    code.write(table(*people[:17]), groups=groups)
+    for mode in ("plan", "drift"):
+        with pytest.raises(RosterShrank, match="it has 17 people, and 20 when it was last applied") as caught:
+            code.compare(mode, before)
+    assert caught.value.facts()["missing"] == [f"person{number}@example.com" for number in (17, 18, 19)]
+    assert code.compare("plan", before, max_roster_shrink=15).result["roster"]["people"] == 17
+
+
+def test_the_changes_of_a_day_are_lists_for_the_roles(code: Code) -> None:
+    sections = {
+        "groups": [
+            {"group": "Sales", "members_where": {"department": "Sales"}},
+            {"group": "Engineering", "members_where": {"department": "Engineering"}},
+        ],
+        "accesses": [{"app": "Figma", "members_where": {"location": "Wien"}}],
+    }
+    code.write(table(f"{ERIN},Sales,Wien,,", f"{CONNOR},Sales,Wien,,", f"{MAX},Sales,Graz,,"), **sections)
+    before = code.source()["roster"]
+    code.write(table(f"{ERIN},Engineering,Graz,,", f"{NOBODY},Sales,Wien,,", f"{MAX},Sales,Wien,,"), **sections)
+    found = code.compare("plan", before, max_roster_shrink=100).result["roster"]
+    assert found["joiners"] == [{"user": NOBODY, "groups": ["Sales"], "accesses": [{"app": "Figma"}]}]
+    assert found["movers"] == [{"user": ERIN, "joins": ["Engineering"], "leaves": ["Sales"]}]
+    assert found["leavers"] == [{"user": CONNOR, "confirm": CONNOR}]
+    assert found["waiting"] == [NOBODY]
+
+
+def test_a_roster_may_be_yaml_with_columns_of_other_names(code: Code) -> None:
+    people = [{"Mail": ERIN, "Abteilung": "Vertrieb", "Austritt": day(5)}, {"Mail": CONNOR}]
+    code.write(
+        yaml.safe_dump(people),
+        "people.yml",
+        roster={"file": "people.yml", "email_column": "Mail", "end_column": "Austritt"},
+        groups=[{"group": "Sales", "members_where": {"Abteilung": "Vertrieb"}}],
+    )
+    lines = code.plan()
+    assert f"  + {ERIN}" in lines
+    assert any(line.startswith(f"{ERIN} and the group 'Sales': expires in 5 days") for line in lines)
+
+
+def test_the_code_digest_covers_the_roster_and_not_the_directory(code: Code) -> None:
+    groups = [{"group": "Sales", "members_where": {"department": "Sales"}}]
+    code.write(table(f"{ERIN},Sales,Wien,,"), groups=groups)
+    first = code.compare("plan").result["code_digest"]
+    code.apply()
+    assert code.compare("plan").result["code_digest"] == first
+    code.write(table(f"{ERIN},Sales,Wien,,{day(9)}"), groups=groups)
+    assert code.compare("plan").result["code_digest"] != first
+
+
+PEOPLE = f"{ERIN},Sales,Wien,,"
+SALES = {"groups": [{"group": "Sales", "members_where": {"department": "Sales"}}]}
+
+
+@pytest.mark.parametrize(
+    ("roster", "sections", "message"),
+    [
+        (table(PEOPLE, PEOPLE.upper()), SALES, f"people.csv:3: '{ERIN.upper()}' has a row already, people.csv:2"),
+        (table(), SALES, "people.csv: it has no people; an empty roster never removes anybody"),
+        ("", SALES, "people.csv: it is empty; an empty roster never removes anybody"),
+        (table(f"{ERIN},Sales"), SALES, "people.csv:2: it has 2 columns, and the first line 5"),
+        (table(",Sales,Wien,,"), SALES, "people.csv:2: the column email is blank"),
+        (table(f"{ERIN},Sales,Wien,,31.12.2026"), SALES, "people.csv:2: until '31.12.2026' is neither a date"),
+        (table(f"{ERIN},Sales,Wien,2026-02-30,"), SALES, "people.csv:2: from '2026-02-30': there is no such day"),
+        ("mail,team\nx,y\n", SALES, "people.csv:1: there is no column 'email', there are mail, team"),
+        ("email,email\nx,y\n", SALES, "people.csv:1: the column 'email' is there twice"),
+        ('email,team\n"x,y\n', SALES, "people.csv: it is no CSV"),
+        (
+            table(PEOPLE),
+            {"groups": [{"group": "Sales", "members_where": {"team": "Sales"}}]},
+            "code.yml:6: the roster has no column 'team', it has email, department, location, start, end",
+        ),
+        (
+            table(PEOPLE),
+            {"groups": [{"group": "Sales", "members_where": {"department": {"like": "S"}}}]},
+            "code.yml:7: department: give a text, a list of texts, or not with one of these",
+        ),
+        (
+            table(PEOPLE),
+            {"groups": [{"group": "Sales", "members_where": {"department": []}}]},
+            "code.yml:6: department: give a text",
+        ),
+        (
+            table(PEOPLE),
+            {"groups": [{"group": "Sales", "mode": "unmanaged", "members_where": {"department": "Sales"}}]},
+            "an unmanaged group is left alone",
+        ),
+        (table(PEOPLE), {"accesses": [{"app": "Figma"}]}, "one of the following is required: users, members_where"),
+    ],
+)
+def test_bad_rosters_and_rules_are_refused_with_file_and_line(
+    code: Code, roster: str, sections: Data, message: str
+) -> None:
+    code.write(roster, **sections)
+    with pytest.raises(CodeRefused) as caught:
+        code.compare("plan")
+    assert message in str(caught.value)
+    assert not code.example.tenant.log("POST")
+
+
+def test_a_rule_needs_a_roster(code: Code) -> None:
+    code.write("", "notes.txt", **SALES)
+    text = (code.folder / "code.yml").read_text(encoding="utf-8")
+    (code.folder / "code.yml").write_text(text.partition("groups:")[1] + text.partition("groups:")[2], encoding="utf-8")
+    with pytest.raises(CodeRefused, match="members_where needs a roster"):
+        code.compare("plan")
