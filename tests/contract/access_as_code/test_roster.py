@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -60,7 +62,11 @@ class Code:
         """Return what a mode makes of the folder."""
         tenant = self.example.tenant
         given = {"mode": mode, "folder": "/code", "acting_user": tenant.acting_user, "purpose": "Roster"}
-        given |= {"max_removals": 1000, "max_removal_percent": 100, "source": {**self.source(), "roster_before": before}}
+        given |= {
+            "max_removals": 1000,
+            "max_removal_percent": 100,
+            "source": {**self.source(), "roster_before": before},
+        }
         params = validated(cakewalk_access_as_code.SPEC, tenant, {**given, **options})
         plan: Plan = cakewalk_access_as_code.plan(params, Tenant(self.example.client))
         return plan
@@ -270,3 +276,43 @@ def test_a_rule_needs_a_roster(code: Code) -> None:
     (code.folder / "code.yml").write_text(text.partition("groups:")[1] + text.partition("groups:")[2], encoding="utf-8")
     with pytest.raises(CodeRefused, match="members_where needs a roster"):
         code.compare("plan")
+
+
+@pytest.mark.slow
+def test_five_months_of_a_company_of_two_thousand(
+    tenant: Sandbox, connect: Callable[..., Client], tmp_path: Path
+) -> None:
+    """The groups are as each month's roster says, with as few requests as the API allows, and a second run is idle."""
+    tenant.reset(seed=3, users=2000, groups=8, apps=6, rate_limit=0)
+    client = connect(requests_per_minute=0)
+    code = Code(Example.of(tenant, client), tmp_path)
+    chance = random.Random(4)
+    users = tenant.state("users")["users"]
+    holders = Counter(user["email"] for user in users)
+    active = [user["email"] for user in users if user["status"] == "Active" and holders[user["email"]] == 1]
+    once = [email for email in active if email != tenant.acting_user]
+    departments = ["Sales", "Engineering", "Contractors"]
+    works = {email: chance.choice([*departments, "Other"]) for email in once[:1500]}
+    rules = [{"group": name, "mode": "exact", "members_where": {"department": name}} for name in departments]
+    for _month in range(5):
+        code.write(table(*(f"{email},{department},Wien,," for email, department in works.items())), groups=rules)
+        before = {name: set(members(tenant, name)) for name in departments}
+        wanted = {name: {email for email, department in works.items() if department == name} for name in departments}
+        tenant.clear_log()
+
+        code.apply()
+
+        protected = {tenant.acting_user}
+        for name in departments:
+            assert set(members(tenant, name)) - protected == wanted[name]
+        sent = Counter(entry["operation"] for entry in tenant.log() if entry["method"] != "GET")
+        removed = sum(len(before[name] - wanted[name] - protected) for name in departments)
+        added = [name for name in departments if wanted[name] - before[name]]
+        assert sent == Counter({"addUsersToGroup": len(added), "removeUserFromGroup": removed})
+        tenant.clear_log()
+        assert code.plan()[-1].startswith("Nothing to do")
+        assert not [entry for entry in tenant.log() if entry["method"] != "GET"]
+        leaving = chance.sample(sorted(works), 30)
+        works = {email: name for email, name in works.items() if email not in leaving}
+        works |= {email: chance.choice(departments) for email in chance.sample(sorted(works), 40)}
+        works |= {email: chance.choice(departments) for email in chance.sample(once[1500:], 25)}

@@ -117,8 +117,9 @@ class TenantPlan:
 
     @cached_property
     def left(self) -> list[str]:
-        """Lines about what is left alone, leavers included."""
-        return [*self.total.left, *leaver_lines(self.total.leavers)]
+        """Lines about what is left alone, leavers and people who wait included."""
+        waiting = self.roster.waiting_lines if self.roster else ()
+        return [*self.total.left, *leaver_lines(self.total.leavers), *waiting]
 
     @cached_property
     def lines(self) -> list[str]:

@@ -205,7 +205,7 @@ class RosterPlan:
     :param people: the number of people in the roster.
     :param waiting: the people who fit a rule, and are not in the directory.
     :param unlisted: the people in the directory who are not in the roster, by address.
-    :param lines: for people.
+    :param lines: lines about the rules, and about the people who are in no row.
     :param changes: what changed since the roster that was last applied, if there is one.
     """
 
@@ -215,6 +215,11 @@ class RosterPlan:
     unlisted: tuple[str, ...]
     lines: tuple[str, ...]
     changes: RosterChanges | None = None
+
+    @property
+    def waiting_lines(self) -> list[str]:
+        """Lines about the people who wait."""
+        return [f"{printable(row.email)}: waits, not in the directory yet ({row.at})" for row in self.waiting]
 
     def as_result(self) -> dict[str, Any]:
         """Return everything as data."""
@@ -248,7 +253,8 @@ def with_roster(code: SourceCode, roster: Roster, directory: Index, inactive: It
         new = [row for row in new if folded_reference(row.email) not in named]
         listed = list(entry.data[part] or ())
         for number, row in enumerate(new, start=len(listed)):
-            positions[f"{entry.path}.{part}[{number}]"] = f"{row.at}, by {rule.at}"
+            place = f"{entry.path}.{part}[{number}]"
+            positions |= dict.fromkeys((place, f"{place}.user"), f"{row.at}, by {rule.at}")
         items = [*listed, *(_item(row, rule) for row in new)]
         if not items and entry.data.get("mode") == "exact" and not entry.data["allow_empty"]:
             problems.append(
@@ -260,7 +266,6 @@ def with_roster(code: SourceCode, roster: Roster, directory: Index, inactive: It
     if problems:
         raise CodeRefused(problems)
     unlisted = _unlisted(roster, directory, frozenset(inactive))
-    lines += [f"{printable(row.email)}: waits, not in the directory yet ({row.at})" for row in waiting.values()]
     if unlisted:
         lines.append(f"in the directory, not in the roster: {summarize(map(printable, unlisted))}")
     expanded = replace(code, sections=sections, positions=positions, written=code.sections)
