@@ -300,7 +300,7 @@ roster:
       elements: dict
     movers:
       description:
-        - With a copy, people for whom the rules give other groups, as O(cakewalk.access.cakewalk_mover#module:people).
+        - With a copy, people who get other groups by the rules, as O(cakewalk.access.cakewalk_mover#module:people).
       type: list
       elements: dict
     leavers:

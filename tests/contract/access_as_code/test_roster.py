@@ -123,7 +123,7 @@ def test_a_rule_gives_a_group_to_people_of_the_roster(code: Code) -> None:
     code.apply()
 
     assert set(members(code.example.tenant, "Sales")) == before - {SALLY} | {ERIN}
-    assert code.plan()[-1] == "Nothing to do; what stands above is left alone."
+    assert code.plan()[-1] == "Nothing to do; everything listed is left alone."
 
 
 def test_people_in_the_list_or_absent_stay_as_the_entry_says(code: Code) -> None:
@@ -173,7 +173,7 @@ def test_a_roster_that_shrank_stops_everything(code: Code) -> None:
     assert code.compare("plan", before).result["roster"]["people"] == 18
     code.write(table(*people[:17]), groups=groups)
     for mode in ("plan", "drift"):
-        with pytest.raises(RosterShrank, match="it has 17 people, and 20 when it was last applied") as caught:
+        with pytest.raises(RosterShrank, match="it has 17 people, and had 20 when it was last applied") as caught:
             code.compare(mode, before)
     assert caught.value.facts()["missing"] == [f"person{number}@example.com" for number in (17, 18, 19)]
     assert code.compare("plan", before, max_roster_shrink=15).result["roster"]["people"] == 17

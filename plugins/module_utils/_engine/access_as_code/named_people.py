@@ -22,7 +22,7 @@ class NamedPerson:
 
     :param reference: the e-mail address or id, as written.
     :param at: the file and line.
-    :param rule: the rule by which the entry has the person, for people; empty for a person whom it lists.
+    :param rule: the rule by which the entry has the person, for people; empty for a listed person.
     """
 
     reference: str

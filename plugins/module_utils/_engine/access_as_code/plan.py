@@ -164,7 +164,7 @@ class TenantPlan:
 
     @property
     def roster_result(self) -> dict[str, Any]:
-        """What the roster says, as data; empty for code without one."""
+        """The facts about the roster, as data; empty for code without one."""
         return {"roster": self.roster.as_result()} if self.roster else {}
 
     @property

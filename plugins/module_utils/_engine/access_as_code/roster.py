@@ -94,8 +94,8 @@ class Roster:
             )
             raise RosterShrank(
                 "use the roster",
-                f"it has {pluralize(now, 'person', 'people')}, and {was} when it was last applied, which is more than "
-                f"{limit} % less",
+                f"it has {pluralize(now, 'person', 'people')}, and had {was} when it was last applied; more than {limit} % "
+                "are missing",
                 "Nothing was changed. Check that the file is complete. If it is, raise `max_roster_shrink`.",
                 missing=sorted(missing),
             )
@@ -103,7 +103,7 @@ class Roster:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a rule says about one column.
+    """The part of a rule that is about one column.
 
     :param values: the values, any of which fits.
     :param is_negated: whether none of them may fit.
@@ -174,7 +174,7 @@ def problems_of_rules(code: SourceCode, roster: Roster | None) -> Iterator[dict[
                 if not _is_condition(value):
                     yield problem(at, f"{printable(column)}: give a text, a list of texts, or not with one of these")
                 elif roster is None:
-                    yield problem(at, f"{RULE} needs a roster, and no file has the section roster")
+                    yield problem(at, f"`{RULE}` needs a roster, and no file has the section `roster`")
                 elif column not in roster.columns:
                     columns = ", ".join(map(printable, roster.columns))
                     yield problem(at, f"the roster has no column {printable(column)!r}, it has {columns}")
@@ -190,7 +190,7 @@ def _is_condition(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class RosterChanges:
-    """Who joined, moved and left between two rosters, in the form of C(people) of the modules of these names."""
+    """The people who joined, moved and left between two rosters, in the form of C(people) of the modules of these names."""
 
     joiners: Sequence[Mapping[str, Any]]
     movers: Sequence[Mapping[str, Any]]
@@ -199,7 +199,7 @@ class RosterChanges:
 
 @dataclass(frozen=True)
 class RosterPlan:
-    """What the rules of the code make of a roster and a directory.
+    """The code with the people who fit its rules, and the rest of what a roster and a directory show.
 
     :param code: the code, where the lists of entries hold the people who fit their rules.
     :param people: the number of people in the roster.
@@ -234,7 +234,7 @@ class RosterPlan:
 def with_roster(code: SourceCode, roster: Roster, directory: Index, inactive: Iterable[str]) -> RosterPlan:
     """Add the people who fit the rules of entries to their lists.
 
-    People whom an entry lists, or names as absent, stay as it says.
+    Listed and absent people of an entry stay as the entry says.
 
     :param directory: all people of the tenant.
     :param inactive: statuses of people who need no row in the roster.

@@ -117,7 +117,7 @@ CODE: dict[str, Any] = {
     },
     "roster": {
         "type": "dict",
-        "description": "The roster: a table of people for members_where.",
+        "description": "The roster: a table of people, for the rules of entries.",
         "options": _ROSTER,
     },
     "groups": _entries("Groups and their members. Other groups stay as they are.", options=_GROUP),
