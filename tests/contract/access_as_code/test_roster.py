@@ -274,7 +274,7 @@ def test_a_rule_needs_a_roster(code: Code) -> None:
     code.write("", "notes.txt", **SALES)
     text = (code.folder / "code.yml").read_text(encoding="utf-8")
     (code.folder / "code.yml").write_text(text.partition("groups:")[1] + text.partition("groups:")[2], encoding="utf-8")
-    with pytest.raises(CodeRefused, match="members_where needs a roster"):
+    with pytest.raises(CodeRefused, match="`members_where` needs a roster"):
         code.compare("plan")
 
 
