@@ -118,7 +118,7 @@ def test_a_rule_gives_a_group_to_people_of_the_roster(code: Code) -> None:
     assert f"Sales: 3 people by {rule} (code.yml:6)" in lines
     assert f"{NOBODY}: waits, not in the directory yet (people.csv:6)" in lines
     assert f"{IRIS} and the group 'Sales': starts in 3 days, on {day(3)} (people.csv:5, by code.yml:6)" in lines
-    assert any(line.startswith("in the directory, not in the roster: ") for line in lines)
+    assert any(line.startswith("In the directory, not in the roster: ") for line in lines)
 
     code.apply()
 

@@ -267,7 +267,7 @@ def with_roster(code: SourceCode, roster: Roster, directory: Index, inactive: It
         raise CodeRefused(problems)
     unlisted = _unlisted(roster, directory, frozenset(inactive))
     if unlisted:
-        lines.append(f"in the directory, not in the roster: {summarize(map(printable, unlisted))}")
+        lines.append(f"In the directory, not in the roster: {summarize(map(printable, unlisted))}")
     expanded = replace(code, sections=sections, positions=positions, written=code.sections)
     return RosterPlan(expanded, len(roster.rows), tuple(waiting.values()), unlisted, tuple(lines))
 
