@@ -94,8 +94,8 @@ class Roster:
             )
             raise RosterShrank(
                 "use the roster",
-                f"it has {pluralize(now, 'person', 'people')}, and had {was} when it was last applied; more than {limit} % "
-                "are missing",
+                f"it has {pluralize(now, 'person', 'people')}, and had {was} when it was last applied; more than "
+                f"{limit} % are missing",
                 "Nothing was changed. Check that the file is complete. If it is, raise `max_roster_shrink`.",
                 missing=sorted(missing),
             )
@@ -190,7 +190,7 @@ def _is_condition(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class RosterChanges:
-    """The people who joined, moved and left between two rosters, in the form of C(people) of the modules of these names."""
+    """The people who joined, moved and left between two rosters, as the modules of these names take them."""
 
     joiners: Sequence[Mapping[str, Any]]
     movers: Sequence[Mapping[str, Any]]
