@@ -102,7 +102,7 @@ class Roster:
 
 
 @dataclass(frozen=True)
-class Condition:
+class RosterCondition:
     """The part of a rule that is about one column.
 
     :param values: the values, any of which fits.
@@ -124,14 +124,14 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Rule:
+class RosterRule:
     """The rule of an entry: people fit if all conditions do."""
 
     entry: SourceEntry
-    conditions: tuple[Condition, ...]
+    conditions: tuple[RosterCondition, ...]
 
     @classmethod
-    def of(cls, entry: SourceEntry) -> Rule | None:
+    def of(cls, entry: SourceEntry) -> RosterRule | None:
         """Return the rule of an entry, or C(None) without one.
 
         A condition is a value, a list of values, or C(not) with either.
@@ -153,15 +153,15 @@ class Rule:
         return [row for row in roster.rows if all(condition.fits(row) for condition in self.conditions)]
 
 
-def _condition(column: str, value: Any) -> Condition:
+def _condition(column: str, value: Any) -> RosterCondition:
     is_negated = isinstance(value, Mapping)
     values = value["not"] if isinstance(value, Mapping) else value
-    return Condition(column, tuple(values) if isinstance(values, list) else (values,), is_negated)
+    return RosterCondition(column, tuple(values) if isinstance(values, list) else (values,), is_negated)
 
 
-def rules_of(code: SourceCode) -> list[tuple[str, Rule]]:
+def rules_of(code: SourceCode) -> list[tuple[str, RosterRule]]:
     """Return the rules of all entries, each with the name of its section."""
-    entries = ((section, Rule.of(entry)) for section in LISTS for entry in code.entries(section))
+    entries = ((section, RosterRule.of(entry)) for section in LISTS for entry in code.entries(section))
     return [(section, rule) for section, rule in entries if rule]
 
 
@@ -279,7 +279,7 @@ def notes_of_rules(people: Iterable[NamedPerson], rows: Iterable[Row]) -> list[s
     return [f"{printable(person.reference)} by {person.rule} ({person.at})" for person in found if person]
 
 
-def _item(row: RosterRow, rule: Rule) -> dict[str, str]:
+def _item(row: RosterRow, rule: RosterRule) -> dict[str, str]:
     """Return a person as a list of an entry has it."""
     term = {"from": row.since, "until": row.until}
     return {"user": row.email, "rule": str(rule), **{name: value for name, value in term.items() if value is not None}}
