@@ -15,7 +15,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.release import __version__ as core_version
 
-from ..module_utils._api.text import pluralize, summarize
+from ..module_utils._api.text import pluralize
 from ..module_utils._engine.audit import bundle, comparison
 from ..module_utils._engine.audit.manifest import caveats_of, facts_of, warnings_of
 from ..module_utils._engine.audit.pseudonyms import pseudonymizer_of
@@ -62,10 +62,7 @@ class ActionModule(FileKeepingAction):
         report = {name: params[f"report_{name}"] for name in ("title", "company", "operator")}
         facts = facts_of(evidence, pseudonymizer, earlier, report=report, operator=_operator(), tool=_tool())
         counts = {table.name: len(table.rows) for table in tables}
-        rows = summarize(
-            f"{pluralize(len(table.rows), 'row', 'rows')} of {table.title[0].lower()}{table.title[1:]}"
-            for table in tables
-        )
+        rows = pluralize(sum(counts.values()), "row", "rows")
         warnings = warnings_of(evidence["unknown_statuses"], evidence["unused_rules"], tables)
         files = _files(facts, tables, changes)
         written = {} if self._task.check_mode else _written(params["folder"], files, facts)
@@ -73,7 +70,7 @@ class ActionModule(FileKeepingAction):
         return {
             **result,
             "changed": True,
-            "msg": f"The evidence {'would hold' if self._task.check_mode else 'holds'} {rows}.",
+            "msg": f"The evidence {'would hold' if self._task.check_mode else 'holds'} {rows} in {len(counts)} tables.",
             "warnings": [*result.get("warnings", []), *caveats_of(facts), *warnings],
             "listed_between": facts["listed_between"],
             "counts": counts,

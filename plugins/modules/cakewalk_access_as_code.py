@@ -343,9 +343,11 @@ inverse:
   returned: with mode apply, if something was or may have been done
   type: dict
   contains:
-    text:
-      description: The code, as in O(inverse_path).
-      type: str
+    lines:
+      description: The lines of the code, as in O(inverse_path).
+      returned: without O(inverse_path)
+      type: list
+      elements: str
     not_undoable:
       description: What cannot be undone, and why.
       type: list
@@ -353,7 +355,7 @@ inverse:
       sample: []
 stats:
   description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
-  returned: with mode plan, apply, drift and expire
+  returned: success, and with mode drift
   type: dict
   sample: {"access_as_code_steps": 1, "access_as_code_removals": 0, "access_as_code_plan_hash": "9f86d081…"}
 drift:
@@ -401,7 +403,7 @@ files:
   sample: [groups.yml, tenant.yml]
 msg:
   description: What changed, or would change by the plan, in one sentence; after a failure the error.
-  returned: with mode plan, apply, drift and expire, and after a failure
+  returned: always
   type: str
   sample: "2 people would be added to 2 groups; Cost Center of GitHub would be changed."
 steps:
@@ -438,7 +440,7 @@ from typing import Any
 
 from ..module_utils._engine.access_as_code.plan import code_digest, expiry_plan, exported_files, tenant_plan
 from ..module_utils._engine.access_as_code.plan_markdown import plan_file
-from ..module_utils._engine.access_as_code.rollback import RollbackFile, check_rollback_path, inverse_of
+from ..module_utils._engine.access_as_code.rollback import RollbackFile, check_rollback_path
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
 from ..module_utils._module.arguments import ACTING, CONNECTION, JOURNAL, LEDGER, WRITING, spec
@@ -520,6 +522,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         stats["access_as_code_code_digest"] = result["code_digest"]
     if steps != code_plan.steps:
         tenant.warnings.append(_NOT_AGAIN)
+    rollback = RollbackFile(rollback_path, total.steps, code_plan.code.sections["tenant"], tenant.scrubbed)
     return Plan(
         before={change.name: change.before for change in total.changes},
         after={change.name: change.after for change in total.changes},
@@ -528,11 +531,11 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         unmet=next(iter(total.errors), None),
         ledger=next(iter(total.ledgers), None),
         report=lambda applied: {
-            **inverse_of(total.steps, applied, code_plan.code.sections["tenant"], tenant.scrubbed),
+            **rollback.report(applied),
             "stats": {**stats, "access_as_code_complete": applied.goal_reached and not not_done},
         },
         remark=code_plan.remark,
-        file=RollbackFile(rollback_path, total.steps, code_plan.code.sections["tenant"], tenant.scrubbed),
+        file=rollback,
     )
 
 

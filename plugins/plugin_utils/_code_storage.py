@@ -19,7 +19,7 @@ from ansible.module_utils.common.validation import check_type_path
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._api.errors import CakewalkError, ConfigurationError
-from ..module_utils._api.text import parse_json, printable, summarize
+from ..module_utils._api.text import parse_json, pluralize, printable, summarize
 from ..module_utils._engine.access_as_code.plan_markdown import is_markdown, refusal
 from ..module_utils._engine.access_as_code.schema import CODE
 from ..module_utils._engine.core.lookup import is_uuid
@@ -171,7 +171,15 @@ class CodeStorage:
         if files is not None:
             # Ansible shows the result without -v then, as it does for debug.
             shown = {"_ansible_verbose_always": True}
-            result |= {"changed": self._export(files), "files": sorted(files), **shown}
+            written = self._export(files)
+            be = " would be" if self._check_mode else ""
+            result |= {
+                "changed": bool(written),
+                "msg": f"{pluralize(len(written), 'file', 'files')} of {len(files)}{be} written.",
+                "files": sorted(files),
+                "stats": {"access_as_code_complete": not (written and self._check_mode)},
+                **shown,
+            }
         return result
 
     def explain(self, result: Mapping[str, Any]) -> None:
@@ -190,8 +198,8 @@ class CodeStorage:
         if file.read() != text:
             file.write(text)
 
-    def _export(self, files: Mapping[str, str]) -> bool:
-        """Write the files of an export, and return whether one of them changed.
+    def _export(self, files: Mapping[str, str]) -> list[str]:
+        """Write the files of an export that differ from those in the folder, and return their names.
 
         :raises ConfigurationError: the folder holds other files of code, or others of these names.
         """
@@ -214,7 +222,7 @@ class CodeStorage:
         for name in differing:
             if not self._check_mode:
                 targets[name].write(files[name])
-        return bool(differing)
+        return differing
 
     def _exported_file(self, name: str) -> PrivateFile:
         path = str(Path(self._paths["folder"]) / name)

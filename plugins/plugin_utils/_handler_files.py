@@ -15,6 +15,7 @@ from ansible.playbook.role.definition import RoleDefinition
 
 from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import printable
+from ..module_utils._engine.storage.paths import collection_of
 
 _INCLUDES = ("include_tasks", "import_tasks")
 
@@ -41,12 +42,18 @@ def files_of(part: Mapping[str, Any], option: str, loader: DataLoader, collectio
         raise ConfigurationError(
             f"use {option}.tasks",
             f"the path {printable(file)!r} is relative",
-            "Give an absolute path; {{ playbook_dir }} and {{ inventory_dir }} help with that.",
+            "Give an absolute path; `inventory_dir` helps with that, and `playbook_dir` in a playbook of your own.",
             option="routes",
         )
     if not file.is_file():
+        collection = collection_of(str(file))
         raise ConfigurationError(
-            f"use {option}.tasks", f"there is no file {printable(file)!r}", "Correct the path.", option="routes"
+            f"use {option}.tasks",
+            f"there is no file {printable(file)!r}",
+            f"Give a path outside of {collection}; `playbook_dir` is inside for a playbook of a collection."
+            if collection
+            else "Correct the path.",
+            option="routes",
         )
     return [file]
 

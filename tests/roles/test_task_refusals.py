@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playbooks.harness import Data
+from playbooks.harness import COLLECTIONS, Data
 from roles.fulfilment_env import OLGA, FulfilmentEnv, outcomes, report
 from sandbox.known import task_id
 
@@ -90,6 +90,10 @@ REFUSED = {
     "no task id": ({"task": "the first one"}, "not an id"),
     "no route": ({"routes": "none"}, "routes` is empty, so no task fits a route"),
     "a file that is not there": ({"routes": "missing file"}, "there is no file"),
+    "a file beside a playbook of the collection": (
+        {"routes": "beside"},
+        "`playbook_dir` is inside for a playbook of a",
+    ),
     "a role that is not there": ({"routes": "missing role"}, "was not found"),
     "locks where nothing can be written": ({"lock_dir": "/proc/locks"}, "Could not write the lock of a task"),
     "locks below a file": ({"lock_dir": "/dev/null/locks"}, "Could not write the lock of a task"),
@@ -108,6 +112,9 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Fulfilme
         "both": [{**route, "handler": {**route["handler"], "role": "account_granted"}}],
         "none": [],
         "missing file": [{**route, "verify": {"tasks": "/nowhere/verify.yml"}}],
+        "beside": [
+            {**route, "verify": {"tasks": f"{COLLECTIONS}/ansible_collections/cakewalk/access/playbooks/wiki.yml"}}
+        ],
         "missing role": [{**route, "handler": {"role": "nowhere"}}],
         "unverified": [{name: value for name, value in route.items() if name != "verify"}],
     }

@@ -404,7 +404,7 @@ def test_the_requests_that_followed_from_a_group_cannot_be_taken_back(example_of
     (stays,) = inverse["not_undoable"]
     assert stays.startswith("add 1 person to the group 'Sales': ")
     assert stays.endswith("the access requests that it opened, for Salesforce: nothing in the API cancels a request")
-    assert "# Takes back: add 1 person to the group 'Sales' (iris.invited@example.com)\n" in inverse["text"]
+    assert "# Takes back: add 1 person to the group 'Sales' (iris.invited@example.com)" in inverse["lines"]
 
 
 def test_a_selection_by_a_field_that_the_plan_sets_is_told(example_of: Callable[[int], Example]) -> None:

@@ -89,8 +89,8 @@ def test_nobody_leaves_before_the_access_is_listed_and_the_next_run_goes_on(move
     assert writes(mover.tenant) == []
     assert any("Check mode assumes" in warning and "Salesforce" in warning for warning in mover.warnings)
     assert predicted["msg"] == (
-        f"{ERIN} would be added to Sales, removed from Engineering; 1 thing would wait for others; removals from old "
-        "groups follow only once access to Salesforce is granted."
+        "1 person would be added to Sales, removed from 1 group; 1 thing would wait for others; removals from "
+        "old groups wait for access to Salesforce."
     )
     entry = mover.person(predicted, ERIN)
     assert (predicted["complete"], names(entry["left"]), names(entry["waiting"])) == (

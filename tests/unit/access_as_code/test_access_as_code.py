@@ -131,7 +131,7 @@ def test_a_plan_in_one_sentence(steps: tuple[Step, ...], removals: int, left: in
 def test_the_message_of_a_plan_says_what_it_would_change_or_finds() -> None:
     assert plan_of(ADD, REMOVE).message == "The tenant would be changed."
     assert plan_of(SEND).message == (
-        "1 policy would be sent again, the same as the ledger has (which the API cannot confirm); the rest of the "
+        "1 policy would be sent again, as in the ledger (which the API cannot confirm); the rest of the "
         "tenant is as the code says."
     )
     left = TenantPlan(CODE, SectionPlan(left=("a", "b")), plan_of().params)

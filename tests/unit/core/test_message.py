@@ -77,22 +77,15 @@ FIELDS = writes.set_custom_fields(GITHUB, {uid(61): "1", uid(62): None}, ["Cost"
                 writes.request_removal(FIGMA, BEN, ADA, "x", NONE),
                 writes.record_accesses(FIGMA, [BEN, CAT], None),
             ],
-            "Access to GitHub at Read requested for ben@example.com; access to Figma requested for cat@example.com; "
-            "Read of GitHub requested for cat@example.com; removal of access to Figma requested for "
-            "ben@example.com; access to Figma recorded for 2 people.",
-            "Access to GitHub at Read would be requested for ben@example.com; access to Figma would be requested for "
-            "cat@example.com; Read of GitHub would be requested for cat@example.com; removal of access to Figma "
-            "would be requested for ben@example.com; access to Figma would "
-            "be recorded for 2 people.",
+            "5 steps carried out, 1 removal among them.",
+            "5 steps would be carried out, 1 removal among them.",
         ),
         (
             [policy(GITHUB), policy(FIGMA, changes=False)],
-            "Two approvals assigned to grant_access of GitHub (which the API cannot confirm); 1 policy sent again, "
-            "the "
-            "same as the ledger has (which the API cannot confirm).",
-            "Two approvals would be assigned to grant_access of GitHub; 1 policy would be sent again, the same as "
-            "the "
-            "ledger has (which the API cannot confirm).",
+            "1 policy assigned to 1 target of 1 app (which the API cannot confirm); 1 policy sent again, as in the "
+            "ledger (which the API cannot confirm).",
+            "Two approvals would be assigned to grant_access of GitHub; 1 policy would be sent again, as in the ledger "
+            "(which the API cannot confirm).",
         ),
         (
             [writes.assign_policy(GITHUB, level, "remove_access", TWO, True) for level in (READ, READ, ADMIN)],
@@ -116,8 +109,8 @@ FIELDS = writes.set_custom_fields(GITHUB, {uid(61): "1", uid(62): None}, ["Cost"
         ),
         (
             [policy(GITHUB, changes=False), policy(FIGMA, changes=False)],
-            "2 policies sent again, the same as the ledger has (which the API cannot confirm).",
-            "2 policies would be sent again, the same as the ledger has (which the API cannot confirm).",
+            "2 policies sent again, as in the ledger (which the API cannot confirm).",
+            "2 policies would be sent again, as in the ledger (which the API cannot confirm).",
         ),
         (
             [
@@ -136,6 +129,29 @@ FIELDS = writes.set_custom_fields(GITHUB, {uid(61): "1", uid(62): None}, ["Cost"
             "2 custom fields of GitHub changed; the grant_access of GitHub for ben@example.com approved.",
             "2 custom fields of GitHub would be changed; the grant_access of GitHub for ben@example.com would be "
             "approved.",
+        ),
+        (
+            [
+                add(CREW, BEN),
+                *remove(CREW, CAT),
+                writes.request_access(GITHUB, CAT, READ, ADA, "x", NONE),
+                writes.set_custom_fields({**FIGMA, "name": "Figma, which has a long name"}, {uid(61): "1"}, ["Cost"]),
+            ],
+            "1 person added to Crew, 1 person removed; access to 1 app at Read requested for 1 person; Cost of 1 app "
+            "changed.",
+            "1 person would be added to Crew, 1 person removed; access to 1 app at Read would be requested for 1 "
+            "person; Cost of 1 app would be changed.",
+        ),
+        (
+            [
+                policy({"id": uid(23), "name": "long " * 20}),
+                FIELDS,
+                add(CREW, BEN),
+                *remove(TEAM, BEN),
+                *remove(CREW, CAT),
+            ],
+            "5 steps carried out, 2 removals and 1 that the API cannot confirm among them.",
+            "5 steps would be carried out, 2 removals among them.",
         ),
         (
             [REVIEW],

@@ -66,6 +66,17 @@ class RollbackFile:
             inverse = inverse_of(self._steps, applied, self._tenant, self._scrubbed).get("inverse")
             self._file.write((inverse or _inverse([], [], self._tenant, self._scrubbed))["text"])
 
+    def report(self, applied: ApplyResult) -> dict[str, Any]:
+        """Return what the result says about the inverse, under C(inverse); empty if no step was sent.
+
+        The code is in it as C(lines), unless the file has it: a log is no place to copy code from.
+        """
+        inverse = inverse_of(self._steps, applied, self._tenant, self._scrubbed).get("inverse")
+        if inverse is None:
+            return {}
+        text = inverse.pop("text")
+        return {"inverse": inverse if self._file else {**inverse, "lines": text.removesuffix("\n").split("\n")}}
+
 
 def _file(path: str) -> PrivateFile:
     return PrivateFile(path, "the inverse", "Move it away.")

@@ -622,7 +622,7 @@ class _Moving:
 def _remark(people: Sequence[Entry], is_dry_run: bool) -> str:
     """Return what people wait for, and in a dry run that removals follow only if it is granted, as a clause."""
     apps = {entry["id"]: entry["name"] for row in people for entry in row["waiting"]} if is_dry_run else {}
-    follows = f"; removals from old groups follow only once access to {counted('apps', apps)} is granted"
+    follows = f"; removals from old groups wait for access to {counted('apps', apps)}"
     return remark_of(people, is_dry_run) + (follows if apps else "")
 
 
