@@ -98,7 +98,7 @@ class CodeStorage:
         except ValueError:
             raise file.damaged("it is not JSON") from None
         if text is not None and not (isinstance(copy, dict) and copy.keys() == {"columns", "rows"}):
-            raise file.damaged("it is no copy of a roster")
+            raise file.damaged("it is not a copy of a roster")
         return copy
 
     def _proofs(self) -> list[dict[str, Any]]:
