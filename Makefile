@@ -25,7 +25,7 @@ export PYTHONPATH := $(CURDIR)/tests
 # The virtual environments are set up at the same time.
 MAKEFLAGS += --jobs=3
 
-.PHONY: help demo demo-events test test-all sandbox bench docs clean
+.PHONY: help demo demo-events test test-all sandbox bench docs release clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -60,6 +60,9 @@ docs: $(GATES)/.installed $(SPHINX)/.installed $(COLLECTIONS)/.installed  ## Wri
 	$(GATES)/bin/python -m pages
 	$(VENV)/bin/python -m pages.guides
 	$(SPHINX)/bin/python -m pages.site $(BUILD)/site
+
+release: $(VENV)/.run $(GATES)/.installed  ## Build the artifact from the last commit, and try it as Galaxy, Automation Hub and a new user do
+	@$(VENV)/bin/python -m release $(BUILD)/release
 
 clean:  ## Remove everything that was set up
 	rm -rf $(BUILD)

@@ -11,9 +11,9 @@ from pathlib import Path
 README = Path(__file__).parents[2] / "README.md"
 
 
-def first_playbook() -> str:
-    """Return the first playbook of the README."""
+def first_playbook(readme: Path = README) -> str:
+    """Return the first playbook of the README, or of another copy of it."""
     (playbook,) = re.findall(
-        r"^```yaml\n# people\.yml\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+        r"^```yaml\n# people\.yml\n(.*?)^```$", readme.read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
     return str(playbook)
