@@ -1,3 +1,7 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 # Everything that is set up goes into .build, which git ignores and `make clean` removes.
 PYTHON ?= python3
 BUILD := .build

@@ -36,6 +36,11 @@ def test_versions_that_are_named_are_released_or_about_to_be() -> None:
     assert named.keys() <= {galaxy["version"], *known["releases"]}, named
 
 
+def test_both_copies_of_the_licence_are_the_same() -> None:
+    """GitHub and Galaxy look for the first, REUSE for the second."""
+    assert (ROOT / "LICENSE").read_bytes() == (ROOT / "LICENSES" / "GPL-3.0-or-later.txt").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("fragments", "version", "reason"),
     [([], "1.0.0", ""), ([], "1.1.0", "1.1.0 has no section"), (["b.yml", "a.yaml"], "1.0.0", "yet: a.yaml, b.yml.")],

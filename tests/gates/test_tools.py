@@ -52,6 +52,7 @@ TOOLS = {
         (CLIENT, "from typing import", "import os\nfrom typing import"),
     ),
     "ruff format": (("ruff", "format", "--no-cache", "--check", "."), (CLIENT, "REREADINGS = 3", "REREADINGS=3")),
+    "reuse": (("reuse", "lint", "--lines"), (CLIENT, "# SPDX-", "# SPD-")),
     "mypy": (("mypy", "--cache-dir", str(BUILD / "mypy")), (CLIENT, "REREADINGS = 3", "REREADINGS: str = 3")),
 }
 
@@ -148,7 +149,7 @@ def artifact(tree: Copy) -> dict[str, str]:
 
 
 def test_the_artifact_holds_the_collection_and_nothing_else(artifact: dict[str, str]) -> None:
-    metadata = {"FILES.json", "MANIFEST.json", "LICENSE"}
+    metadata = {"FILES.json", "MANIFEST.json", "LICENSE", "LICENSES", "REUSE.toml"}
     pages = {"CHANGELOG.rst", "CODE_OF_CONDUCT.md", "README.md", "SECURITY.md"}
     parts = {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
     assert {name.split("/")[0] for name in artifact} <= metadata | pages | parts
