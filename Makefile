@@ -29,7 +29,7 @@ export PYTHONPATH := $(CURDIR)/tests
 # The virtual environments are set up at the same time.
 MAKEFLAGS += --jobs=3
 
-.PHONY: help demo demo-events test test-all sandbox bench docs release clean
+.PHONY: help demo demo-events test test-all test-cores sandbox bench docs release clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -56,6 +56,9 @@ test-all: export CAKEWALK_TEST_THOROUGH := 1
 test-all: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(SPHINX)/.installed $(COLLECTIONS)/.installed  ## Run the slow tests too, with every ansible-core since 2.16 that a Python is found for
 	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadgroup -m ""
 	$(VENV)/bin/python -m matrix
+
+test-cores: $(VENV)/.test $(COLLECTIONS)/.installed  ## Run what can differ between releases of ansible-core, on each or on CORES="2.16 2.19"
+	$(VENV)/bin/python -m matrix $(CORES)
 
 bench: $(VENV)/.test $(COLLECTIONS)/.installed  ## Measure how fast the collection is, compared with alternatives
 	@$(VENV)/bin/python -m benchmarks $(BUILD)

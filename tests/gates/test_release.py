@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from matrix.__main__ import CORES
 from release import Unfit, changelog
 from release.artifact import build, digest
 from release.fresh import FreshEnvironment
@@ -34,6 +35,43 @@ def test_versions_that_are_named_are_released_or_about_to_be() -> None:
 
     assert named
     assert named.keys() <= {galaxy["version"], *known["releases"]}, named
+
+
+WORKFLOWS = {path.name: yaml.safe_load(path.read_text("utf-8")) for path in (ROOT / ".github/workflows").glob("*.yml")}
+JOBS = {(name, job): spec for name, workflow in WORKFLOWS.items() for job, spec in workflow["jobs"].items()}
+
+
+@pytest.mark.parametrize(("name", "job"), JOBS)
+def test_a_job_runs_what_there_is_and_gets_no_secret_without_an_approval(name: str, job: str) -> None:
+    spec = JOBS[name, job]
+    commands = [step.get("run", "") for step in spec["steps"]]
+    targets = {target for command in commands for target in re.findall(r"^make (\S+)", command, re.MULTILINE)}
+
+    assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
+    assert targets <= set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    if "environment" not in spec:
+        assert "secrets." not in str(spec)
+        assert "permissions" not in spec
+    # What others publish can change between two runs, so nothing of theirs gets the secret.
+    else:
+        assert all(step["uses"].startswith("actions/") for step in spec["steps"] if "uses" in step)
+
+
+def test_the_workflows_test_every_release_of_ansible_core() -> None:
+    supported = [core.version for core in CORES]
+    tested = {job: JOBS["cores.yml", job]["strategy"]["matrix"] for job in ("sanity", "tests")}
+
+    assert tested["tests"]["core"] == supported
+    # The last is a pre-release, whose branch is devel.
+    assert tested["sanity"]["ansible"] == [*(f"stable-{version}" for version in supported[:-1]), "devel"]
+
+
+def test_a_tag_of_the_version_starts_the_release() -> None:
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    # YAML 1.1 reads the key "on" as true, unless it is quoted.
+    (pattern,) = WORKFLOWS["release.yml"]["on"]["push"]["tags"]
+
+    assert re.fullmatch(pattern.replace(".", r"\."), version)
 
 
 def test_both_copies_of_the_licence_are_the_same() -> None:

@@ -25,8 +25,10 @@ LINT = ("ansible-lint", "--profile", "production", "--offline", "--strict")
 #: What people write and read.
 WRITTEN = (
     *("plugins", "extensions", "playbooks", "roles", "docs", "changelogs", "tests/demo"),
-    *("README.md", "CONTRIBUTING.md", "GLOSSARY.md", "SECURITY.md"),
+    *("README.md", "CONTRIBUTING.md", "GLOSSARY.md", "SECURITY.md", "MAINTAINERS.md"),
 )
+
+WORKFLOWS = [path.relative_to(ROOT).as_posix() for path in ROOT.glob(".github/workflows/*.yml")]
 
 #: Tool: the command, then the file, the text and its replacement that the tool must object to.
 TOOLS = {
@@ -53,6 +55,10 @@ TOOLS = {
     ),
     "ruff format": (("ruff", "format", "--no-cache", "--check", "."), (CLIENT, "REREADINGS = 3", "REREADINGS=3")),
     "reuse": (("reuse", "lint", "--lines"), (CLIENT, "# SPDX-", "# SPD-")),
+    "check-jsonschema": (
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS),
+        (WORKFLOWS[0], "runs-on", "run-on"),
+    ),
     "mypy": (("mypy", "--cache-dir", str(BUILD / "mypy")), (CLIENT, "REREADINGS = 3", "REREADINGS: str = 3")),
 }
 
@@ -149,8 +155,8 @@ def artifact(tree: Copy) -> dict[str, str]:
 
 
 def test_the_artifact_holds_the_collection_and_nothing_else(artifact: dict[str, str]) -> None:
-    metadata = {"FILES.json", "MANIFEST.json", "LICENSE", "LICENSES", "REUSE.toml"}
-    pages = {"CHANGELOG.rst", "CODE_OF_CONDUCT.md", "README.md", "SECURITY.md"}
+    metadata = {"FILES.json", "MANIFEST.json", "LICENSE"}
+    pages = {"CHANGELOG.rst", "CODE_OF_CONDUCT.md", "MAINTAINERS.md", "README.md", "SECURITY.md"}
     parts = {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
     assert {name.split("/")[0] for name in artifact} <= metadata | pages | parts
 
@@ -159,7 +165,11 @@ REPOSITORY = "https://github.com/cakewalk-access/cakewalk.access"
 LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)", re.MULTILINE)
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(?=#{1,6} )", re.MULTILINE)
-CLONE_ONLY = re.compile(r"\bmake (?:demo|sandbox|test|bench|docs|clean)\b[\w-]*|(?<![\w/.])(?:tests|\.build)/[\w/.-]+")
+IN_REPOSITORY = re.compile(rf"{REPOSITORY}/(?:blob|tree)/main/([\w/.-]+\w)")
+CLONE_ONLY = re.compile(
+    r"\bmake (?:demo|sandbox|test|bench|docs|release|clean)\b[\w-]*"
+    r"|(?<![\w/.])(?:tests|\.build|(?:execution|decision)-environment)/[\w/.-]+"
+)
 
 
 def dead_ends(name: str, text: str, artifact: Collection[str], root: Path) -> Iterator[str]:
@@ -170,14 +180,10 @@ def dead_ends(name: str, text: str, artifact: Collection[str], root: Path) -> It
     prose = CODE_BLOCK.sub("", text) if name.endswith((".md", ".rst")) else ""
     for link in (path or reference for path, reference in LINK.findall(prose)):
         path = link.partition("#")[0]
-        if path.startswith(f"{REPOSITORY}/blob/main/"):
-            is_there = (root / path.removeprefix(f"{REPOSITORY}/blob/main/")).exists()
-        elif "://" in path:
-            is_there = True
-        else:
-            is_there = name != "README.md" and posixpath.normpath(f"{posixpath.dirname(name)}/{path}") in artifact
-        if path and not is_there:
+        is_there = name != "README.md" and posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) in artifact
+        if path and "://" not in path and not is_there:
             yield f"{name}: {link}"
+    yield from (f"{name}: {link}" for link in IN_REPOSITORY.findall(text) if not (root / link).exists())
     for section in HEADING.split(text) if name.endswith(".md") else [text]:
         if REPOSITORY not in section:
             yield from (f"{name}: {match.group()}" for match in CLONE_ONLY.finditer(section))
@@ -193,14 +199,21 @@ def test_nothing_in_the_artifact_leads_to_what_it_lacks(artifact: dict[str, str]
     ("name", "text", "found"),
     [
         ("docs/a.md", "[b](b.md#part) [r](../README.md) [x](https://example.com/x) [part](#part)", []),
+        ("MAINTAINERS.md", "[b](docs/b.md) [c](docs/c.md)", ["docs/c.md"]),
         ("docs/a.md", "[b](c.md)\n```console\n[ERROR]: no link\n```", ["c.md"]),
         ("docs/a.md", "[b][b]\n\n[b]: ../tests/b.md", ["../tests/b.md"]),
         ("README.md", "[b](docs/b.md)", ["docs/b.md"]),
         ("README.md", f"[b]({REPOSITORY}/blob/main/README.md)", []),
-        ("README.md", f"[b]({REPOSITORY}/blob/main/READTHIS.md)", [f"{REPOSITORY}/blob/main/READTHIS.md"]),
+        ("README.md", f"[b]({REPOSITORY}/blob/main/READTHIS.md)", ["READTHIS.md"]),
+        (
+            "docs/docsite/links.yml",
+            f"url: {REPOSITORY}/tree/main/docs\nurl: {REPOSITORY}/blob/main/docs/no.md",
+            ["docs/no.md"],
+        ),
         ("README.md", f"# Clone\n[clone]({REPOSITORY})\n`make demo`", []),
         ("README.md", f"# Clone\n[clone]({REPOSITORY})\n# Try\n`make demo`", ["make demo"]),
         ("plugins/a.py", "# Written by make docs.", ["make docs"]),
+        ("docs/a.md", "Edit `execution-environment/a.yml`.", ["execution-environment/a.yml"]),
         ("docs/a.md", "See `tests/demo/people.yml`, /x/tests/b and make sure.", ["tests/demo/people.yml"]),
     ],
 )
