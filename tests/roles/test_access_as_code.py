@@ -61,7 +61,7 @@ def test_an_export_is_code_that_changes_nothing(code: CodeFolder, capsys: pytest
     planned = code.planned()
     show("plan of an export", code.cost(), capsys)
     assert body(planned["plan"]) == [NOTHING]
-    assert planned["summary"] == {"steps": 0, "removals": 0}
+    assert planned["summary"] == {"steps": 0, "removals": 0, "expired": 0}
     assert (code.written(), code.tenant.state()) == ([], before)
     drift = code.result(code.hold("drift").succeeded()).data
     assert (drift["drift"]["in_sync"], drift["drift"]["not_in_code"]) == (True, [])
@@ -342,7 +342,7 @@ def test_blank_answers_leave_what_the_play_says(crew: CodeFolder, playbooks: Pla
         "Purpose: Of the play",
         f"Guardrails: at most 7 removals, removals of at most 10 % of what is read, protected: {OSCAR}",
     ]
-    assert planned["summary"] == {"steps": 2, "removals": 0}
+    assert planned["summary"] == {"steps": 2, "removals": 0, "expired": 0}
 
 
 def test_drift_is_told_and_fails_unless_it_is_only_asked_for(crew: CodeFolder) -> None:

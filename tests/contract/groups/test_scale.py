@@ -123,7 +123,7 @@ def test_a_large_tenant_as_code_costs_each_list_once_and_an_export_agrees(
     assert cost["listWorkAppCustomFields"] == cost["listWorkAppPermissionLevels"] == 30
 
     planned_so = told(source={"version": "1", "positions": {}, "code": code})
-    assert planned_so["summary"] == {"steps": 0, "removals": 0}
+    assert planned_so["summary"] == {"steps": 0, "removals": 0, "expired": 0}
     assert reads(tenant)["listUsers"] == ceil(150 / _PAGE)
     assert reads(tenant)["listUsersGroups"] == twice(120)
     assert all(reads(tenant)[operation] <= number for operation, number in cost.items())
