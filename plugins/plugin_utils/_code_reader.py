@@ -14,6 +14,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
+from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import is_reserved, printable, summarize
 from ..module_utils._engine.access_as_code.schema import CODE
 from ..module_utils._engine.access_as_code.source import CodeRefused, problem
@@ -33,7 +34,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: The types of values in the files, by the types of the argument spec, and their names in messages.
 _SHAPES: dict[str, Any] = {"str": str, "bool": str, "dict": dict, "raw": (str, dict)}
 _WORDS = {"str": "a text", "bool": "true or false", "dict": "a mapping"}
-_ITEMS = {"str": "texts", "raw": "texts, or of mappings with a user"}
+_ITEMS = {"str": "texts", "dict": "mappings", "raw": "texts, or of mappings with a user"}
 #: How deep files may be nested, which is deeper than any code. Composing a file is recursive, and recursion that is too
 #: deep in the C library ends the process.
 _DEEPEST = 20
@@ -101,6 +102,47 @@ def read(folder: str) -> tuple[Code, Positions, dict[str, Any] | None]:
         reader.add(_relative(path, root), path)
     sections, positions = reader.result(printable(folder))
     return sections, positions, reader.roster(root)
+
+
+def check_options(options: Mapping[str, Any], *paths: str) -> None:
+    """Refuse options with which code cannot be read.
+
+    :param options: the options of the task.
+    :param paths: the options that it needs in addition to the folder.
+    :raises ConfigurationError: a path is missing or blank, or a task passes data in place of the files.
+    """
+    if "source" in options:
+        raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
+    # The argument spec accepts a blank value or null for a required option.
+    for name in ("folder", *paths):
+        if not options.get(name):
+            raise ConfigurationError(f"use {name}", "it is missing or blank", "Give an absolute path.", option=name)
+
+
+def source_of(folder: str) -> dict[str, Any]:
+    """Return what a module must know about the code in a folder: the complete data, the positions, and the roster.
+
+    :raises CodeRefused: the files do not hold valid code.
+    """
+    code, positions, roster = read(folder)
+    complete = ArgumentSpecValidator(CODE).validate(code).validated_parameters
+    return {"code": complete, "positions": positions, **({"roster": roster} if roster else {})}
+
+
+def refuse_code_file(folder: str, option: str, path: str, what: str) -> None:
+    """Refuse a file to write that the next run would read as code.
+
+    :param what: what the file is, for messages.
+    :raises ConfigurationError: the file is refused.
+    """
+    real = Path(os.path.realpath(path))
+    if Path(os.path.realpath(folder)) in real.parents and is_code(real):
+        raise ConfigurationError(
+            f"keep {what}",
+            "it is in the folder of the code, and the next run would read it as code",
+            "Give another path.",
+            option=option,
+        )
 
 
 class _CodeReader:
@@ -309,6 +351,8 @@ def _shape_problems(options: Mapping[str, Any], entry: Mapping[str, Any]) -> Ite
         if option["type"] == "list":
             fits = isinstance(value, list) and all(isinstance(item, _SHAPES[option["elements"]]) for item in value)
             yield from () if fits else [f"{name} must be a list of {_ITEMS[option['elements']]}"]
+            for item in value if fits and "options" in option else ():
+                yield from _shape_problems(option["options"], item)
         elif not isinstance(value, _SHAPES.get(option["type"], object)):
             yield f"{name} must be {_WORDS[option['type']]}"
         elif "options" in option:

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_path
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._api.errors import CakewalkError, ConfigurationError
 from ..module_utils._api.text import parse_json, pluralize, printable, summarize
 from ..module_utils._engine.access_as_code.plan_markdown import is_markdown, refusal
-from ..module_utils._engine.access_as_code.schema import CODE
 from ..module_utils._engine.core.lookup import is_uuid
 from ..module_utils._engine.storage.journal import Journal
 from ..module_utils._engine.storage.private_file import PrivateFile
@@ -57,12 +54,7 @@ class CodeStorage:
         :raises ConfigurationError: a task passes data in place of the files, or leaves out a file that it needs.
         :raises FileRefused: a file could not be written at the end.
         """
-        if "source" in self._options:
-            raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
-        # The argument spec accepts a blank value or null for a required option.
-        for name in ("folder", "journal_path") if self._is_writing else ("folder",):
-            if name not in self._paths:
-                raise ConfigurationError(f"use {name}", "it is missing or blank", "Give an absolute path.", option=name)
+        _code_reader.check_options(self._options, *(("journal_path",) if self._is_writing else ()))
         self._refuse_paths_of_code()
         source: dict[str, Any] = {"version": collection_version(), "proofs": self._proofs()}
         if self._mode == "export":
@@ -70,11 +62,9 @@ class CodeStorage:
             return source
         if self._mode == "plan" and "plan_path" in self._paths:
             self._file("plan_path").check_writable()
-        code, positions, roster = _code_reader.read(self._paths["folder"])
-        complete = ArgumentSpecValidator(CODE).validate(code).validated_parameters
-        source |= {"code": complete, "positions": positions}
-        self._roster = roster
-        return {**source, "roster": roster, "roster_before": self._roster_before()} if roster else source
+        source |= _code_reader.source_of(self._paths["folder"])
+        self._roster = source.get("roster")
+        return {**source, "roster_before": self._roster_before()} if self._roster else source
 
     def _roster_before(self) -> dict[str, Any] | None:
         """Return the roster that was last applied, C(None) before the first time.
@@ -128,17 +118,9 @@ class CodeStorage:
         :raises ConfigurationError: a path is refused.
         :raises FileRefused: a path is relative.
         """
-        folder = Path(os.path.realpath(self._paths["folder"]))
         for name in sorted(self._paths.keys() & {*_FILES}):
             self._file(name)
-            path = Path(os.path.realpath(self._paths[name]))
-            if folder in path.parents and _code_reader.is_code(path):
-                raise ConfigurationError(
-                    f"keep {_what(name)}",
-                    "it is in the folder of the code, and the next run would read it as code",
-                    "Give another path.",
-                    option=name,
-                )
+            _code_reader.refuse_code_file(self._paths["folder"], name, self._paths[name], _what(name))
 
     @contextmanager
     def begun(self) -> Iterator[None]:

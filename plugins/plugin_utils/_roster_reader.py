@@ -13,8 +13,8 @@ from typing import Any
 
 from ..module_utils._api.text import printable
 from ..module_utils._engine.access_as_code.source import CodeRefused, problem
-from ..module_utils._engine.access_as_code.terms import TermRefused, term_of
 from ..module_utils._engine.core.lookup import folded_email
+from ..module_utils._engine.core.terms import TermRefused, term_of
 
 #: A table of people: the file and line of each row, with its values by column.
 Table = list[tuple[str, dict[str, str]]]

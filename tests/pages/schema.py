@@ -66,6 +66,8 @@ def _value(option: Mapping[str, Any], documented: Mapping[str, Any], words: Call
         return {"enum": list(option["choices"])}
     if option["type"] == "bool":
         return {"type": "boolean"}
+    if option["type"] == "int":
+        return {"type": "integer"}
     if option["type"] == "str":
         return _TEXT
     if "mapping" in option:

@@ -33,12 +33,16 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
     code.mkdir()
     anchors = sorted(app["id"] for app in tenant.state("apps")["apps"])[:3]
     sections = {"tenant": {"anchors": anchors}, "groups": [{"group": "Sales", "members": [ERIN]}]}
+    sections["rules"] = [
+        {"name": "R", "severity": "low", "reason": "Why", "limits": {"holders_of": [{"group": "Sales"}], "at_least": 1}}
+    ]
     (code / "all.yml").write_text(yaml.safe_dump(sections), encoding="utf-8")
     github = tenant.find("apps", "GitHub")["id"]
     journal = str(tmp_path / "moves.jsonl")
     turn = {"folder": str(tmp_path / "turns"), "nonce": "0", "run": "0"}
     return {
         "cakewalk_access_as_code": {"folder": str(code)},
+        "cakewalk_access_rules": {"folder": str(code)},
         "cakewalk_access_review": {"name": "S", "reviewer": "manager", "due_date": "2099-12-31", "apps": ["GitHub"]},
         "cakewalk_app_access": {"app": "Figma", "users": [CONNOR], "purpose": "Work"},
         "cakewalk_app_custom_field": {"app": "GitHub", "fields": {"Cost Center": "0815"}},

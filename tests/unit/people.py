@@ -17,6 +17,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog impor
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import members as members_of
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._api.operations import Listing, Resource
 from ansible_collections.cakewalk.access.plugins.module_utils._api.transport import Connection, Response
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import Index, Row
@@ -100,7 +101,7 @@ class MemoryTenant(Tenant):
         users: list[Row],
         groups: Iterable[Row] = (),
         members: dict[str, list[Row]] | None = None,
-        rows: Mapping[Listing, list[Row]] | None = None,
+        rows: Mapping[Listing | Resource, Any] | None = None,
     ) -> None:
         super().__init__(Client(connection()))
         self.users, self.groups, self.members = users, list(groups), members or {}
@@ -130,6 +131,9 @@ class MemoryTenant(Tenant):
         return [{**members, **self.rows}[source] for source in wanted]
 
     def read_stable(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]]]:
+        return self.read(listings)
+
+    def read_visible(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]] | CakewalkError]:
         return self.read(listings)
 
     def people(self, references: Collection[str]) -> Index:

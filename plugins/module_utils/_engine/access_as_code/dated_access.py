@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from ..._api.text import UNCUT, printable
+from ..core.terms import TermState
 from .named_people import NamedPerson
-from .terms import TermState
 
 
 @dataclass(frozen=True)

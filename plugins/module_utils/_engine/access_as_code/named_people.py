@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.terms import ALWAYS, Term, TermRefused, TermState, term_of
 from .source import SourceCode, SourceEntry, problem
-from .terms import ALWAYS, Term, TermRefused, TermState, term_of
 
 #: The list of people in the entries of each section that has one.
 LISTS = {"groups": "members", "accesses": "users"}

@@ -21,8 +21,10 @@ from ..core.message import message_of
 from ..core.plan import ApplyResult, Plan, StepResult
 from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
+from ..core.terms import TermState
 from ..core.timestamps import utc
 from ..storage.ledger import ANCHORS
+from . import rules
 from .anchors import check_anchors
 from .dated_access import notable
 from .leavers import leaver_lines
@@ -32,7 +34,6 @@ from .roster import Roster, RosterPlan, changes_between, problems_of_rules, with
 from .section import SectionPlan
 from .sections import accesses, custom_fields, groups, policies
 from .source import CodeRefused, SourceCode
-from .terms import TermState
 from .yaml_writer import dump_yaml
 
 #: The version of what the hash covers; an approval is for a plan of this version only.
@@ -252,7 +253,7 @@ def code_digest(code: SourceCode, params: Mapping[str, Any]) -> str:
 def code_of(params: Mapping[str, Any]) -> SourceCode:
     """Return the code of a task, or raise C(CodeRefused) if it contradicts itself."""
     code = SourceCode(params["source"]["code"], params["source"]["positions"])
-    problems = [problem for section in SECTIONS for problem in section.problems_of(code)]
+    problems = [problem for section in (*SECTIONS, rules) for problem in section.problems_of(code)]
     problems += problems_of_rules(code, Roster.of(params["source"].get("roster")))
     if problems:
         raise CodeRefused(problems)

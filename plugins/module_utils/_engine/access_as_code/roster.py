@@ -17,9 +17,9 @@ from typing import Any
 from ..._api.errors import CakewalkError
 from ..._api.text import pluralize, printable, summarize
 from ..core.lookup import Index, Row, folded_email, folded_reference
+from ..core.terms import Term, term_of
 from .named_people import LISTS, NamedPerson, references_of
 from .source import CodeRefused, SourceCode, SourceEntry, problem
-from .terms import Term, term_of
 
 #: The member of an entry with conditions on columns.
 RULE = "members_where"

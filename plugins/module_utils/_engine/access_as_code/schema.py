@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..access_rules.form import ACCESS_RULE
 from ..policies.rules import ASSIGNMENT
 
 _NAME: dict[str, Any] = {"type": "str", "required": True}
@@ -130,4 +131,5 @@ CODE: dict[str, Any] = {
         "Custom fields of apps, one entry per app. Other fields stay as they are.", options=_FIELDS
     ),
     "policies": _entries("Approval policies of apps and permission levels.", **ASSIGNMENT),
+    "rules": _entries("Access rules: what nobody may hold, must hold, or hold too often.", **ACCESS_RULE),
 }

@@ -186,6 +186,17 @@ class Tenant:
 
         return self._client.each(rows, listings)
 
+    def read_visible(self, listings: Iterable[Listing]) -> list[list[dict[str, Any]] | CakewalkError]:
+        """Read lists concurrently until they are stable; an error for each that the service does not show or know."""
+
+        def rows(listing: Listing) -> list[dict[str, Any]] | CakewalkError:
+            try:
+                return self._rows(listing, is_stable=True)
+            except (Forbidden, NotFound) as error:
+                return error
+
+        return self._client.each(rows, listings)
+
     def read_existing(self, records: Iterable[Resource]) -> list[dict[str, Any] | None]:
         """Read records concurrently; C(None) for each that does not exist."""
         return self._client.each(self._client.record_or_none, records)

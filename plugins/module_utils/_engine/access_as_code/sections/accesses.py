@@ -30,13 +30,13 @@ from ...access.planning import check_purpose, plan_access, read_app_states
 from ...core.access_requests import REMOVE, progress_of
 from ...core.lookup import Row, folded_reference, ids_of, label, reference_to
 from ...core.tenant import Tenant
+from ...core.terms import ALWAYS, TermState
 from ..dated_access import DatedAccess, expiry_of
 from ..leavers import Leavers
 from ..named_people import NamedPerson, people_by_state, people_of, problems_of_terms, references_of
 from ..roster import notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import SourceCode, SourceEntry, problem, repeated
-from ..terms import ALWAYS, TermState
 
 SECTION = "accesses"
 #: Why no request is opened, by outcome.

@@ -13,6 +13,7 @@ from ...._api.text import printable
 from ...._api.writes import add_members, remove_members
 from ...core.lookup import Resolver, Row, folded_reference, ids_of, label, reference_to
 from ...core.tenant import Tenant
+from ...core.terms import ALWAYS, TermState
 from ...groups.membership import (
     MembershipChange,
     MembershipEntry,
@@ -28,7 +29,6 @@ from ..named_people import NamedPerson, people_by_state, people_of, problems_of_
 from ..roster import RULE, notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
-from ..terms import ALWAYS, TermState
 
 SECTION = "groups"
 _LEFT_ALONE = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.terms import (
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.terms import (
     ALWAYS,
     TermRefused,
     TermState,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from enum import Enum
 
 from ..._api.text import pluralize, printable
-from ..core.timestamps import moment, utc
+from .timestamps import moment, utc
 
 _DAY = timedelta(days=1)
 _FIRST, _LAST = (limit.replace(tzinfo=timezone.utc) for limit in (datetime.min, datetime.max))

@@ -1,0 +1,171 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The results of access rules, for people and for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..._api.catalog import person
+from ..._api.errors import CakewalkError
+from ..._api.text import UNCUT, pluralize, printable, summarize
+from ..core.people import status_of
+from .evaluation import NOBODY, NOT_SEEN, STATES, VIOLATED, Evaluation, Finding, RuleResult
+from .form import FORBIDS, LIMITS, REQUIRES, SEVERITIES
+from .rule import Entitlement, RuleException
+
+#: The lowest severity that fails if none does.
+NEVER = "never"
+
+
+class RulesViolated(CakewalkError):
+    """Access rules are violated, or cannot be decided."""
+
+    kind = "rules"
+
+
+def failing(results: Iterable[RuleResult], fail_from: str, allow_unknown: bool = False) -> list[RuleResult]:
+    """Return the results that count as failed.
+
+    :param fail_from: the lowest severity that counts, or C(NEVER).
+    :param allow_unknown: whether rules count as kept that cannot be decided.
+    """
+    states = (VIOLATED,) if allow_unknown else (VIOLATED, NOT_SEEN)
+    severities = () if fail_from == NEVER else SEVERITIES[SEVERITIES.index(fail_from) :]
+    return [result for result in results if result.state in states and result.rule.severity in severities]
+
+
+def counts_of(results: Iterable[RuleResult]) -> dict[str, int]:
+    """Return how many rules are in each state."""
+    counted = Counter(result.state for result in results)
+    return {state: counted[state] for state in STATES}
+
+
+@dataclass(frozen=True)
+class FindingWriter:
+    """Writes findings of an evaluation."""
+
+    evaluation: Evaluation
+
+    def sentence(self, finding: Finding) -> str:
+        """Return a finding as a clause."""
+        rule = finding.rule
+        may = " may" if finding.state == NOT_SEEN else ""
+        if finding.missing:
+            held = " or ".join(one.name for one in rule.entitlements)
+            known = "it is not known whether at least" if may else "fewer than"
+            return f"{known} {pluralize(rule.at_least or 0, 'person holds', 'people hold')} {held}"
+        if finding.person == NOBODY:
+            return f"it is not known who holds {' or '.join(self._words(rule.entitlements + rule.required, NOBODY))}"
+        name = self.name(finding)
+        if rule.kind == FORBIDS:
+            status = status_of(self.evaluation.held.people.get(finding.person, {}))
+            name += f" ({printable(status)})" if status else ""
+        joined = " and ".join(self._words(rule.entitlements, finding.person))
+        clause = f"{name}{may} hold{'' if may else 's'} {joined}"
+        if rule.kind == REQUIRES:
+            holders = self.evaluation.holders
+            lacking = [one.name for one in rule.required if holders[one].value(finding.person) is not True]
+            clause += f" without {' and '.join(lacking)}"
+        elif rule.kind == LIMITS:
+            clause += f", and at most {pluralize(rule.at_most or 0, 'person', 'people')} may"
+        if finding.exception:
+            clause += f" (exception until {finding.exception.term.until}: {printable(finding.exception.reason)})"
+        return clause
+
+    def name(self, finding: Finding) -> str:
+        """Return the e-mail address or id of the person of a finding."""
+        row = self.evaluation.held.people.get(finding.person, {"id": finding.person})
+        return printable(person(row), UNCUT)
+
+    def _words(self, entitlements: Iterable[Entitlement], someone: str) -> list[str]:
+        """Return what a person holds, or may hold, of these entitlements."""
+        held, words = self.evaluation.held, []
+        for entitlement in entitlements:
+            value = self.evaluation.holders[entitlement].value(someone)
+            is_shown = bool(entitlement.group or (entitlement.is_owner and entitlement.app not in held.unseen))
+            if value is not False and is_shown:
+                words.append(entitlement.name if value else f"{entitlement.name} (not shown)")
+            elif value is not False:
+                words.append(summarize(held.sources(entitlement, someone, value is True), 3, " and "))
+        return list(dict.fromkeys(words))
+
+    def error(self, failed: Sequence[RuleResult], hint: str) -> RulesViolated | None:
+        """Return the error about failed rules, the worst first; C(None) without any."""
+        if not failed:
+            return None
+        cause = summarize(map(self._in_short, sorted(failed, key=_from_worst)), separator="; ")
+        return RulesViolated(
+            "confirm that all access rules are kept", cause, hint, rules=[result.rule.name for result in failed]
+        )
+
+    def _in_short(self, result: RuleResult) -> str:
+        """Return the worst findings of a rule as a clause, with people by name."""
+        worst = [one for one in result.findings if one.state == result.state]
+        people = summarize((self.name(one) if one.person else self.sentence(one) for one in worst), limit=3)
+        name = f"{printable(result.rule.name)!r} ({result.rule.severity}, {result.rule.at})"
+        return f"{name} is {'violated' if result.state == VIOLATED else 'unknown'}: {people}"
+
+    def data(self, result: RuleResult) -> dict[str, Any]:
+        """Return the result of a rule."""
+        rule = result.rule
+        return {
+            "name": rule.name,
+            "kind": rule.kind,
+            "severity": rule.severity,
+            "reason": rule.reason,
+            "at": rule.at,
+            "state": result.state,
+            "findings": list(map(self.finding_data, result.findings)),
+            "ended_exceptions": list(map(_exception_data, result.ended)),
+        }
+
+    def finding_data(self, finding: Finding) -> dict[str, Any]:
+        """Return a finding."""
+        return {
+            "state": finding.state,
+            "person": self.name(finding) if finding.person else None,
+            "person_id": finding.person or None,
+            "message": self.sentence(finding),
+            **({"exception": _exception_data(finding.exception)} if finding.exception else {}),
+        }
+
+    def lines(self, results: Iterable[RuleResult]) -> Iterator[str]:
+        """Yield the results for people, the worst rules first: a line for each rule, and for each of its findings."""
+        for result in sorted(results, key=_from_worst):
+            rule = result.rule
+            yield f"{result.state} ({rule.severity}): {printable(rule.name, UNCUT)} ({rule.at})"
+            for finding in result.findings:
+                mark = {VIOLATED: "-", NOT_SEEN: "?"}.get(finding.state, "~")
+                yield f"  {mark} {self.sentence(finding)}"
+            for ended in result.ended:
+                yield f"  ! the exception of {printable(ended.name)} ended: {ended.term.until} ({ended.at})"
+
+
+def _from_worst(result: RuleResult) -> tuple[int, int]:
+    return -STATES.index(result.state), -SEVERITIES.index(result.rule.severity)
+
+
+def ended_warnings(results: Sequence[RuleResult]) -> list[str]:
+    """Return a warning about exceptions that have ended."""
+    ended = [
+        f"{printable(one.name)} and {printable(result.rule.name)!r}, {one.term.until} ({one.at})"
+        for result in results
+        for one in result.ended
+    ]
+    if not ended:
+        return []
+    return [f"These exceptions have ended and no longer count: {summarize(ended, separator='; ')}. Remove them."]
+
+
+def _exception_data(exception: RuleException) -> dict[str, Any]:
+    return {
+        "person": exception.name,
+        "reason": exception.reason,
+        "until": exception.term.until,
+        "at": exception.at,
+    }

@@ -1,0 +1,348 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random tenants and access rules, and a naive evaluation of the rules: plain loops over the rows of the service."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog
+from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, GROUPS, USERS
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import Forbidden
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rules.form import ACCESS_RULE
+from unit.people import MemoryTenant, group, uid, user
+
+STATUSES = ("Active", "Invited", "Deactivated", "Offboarding", "Strange", None)
+DOMAINS = ("example.com", "partner.example", "EXAMPLE.com")
+#: A finding: the rule, the person (empty for nobody in particular), the state, and how many people are missing.
+Found = tuple[str, str, str, int]
+#: Somebody of whom nothing is listed.
+STRANGER: dict[str, Any] = {"id": "", "email": None, "statusName": None}
+
+
+@dataclass
+class Entry:
+    """An entry of the section rules."""
+
+    data: dict[str, Any]
+
+    def at(self, *inside: str | int) -> str:
+        """Return a place."""
+        return ".".join(map(str, ("rules.yml", *inside)))
+
+
+def completed(options: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """Return data as the argument spec completes it, with null or a default for what is left out."""
+    complete = {}
+    for name, option in options.items():
+        value = data.get(name, option.get("default"))
+        if value is not None and "options" in option:
+            inside = option["options"]
+            is_list = option["type"] == "list"
+            value = [completed(inside, item) for item in value] if is_list else completed(inside, value)
+        complete[name] = value
+    return complete
+
+
+def rule(name: str = "R", **data: Any) -> Entry:
+    """Return an entry for a rule."""
+    return Entry(completed(ACCESS_RULE["options"], {"name": name, "severity": "high", "reason": "Because", **data}))
+
+
+class World(MemoryTenant):
+    """A tenant in memory, with apps.
+
+    C(access) are the rows of access to each app, C(None) where the service refuses to show them. C(gives) are the apps
+    that each group gives by default, C(levels) the levels of each app.
+    """
+
+    def __init__(
+        self,
+        users: list[Any],
+        groups: list[Any],
+        members: dict[str, list[Any]],
+        apps: list[Any],
+        levels: dict[str, list[Any]],
+        access: dict[str, list[Any] | None],
+        gives: dict[str, list[Any]],
+        requests: Sequence[Any] = (),
+    ) -> None:
+        self.apps, self.levels, self.access, self.gives, self.requests = apps, levels, access, gives, requests
+        refusal = Forbidden("list it", "the service refuses it", "Ask.", status=403)
+        rows: dict[Any, Any] = {USERS.listing: users, GROUPS.listing: groups, APPS.listing: apps}
+        rows |= {catalog.permission_levels(row): levels.get(row["id"], []) for row in apps}
+        rows |= {
+            APPS.record(row["id"]): {
+                **row,
+                "defaultUsersGroups": [
+                    one for one, given in gives.items() if row["id"] in [app["id"] for app in given]
+                ],
+            }
+            for row in apps
+        }
+        shown = {row["id"]: access.get(row["id"], []) for row in apps}
+        rows |= {catalog.accesses(row): refusal if shown[row["id"]] is None else shown[row["id"]] for row in apps}
+        super().__init__(users, groups, members, {**rows, catalog.REQUESTS: list(requests)})
+
+
+def level(number: int, mark: bool | None, is_default: bool = False) -> dict[str, Any]:
+    """Return a permission level."""
+    marked = {} if mark is None else {"isPrivileged": mark}
+    return {"id": uid(3000 + number), "name": f"Level {number}", "isDefault": is_default, **marked}
+
+
+def random_world(chance: random.Random) -> World:
+    """Return a small tenant in which anything may be hidden."""
+    users = [
+        user(number, f"p{number}@{chance.choice(DOMAINS)}", chance.choice(STATUSES))
+        for number in range(chance.randint(1, 8))
+    ]
+    groups = [group(number) for number in range(3)]
+    apps = [{"id": uid(2000 + number), "name": f"App {number}", "owner": None} for number in range(4)]
+    for app in apps:
+        if chance.random() < 0.3:
+            app["owner"] = chance.choice(users)
+    levels = {
+        app["id"]: [
+            level(10 * n + m, chance.choice((True, False, None)), chance.random() < 0.3)
+            for m in range(chance.randint(0, 3))
+        ]
+        for n, app in enumerate(apps)
+    }
+    access: dict[str, list[Any] | None] = {}
+    for app in apps:
+        rows = []
+        for person in users:
+            held = chance.sample(
+                [None, *levels[app["id"]]], min(chance.choice((0, 0, 1, 1, 2)), 1 + len(levels[app["id"]]))
+            )
+            rows += [
+                {"user": person, "permissionLevel": one, "isOwner": chance.choice((True, False, False, None))}
+                for one in held
+            ]
+        access[app["id"]] = None if chance.random() < 0.1 else rows
+    requests = [
+        {
+            "id": uid(5000 + number),
+            "requestType": chance.choice(("GrantAccessRequest", "ChangePermissionLevelRequest", "RemoveAccessRequest")),
+            "requestStatus": chance.choice(("Pending", "Declined", "Odd")),
+            "targetUserId": chance.choice(users)["id"],
+            "workAppId": (app := chance.choice(apps))["id"],
+            "permissionLevelId": chance.choice([None, *(one["id"] for one in levels[app["id"]])]),
+            "createdAt": "2026-01-01T00:00:00Z",
+        }
+        for number in range(chance.randint(0, 4))
+    ]
+    members = {row["id"]: [one for one in users if chance.random() < 0.4] for row in groups}
+    gives = {row["id"]: [app for app in apps if chance.random() < 0.2] for row in groups}
+    return World(users, groups, members, apps, levels, access, gives, requests)
+
+
+def random_rules(chance: random.Random, world: World, number: int) -> list[Entry]:
+    """Return rules about a tenant."""
+
+    def entitlement() -> dict[str, Any]:
+        app = chance.choice(world.apps)
+        levels = world.levels[app["id"]]
+        kinds: list[dict[str, Any]] = [
+            {"group": chance.choice(world.groups)["name"]},
+            {"app": app["name"]},
+            {"app": app["id"], "owner": True},
+            {"app": app["name"], "privileged": True},
+            {"privileged": True},
+        ]
+        kinds += [{"app": app["name"], "permission_level": chance.choice(levels)["name"]}] if levels else []
+        return chance.choice(kinds)
+
+    def entitlements(least: int = 1) -> list[dict[str, Any]]:
+        return [entitlement() for _number in range(chance.randint(least, 3))]
+
+    def people() -> dict[str, Any]:
+        known = ["Active", "Deactivated", "Offboarding"]
+        criteria = {"status": chance.sample(known, chance.randint(1, 2)), "email_domain": [chance.choice(DOMAINS)]}
+        names = chance.choice((["status"], ["email_domain"], list(criteria)))
+        return {name: criteria[name] for name in names}
+
+    def one(name: str) -> Entry:
+        kind = chance.choice(("conflicts", "requires", "limits", "forbids"))
+        value: Any = entitlements(2)
+        if kind == "requires":
+            value = {"holders_of": entitlements(), "to_hold": entitlements()}
+        elif kind == "limits":
+            limits = chance.choice(({"at_most": 1}, {"at_least": 2}, {"at_least": 1, "at_most": 2}, {"at_most": 0}))
+            value = {"holders_of": entitlements(), **limits}
+        elif kind == "forbids":
+            who = chance.choice(
+                ({"people": people()}, {"except_people": people()}, {"people": people(), "except_people": people()})
+            )
+            value = {"to_hold": entitlements(), **who}
+        exceptions = [
+            {"person": row["email"], "reason": "Because", "until": chance.choice(("2020-01-01", "2099-01-01"))}
+            for row in world.users
+            if chance.random() < 0.2
+        ]
+        return rule(name, **{kind: value}, exceptions=exceptions)
+
+    return [one(f"Rule {n}") for n in range(number)]
+
+
+def all3(values: Iterable[bool | None]) -> bool | None:
+    """Return whether all values hold, C(None) if that is not known."""
+    values = list(values)
+    return False if False in values else None if None in values else True
+
+
+def any3(values: Iterable[bool | None]) -> bool | None:
+    """Return whether a value holds, C(None) if that is not known."""
+    values = list(values)
+    return True if True in values else None if None in values else False
+
+
+def not3(value: bool | None) -> bool | None:
+    """Return the opposite."""
+    return None if value is None else not value
+
+
+class Naive:
+    """The evaluation of rules as somebody would write it who does not care for speed."""
+
+    def __init__(self, world: World, counts_requests: bool) -> None:
+        self.world, self.counts_requests = world, counts_requests
+
+    def findings(self, rules: Iterable[Entry]) -> set[Found]:
+        """Return everything that is not kept."""
+        found: set[Found] = set()
+        for entry in rules:
+            data = entry.data
+            found |= self._limits(data) if data["limits"] else self._each(data)
+        return found
+
+    def _each(self, data: dict[str, Any]) -> set[Found]:
+        found = set()
+        for person in self.world.users:
+            value = self._violates(data, person)
+            if value is not False and self._is_listed(data, person):
+                state = "excepted" if self._is_excepted(data, person) else "violated" if value else "unknown"
+                found.add((data["name"], person["email"], state, 0))
+        if self._violates(data, STRANGER) is not False:
+            found.add((data["name"], "", "unknown", 0))
+        return found
+
+    def _limits(self, data: dict[str, Any]) -> set[Found]:
+        most, least = data["limits"]["at_most"], data["limits"]["at_least"]
+        listed = [person for person in self.world.users if self._is_listed(data, person)]
+        values = {person["email"]: any3(self._holds(person, one) for one in self._named(data)) for person in listed}
+        is_unseen = any(self._holds(STRANGER, one) is None for one in self._named(data))
+        found: set[Found] = set()
+        if most is not None and (len(values) > most or is_unseen):
+            counted = [person["email"] for person in listed if not self._is_excepted(data, person)]
+            sure = [email for email in counted if values[email]]
+            blamed = sure if len(sure) > most else counted if len(counted) > most or is_unseen else []
+            state = "violated" if len(sure) > most else "unknown"
+            found |= {(data["name"], email, state, 0) for email in blamed}
+            found |= {(data["name"], email, "excepted", 0) for email in values if email not in counted}
+            found |= {(data["name"], "", "unknown", 0)} if is_unseen and len(sure) <= most else set()
+        if least is not None:
+            active = []
+            for person in listed:
+                status = person["statusName"]
+                is_active = {"Active": True, "Invited": True, "Strange": None, None: None}.get(status, False)
+                active.append(all3([values[person["email"]], is_active]))
+            sure_number, possible = active.count(True), active.count(True) + active.count(None)
+            if possible < least and not is_unseen:
+                found.add((data["name"], "", "violated", least - possible))
+            elif sure_number < least:
+                found.add((data["name"], "", "unknown", least - sure_number))
+        return found
+
+    def _violates(self, data: dict[str, Any], person: dict[str, Any]) -> bool | None:
+        if data["conflicts"]:
+            return all3(self._holds(person, one) for one in data["conflicts"])
+        if data["requires"]:
+            holds = any3(self._holds(person, one) for one in data["requires"]["holders_of"])
+            return all3([holds, not3(all3(self._holds(person, one) for one in data["requires"]["to_hold"]))])
+        holds = any3(self._holds(person, one) for one in data["forbids"]["to_hold"])
+        people, spared = data["forbids"]["people"], data["forbids"]["except_people"]
+        is_meant = True if people is None else self._is_one_of(person, people)
+        is_spared = False if spared is None else self._is_one_of(person, spared)
+        return all3([holds, is_meant, not3(is_spared)])
+
+    def _is_one_of(self, person: dict[str, Any], people: dict[str, Any]) -> bool | None:
+        values: list[bool | None] = []
+        if people["status"]:
+            status = person["statusName"]
+            values.append(None if status in (None, "Strange") else status in people["status"])
+        if people["email_domain"]:
+            email = person["email"]
+            domains = [domain.lower() for domain in people["email_domain"]]
+            values.append(None if email is None else email.split("@")[1].lower() in domains)
+        return all3(values)
+
+    def _is_excepted(self, data: dict[str, Any], person: dict[str, Any]) -> bool:
+        return any(one["person"] == person["email"] and one["until"] > "2026" for one in data["exceptions"])
+
+    def _named(self, data: dict[str, Any]) -> list[dict[str, Any]]:
+        if data["conflicts"]:
+            return list(data["conflicts"])
+        inside = data["requires"] or data["limits"] or data["forbids"]
+        return [*inside.get("holders_of", []), *inside.get("to_hold", [])]
+
+    def _is_listed(self, data: dict[str, Any], person: dict[str, Any]) -> bool:
+        """Return whether a list shows that a person holds, or may hold, something that the rule names."""
+        return any(self._holds(person, one, is_unseen=False) is not False for one in self._named(data))
+
+    def _holds(self, person: dict[str, Any], wanted: dict[str, Any], is_unseen: bool | None = None) -> bool | None:
+        if wanted["group"]:
+            (row,) = (row for row in self.world.groups if row["name"] == wanted["group"])
+            return person["id"] in [member["id"] for member in self.world.members[row["id"]]]
+        values: list[bool | None] = []
+        for app in self.world.apps:
+            if wanted["app"] in (None, app["id"], app["name"]):
+                values += self._in_app(person, wanted, app, is_unseen)
+        return any3(values)
+
+    def _in_app(
+        self, person: dict[str, Any], wanted: dict[str, Any], app: dict[str, Any], is_unseen: bool | None
+    ) -> list[bool | None]:
+        listed = self.world.access[app["id"]]
+        rows = [row for row in listed or [] if row["user"]["id"] == person["id"]]
+        values: list[bool | None] = [is_unseen] if listed is None else []
+        if wanted["owner"]:
+            is_owner = app["owner"] is not None and app["owner"]["id"] == person["id"]
+            return [*values, is_owner, *(row["isOwner"] for row in rows)]
+        levels = self.world.levels[app["id"]]
+        defaults = [one for one in levels if one["isDefault"]]
+
+        def means(held: dict[str, Any] | None, is_hidden: bool) -> bool | None:
+            if wanted["permission_level"]:
+                if held is not None:
+                    return bool(held["name"] == wanted["permission_level"])
+                return True if [one["name"] for one in levels] == [wanted["permission_level"]] else None
+            if wanted["privileged"]:
+                if held is not None:
+                    return held.get("isPrivileged")
+                marks = {one.get("isPrivileged") for one in levels}
+                return (marks.pop() if len(marks) == 1 else None) if is_hidden else False
+            return True
+
+        values += [means(row["permissionLevel"], False) for row in rows]
+        asked = False
+        for request in self.world.requests if self.counts_requests else ():
+            is_removal = request["requestType"] == "RemoveAccessRequest"
+            if (request["targetUserId"], request["workAppId"]) == (person["id"], app["id"]) and not is_removal:
+                held = next((one for one in levels if one["id"] == request["permissionLevelId"]), None)
+                if request["requestStatus"] == "Pending":
+                    values.append(means(held, False))
+                    asked = True
+                elif request["requestStatus"] == "Odd":
+                    values.append(all3([None, means(held, False)]))
+        for row in self.world.groups:
+            is_member = person["id"] in [member["id"] for member in self.world.members[row["id"]]]
+            is_given = app["id"] in [one["id"] for one in self.world.gives[row["id"]]]
+            if is_member and is_given and not rows and not asked:
+                values.append(means(defaults[0], False) if len(defaults) == 1 else means(None, bool(levels)))
+        return values
