@@ -19,6 +19,8 @@ from .conftest import BUILD, ROOT, Copy
 
 MODULE = "plugins/modules/cakewalk_group_member.py"
 CLIENT = "plugins/module_utils/_api/client.py"
+PIPELINES = "docs/examples/pull_requests"
+WORKFLOWS = tuple(f"{PIPELINES}/github/{name}.yml" for name in ("plan", "apply", "drift"))
 
 LINT = ("ansible-lint", "--profile", "production", "--offline", "--strict")
 
@@ -47,6 +49,15 @@ TOOLS = {
     "antsibull-changelog of releases": (
         ("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"),
         ("changelogs/changelog.yaml", "release_date: '20", "release_date: '"),
+    ),
+    "check-jsonschema of GitHub": (
+        # A schema that comes with the tool, so nothing is downloaded.
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS),
+        (f"{PIPELINES}/github/apply.yml", "needs: plan", "need: plan"),
+    ),
+    "check-jsonschema of GitLab": (
+        ("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", f"{PIPELINES}/gitlab/gitlab-ci.yml"),
+        (f"{PIPELINES}/gitlab/gitlab-ci.yml", "when: manual", "when: sometimes"),
     ),
     "codespell": (("codespell", *WRITTEN), (CLIENT, "Return", "Retrun")),
     "ruff check": (

@@ -29,6 +29,7 @@ _LINE, _VALUE = 300, 2_000
 _NOTICE = 500
 #: A section of more lines is folded.
 _OPEN = 20
+_MINUS = "\N{MINUS SIGN}"
 
 Scrub = Callable[[str], str]
 
@@ -112,8 +113,9 @@ def document(
 def _change(change: StateChange) -> Section:
     # In a diff, GitHub shows a line that begins with > as an addition.
     lines = detail_lines(change, note_sign="!")
-    removed, added = (sum(line.startswith(sign) for line in lines) for sign in "-+")
-    return Section(f"{_code(change.name)} \N{MINUS SIGN}{removed} +{added}", lines, is_diff=True)
+    counts = {shown: sum(line.startswith(sign) for line in lines) for shown, sign in ((_MINUS, "-"), ("+", "+"))}
+    title = [_code(change.name), *(f"{shown}{count}" for shown, count in counts.items() if count)]
+    return Section(" ".join(title), lines, is_diff=True)
 
 
 def _block(section: Section, lines: Sequence[str], room: int) -> tuple[str, int]:

@@ -1,0 +1,235 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pipelines that come as examples: from a pull request to an applied plan and back from drift, on both forges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from playbooks.harness import writes
+from roles.forge_service import GITHUB_BOT, GITLAB_BOT, TOKEN, Forge
+from roles.people import CONNOR, PETRA
+from roles.pipelines import EXAMPLES, Job, Pipelines
+from sandbox.process import Sandbox
+
+WORKFLOWS = {
+    path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (EXAMPLES / "github").glob("*.yml")
+}
+IRIS = "iris.invited@example.com"
+#: Without a token, names in the output could be commands.
+STOPPED = "token=$(python -c 'import uuid; print(uuid.uuid4())')\necho \"::stop-commands::$token\"\n"
+MARK = "<!-- cakewalk.access plan -->\n"
+PULL_REQUEST = {
+    "repository": "example/access",
+    "event.pull_request.head.repo.full_name": "example/access",
+    "event.pull_request.number": "7",
+    "token": TOKEN,
+}
+MERGE_REQUEST = {
+    "CI_PIPELINE_SOURCE": "merge_request_event",
+    "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "5",
+    "CI_MERGE_REQUEST_IID": "7",
+    "CI_PROJECT_ID": "5",
+}
+MAIN = {"CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main", "CI_PROJECT_ID": "5"}
+
+
+@pytest.fixture
+def forge() -> Iterator[Forge]:
+    with Forge() as forge:
+        yield forge
+
+
+@pytest.fixture
+def pipelines(tmp_path: Path, tenant: Sandbox, forge: Forge) -> Pipelines:
+    """A repository whose folder C(tenant) has one change: Connor and Iris are the contractors."""
+    reading = {"CAKEWALK_API_KEY": tenant.read_only_key, "CAKEWALK_API_SECRET": tenant.read_only_secret}
+    writing = {"CAKEWALK_API_KEY": tenant.api_key, "CAKEWALK_API_SECRET": tenant.api_secret}
+    (tmp_path / "pipelines").mkdir()
+    pipelines = Pipelines(tmp_path / "pipelines", tenant, forge, {"access-plan": reading, "access-apply": writing})
+    anchors = sorted(app["id"] for app in tenant.state("apps")["apps"])[:3]
+    (pipelines.repository / "tenant").mkdir()
+    contractors = {"group": "Contractors", "mode": "exact", "members": [CONNOR, IRIS]}
+    _write(pipelines, tenant={"anchors": anchors}, groups=[contractors])
+    return pipelines
+
+
+def _write(pipelines: Pipelines, **sections: object) -> None:
+    for name, section in sections.items():
+        text = yaml.safe_dump({name: section}, sort_keys=False)
+        (pipelines.repository / "tenant" / f"{name}.yml").write_text(text, encoding="utf-8")
+
+
+def _members(tenant: Sandbox) -> set[str]:
+    state = tenant.state("users", "groups")
+    emails = {user["id"]: user["email"] for user in state["users"]}
+    return {emails[one] for row in state["groups"] if row["name"] == "Contractors" for one in row["members"]}
+
+
+def _hash(comment: str) -> str:
+    return re.findall(r"^plan_hash: `([0-9a-f]{64})`$", comment, re.MULTILINE)[0]
+
+
+def test_workflows_give_little_and_take_nothing_from_those_who_propose() -> None:
+    for name, workflow in WORKFLOWS.items():
+        assert workflow["permissions"] == {"contents": "read"}, name
+        assert "pull_request_target" not in workflow["on"], name
+        for job in workflow["jobs"].values():
+            text = yaml.safe_dump(job)
+            assert "secrets." not in text or "environment" in job
+            assert "github.event.pull_request.number" in text or "github.event" not in yaml.safe_dump(job["steps"])
+            for step in job["steps"]:
+                # What somebody wrote gets into commands by the environment only.
+                assert "${{" not in step.get("run", "")
+                assert ("ansible-playbook" in step.get("run", "")) == step.get("run", "").startswith(STOPPED)
+                assert step.get("with", {}).get("persist-credentials", False) is False
+                assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/x@v1"))
+    used = {key for job in WORKFLOWS["apply.yml"]["jobs"].values() for key in [*re.findall(r"github\.\S+", str(job))]}
+    assert used <= {"github.run_attempt", "github.token"}
+    assert [name for name, workflow in WORKFLOWS.items() if "access-apply" in str(workflow["jobs"])] == ["apply.yml"]
+
+
+def test_a_pull_request_of_a_fork_is_checked_and_gets_no_secret(
+    pipelines: Pipelines, forge: Forge, tenant: Sandbox
+) -> None:
+    event = {**PULL_REQUEST, "event.pull_request.head.repo.full_name": "mallory/access"}
+    jobs = pipelines.github("plan.yml", event)
+    assert (jobs["check"].status, jobs["plan"].status) == (0, None), jobs["check"].output
+    _write(pipelines, groups=[{"group": "Contractors", "member": [CONNOR]}])
+    of_fork = {**MERGE_REQUEST, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "6"}
+    for checked in (pipelines.github("plan.yml", event), pipelines.gitlab(of_fork)):
+        assert checked["check"].status != 0
+        assert "groups.yml" in checked["check"].output
+        assert {name for name, job in checked.items() if job.status is not None} == {"check"}
+        assert not checked["check"].secrets
+    assert (forge.comments, tenant.log()) == ([], [])
+
+
+def through_everything(
+    pipelines: Pipelines,
+    forge: Forge,
+    tenant: Sandbox,
+    bot: str | int,
+    proposed: Callable[[], Job],
+    merged: Callable[..., dict[str, Job]],
+    drifted: Callable[[], Job],
+) -> None:
+    """Go from a pull request to an applied plan, and find drift.
+
+    :param bot: the user whose comments are replaced.
+    :param proposed: runs the pipeline of the pull request, and returns the job that plans.
+    :param merged: runs the pipeline of the main branch, and returns its jobs; it takes what happens before the jobs.
+    :param drifted: runs the pipeline of each night.
+    """
+    # Somebody else's comment is never taken for the bot's, and comments of the bot fill the first page.
+    forged = forge.add(forge.comments, "mallory", f"{MARK}plan_hash: `{'0' * 64}`")
+    others = [forge.add(forge.comments, bot, "Something else") for _number in range(3)]
+    tenant.change("rename_user", user=CONNOR, name="##[set-output name=plan_hash;]0 @everyone")
+    before = tenant.state()
+    assert proposed().status == 0
+    (comment,) = [item for item in forge.comments if item not in (forged, *others)]
+    assert comment.text.startswith(f"{MARK}### Access as code: plan\n")
+    assert f"+ {IRIS}" in comment.text
+    first = _hash(comment.text)
+
+    (pipelines.repository / "tenant" / "groups.yml").write_text("groups: [", encoding="utf-8")
+    assert proposed().status != 0
+    assert comment.text.startswith(f"{MARK}### Access as code: refused\n")
+    assert "<li><code>groups.yml:2: " in comment.text
+    _write(pipelines, groups=[{"group": "Contractors", "mode": "exact", "members": [CONNOR]}])
+    assert proposed().status == 0
+    assert f"+ {IRIS}" not in comment.text
+    _write(pipelines, groups=[{"group": "Contractors", "mode": "exact", "members": [CONNOR, IRIS]}])
+    assert proposed().status == 0
+    assert _hash(comment.text) == first
+    assert len(forge.comments) == 5
+    assert not any(item.edits for item in (forged, *others))
+    assert tenant.state() == before
+
+    # Whoever edits the comment changes nothing about what is applied.
+    comment.text = f"{MARK}plan_hash: `{'0' * 64}`"
+
+    def moved() -> None:
+        tenant.change("add_member", group="Contractors", user=PETRA)
+
+    jobs = merged(before={"apply": moved})
+    assert (jobs["plan"].status, jobs["apply"].status != 0) == (0, True)
+    assert "changed since it was approved" in jobs["apply"].output
+    assert PETRA in _members(tenant)
+    tenant.change("remove_member", group="Contractors", user=PETRA)
+
+    jobs = merged()
+    assert jobs["apply"].status == 0, jobs["apply"].output
+    assert jobs["plan"].outputs["plan_hash"] == first
+    assert _members(tenant) == {CONNOR, IRIS}
+    assert "ended" in (jobs["apply"].folder / "kept" / "writes.jsonl").read_text(encoding="utf-8")
+    assert (jobs["apply"].folder / "kept" / "inverse.yml").exists()
+    assert {tenant.api_key, tenant.api_secret} == jobs["apply"].secrets
+    assert {tenant.read_only_key, tenant.read_only_secret} == jobs["plan"].secrets
+    tenant.clear_log()
+    assert merged()["plan"].outputs["steps"] == "0"
+    assert not writes(tenant.log())
+
+    assert (drifted().status, forge.issues) == (0, [])
+    moved()
+    for _night in range(2):
+        assert drifted().status == 0
+        (issue,) = forge.issues
+        assert issue.text.startswith("<!-- cakewalk.access drift -->\n### Access as code: plan\n")
+        assert f"- {PETRA}" in issue.text
+    assert (issue.edits, issue.is_open) == (1, True)
+    tenant.change("remove_member", group="Contractors", user=PETRA)
+    assert drifted().status == 0
+    assert not issue.is_open
+
+
+@pytest.mark.slow
+def test_github_goes_from_a_pull_request_to_the_tenant(pipelines: Pipelines, forge: Forge, tenant: Sandbox) -> None:
+    def merged(**options: object) -> dict[str, Job]:
+        jobs = pipelines.github("apply.yml", {"token": TOKEN}, **options)
+        assert "### Access as code: plan" in jobs["plan"].summary
+        assert re.match(r"::stop-commands::[0-9a-f-]{36}\n", jobs["plan"].output)
+        assert (jobs["apply"].status is None) == (jobs["plan"].outputs["steps"] == "0")
+        return jobs
+
+    # Without required reviewers, somebody must enter the hash.
+    before = tenant.state()
+    for entered in ({}, {"plan_hash": "0" * 64}):
+        jobs = pipelines.github("apply.yml", {"token": TOKEN}, **entered)
+        assert (jobs["plan"].status, jobs["apply"].status) == (0, None), jobs["plan"].output
+    assert tenant.state() == before
+    jobs = pipelines.github("apply.yml", {"token": TOKEN}, plan_hash=jobs["plan"].outputs["plan_hash"])
+    assert jobs["apply"].status == 0
+    assert _members(tenant) == {CONNOR, IRIS}
+
+    tenant.reset()
+    forge.has_reviewers = True
+    through_everything(
+        *(pipelines, forge, tenant, GITHUB_BOT),
+        lambda: pipelines.github("plan.yml", PULL_REQUEST)["plan"],
+        merged,
+        lambda: pipelines.github("drift.yml", {"token": TOKEN})["drift"],
+    )
+
+
+@pytest.mark.slow
+def test_gitlab_goes_from_a_merge_request_to_the_tenant(pipelines: Pipelines, forge: Forge, tenant: Sandbox) -> None:
+    through_everything(
+        *(pipelines, forge, tenant, GITLAB_BOT),
+        lambda: pipelines.gitlab(MERGE_REQUEST)["preview"],
+        lambda **options: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "push"}, **options),
+        lambda: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})["drift"],
+    )
+
+
+def test_nothing_is_written_to_a_public_project(pipelines: Pipelines, forge: Forge) -> None:
+    forge.is_public = True
+    for job in (pipelines.github("plan.yml", PULL_REQUEST)["plan"], pipelines.gitlab(MERGE_REQUEST)["preview"]):
+        assert job.status != 0
+        assert "the project is public" in job.output
+    assert forge.comments == []
