@@ -9,6 +9,7 @@ VENV := $(BUILD)/venv
 GATES := $(BUILD)/gates
 EVENTS := $(BUILD)/events
 SPHINX := $(BUILD)/sphinx
+AWX := $(BUILD)/awx
 TYPES := $(BUILD)/types/ansible_collections/cakewalk/access
 COLLECTIONS := $(BUILD)/collections
 ARTIFACT := $(BUILD)/dist/cakewalk-access.tar.gz
@@ -53,7 +54,7 @@ test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.ins
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 test-all: export CAKEWALK_TEST_THOROUGH := 1
-test-all: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(SPHINX)/.installed $(COLLECTIONS)/.installed  ## Run the slow tests too, with every ansible-core since 2.16 that a Python is found for
+test-all: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(SPHINX)/.installed $(AWX)/.installed $(COLLECTIONS)/.installed  ## Run the slow tests too, with every ansible-core since 2.16 that a Python is found for
 	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadgroup -m ""
 	$(VENV)/bin/python -m matrix
 
@@ -108,6 +109,14 @@ $(SPHINX)/.installed: $(REQUIREMENTS)/docs.txt | $(SPHINX)/bin/python
 	@echo "Installing Sphinx"
 	@$(SPHINX)/bin/python $(PIP) -r $(REQUIREMENTS)/docs.txt
 	@touch $@
+
+# The package ansible is large, and only this collection of it is of use.
+$(AWX)/.installed: $(REQUIREMENTS)/awx.txt | $(VENV)/bin/python
+	@echo "Fetching the collection awx.awx"
+	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(@D) -r $<
+	@cd $(@D) && $(CURDIR)/$(VENV)/bin/python -c 'import glob, zipfile; wheel = zipfile.ZipFile(*glob.glob("*.whl")); \
+	wheel.extractall(members=[name for name in wheel.namelist() if name.startswith("ansible_collections/awx/")])'
+	@rm $(@D)/*.whl && touch $@
 
 $(ARTIFACT): $(SOURCES) $(VENV)/.run
 	@rm -rf $(@D) && mkdir -p $(@D)

@@ -24,7 +24,7 @@ TRANSPORT = f"{MODULE_UTILS}/_api/transport.py"
 SHARED = ("_api", "storage", "core")
 ENGINE = (
     *("groups", "access", "policies", "tasks", "custom_fields", "access_reviews", "info", "audit"),
-    *("lifecycle", "fulfilment", "access_rules", "access_as_code"),
+    *("lifecycle", "fulfilment", "access_rules", "access_as_code", "controller_setup"),
 )
 #: Which room may import which. A room is a folder of module_utils, or a file that is alone in its folder. A row names
 #: rows above it only, so there is no circle.
@@ -49,6 +49,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "access_rules": SHARED,
     # Each section reuses the room of its module.
     "access_as_code": (*SHARED, "groups", "access", "policies", "custom_fields", "access_rules"),
+    # It speaks to AWX, and not to the service.
+    "controller_setup": ("_api",),
     "_module": SHARED,
     "modules": (*SHARED, *ENGINE, "_module"),
     "plugin_utils": (*SHARED, *ENGINE, "_module"),

@@ -37,6 +37,9 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
         {"name": "R", "severity": "low", "reason": "Why", "limits": {"holders_of": [{"group": "Sales"}], "at_least": 1}}
     ]
     (code / "all.yml").write_text(yaml.safe_dump(sections), encoding="utf-8")
+    # Without objects, the collection for AWX is not needed.
+    definitions = tmp_path / "controller.yml"
+    definitions.write_text("organization: Default\n", encoding="utf-8")
     github = tenant.find("apps", "GitHub")["id"]
     journal = str(tmp_path / "moves.jsonl")
     turn = {"folder": str(tmp_path / "turns"), "nonce": "0", "run": "0"}
@@ -47,6 +50,7 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
         "cakewalk_app_access": {"app": "Figma", "users": [CONNOR], "purpose": "Work"},
         "cakewalk_app_custom_field": {"app": "GitHub", "fields": {"Cost Center": "0815"}},
         "cakewalk_app_policy": {"app": "GitHub", "request_type": "grant_access", "policy": "Two approvals"},
+        "cakewalk_controller_setup": {"path": str(definitions)},
         "cakewalk_evidence": {"folder": str(tmp_path / "evidence")},
         "cakewalk_group_member": {"group": "Contractors", "users": [ERIN]},
         "cakewalk_info": {"groups": ["Sales"], "include": ["members"]},

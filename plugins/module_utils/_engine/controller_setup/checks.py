@@ -1,0 +1,161 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Problems of definitions of AWX objects that are each well-formed: names, links, answers and secrets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from ..._api.text import printable, summarize
+from .schema import SECTIONS
+
+Definitions = Mapping[str, Any]
+Entry = Mapping[str, Any]
+Secrets = Mapping[str, Mapping[str, str]]
+
+#: What runs jobs, all of which AWX finds by name alone.
+RUNNABLE = ("projects", "job_templates", "workflow_job_templates")
+LINKS = ("success_nodes", "failure_nodes", "always_nodes")
+_TITLES = {
+    "credential_types": "credential type",
+    "credentials": "credential",
+    "execution_environments": "execution environment",
+    "projects": "project",
+    "inventories": "inventory",
+    "notification_templates": "notification",
+    "job_templates": "job template",
+    "workflow_job_templates": "workflow",
+    "schedules": "schedule",
+}
+
+
+def title(section: str, name: object) -> str:
+    """Return an object for messages: its kind and its name."""
+    return f"{_TITLES[section]} {printable(name)!r}"
+
+
+def problems_of(definitions: Definitions, secrets: Secrets) -> list[str]:
+    """Return what AWX would refuse or misunderstand, a sentence for each.
+
+    :param definitions: complete and checked by the argument specs.
+    :param secrets: the secret inputs by the name of their credential.
+    """
+    return [
+        *_repeated_names(definitions),
+        *_credential_problems(definitions, secrets),
+        *_template_problems(definitions),
+        *_workflow_problems(definitions),
+        *_schedule_problems(definitions),
+    ]
+
+
+def secret_fields(definitions: Definitions, credential: Entry) -> tuple[set[str], set[str]]:
+    """Return the secret and the required inputs of a credential; both are empty if the file lacks its type."""
+    kinds = {kind["name"]: kind["inputs"] for kind in definitions["credential_types"]}
+    inputs = kinds.get(credential["credential_type"], {})
+    secret = {field["id"] for field in inputs.get("fields", ()) if field.get("secret")}
+    return secret, set(inputs.get("required", ()))
+
+
+def _repeated(values: Iterable[Any]) -> list[Any]:
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
+def _repeated_names(definitions: Definitions) -> Iterator[str]:
+    for section in SECTIONS:
+        for name in _repeated(entry["name"] for entry in definitions[section]):
+            yield f"the {title(section, name)} is there twice"
+    runnable = {section: {entry["name"] for entry in definitions[section]} for section in RUNNABLE}
+    for name in _repeated(name for names in runnable.values() for name in names):
+        yield (
+            f"{printable(name)!r} names several of projects, job templates and workflows; give each its own name, "
+            "because AWX finds them by name alone"
+        )
+
+
+def _credential_problems(definitions: Definitions, secrets: Secrets) -> Iterator[str]:
+    names = {entry["name"] for entry in definitions["credentials"]}
+    for name in sorted(secrets.keys() - names):
+        yield f"secrets are given for the {title('credentials', name)}, which the file lacks"
+    for entry in definitions["credentials"]:
+        at = title("credentials", entry["name"])
+        secret, required = secret_fields(definitions, entry)
+        for field in sorted(secret & entry["inputs"].keys()):
+            yield f"the {at} has the secret {field!r} in the file; give it with `secrets`"
+        given = secrets.get(entry["name"])
+        missing = sorted(required - entry["inputs"].keys() - (given or {}).keys())
+        if given and missing:
+            yield f"the secrets of the {at} lack {summarize(missing)}"
+
+
+def _survey_problems(at: str, survey: Sequence[Entry], fixed: Mapping[str, Any]) -> Iterator[str]:
+    variables = [question["variable"] for question in survey]
+    for variable in _repeated(variables):
+        yield f"the survey of the {at} asks for {printable(variable)!r} twice"
+    for variable in sorted(fixed.keys() & set(variables)):
+        yield f"the survey of the {at} asks for {printable(variable)!r}, which its `extra_vars` set: answers win"
+    for question in survey:
+        if question["type"] in ("multiplechoice", "multiselect") and not question["choices"]:
+            yield f"the question for {printable(question['variable'])!r} of the {at} needs choices"
+
+
+def _template_problems(definitions: Definitions) -> Iterator[str]:
+    types = {entry["name"]: entry["credential_type"] for entry in definitions["credentials"]}
+    for entry in definitions["job_templates"]:
+        at = title("job_templates", entry["name"])
+        for section, option in (
+            ("projects", "project"),
+            ("inventories", "inventory"),
+            ("execution_environments", "execution_environment"),
+        ):
+            if not entry[option] and len(definitions[section]) != 1:
+                yield f"the {at} needs `{option}`, since the file does not have exactly one in {section}"
+        for kind in _repeated(types[name] for name in entry["credentials"] if name in types):
+            yield f"the {at} has several credentials of the {title('credential_types', kind)}; AWX takes one"
+        yield from _survey_problems(at, entry["survey"], entry["extra_vars"])
+
+
+def _workflow_problems(definitions: Definitions) -> Iterator[str]:
+    for entry in definitions["workflow_job_templates"]:
+        at = title("workflow_job_templates", entry["name"])
+        yield from _survey_problems(at, entry["survey"], {})
+        nodes = [node["identifier"] for node in entry["nodes"]]
+        for name in _repeated(nodes):
+            yield f"the {at} has the node {printable(name)!r} twice"
+        for name in sorted({to for node in entry["nodes"] for link in LINKS for to in node[link]} - set(nodes)):
+            yield f"the {at} has no node {printable(name)!r}, to which another node leads"
+        try:
+            children_first(entry)
+        except CycleError:
+            yield f"the nodes of the {at} lead in a circle"
+
+
+def children_first(workflow: Entry) -> list[Entry]:
+    """Return the nodes of a workflow, each after the nodes that it leads to.
+
+    :raises CycleError: they lead in a circle.
+    """
+    nodes = {node["identifier"]: node for node in workflow["nodes"]}
+    links = {name: [to for link in LINKS for to in node[link]] for name, node in nodes.items()}
+    return [nodes[name] for name in TopologicalSorter(links).static_order() if name in nodes]
+
+
+def _schedule_problems(definitions: Definitions) -> Iterator[str]:
+    templates = {entry["name"]: entry for section in RUNNABLE[1:] for entry in definitions[section]}
+    for entry in definitions["schedules"]:
+        at = title("schedules", entry["name"])
+        template = templates.get(entry["unified_job_template"])
+        if not template:
+            yield f"the {at} runs {printable(entry['unified_job_template'])!r}, which is not a template of the file"
+            continue
+        asked = {question["variable"]: question["required"] for question in template["survey"]}
+        missing = [name for name, required in asked.items() if required and name not in entry["extra_data"]]
+        if missing:
+            yield f"the {at} has no answer in `extra_data` for {summarize(missing)}, which the survey requires"
+        unasked = sorted(entry["extra_data"].keys() - asked.keys())
+        if unasked and not template.get("ask_variables_on_launch"):
+            yield f"the {at} sets {summarize(unasked)} in `extra_data`, which the template does not ask for"

@@ -1,0 +1,153 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWX or Automation Controller, by the collection that is installed for it: C(awx.awx) or C(ansible.controller)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import lookup_loader
+
+from ..module_utils._api.errors import CakewalkError, ConfigurationError
+from ..module_utils._api.text import printable, redact
+from ..module_utils._engine.controller_setup.calls import HOSTS, NODES, Call, Target
+
+#: The first that is installed is used. C(awx.awx) is part of the package C(ansible), so having the other is a decision.
+COLLECTIONS = ("ansible.controller", "awx.awx")
+#: The options of the connection, as the modules have them, by their names in the lookup C(controller_api).
+CONNECTION = {
+    "host": "controller_host",
+    "username": "controller_username",
+    "password": "controller_password",
+    "oauth_token": "controller_oauthtoken",
+    "verify_ssl": "validate_certs",
+}
+_SECRETS = ("controller_password", "controller_oauthtoken")
+#: The field by which the API finds an object within another one, by its kind.
+_WITHIN = {HOSTS: "inventory", NODES: "workflow_job_template", "schedules": "unified_job_template"}
+
+
+class AwxFailed(CakewalkError):
+    """A module or the lookup of the collection for AWX failed; C(cause) is what it said."""
+
+    kind = "awx"
+
+
+class Awx:
+    """Runs the modules of the collection, and reads objects by its lookup.
+
+    :param action: whose task it is.
+    :param params: the options of the task, among them those of the connection.
+    :param secrets: texts that no message may hold.
+    """
+
+    def __init__(self, action: ActionBase, params: Mapping[str, Any], secrets: list[str]) -> None:
+        self._action = action
+        self._collection = params["collection"] or _installed()
+        given = {name: params[name] for name in CONNECTION.values() if params[name] is not None}
+        self._connection = given
+        self._of_lookup = {name: given[option] for name, option in CONNECTION.items() if option in given}
+        self._secrets = [*secrets, *(given[name] for name in _SECRETS if name in given)]
+        #: What the modules warned of.
+        self.warnings: list[str] = []
+
+    def run(self, call: Call, task_vars: dict[str, Any]) -> Mapping[str, Any]:
+        """Run a module, and return its result.
+
+        :raises AwxFailed: it failed.
+        """
+        result = self._action._execute_module(
+            module_name=f"{self._collection}.{call.target.module}",
+            module_args={**call.options, **self._connection},
+            task_vars=task_vars,
+        )
+        warnings = redact([str(text) for text in result.get("warnings", ())], self._secrets)
+        self.warnings += [text for text in warnings if text not in self.warnings]
+        if result.get("failed"):
+            response = result.get("response", {})
+            answer = response.get("json", "") if isinstance(response, Mapping) else ""
+            said = " ".join(filter(None, (str(result.get("msg", "")), printable(answer, 500) if answer else "")))
+            raise AwxFailed(
+                f"set up the {words(call.target)}",
+                redact(printable(said, 800).rstrip("."), self._secrets),
+                "Objects before it are set up. Correct the cause, and run it again: what is set up stays as it is.",
+            )
+        return dict(result)
+
+    def find(self, target: Target, organization: str) -> dict[str, Any] | None:
+        """Return an object as the API has it, or C(None).
+
+        :param organization: of the object, if its kind has one.
+        :raises AwxFailed: the API cannot be read.
+        """
+        name = "identifier" if target.section == NODES else "name"
+        found = self._read(target.section, {name: target.name, **self._within(target)}, f"find the {words(target)}")
+        return next((one for one in found if _organization(one) in (None, organization)), None)
+
+    def nodes(self, workflow: str, organization: str) -> dict[str, str | None]:
+        """Return the types of the templates of a workflow's nodes, by identifier; empty before there is a workflow.
+
+        :raises AwxFailed: the API cannot be read.
+        """
+        target = Target("workflow_job_templates", workflow)
+        found = self.find(target, organization)
+        if not found:
+            return {}
+        nodes = self._read(NODES, {"workflow_job_template": found["id"]}, f"list the nodes of the {words(target)}")
+        templates = {node["identifier"]: node["summary_fields"].get("unified_job_template", {}) for node in nodes}
+        return {identifier: template.get("unified_job_type") for identifier, template in templates.items()}
+
+    def _within(self, target: Target) -> dict[str, Any]:
+        return {f"{_WITHIN[target.section]}__name": target.within} if target.section in _WITHIN else {}
+
+    def _read(self, section: str, query: Mapping[str, Any], action: str) -> list[dict[str, Any]]:
+        lookup = lookup_loader.get(
+            f"{self._collection}.controller_api", loader=self._action._loader, templar=self._action._templar
+        )
+        options = {"query_params": {**query, "page_size": 200}, "return_all": True, "return_objects": True}
+        try:
+            rows: list[dict[str, Any]] = lookup.run([section], variables={}, **options, **self._of_lookup)
+        except AnsibleError as error:
+            raise AwxFailed(
+                action,
+                redact(printable(str(error).rstrip("."), 500), self._secrets),
+                "Check the address and the token of AWX, and whether its user may read this.",
+            ) from None
+        return rows
+
+
+def words(target: Target) -> str:
+    """Return an object for messages: its kind and its name, and what it belongs to."""
+    kind = target.module.replace("workflow_job_template", "workflow").replace("_", " ")
+    within = f" of {printable(target.within)!r}" if target.within else ""
+    return f"{kind} {printable(target.name)!r}{within}"
+
+
+def _organization(found: Mapping[str, Any]) -> str | None:
+    organization = found.get("summary_fields", {}).get("organization", {})
+    name: str | None = organization.get("name")
+    return name
+
+
+def _installed() -> str:
+    """Return the collection that is installed.
+
+    :raises ConfigurationError: neither is.
+    """
+    for collection in COLLECTIONS:
+        with suppress(ImportError):
+            import_module(f"ansible_collections.{collection}")
+            return collection
+    raise ConfigurationError(
+        "set up AWX",
+        "neither the collection awx.awx nor ansible.controller is installed",
+        "Install awx.awx for AWX (`ansible-galaxy collection install awx.awx`), or ansible.controller for Automation "
+        "Controller.",
+        option="collection",
+    )
