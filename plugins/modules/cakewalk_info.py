@@ -123,6 +123,11 @@ options:
           - Those of managers and app owners are read anyway. At most 200 tasks are read, the newest first.
         type: list
         elements: str
+      folder:
+        description:
+          - Also reads the files of M(cakewalk.access.cakewalk_access_as_code) in this folder, an absolute path on the
+            controller, and shows the entries that decide, with file and line.
+        type: path
       ledger_path:
         description: Also reads this ledger of approval policies, see M(cakewalk.access.cakewalk_app_policy).
         type: path
@@ -153,6 +158,9 @@ options:
       - A file that holds anything else is refused, as are links, and files that other users can change.
       - Check mode does not write the file.
     type: path
+  source:
+    description: The content of the files, for internal use. A task cannot set it.
+    type: dict
 notes:
   - C(changed) is always V(false), even if the file at O(path) changes, because it is about the tenant.
   - Up to 20 people, or one group or app, are read one by one if selected by id. Everything else reads the whole list,
@@ -378,7 +386,7 @@ explanations:
     - One entry per person and app, sorted by app and person.
     - C(has_access) and C(accesses) say what is listed. C(groups) give the app to their members. C(requests) include
       declined and cancelled ones, the newest last, with C(decisions) as tasks show them. C(policies) are from the
-      ledger. C(not_known) says what remains open, and C(text) has all of it as lines.
+      ledger. C(code) are entries of the files. C(not_known) says what remains open, and C(text) has all of it as lines.
   returned: with O(explain)
   type: list
   elements: dict
@@ -397,10 +405,20 @@ explanations:
           name: Engineering
       requests: []
       policies: []
+      code:
+        - at: groups.yml:5
+          group: Engineering
+          app:
+          permission_level:
+          state: present
+          rule:
+          from:
+          until:
       not_known: ["which policies apply. The API does not show it; if there is a ledger, give `ledger_path`."]
       text:
         - erin.engineer@example.com has access to GitHub, level Write.
         - "- Group: Engineering gives the app to its members."
+        - "- Code: member of Engineering (groups.yml:5)."
         - "- Not known: which policies apply. The API does not show it; if there is a ledger, give `ledger_path`."
 users_by_email:
   description: The id of each person returned, by e-mail address in lower case.
@@ -499,11 +517,12 @@ SPEC = arguments.spec(
             "type": "dict",
             "options": {
                 **dict.fromkeys(["users", "apps", "deciders"], _WORDS),
-                "ledger_path": {"type": "path"},
+                **{name: {"type": "path"} for name in ("folder", "ledger_path")},
             },
             "required_one_of": [("users", "apps")],
         },
         "path": {"type": "path"},
+        "source": {"type": "dict"},
     },
     required_one_of=[("gather", *KINDS, "policies", "tasks", "tasks_of", "requests", "reports", "explain")],
     required_by={"task_statuses": ["tasks_of"]},

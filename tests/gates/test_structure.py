@@ -39,8 +39,6 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "tasks": SHARED,
     "custom_fields": SHARED,
     "access_reviews": SHARED,
-    # Why somebody has access is told with the words of access.
-    "info": (*SHARED, "access"),
     "audit": SHARED,
     # People who come and go are in groups and have access.
     "lifecycle": (*SHARED, "groups", "access"),
@@ -51,6 +49,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "access_as_code": (*SHARED, "groups", "access", "policies", "custom_fields", "access_rules"),
     # It speaks to AWX, and not to the service.
     "controller_setup": ("_api",),
+    # Access is explained by access rows, and by the entries of files.
+    "info": (*SHARED, "access", "access_as_code"),
     "_module": SHARED,
     "modules": (*SHARED, *ENGINE, "_module"),
     "plugin_utils": (*SHARED, *ENGINE, "_module"),

@@ -144,7 +144,7 @@ def test_each_module_has_an_action_of_its_own_or_is_sent_to_one(tree: Copy) -> N
 
     assert not actions & routes.keys()
     assert actions | routes.keys() == _modules(tree).keys()
-    assert {route["action_plugin"] for route in routes.values()} == {"cakewalk.access.cakewalk_info"}
+    assert {route["action_plugin"] for route in routes.values()} == {"cakewalk.access.cakewalk_group_member"}
 
 
 def _modules(tree: Copy) -> dict[str, str]:

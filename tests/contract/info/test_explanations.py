@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import CODE
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_policy, cakewalk_info
@@ -132,3 +134,45 @@ def test_what_cannot_be_read_is_never_taken_for_nothing(tenant: Sandbox, client:
     tenant.fault(operation, "403", count=99)
     with pytest.raises(CakewalkError, match="403"):
         explained(tenant, client, users=[ERIN], apps=["GitHub"])
+
+
+def test_the_code_says_which_entries_decide(tenant: Sandbox, client: Client) -> None:
+    """Names, ids and rules of a roster; absent entries, too, and other people and apps never."""
+    entries = {
+        "groups": [
+            {"group": "Engineering", "members": [ERIN, OLGA], "absent": [MAX]},
+            {"group": "Sales", "members": [ERIN]},
+            {"group": tenant.find("groups", "Engineering")["id"].upper(), "members_where": {"team": ["Build"]}},
+        ],
+        "accesses": [
+            {"app": "GitHub", "permission_level": "Write", "users": [{"user": ERIN.upper(), "until": "2026-12-31"}]},
+            {"app": "AWS", "permission_level": "Admin", "users": [ERIN]},
+            {"app": "GitHub", "users": [MAX], "state": "absent"},
+        ],
+    }
+    row = {"email": MAX, "fields": {"team": "Build"}, "at": "people.csv:2"}
+    source = {
+        "code": ArgumentSpecValidator(CODE).validate({"tenant": {"anchors": []}, **entries}).validated_parameters,
+        "positions": {"groups[0].members[0]": "groups.yml:3", "groups[2].members_where": "groups.yml:9"},
+        "roster": {"columns": ["email", "team"], "rows": [row]},
+    }
+    params = validated(cakewalk_info.SPEC, tenant, {"explain": {"apps": ["GitHub"], "users": [ERIN, MAX, PETRA]}})
+    plan = cakewalk_info.plan({**params, "source": source}, Tenant(client))
+    lines = {row["user"]: [line for line in row["text"] if "Code:" in line] for row in plan.result["explanations"]}
+    assert lines == {
+        ERIN: [
+            "- Code: member of Engineering (groups.yml:3).",
+            "- Code: access to GitHub, level Write until 2026-12-31 (accesses[0].users[0]).",
+        ],
+        MAX: [
+            "- Code: not a member of Engineering (groups[0].absent[0]).",
+            f"- Code: member of {entries['groups'][2]['group']} by team Build (people.csv:2, by groups.yml:9).",
+            "- Code: no access to GitHub (accesses[2].users[0]).",
+        ],
+        PETRA: ["- Code: no entry names both."],
+    }
+    data = {row["user"]: row["code"] for row in plan.result["explanations"]}
+    assert [(one["group"], one["app"], one["state"], one["until"]) for one in data[ERIN]] == [
+        ("Engineering", None, "present", None),
+        (None, "GitHub", "present", "2026-12-31"),
+    ]

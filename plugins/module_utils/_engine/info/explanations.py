@@ -16,6 +16,7 @@ from typing import Any
 from ..._api.catalog import APPS, GROUPS, REQUEST_TYPES, USERS, person
 from ..._api.text import printable
 from ..access.evaluation import AppState
+from ..access_as_code.mentions import CodeLookup, Directory
 from ..core.access_requests import CHANGE, GRANT, REMOVE, of_type
 from ..core.lookup import Index, Row, id_in, label
 from ..core.tenant import Tenant
@@ -28,7 +29,9 @@ _WORDS = {GRANT: "access", CHANGE: "another level", REMOVE: "the removal of acce
 _TYPE_NAMES = {wire: name for name, wire in REQUEST_TYPES.items()}
 
 
-def explain(options: Mapping[str, Any], base_url: str, tenant: Tenant) -> list[dict[str, Any]]:
+def explain(
+    options: Mapping[str, Any], base_url: str, tenant: Tenant, source: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
     """Return an explanation for each person and app, sorted by app and address.
 
     With people and apps, that is each of these people and each of these apps. With apps alone, it is everybody who has
@@ -36,6 +39,7 @@ def explain(options: Mapping[str, Any], base_url: str, tenant: Tenant) -> list[d
 
     :param options: the options of C(explain).
     :param base_url: where the ledger must have been written.
+    :param source: the code of the tenant, as the action reads it; C(None) without a folder.
     :raises LookupFailed: a person or app is missing or ambiguous.
     :raises CakewalkError: something cannot be read, the ledger included.
     """
@@ -45,13 +49,14 @@ def explain(options: Mapping[str, Any], base_url: str, tenant: Tenant) -> list[d
         for name, index in ((USERS.name, users), (APPS.name, apps), ("deciders", users))
     )
     ledger = FileLedger.read(options["ledger_path"], base_url, apps.by_id) if options["ledger_path"] else None
+    code = CodeLookup(source, Directory(users, groups, apps, tenant.user_statuses.inactive)) if source else None
     chosen, is_named = chosen or list(apps.by_id.values()), bool(people and chosen)
     sources = read_sources(chosen, list(groups.by_id.values()), tenant)
     pairs = [_Pair(app, user, sources, users) for app in chosen for user in people or sources.people_of(app, users)]
     pairs = [pair for pair in pairs if is_named or pair.is_worth_explaining]
     pairs.sort(key=lambda pair: (label(pair.app).lower(), pair.app["id"], person(pair.user).lower(), pair.user["id"]))
     decisions = read_decisions(deciders, [(pair.user, pair.app, pair.requests) for pair in pairs], tenant)
-    return [pair.explanation(decisions, ledger) for pair in pairs]
+    return [pair.explanation(decisions, ledger, code) for pair in pairs]
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,10 @@ class _Pair:
         return bool(self.state.held_by(self.user) or self.groups or own)
 
     def explanation(
-        self, decisions: Mapping[str, Sequence[Mapping[str, Any]]], ledger: FileLedger | None
+        self,
+        decisions: Mapping[str, Sequence[Mapping[str, Any]]],
+        ledger: FileLedger | None,
+        code: CodeLookup | None,
     ) -> dict[str, Any]:
         """Return everything as data, and as lines for people."""
         held = self.state.held_by(self.user)
@@ -94,7 +102,10 @@ class _Pair:
         requests = [self._request(row, decisions.get(row["id"].lower(), ())) for row in self.requests]
         policies = list(self._policies(ledger, held)) if ledger else []
         not_known = list(self._not_known(requests, policies, ledger is not None))
-        lines = [self._headline(), *self._reasons(requests, policies)]
+        giving = {group["id"].lower() for group, _ids in self.sources.giving[self.app["id"].lower()]}
+        mentions = list(code.about(self.user, self.app, giving)) if code else []
+        lines = [self._headline(), *self._reasons(requests, policies), *(f"- Code: {mention}." for mention in mentions)]
+        lines += ["- Code: no entry names both."] if code and not mentions else []
         return {
             "user": person(self.user),
             "user_id": self.user["id"],
@@ -107,6 +118,7 @@ class _Pair:
             "groups": [{"id": group["id"], "name": label(group)} for group in self.groups],
             "requests": requests,
             "policies": policies,
+            "code": [mention.as_result() for mention in mentions],
             "not_known": not_known,
             "text": [*lines, *(f"- Not known: {line}" for line in not_known)],
         }
@@ -114,11 +126,12 @@ class _Pair:
     def _headline(self) -> str:
         who, app = printable(person(self.user)), printable(label(self.app))
         held = self.state.held_by(self.user).values()
-        levels = ", ".join(printable(label(level)) for level in held if level)
+        levels = [printable(label(level)) for level in held if level]
         if not held:
             return f"No access of {who} to {app} is listed."
+        at = f", {'level' if len(levels) == 1 else 'levels'} {', '.join(levels)}" if levels else ""
         owns = ", and owns the app" if self.user["id"].lower() in self.state.owners else ""
-        return f"{who} has access to {app}{f', level {levels}' if levels else ''}{owns}."
+        return f"{who} has access to {app}{at}{owns}."
 
     def _reasons(self, requests: Iterable[Mapping[str, Any]], policies: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         for group in self.groups:

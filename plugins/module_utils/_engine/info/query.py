@@ -74,7 +74,7 @@ def query(params: Mapping[str, Any], tenant: Tenant) -> tuple[Records, dict[str,
     for name, add in (("requests", names.with_names), ("tasks", names.of_task)):
         records |= {name: list(map(add, records[name]))} if name in records else {}
     if params["explain"]:
-        records["explanations"] = explain(params["explain"], params["base_url"], tenant)
+        records["explanations"] = explain(params["explain"], params["base_url"], tenant, params["source"])
     return records, maps
 
 
