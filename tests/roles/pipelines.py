@@ -82,6 +82,8 @@ class Pipelines:
             (before or {}).get(name, lambda: None)()
             jobs[name] = done = Job(self._checkout(name))
             known = {f"github.{key}": value for key, value in {**event, "workspace": str(done.folder)}.items()}
+            rules = done.folder / "tenant" / "rules.yml"
+            known["hashFiles('tenant/rules.yml')"] = str(hash(rules)) if rules.exists() else ""
             known |= {f"inputs.{key}": value for key, value in inputs.items()}
             known |= {f"secrets.{key}": value for key, value in self._secrets.get(job.get("environment"), {}).items()}
             needed = jobs.get(job.get("needs", ""), done)
@@ -124,7 +126,8 @@ class Pipelines:
         for name, job in content.items():
             if not isinstance(job, dict) or "script" not in job:
                 continue
-            if not any(_holds(rule["if"], known) for rule in job["rules"]):
+            due = [rule for rule in job["rules"] if _holds(rule["if"], known)]
+            if not any(all((self.repository / file).exists() for file in rule.get("exists", ())) for rule in due):
                 continue
             (before or {}).get(name, lambda: None)()
             jobs[name] = done = Job(self._checkout(name))

@@ -118,13 +118,15 @@ def through_everything(
     proposed: Callable[[], Job],
     merged: Callable[..., dict[str, Job]],
     drifted: Callable[[], Job],
+    ruled: Callable[[], Job],
 ) -> None:
     """Go from a pull request to an applied plan, and find drift.
 
     :param bot: the user whose comments are replaced.
     :param proposed: runs the pipeline of the pull request, and returns the job that plans.
     :param merged: runs the pipeline of the main branch, and returns its jobs; it takes what happens before the jobs.
-    :param drifted: runs the pipeline of each night.
+    :param drifted: runs the pipeline of each night, and returns the job that looks for drift.
+    :param ruled: does the same, and returns the job that checks the rules.
     """
     # Somebody else's comment is never taken for the bot's, and comments of the bot fill the first page.
     forged = forge.add(forge.comments, "mallory", f"{MARK}plan_hash: `{'0' * 64}`")
@@ -187,6 +189,12 @@ def through_everything(
     assert drifted().status == 0
     assert not issue.is_open
 
+    holders = {"holders_of": [{"group": "Contractors"}], "at_most": 1}
+    _write(pipelines, rules=[{"name": "Few <b>", "severity": "high", "reason": "Cost", "limits": holders}])
+    rules = ruled()
+    assert rules.status == 2, rules.output
+    assert 'failures="1"' in (rules.folder / "rules.xml").read_text(encoding="utf-8")
+
 
 @pytest.mark.slow
 def test_github_goes_from_a_pull_request_to_the_tenant(pipelines: Pipelines, forge: Forge, tenant: Sandbox) -> None:
@@ -213,7 +221,7 @@ def test_github_goes_from_a_pull_request_to_the_tenant(pipelines: Pipelines, for
         *(pipelines, forge, tenant, GITHUB_BOT),
         lambda: pipelines.github("plan.yml", PULL_REQUEST)["plan"],
         merged,
-        lambda: pipelines.github("drift.yml", {"token": TOKEN})["drift"],
+        *[lambda: pipelines.github("drift.yml", {"token": TOKEN})["drift"]] * 2,
     )
 
 
@@ -224,6 +232,7 @@ def test_gitlab_goes_from_a_merge_request_to_the_tenant(pipelines: Pipelines, fo
         lambda: pipelines.gitlab(MERGE_REQUEST)["preview"],
         lambda **options: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "push"}, **options),
         lambda: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})["drift"],
+        lambda: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})["rules"],
     )
 
 
