@@ -226,7 +226,15 @@ def test_somebody_is_named_by_what_nobody_else_has() -> None:
 
 def listed(**options: Any) -> dict[str, Any]:
     """Return an entry of the section groups, complete as the argument spec makes it."""
-    return {"group": "Crew", "mode": "additive", "members": None, "absent": None, "allow_empty": False, **options}
+    return {
+        "group": "Crew",
+        "mode": "additive",
+        "members": None,
+        "absent": None,
+        "members_where": None,
+        "allow_empty": False,
+        **options,
+    }
 
 
 def reach(*users: str, **options: Any) -> dict[str, Any]:
