@@ -148,6 +148,12 @@ options:
       - How many policy assignments the run may send. Above this, it fails before the first write. Required if a policy
         entry has C(select).
     type: int
+  strict_rules:
+    description:
+      - Whether access rules that are violated or unknown already stop the run as well. By default, the plan lists them.
+      - A plan that would violate a rule always stops before the first write. What open requests ask for counts as held.
+    type: bool
+    default: false
   source:
     description: The content of the files, for internal use. A task cannot set it.
     type: dict
@@ -425,6 +431,12 @@ steps:
       description: Steps that were not tried.
       type: list
       elements: dict
+rules:
+  description:
+    - The results of the access rules once the plan is applied. M(cakewalk.access.cakewalk_access_rules) describes them.
+  returned: with mode plan and apply, if the files have rules
+  type: list
+  elements: dict
 error:
   description:
     - The error, for programs. Other fields depend on C(kind). Kinds are those of
@@ -473,6 +485,7 @@ SPEC = spec(
         "enforce": {"type": "str", "choices": ["always", "on_change"], "default": "always"},
         "ledger_max_age": {"type": "int", "default": 24},
         "max_assignments": {"type": "int"},
+        "strict_rules": {"type": "bool", "default": False},
         "source": {"type": "dict"},
     },
     required_if=[
@@ -499,6 +512,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         "summary": {"steps": len(total.steps), "removals": len(total.removals), "expired": len(total.expired)},
         **code_plan.terms_result,
         **code_plan.roster_result,
+        **(code_plan.rules.as_result() if code_plan.rules else {}),
     }
     stats: dict[str, Any] = {f"access_as_code_{name}": count for name, count in result["summary"].items()}
     if params["mode"] == "drift":

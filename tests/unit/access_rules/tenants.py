@@ -14,6 +14,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api import catalo
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import APPS, GROUPS, USERS
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import Forbidden
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rules.form import ACCESS_RULE
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rules.held import AccessChange
 from unit.people import MemoryTenant, group, uid, user
 
 STATUSES = ("Active", "Invited", "Deactivated", "Offboarding", "Strange", None)
@@ -140,6 +141,46 @@ def random_world(chance: random.Random) -> World:
     members = {row["id"]: [one for one in users if chance.random() < 0.4] for row in groups}
     gives = {row["id"]: [app for app in apps if chance.random() < 0.2] for row in groups}
     return World(users, groups, members, apps, levels, access, gives, requests)
+
+
+def random_changes(chance: random.Random, world: World) -> list[AccessChange]:
+    """Return what a plan changes; it gives nobody a level who holds several, or has a request about the app."""
+    changes = []
+    for person in world.users:
+        group = chance.choice(world.groups)
+        is_member = person in world.members[group["id"]]
+        if chance.random() < 0.4:
+            changes.append(AccessChange(person, "a", group=group["id"].lower(), is_gain=not is_member))
+        app = chance.choice(world.apps)
+        about = {(one["targetUserId"], one["workAppId"]) for one in world.requests}
+        if chance.random() < 0.4 and world.access[app["id"]] is not None and (person["id"], app["id"]) not in about:
+            rows = [row for row in world.access[app["id"]] or [] if row["user"] is person]
+            levels = world.levels[app["id"]]
+            level = chance.choice(levels)["id"].lower() if levels else ""
+            gain = {"level": level} if not rows or chance.random() < 0.5 else {"is_gain": False}
+            # What is owned stays owned, which the rows show.
+            if not any(row["isOwner"] is not False for row in rows):
+                changes.append(AccessChange(person, "b", app=app["id"].lower(), **gain))
+    return changes
+
+
+def changed(world: World, changes: Iterable[AccessChange]) -> World:
+    """Return the tenant after a plan."""
+    members = {group: list(rows) for group, rows in world.members.items()}
+    access = {app: None if rows is None else list(rows) for app, rows in world.access.items()}
+    for change in changes:
+        if change.group:
+            others = [row for row in members[change.group] if row["id"] != change.person["id"]]
+            members[change.group] = [*others, change.person] if change.is_gain else others
+        else:
+            rows = [row for row in access[change.app] or [] if row["user"]["id"] != change.person["id"]]
+            if change.is_gain:
+                levels = [one for one in world.levels[change.app] if one["id"] == change.level]
+                held = levels[0] if levels else None
+                rows.append({"user": change.person, "permissionLevel": held, "isOwner": False})
+            access[change.app] = rows
+    parts = (world.users, world.groups, members, world.apps, world.levels, access, world.gives, world.requests)
+    return World(*parts)
 
 
 def random_rules(chance: random.Random, world: World, number: int) -> list[Entry]:

@@ -12,10 +12,12 @@ from datetime import datetime, timezone
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rules.evaluation import (
     Evaluation,
     evaluate,
+    new_findings,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rules.reading import read_held, read_rules
-from unit.access_rules.tenants import Entry, Found, Naive, World, random_rules, random_world
+from unit.access_rules.tenants import Entry, Found, Naive, World, changed, random_changes, random_rules, random_world
 
+RANKS = {"excepted": 0, "unknown": 1, "violated": 2}
 NOW = datetime(2026, 11, 29, tzinfo=timezone.utc)
 
 
@@ -32,6 +34,33 @@ def findings(evaluation: Evaluation) -> set[Found]:
     found = {(one.rule.name, people.get(one.person, ""), one.state, one.missing) for one in listed}
     assert len(found) == len(listed), "a finding is there twice"
     return found
+
+
+def test_a_plan_leads_to_what_plain_loops_find_after_it() -> None:
+    new, worse = 0, 0
+    for seed in range(200):
+        chance = random.Random(seed)
+        world = random_world(chance)
+        entries = random_rules(chance, world, 4)
+        rules = read_rules(entries, world)
+        changes = random_changes(chance, world)
+        held = read_held(rules, world, True, {change.app for change in changes if change.app})
+        before, after = (evaluate(rules, one, world.user_statuses, NOW) for one in (held, held.after(changes)))
+        was, will_be = Naive(world, True).findings(entries), Naive(changed(world, changes), True).findings(entries)
+        assert (findings(before), findings(after)) == (was, will_be), f"seed {seed}"
+        caused = {(one.rule.name, one.person) for one in new_findings(before.results, after.results)}
+        people = {row["email"]: row["id"] for row in world.users} | {"": ""}
+        ranks = {(name, people[email]): (RANKS[state], number) for name, email, state, number in sorted(was)}
+        expected = {
+            (name, people[email])
+            for name, email, state, number in will_be
+            if state != "excepted" and (RANKS[state], number) > ranks.get((name, people[email]), (0, 0))
+        }
+        repeated = Counter((name, email) for name, email, _state, _number in was | will_be)
+        if max(repeated.values(), default=0) <= 2:
+            assert caused == expected, f"seed {seed}"
+            new, worse = new + len(caused), worse + len(caused & ranks.keys())
+    assert min(new - worse, worse) > 10
 
 
 def test_one_pass_finds_what_plain_loops_find_on_random_tenants() -> None:

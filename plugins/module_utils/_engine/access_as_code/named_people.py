@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..._api.catalog import person as name_of
+from ..core.lookup import Row, folded_reference
 from ..core.terms import ALWAYS, Term, TermRefused, TermState, term_of
 from .source import SourceCode, SourceEntry, problem
 
@@ -47,6 +49,16 @@ def people_of(entry: SourceEntry, part: str) -> list[NamedPerson]:
 def references_of(data: Mapping[str, Any], part: str) -> list[str]:
     """Return the people in a list of an entry as written, in its order."""
     return [item if isinstance(item, str) else item["user"] for item in data[part] or ()]
+
+
+def positions_of_people(entry: SourceEntry, *parts: str) -> dict[str, str]:
+    """Return the file and line of each person in lists of an entry, by the folded reference."""
+    return {folded_reference(one.reference): one.at for part in parts for one in people_of(entry, part)}
+
+
+def position_of(row: Row, positions: Mapping[str, str], otherwise: str) -> str:
+    """Return the file and line that names a person, by id or e-mail address."""
+    return positions.get(row["id"].lower()) or positions.get(folded_reference(name_of(row))) or otherwise
 
 
 def people_by_state(entry: SourceEntry, part: str) -> dict[TermState, list[NamedPerson]]:

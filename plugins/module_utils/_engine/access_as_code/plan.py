@@ -31,6 +31,7 @@ from .leavers import leaver_lines
 from .named_people import has_terms
 from .plan_text import change_lines, summary
 from .roster import Roster, RosterPlan, changes_between, problems_of_rules, with_roster
+from .rules import RulesPlan
 from .section import SectionPlan
 from .sections import accesses, custom_fields, groups, policies
 from .source import CodeRefused, SourceCode
@@ -45,7 +46,7 @@ DATED_SECTIONS = (groups, accesses)
 #: Options that limit a run, and are approved with the plan.
 GUARDRAILS = (
     *("acting_user", "protected_users", "max_removals", "max_removal_percent", "allow_inactive", "retry_declined"),
-    *("max_assignments", "enforce", "ledger_max_age"),
+    *("max_assignments", "enforce", "ledger_max_age", "strict_rules"),
 )
 _TENANT = "The ids of some apps, by which the tenant is known: the code is refused where none of them is."
 
@@ -79,6 +80,7 @@ class TenantPlan:
     total: SectionPlan
     params: Mapping[str, Any]
     roster: RosterPlan | None = None
+    rules: RulesPlan | None = None
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -131,7 +133,22 @@ class TenantPlan:
         if self.code.only_expired and not self.steps:
             end = "Nothing to do: nobody has anything whose term expired."
         roster = self.roster.lines if self.roster else ()
-        return [*self.header, "", *change_lines(total.changes), *again, *self.left, *roster, *self.term_lines, end]
+        return [
+            *self.header,
+            "",
+            *change_lines(total.changes),
+            *again,
+            *self.left,
+            *roster,
+            *self.term_lines,
+            *self.rule_lines,
+            end,
+        ]
+
+    @property
+    def rule_lines(self) -> list[str]:
+        """Lines about access rules that are violated already."""
+        return self.rules.lines if self.rules else []
 
     @property
     def header(self) -> list[str]:
@@ -210,13 +227,16 @@ class TenantPlan:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def check_guardrails(self, read: int = 0) -> None:
-        """Check the removals of all sections, see C(check_removals) and C(check_share).
+        """Check the removals of all sections, see C(check_removals) and C(check_share), and the access rules.
 
         :param read: the number of memberships and access rows, if more were read than for this plan.
+        :raises RulesViolated: see C(RulesPlan.check).
         """
         is_exact = any(entry["mode"] == "exact" for entry in self.code.data("groups"))
         check_removals(sorted(self.total.removals), self.params["max_removals"], is_exact)
         check_share(sorted(self.total.removals), max(read, self.total.read), self.params["max_removal_percent"])
+        if self.rules:
+            self.rules.check(self.params["strict_rules"])
 
     def approved(self) -> tuple[Step, ...]:
         """Return the steps if this is the approved plan.
@@ -303,7 +323,10 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
             total += section.section_plan(code, params, tenant, total)
     except CakewalkError as error:
         raise code.with_positions(error) from None
-    return TenantPlan(code, total, params, of_roster)
+    # What time demands, and a report on drift, do not depend on rules.
+    has_rules = params["mode"] in ("plan", "apply")
+    rules_plan = rules.plan_rules(code, tenant, total.access_changes) if has_rules else None
+    return TenantPlan(code, total, params, of_roster, rules_plan)
 
 
 def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant) -> RosterPlan | None:

@@ -60,6 +60,7 @@ def plan_file(plan: TenantPlan, tenant: Tenant) -> str:
         Section("Left alone", plan.left),
         Section("Roster", plan.roster.lines if plan.roster else ()),
         Section("Begins or ends", plan.term_lines),
+        Section("Access rules", plan.rule_lines),
         Section("Sent again", plan.total.again),
     ]
     end = "".join(f"{name}: `{value}`\n" for name, value in plan.digests.items())

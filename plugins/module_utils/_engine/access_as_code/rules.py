@@ -1,15 +1,22 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The section C(rules): access rules, evaluated over the tenant as it is, and as a plan would make it."""
+"""The section C(rules): access rules, and what a plan would make of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cached_property
+from typing import Any
 
 from ..._api.errors import CakewalkError
-from ..access_rules.reading import read_rules
+from ..._api.text import UNCUT, printable, summarize
+from ..access_rules.evaluation import EXCEPTED, NOBODY, Evaluation, Finding, evaluate, new_findings
+from ..access_rules.held import AccessChange
+from ..access_rules.reading import read_held, read_rules
+from ..access_rules.report import FindingWriter, RulesViolated, ended_warnings
 from ..access_rules.rule import AccessRule, problems_of_rules
 from ..core.tenant import Tenant
 from .source import SourceCode, problem
@@ -37,3 +44,115 @@ def time_of(rules: Iterable[AccessRule], tenant: Tenant) -> datetime:
     :raises ClockRefused: the time of the service is not known well enough.
     """
     return tenant.time() if any(rule.exceptions for rule in rules) else datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class RulesPlan:
+    """The effect of a plan on access rules.
+
+    :param changes: what people get and lose by the plan.
+    """
+
+    before: Evaluation
+    after: Evaluation
+    changes: Sequence[AccessChange]
+
+    @cached_property
+    def new(self) -> list[Finding]:
+        """The findings that the plan causes, or makes worse."""
+        return new_findings(self.before.results, self.after.results)
+
+    @cached_property
+    def old(self) -> list[Finding]:
+        """The findings that the plan leaves."""
+        new = {id(finding) for finding in self.new}
+        findings = [finding for result in self.after.results for finding in result.findings]
+        return [finding for finding in findings if finding.state != EXCEPTED and id(finding) not in new]
+
+    @property
+    def lines(self) -> list[str]:
+        """Lines about the findings that the plan leaves."""
+        writer = FindingWriter(self.after)
+        return [f"{finding.state} already: {_named(finding.rule)}: {writer.sentence(finding)}" for finding in self.old]
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the results of the rules once the plan is applied, as data."""
+        return {"rules": list(map(FindingWriter(self.after).data, self.after.results))}
+
+    def check(self, is_strict: bool) -> None:
+        """Check that no rule stands against the plan.
+
+        :param is_strict: whether findings that the plan leaves stand against it, too.
+        :raises RulesViolated: a rule does.
+        """
+        refused = [(finding.rule, finding, "would be") for finding in self.new]
+        refused += [(finding.rule, finding, "is") for finding in self.old if is_strict]
+        if not refused:
+            return
+        by_rule: dict[str, list[tuple[Finding, str]]] = {}
+        for rule, finding, verb in refused:
+            by_rule.setdefault(rule.name, []).append((finding, verb))
+        raise RulesViolated(
+            "accept the plan",
+            summarize(map(self._clause, by_rule.values()), separator="; "),
+            "Nothing was changed. Take the entries out of the code, or give the rule an exception with an end.",
+            rules=list(map(self._facts, by_rule.values())),
+        )
+
+    def _clause(self, findings: Sequence[tuple[Finding, str]]) -> str:
+        """Return what the findings of a rule are, with the entries that cause them."""
+        (first, verb), writer = findings[0], FindingWriter(self.after)
+        # Of everybody who is one too many, only those who join matter.
+        told = [finding for finding, _verb in findings if self._entries(finding)] or [one for one, _verb in findings]
+        sentences = summarize(map(writer.sentence, told), limit=3, separator=", ")
+        entries = list(dict.fromkeys(at for finding, _verb in findings for at in self._entries(finding)))
+        because = f", because of {summarize(entries)}" if entries else ""
+        return f"{_named(first.rule)} {verb} {first.state}{because}: {sentences}"
+
+    def _facts(self, findings: Sequence[tuple[Finding, str]]) -> dict[str, Any]:
+        rule, writer = findings[0][0].rule, FindingWriter(self.after)
+        return {
+            "name": rule.name,
+            "at": rule.at,
+            "people": [writer.name(finding) for finding, _verb in findings if finding.person],
+            "entries": sorted({at for finding, _verb in findings for at in self._entries(finding)}),
+        }
+
+    def _entries(self, finding: Finding) -> list[str]:
+        """Return the entries by which something changes that a finding is about."""
+        return [
+            change.at
+            for change in self.changes
+            if finding.person in (NOBODY, change.person["id"].lower()) and self._touches(change, finding.rule)
+        ]
+
+    def _touches(self, change: AccessChange, rule: AccessRule) -> bool:
+        given = {app for app, groups in self.after.held.given_by.items() if change.group in groups}
+        return any(
+            change.group == entitlement.group
+            if entitlement.group
+            else bool({change.app, *given} & {entitlement.app} if entitlement.app else change.app or given)
+            for entitlement in rule.involved
+        )
+
+
+def plan_rules(code: SourceCode, tenant: Tenant, changes: Sequence[AccessChange]) -> RulesPlan | None:
+    """Return what a plan makes of the rules of the code, C(None) without rules.
+
+    What open requests ask for counts as held, before and after. Otherwise a plan could pass whose access makes a
+    violation with access that is approved a day later.
+
+    :raises CakewalkError: names of rules mean nothing, or something cannot be read.
+    """
+    if not code.entries(SECTION):
+        return None
+    rules = rules_of(code, tenant)
+    held = read_held(rules, tenant, counts_requests=True, changing={change.app for change in changes if change.app})
+    time = time_of(rules, tenant)
+    before, after = (evaluate(rules, one, tenant.user_statuses, time) for one in (held, held.after(changes)))
+    tenant.warnings += ended_warnings(after.results)
+    return RulesPlan(before, after, changes)
+
+
+def _named(rule: AccessRule) -> str:
+    return f"{printable(rule.name, UNCUT)!r} ({rule.severity}, {rule.at})"

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
+from ..access_rules.held import AccessChange
 from ..core.lookup import Index, Row, label
 from ..storage.ledger import Ledger
 from .dated_access import DatedAccess
@@ -74,6 +75,7 @@ class SectionPlan:
     :param unverifiable: lines about state that the API does not list.
     :param indirect_access: access that may change as a consequence, by the ids of person and app in lower case, with
         the name of its cause.
+    :param access_changes: what people get and lose by the steps, for access rules.
     :param fields_set: the ids and names of custom fields that change.
     :param dated: memberships and access with a term.
     :param expired: who is removed because of their term, as in C(removals).
@@ -92,6 +94,7 @@ class SectionPlan:
     unmet: tuple[str, ...] = ()
     unverifiable: tuple[str, ...] = ()
     indirect_access: tuple[tuple[tuple[str, str], str], ...] = ()
+    access_changes: tuple[AccessChange, ...] = ()
     fields_set: tuple[str, ...] = ()
     dated: tuple[DatedAccess, ...] = ()
     expired: tuple[tuple[str, str], ...] = ()

@@ -39,5 +39,7 @@ def _guardrails(params: Mapping[str, Any]) -> Iterator[str]:
         yield "inactive people may be added"
     if params.get("retry_declined"):
         yield "declined requests are made again"
+    if params.get("strict_rules"):
+        yield "no access rule may be violated already"
     if params.get("protected_users"):
         yield f"protected: {', '.join(params['protected_users'])}"

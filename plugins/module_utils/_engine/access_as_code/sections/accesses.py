@@ -27,13 +27,22 @@ from ...access.evaluation import (
     states_of,
 )
 from ...access.planning import check_purpose, plan_access, read_app_states
+from ...access_rules.held import AccessChange
 from ...core.access_requests import REMOVE, progress_of
 from ...core.lookup import Row, folded_reference, ids_of, label, reference_to
 from ...core.tenant import Tenant
 from ...core.terms import ALWAYS, TermState
 from ..dated_access import DatedAccess, expiry_of
 from ..leavers import Leavers
-from ..named_people import NamedPerson, people_by_state, people_of, problems_of_terms, references_of
+from ..named_people import (
+    NamedPerson,
+    people_by_state,
+    people_of,
+    position_of,
+    positions_of_people,
+    problems_of_terms,
+    references_of,
+)
 from ..roster import notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import SourceCode, SourceEntry, problem, repeated
@@ -117,6 +126,10 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
         for spelling in dict.fromkeys([decision.user["id"].lower(), folded_reference(person(decision.user))])
         if (decision.app["id"], spelling) in ended
     ]
+    positions: dict[str, dict[str, str]] = {state.app["id"].lower(): {} for state, _accesses in app_states}
+    for state, accesses in app_states:
+        for access in accesses:
+            positions[state.app["id"].lower()] |= positions_of_people(sources[access], "users")
     app_ids = dict.fromkeys(decision.app["id"] for decision in decisions if decision.step)
     notes = {app_id: [expiry_of(one) for it, one in expired if it.app["id"] == app_id] for app_id in app_ids}
     for entry in entries:
@@ -134,6 +147,9 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
             (label(decision.app), person(decision.user)) for decision in decisions if decision.step == REMOVE
         ),
         read=sum(len(state.holders.by_id) for state, _decisions, _unknown in plan.apps),
+        access_changes=tuple(
+            _access_change(decision, positions) for decision in (*decisions, *postponed) if decision.step
+        ),
         left=(*left, *several),
         unmet=(*map(_line, unmet), *several),
         leavers=tuple(
@@ -238,6 +254,16 @@ def _several_levels(state: AppState, access: AccessEntry) -> Iterator[str]:
                 f"{printable(reference)} and the app {named(state.app)}: {printable(access.level)!r} expired, and "
                 "stays, because the person holds another level too, and access is only removed as a whole"
             )
+
+
+def _access_change(decision: AccessDecision, positions: Mapping[str, Mapping[str, str]]) -> AccessChange:
+    """Return what a person gets or loses, even if the step is postponed, since the next plan has it.
+
+    :param positions: where each app has an entry that names a person, see C(positions_of_people).
+    """
+    app = decision.app["id"].lower()
+    at = position_of(decision.user, positions[app], SECTION)
+    return AccessChange(decision.user, at, app=app, level=decision.level_id, is_gain=decision.step != REMOVE)
 
 
 def _key(decision: AccessDecision) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from ...._api.catalog import GROUPS, USERS, is_edited_here, members, named, person
 from ...._api.text import printable
 from ...._api.writes import add_members, remove_members
+from ...access_rules.held import AccessChange
 from ...core.lookup import Resolver, Row, folded_reference, ids_of, label, reference_to
 from ...core.tenant import Tenant
 from ...core.terms import ALWAYS, TermState
@@ -25,7 +26,15 @@ from ...groups.membership import (
 )
 from ..dated_access import DatedAccess, expiry_of, undo_of_expiry
 from ..leavers import Leaver, Leavers
-from ..named_people import NamedPerson, people_by_state, people_of, problems_of_terms, references_of
+from ..named_people import (
+    NamedPerson,
+    people_by_state,
+    people_of,
+    position_of,
+    positions_of_people,
+    problems_of_terms,
+    references_of,
+)
 from ..roster import RULE, notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
@@ -223,6 +232,7 @@ def _group_plan(
     ended = [expiry[row["id"].lower()] for row in change.removed if row["id"].lower() in expiry]
     notes += map(expiry_of, ended)
     notes += notes_of_rules(people_of(entry, "members"), change.added)
+    positions = positions_of_people(entry, "members", "absent")
     state = {"members": sorted(change.members.by_id), "default_apps": sorted(ids_of(apps))}
     moving = [*change.added, *change.removed]
     return SectionPlan(
@@ -234,6 +244,11 @@ def _group_plan(
             ((row["id"].lower(), app["id"].lower()), f"the group {named(change.group)}")
             for row in moving
             for app in apps
+        ),
+        access_changes=tuple(
+            AccessChange(row, position_of(row, positions, entry.at()), change.group["id"].lower(), is_gain=is_gain)
+            for rows, is_gain in ((change.added, True), (change.removed, False))
+            for row in rows
         ),
     )
 

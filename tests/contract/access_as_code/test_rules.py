@@ -1,0 +1,282 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Access rules and plans, from real files, over real sockets: what a plan would violate is refused, with its cause."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import CodeRefused
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rules.report import RulesViolated
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
+from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
+from ansible_collections.cakewalk.access.plugins.plugin_utils import _code_reader
+from contract.access_as_code.test_access_as_code import Example
+from contract.fixtures import CONNOR, SALLY, members, validated, writes
+from sandbox.process import Sandbox
+
+SALES, ENGINEERS, CONTRACTORS = ({"group": name} for name in ("Sales", "Engineering", "Contractors"))
+OSCAR, IRIS = "oscar.offboarding@example.com", "iris.invited@example.com"
+
+
+def rule(name: str = "R", **data: Any) -> dict[str, Any]:
+    """Return a rule, whose parts are in no other."""
+    made: dict[str, Any] = json.loads(json.dumps({"name": name, "severity": "high", "reason": "Because", **data}))
+    return made
+
+
+@dataclass
+class Ruled:
+    """A folder with code and rules."""
+
+    example: Example
+    folder: Path
+
+    def write(self, *rules: dict[str, Any], **sections: Any) -> None:
+        """Write the rules, and other sections in files of their own."""
+        files = {name: yaml.safe_dump({name: entries}, sort_keys=False) for name, entries in sections.items()}
+        files |= {"tenant": self.example.files["tenant.yml"], "rules": yaml.safe_dump({"rules": list(rules)})}
+        for path in self.folder.iterdir():
+            path.unlink()
+        for name, text in files.items():
+            (self.folder / f"{name}.yml").write_text(text, encoding="utf-8")
+
+    def compare(self, mode: str = "plan", **options: Any) -> Plan:
+        """Return what a mode makes of the folder."""
+        tenant = self.example.tenant
+        given = {"mode": mode, "folder": "/code", "acting_user": tenant.acting_user, "purpose": "Rules"}
+        params = validated(cakewalk_access_as_code.SPEC, tenant, {**given, **options})
+        params["source"] = {"version": "1", "proofs": [], **_code_reader.source_of(str(self.folder))}
+        plan: Plan = cakewalk_access_as_code.plan(params, Tenant(self.example.client))
+        return plan
+
+    def refusal(self, **options: Any) -> RulesViolated:
+        """Return why rules refuse the plan, in both modes that have one."""
+        with pytest.raises(RulesViolated) as error:
+            self.compare(**options)
+        with pytest.raises(RulesViolated):
+            self.compare("apply", plan_hash="0" * 64, journal_path="/record", **options)
+        assert not writes(self.example.tenant)
+        return error.value
+
+
+@pytest.fixture
+def ruled(tenant: Sandbox, connect: Callable[..., Client], tmp_path: Path) -> Iterator[Ruled]:
+    """A folder about a small tenant."""
+    tenant.reset(seed=1, users=16, groups=5, apps=5, rate_limit=0)
+    yield Ruled(Example.of(tenant, connect(requests_per_minute=0)), tmp_path)
+    tenant.reset()
+
+
+def test_a_plan_that_violates_a_rule_is_refused_with_the_entry_that_does(ruled: Ruled) -> None:
+    ruled.write(
+        rule("Selling or contracting", conflicts=[SALES, CONTRACTORS]),
+        groups=[{"group": "Sales", "members": [IRIS, CONNOR.upper()]}],
+    )
+    error = ruled.refusal()
+    assert "'Selling or contracting' (high, rules.yml:2) would be violated, because of groups.yml:5: " in str(error)
+    assert f"{CONNOR} holds the group 'Sales' and the group 'Contractors'" in str(error)
+    (facts,) = error.facts()["rules"]
+    name = {"name": "Selling or contracting", "at": "rules.yml:2"}
+    assert facts == {**name, "people": [CONNOR], "entries": ["groups.yml:5"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "sections", "people", "entries"),
+    [
+        pytest.param(
+            {"requires": {"holders_of": [CONTRACTORS], "to_hold": [ENGINEERS]}},
+            {"groups": [{"group": "Contractors", "members": [IRIS]}]},
+            [IRIS],
+            ["groups.yml:4"],
+            id="requires",
+        ),
+        pytest.param(
+            {"limits": {"holders_of": [CONTRACTORS], "at_least": 2}},
+            {"groups": [{"group": "Contractors", "absent": [CONNOR]}]},
+            [],
+            ["groups.yml:4"],
+            id="at least",
+        ),
+        pytest.param(
+            {"limits": {"holders_of": [CONTRACTORS], "at_most": 2}},
+            {"groups": [{"group": "Contractors", "members": [CONNOR, IRIS]}]},
+            [CONNOR, IRIS, OSCAR],
+            ["groups.yml:5"],
+            id="at most",
+        ),
+        pytest.param(
+            {"forbids": {"people": {"status": ["Invited"]}, "to_hold": [{"app": "GitHub"}]}},
+            {"groups": [{"group": "Engineering", "members": [IRIS]}]},
+            [IRIS],
+            ["groups.yml:4"],
+            id="an app that a group gives",
+        ),
+        pytest.param(
+            {"conflicts": [CONTRACTORS, {"app": "GitHub", "permission_level": "Admin"}]},
+            {"accesses": [{"app": "GitHub", "permission_level": "Admin", "users": [IRIS, CONNOR]}]},
+            [CONNOR],
+            ["accesses.yml:6"],
+            id="a requested level",
+        ),
+        pytest.param(
+            {"conflicts": [CONTRACTORS, {"privileged": True}]},
+            {"accesses": [{"app": "GitHub", "permission_level": "Admin", "users": [CONNOR]}]},
+            [CONNOR],
+            ["accesses.yml:5"],
+            id="a privileged level that nobody may hold yet",
+        ),
+    ],
+)
+def test_each_kind_of_rule_refuses_plans(
+    ruled: Ruled, data: dict[str, Any], sections: dict[str, Any], people: list[str], entries: list[str]
+) -> None:
+    before = members(ruled.example.tenant, "Contractors")
+    assert set(before) == {CONNOR, OSCAR}
+    exceptions = [{"person": person, "reason": "Old", "until": "2099-01-01"} for person in (CONNOR, OSCAR)]
+    old = {"exceptions": exceptions} if "requires" in data else {}
+    ruled.write(rule(**data, **old), **sections)
+    (facts,) = ruled.refusal().facts()["rules"]
+    assert (sorted(facts["people"]), facts["entries"]) == (sorted(people), entries)
+
+
+def test_access_of_open_requests_counts_as_held(ruled: Ruled) -> None:
+    ruled.write(
+        rule(conflicts=[SALES, {"app": "Figma"}]),
+        groups=[{"group": "Sales", "members": [CONNOR]}],
+    )
+    (result,) = ruled.compare().result["rules"]
+    assert CONNOR not in [finding["person"] for finding in result["findings"]]
+    ruled.example.tenant.change("open_request", app="Figma", user=CONNOR, kind="grant")
+    assert f"{CONNOR} holds the group 'Sales' and the app 'Figma' (requested)" in str(ruled.refusal())
+
+
+def test_what_is_violated_already_is_listed_and_does_not_block(ruled: Ruled) -> None:
+    forbidden = rule(forbids={"people": {"status": ["Offboarding"]}, "to_hold": [CONTRACTORS]})
+    ruled.write(forbidden, groups=[{"group": "Sales", "members": [IRIS]}])
+    plan = ruled.compare()
+    line = f"violated already: 'R' (high, rules.yml:2): {OSCAR} (Offboarding) holds the group 'Contractors'"
+    assert line in plan.result["plan"]
+    assert [one["state"] for one in plan.result["rules"]] == ["violated"]
+    error = ruled.refusal(strict_rules=True)
+    assert f"'R' (high, rules.yml:2) is violated: {OSCAR} (Offboarding) holds" in str(error)
+    # Whoever repairs it may go ahead, and an exception ends the matter.
+    ruled.write(forbidden, groups=[{"group": "Contractors", "absent": [OSCAR]}])
+    assert ruled.compare(strict_rules=True).result["rules"][0]["state"] == "kept"
+    ruled.write({**forbidden, "exceptions": [{"person": OSCAR, "reason": "Handover", "until": "2099-01-01"}]})
+    assert ruled.compare(strict_rules=True).result["rules"][0]["state"] == "excepted"
+
+
+def test_a_plan_may_not_make_a_rule_unknown(ruled: Ruled) -> None:
+    ruled.write(rule(conflicts=[SALES, {"app": "GitHub"}]), groups=[{"group": "Sales", "members": [IRIS]}])
+    ruled.example.tenant.fault("listWorkAppAccesses", 403, count=2)
+    error = ruled.refusal()
+    assert "would be unknown, because of groups.yml:4: " in str(error)
+    assert f"{IRIS} may hold the group 'Sales' and the app 'GitHub' (cannot be seen: " in str(error)
+
+
+def test_rules_change_neither_the_plan_of_others_nor_what_time_demands(ruled: Ruled) -> None:
+    ruled.write(rule(conflicts=[SALES, CONTRACTORS]), groups=[{"group": "Sales", "members": [CONNOR]}])
+    assert "rules" not in ruled.compare("drift", fail_on_drift=False).result
+
+
+ENTRY = {"holders_of": [SALES], "at_least": 1}
+FLAWS: dict[str, tuple[dict[str, Any], str]] = {
+    "two kinds": (
+        {"conflicts": [SALES, CONTRACTORS], "limits": ENTRY},
+        "rules.yml:2: parameters are mutually exclusive",
+    ),
+    "no kind": ({}, "rules.yml:2: one of the following is required: conflicts, requires, limits, forbids"),
+    "one conflict": ({"conflicts": [SALES]}, "rules.yml:3: conflicts names one thing"),
+    "nothing": ({"conflicts": []}, "conflicts is empty"),
+    "a text for a list": ({"conflicts": "Sales"}, "conflicts must be a list of mappings"),
+    "texts for mappings": ({"conflicts": ["Sales", "Contractors"]}, "conflicts must be a list of mappings"),
+    "an unknown name": ({"limits": {**ENTRY, "at_last": 2}}, "unknown: limits.at_last"),
+    "a severity": ({"limits": ENTRY, "severity": "urgent"}, "value of severity must be one of: low, medium"),
+    "no number": ({"limits": {"holders_of": [SALES]}}, "limits needs `at_most`, `at_least` or both"),
+    "numbers": ({"limits": {**ENTRY, "at_most": 0}}, "`at_least` is not above `at_most`"),
+    "a level without an app": (
+        {"limits": {**ENTRY, "holders_of": [{"permission_level": "Admin"}]}},
+        "rules.yml:4: `permission_level` needs an app",
+    ),
+    "a group with an app": (
+        {"limits": {**ENTRY, "holders_of": [{"group": "Sales", "app": "GitHub"}]}},
+        "rules.yml:4: a group goes with nothing else",
+    ),
+    "nobody in particular": ({"forbids": {"to_hold": [SALES]}}, "forbids needs people"),
+    "an empty status": (
+        {"forbids": {"to_hold": [SALES], "people": {"status": []}}},
+        "status is empty or holds a blank",
+    ),
+    "no end": (
+        {"limits": ENTRY, "exceptions": [{"person": SALLY, "reason": "x"}]},
+        "missing required arguments: until",
+    ),
+    "no date": (
+        {"conflicts": [SALES, CONTRACTORS], "exceptions": [{"person": SALLY, "reason": "x", "until": "soon"}]},
+        "until 'soon' is neither a date",
+    ),
+    "no zone": (
+        {
+            "conflicts": [SALES, CONTRACTORS],
+            "exceptions": [{"person": SALLY, "reason": "x", "until": "2030-01-01T10:00"}],
+        },
+        "has no zone",
+    ),
+    "no effect": (
+        {"limits": ENTRY, "exceptions": [{"person": SALLY, "reason": "x", "until": "2030-01-01"}]},
+        "exceptions have no effect on `at_least`",
+    ),
+    "blank": ({"limits": ENTRY, "reason": " "}, "the reason of the rule is blank"),
+}
+MISSES: dict[str, tuple[dict[str, Any], str]] = {
+    "a group": ({"limits": {**ENTRY, "holders_of": [{"group": "Sale"}]}}, "the group 'Sale' does not exist"),
+    "an app": ({"limits": {**ENTRY, "holders_of": [{"app": "Git"}]}}, "the app 'Git' does not exist"),
+    "a level": (
+        {"limits": {**ENTRY, "holders_of": [{"app": "GitHub", "permission_level": "admin"}]}},
+        "the app 'GitHub' has no permission level 'admin'",
+    ),
+    "a status": ({"forbids": {"to_hold": [SALES], "people": {"status": ["Gone"]}}}, "nobody has the status 'Gone'"),
+    "a person": (
+        {
+            "conflicts": [SALES, CONTRACTORS],
+            "exceptions": [{"person": "a@b.example", "reason": "x", "until": "2030-01-01"}],
+        },
+        "the user 'a@b.example' does not exist",
+    ),
+}
+
+
+def test_wrong_rules_are_refused_with_file_and_line(ruled: Ruled) -> None:
+    for name, (data, words) in FLAWS.items():
+        ruled.write(rule(**data))
+        with pytest.raises(CodeRefused) as error:
+            ruled.compare()
+        assert words in str(error.value), (name, str(error.value))
+    ruled.write(rule(limits=ENTRY), rule(limits=ENTRY))
+    with pytest.raises(CodeRefused, match=r"there is a rule 'R' already, rules\.yml:2"):
+        ruled.compare()
+    assert not ruled.example.tenant.log("POST")
+
+
+def test_names_in_rules_are_exact_and_found_before_access_is_read(ruled: Ruled) -> None:
+    tenant = ruled.example.tenant
+    for name, (data, words) in MISSES.items():
+        ruled.write(rule(**data))
+        tenant.clear_log()
+        with pytest.raises((LookupFailed, CakewalkError)) as error:
+            ruled.compare()
+        assert words in str(error.value), (name, str(error.value))
+        assert "(rules.yml:" in str(error.value), name
+        assert not tenant.log(operation="listWorkAppAccesses")
