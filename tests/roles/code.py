@@ -92,10 +92,18 @@ class CodeFolder(Staff):
         return self.result(self.hold("plan", *options, **given).succeeded()).data
 
     def applied(self, *options: str, **given: Any) -> Data:
-        """Plan, have it approved, apply it, and return the result."""
-        return self.result(
-            self.hold("apply", *options, plan_hash=self.planned(**given)["plan_hash"], **given).succeeded()
-        ).data
+        """Plan, have it approved, apply it, all in one run of Ansible, and return the result."""
+        steps = {"plan": {}, "apply": {"plan_hash": f"{{{{ {ROLE}_result.plan_hash }}}}"}}
+        tasks = []
+        for mode, more in steps.items():
+            variables = {f"{ROLE}_{name}": value for name, value in self._options(mode, **given, **more).items()}
+            tasks.append(
+                task(mode, "ansible.builtin.include_role", {"name": f"cakewalk.access.{ROLE}"}, vars=variables)
+            )
+        run = self._playbooks.run(play(*tasks), *options).succeeded()
+        planned, applied = (result for result in run.results if result.task == f"cakewalk.access.{ROLE} : {TASK}")
+        assert planned.data["plan_hash"] == applied.data["plan_hash"]
+        return applied.data
 
     def failure(self, mode: str, **given: Any) -> Data:
         """Return the failure of a run that refused before its first write."""
