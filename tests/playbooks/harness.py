@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from sandbox.known import TWIN_GROUP
+from sandbox.known import REQUESTS, STANDALONE, TWIN_GROUP, task_id
 from sandbox.process import Sandbox
 
 HERE = Path(__file__).parent
@@ -258,5 +258,17 @@ def names(tenant: Sandbox) -> Data:
         "policy_id": {f"{one['name']} ({one['request_type']})": one["id"] for one in state["policies"]},
         "person_id": {user["email"]: user["id"] for user in state["users"]},
         "group_id": {group["name"]: group["id"] for group in state["groups"]},
+        "task_id": {name: task_id(name) for name in (*REQUESTS, STANDALONE)},
         "twin_groups": [group["id"] for group in state["groups"] if group["name"] == TWIN_GROUP],
+    }
+
+
+def listed(tenant: Sandbox) -> Data:
+    """Return variables with which the scenario of queries compares what it is told."""
+    state = tenant.state("users", "groups")
+    (engineering,) = (group for group in state["groups"] if group["name"] == "Engineering")
+    return {
+        "expected_users": sorted(user["id"] for user in state["users"]),
+        "expected_groups": sorted(group["id"] for group in state["groups"]),
+        "expected_members": sorted(engineering["members"]),
     }

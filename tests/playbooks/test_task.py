@@ -35,7 +35,7 @@ def is_as_told(runs: Rehearsal) -> None:
 
 
 def test_tasks_are_decided_once(playbooks: Playbooks, tenant: Sandbox) -> None:
-    runs = rehearse(playbooks, tenant, "decisions", task_id=TASK_ID)
+    runs = rehearse(playbooks, tenant, "decisions")
     is_as_told(runs)
     requests = {row["id"]: row["status"] for row in runs.after["requests"]}
     assert {name: requests[request_id(name)] for name in REQUESTS} == {
@@ -65,7 +65,7 @@ def test_things_are_called_by_name_as_far_as_they_were_looked_up(playbooks: Play
 
 def test_tasks_are_left_alone(playbooks: Playbooks, tenant: Sandbox) -> None:
     tenant.change("cancel_request", request=request_id("review"), user=PETRA)
-    runs = rehearse(playbooks, tenant, "left_alone", again_warns="Some tasks are ", task_id=TASK_ID)
+    runs = rehearse(playbooks, tenant, "left_alone", again_warns="Some tasks are ")
     is_as_told(runs)
 
 
@@ -306,9 +306,5 @@ RAILS: list[BadInput] = [
 ]
 
 
-def test_what_cannot_be_meant_decides_nothing(playbooks: Playbooks, tenant: Sandbox) -> None:
-    refuse_all(playbooks, tenant, TASK, [*OPTIONS, *REFERENCES])
-
-
-def test_what_must_not_be_decided_is_not(playbooks: Playbooks, tenant: Sandbox) -> None:
-    refuse_all(playbooks, tenant, TASK, [*TASKS, *RAILS])
+def test_what_cannot_be_meant_or_must_not_be_decided_decides_nothing(playbooks: Playbooks, tenant: Sandbox) -> None:
+    refuse_all(playbooks, tenant, TASK, [*OPTIONS, *REFERENCES, *TASKS, *RAILS])
