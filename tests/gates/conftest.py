@@ -60,6 +60,7 @@ class Copy:
         path = self.path / file
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         assert old in text, f"nothing to replace in {file}"
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
         self.commit()
 
