@@ -65,7 +65,9 @@ options:
         files changed, nothing is written.
     type: str
   expires_within:
-    description: The plan shows what expires within so many days. What is planned for later, or expired, always shows.
+    description:
+      - The plan and the report show what expires within so many days. What is planned for later, or expired, always
+        shows in the plan.
     type: int
     default: 14
   roster_copy_path:
@@ -80,6 +82,13 @@ options:
         in every mode, because the file may be incomplete.
     type: int
     default: 10
+  expiry_report_path:
+    description:
+      - A file for a report of what expired, and what expires within O(expires_within) days, as an absolute path on the
+        controller. What expires first comes first.
+      - A name that ends in C(.json) gives JSON with RV(time) and RV(terms). C(.md) gives Markdown for a comment. Any
+        other name gives text.
+    type: path
   plan_path:
     description:
       - A file to write the plan to, as an absolute path on the controller. The same plan gives the same file, except
@@ -346,7 +355,7 @@ summary:
       sample: 0
 inverse:
   description: How to undo what was done.
-  returned: with mode apply, if something was or may have been done
+  returned: with mode apply and expire, if something was or may have been done
   type: dict
   contains:
     lines:
@@ -450,6 +459,8 @@ error:
 
 from typing import Any
 
+from ..module_utils._api.errors import out_of_range
+from ..module_utils._engine.access_as_code.expiry_report import expiry_report
 from ..module_utils._engine.access_as_code.plan import code_digest, expiry_plan, exported_files, tenant_plan
 from ..module_utils._engine.access_as_code.plan_markdown import plan_file
 from ..module_utils._engine.access_as_code.rollback import RollbackFile, check_rollback_path
@@ -470,6 +481,7 @@ SPEC = spec(
         "plan_hash": {"type": "str"},
         "code_digest": {"type": "str"},
         "expires_within": {"type": "int", "default": 14},
+        "expiry_report_path": {"type": "path"},
         "plan_path": {"type": "path"},
         "inverse_path": {"type": "path"},
         "roster_copy_path": {"type": "path"},
@@ -501,6 +513,8 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     """Return the plan for the mode; only C(apply) has steps."""
     if params["mode"] == "export":
         return Plan(result={"files": exported_files(params, tenant)})
+    if params["expires_within"] < 0:
+        raise out_of_range("expires_within", params["expires_within"], "Give 0 or more.")
     rollback_path = params["inverse_path"] if params["mode"] == "apply" else None
     check_rollback_path(rollback_path)
     is_expiry = params["mode"] == "expire"
@@ -513,6 +527,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         **code_plan.terms_result,
         **code_plan.roster_result,
         **(code_plan.rules.as_result() if code_plan.rules else {}),
+        **({"expiry_text": expiry_report(code_plan, tenant)} if params["expiry_report_path"] else {}),
     }
     stats: dict[str, Any] = {f"access_as_code_{name}": count for name, count in result["summary"].items()}
     if params["mode"] == "drift":

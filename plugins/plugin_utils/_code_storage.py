@@ -26,7 +26,7 @@ from . import _code_reader
 from ._controller import collection_version
 
 _COPY = "roster_copy_path"
-_FILES = ("plan_path", "inverse_path", "journal_path", _COPY)
+_FILES = ("plan_path", "expiry_report_path", "inverse_path", "journal_path", _COPY)
 _PATHS = ("folder", "proof_dir", *_FILES)
 #: The name of a proof holds its day, after the id of the person.
 _PROOF = re.compile(r"leaver-[0-9a-f-]{36}-(\d{4})-?(\d\d)-?(\d\d).*")
@@ -62,6 +62,8 @@ class CodeStorage:
             return source
         if self._mode == "plan" and "plan_path" in self._paths:
             self._file("plan_path").check_writable()
+        if "expiry_report_path" in self._paths:
+            self._file("expiry_report_path").check_writable()
         source |= _code_reader.source_of(self._paths["folder"])
         self._roster = source.get("roster")
         return {**source, "roster_before": self._roster_before()} if self._roster else source
@@ -140,12 +142,14 @@ class CodeStorage:
         :raises CakewalkError: a file could not be written.
         """
         result.get("invocation", {}).get("module_args", {}).pop("source", None)
-        plan, files = result.pop("plan_text", None), result.pop("files", None)
+        plan, expiry, files = (result.pop(name, None) for name in ("plan_text", "expiry_text", "files"))
+        if expiry is not None and not self._check_mode:
+            self._write("expiry_report_path", expiry)
         is_approved = "access_as_code_code_digest" in result.get("stats", {}) and self._mode == "apply"
         if is_approved and self._roster and not self._check_mode:
             self._file(_COPY).write(json.dumps(self._roster, indent=1) + "\n")
         if plan is not None and "plan_path" in self._paths and not self._check_mode:
-            self._write_plan(plan)
+            self._write("plan_path", plan)
             result["stats"] |= {
                 "access_as_code_plan_path": self._file("plan_path").path,
                 "access_as_code_plan_sha256": hashlib.sha256(plan.encode()).hexdigest(),
@@ -173,10 +177,10 @@ class CodeStorage:
         if self._mode == "plan" and is_markdown(path) and not self._check_mode:
             # The task has failed already, and that is the failure to report.
             with suppress(CakewalkError):
-                self._write_plan(refusal(result))
+                self._write("plan_path", refusal(result))
 
-    def _write_plan(self, text: str) -> None:
-        file = self._file("plan_path")
+    def _write(self, option: str, text: str) -> None:
+        file = self._file(option)
         if file.read() != text:
             file.write(text)
 

@@ -67,7 +67,8 @@ def main() -> None:
     page = environment.get_template("connection.md.j2").render(options=connection["options"])
     (FOLDER / "connection.md").write_text(page, encoding="utf-8")
     policies = modules["cakewalk_app_policy"]["doc"]["options"]["assignments"]["suboptions"]
-    text = json.dumps(schema(ROOT, {"policies": policies}, plain), indent=2, ensure_ascii=False)
+    scope = {name: policies[name] for name in ("app", "select", "permission_level", "permission_levels")}
+    text = json.dumps(schema(ROOT, {"policies": policies, "time_limits": scope}, plain), indent=2, ensure_ascii=False)
     (FOLDER / "access_as_code.schema.json").write_text(f"{text}\n", encoding="utf-8")
     answers = module_of(ROOT, "module_utils._api.answers")
     page = environment.get_template("answers.md.j2").render(

@@ -28,10 +28,10 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^(\$ (?:.*\\\n)*.*\n)", re.MULTILINE)
 _FILE = re.compile(r"# (\S+\.\w+)\n")
 _ELIDED, _END = "…", "--- the end ---"
-#: What is another each time: times, hashes of what holds times or the port, ids of runs, and of requests that were sent
-#: at once; the patch release of ansible-core; and the number of days until a date.
+#: What is another each time: dates, times, hashes of what holds times or the port, ids of runs, and of requests that
+#: were sent at once; the patch release of ansible-core; and the number of days until a date.
 _VARYING = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?|\d{8}T\d{6}|\b([0-9a-f]{64}|[0-9a-f]{16})\b"
+    r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?)?|\d{8}T\d{6}|\b([0-9a-f]{64}|[0-9a-f]{16})\b"
     r"|(?<=request |ed for: )[0-9a-f]{8}-[0-9a-f-]{27}|(?<=core \d\.\d\d\.)\d+|(?<= in )\d+(?= days?, on )"
 )
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -104,7 +105,7 @@ def test_a_member_is_added_when_it_begins_and_removed_when_it_is_over(example: E
     assert inverse["not_undoable"][-1].endswith(
         f"it expired on {day(-1)}; with a later `until` ({place(0)}), a plan gives it back"
     )
-    assert ERIN not in inverse["text"].split("tenant:")[1]
+    assert ERIN not in "\n".join(inverse["lines"]).split("tenant:")[1]
     over = f"{ERIN} and the group 'Sales': expired on {day(-1)}, remove it from the code ({place(0)})"
     cakewalk = Tenant(example.client)
     assert example.compare(code, "plan", cakewalk).result["plan"][-5:] == [over, *lines, NOTHING]
@@ -331,3 +332,157 @@ def test_an_open_grant_of_what_expired_is_a_conflict(example: Example) -> None:
     assert plan.unmet is not None
     assert isinstance(plan.unmet, CakewalkError)
     assert plan.unmet.kind == "conflicting_request"
+
+
+#: Limits, groups and access, the places of the problems with words of each.
+LIMITED: dict[str, tuple[list[Data], Data, dict[str, str]]] = {
+    "nobody without an end": (
+        [{"group": "Sales", "until_required": True}],
+        {
+            "groups": [
+                {"group": "Sales", "members": [SALLY, dated(IRIS, until=900)]},
+                {"group": "Contractors", "members": [CONNOR]},
+            ]
+        },
+        {"groups[0].members[0]": "has no until, and the time limit of time_limits[0] demands one"},
+    ),
+    "nobody for too long": (
+        [{"group": "Sales", "max_duration": "P30D"}],
+        {
+            "groups": [
+                {
+                    "group": "Sales",
+                    "members": [
+                        SALLY,
+                        dated(IRIS, until=3),
+                        dated(OWEN, 0, 29),
+                        dated(CONNOR, 0, 30),
+                        dated(ERIN, -90, -60),
+                    ],
+                }
+            ]
+        },
+        {
+            "groups[0].members[0]": "has no until",
+            "groups[0].members[1]": "has no from, from which the `max_duration` P30D counts",
+            "groups[0].members[3]": "is named for longer than the `max_duration` P30D",
+            "groups[0].members[4]": "is named for longer",
+        },
+    ),
+    "an app, all its levels": (
+        [{"app": "GitHub", "until_required": True}],
+        {
+            "accesses": [
+                {"app": "GitHub", "permission_level": "Read", "users": [ERIN]},
+                {"app": "Figma", "users": [ERIN]},
+            ]
+        },
+        {"accesses[0].users[0]": "has no until"},
+    ),
+    "a level, not the others": (
+        [{"app": "GitHub", "permission_level": "Admin", "max_duration": "P1W"}],
+        {
+            "accesses": [
+                {"app": "GitHub", "permission_level": "Read", "users": [ERIN]},
+                {"app": "GitHub", "permission_level": "Admin", "users": [CONNOR, dated(SALLY, 0, 6)], "from": day(0)},
+            ]
+        },
+        {"accesses[1].users[0]": "has no until"},
+    ),
+    "privileged levels of every app": (
+        [{"select": {"all": True}, "permission_levels": "privileged", "until_required": True}],
+        {
+            "accesses": [
+                {"app": "Figma", "users": [IRIS]},
+                {"app": "GitHub", "permission_level": "Read", "users": [ERIN]},
+                {"app": "GitHub", "permission_level": "Admin", "users": [CONNOR]},
+            ]
+        },
+        {"accesses[2].users[0]": "has no until"},
+    ),
+    "a level by name, wherever it is": (
+        [{"select": {"all": True}, "permission_level": "Admin", "until_required": True}],
+        {"accesses": [{"app": "GitHub", "permission_level": "Admin", "users": [CONNOR]}]},
+        {"accesses[0].users[0]": "has no until"},
+    ),
+    "what does not last": (
+        [{"group": "Sales", "max_duration": "P1M"}],
+        {},
+        {"time_limits[0]": "months and years differ"},
+    ),
+    "a selector of nothing": (
+        [{"select": {"all": False}, "until_required": True}],
+        {},
+        {"time_limits[0]": "select says nothing"},
+    ),
+}
+
+
+def test_nobody_is_named_without_an_end_or_for_longer_than_a_limit_allows(example: Example) -> None:
+    for case, (limits, sections, problems) in LIMITED.items():
+        with pytest.raises(CodeRefused) as refusal:
+            example.compare(code_of(example, time_limits=limits, **sections), "plan")
+        found = {one["at"]: one["message"] for one in refusal.value.facts()["problems"]}
+        assert found.keys() == problems.keys(), case
+        assert all(words in found[at] for at, words in problems.items()), (case, found)
+    assert not writes(example.tenant)
+
+
+def test_a_limit_that_means_nothing_is_refused_and_one_that_is_kept_changes_nothing(example: Example) -> None:
+    missing: list[tuple[Data, str]] = [
+        ({"group": "Slaes"}, "(did you mean 'Sales'?) (time_limits[0].group)"),
+        ({"app": "Figmaa"}, "did you mean 'Figma'?"),
+        ({"app": "GitHub", "permission_level": "Amdin"}, "Amdin"),
+        ({"select": {"all": True}, "permission_level": "Amdin"}, "Amdin"),
+        ({"select": {"category": "CATEGORY_NONE"}}, "CATEGORY_NONE"),
+    ]
+    for limit, words in missing:
+        with pytest.raises(CakewalkError) as refusal:
+            example.compare(code_of(example, time_limits=[{**limit, "until_required": True}]), "plan")
+        assert (refusal.value.kind, words in str(refusal.value)) == ("lookup_failed", True), str(refusal.value)
+    groups = [{"group": "Sales", "members": [dated(SALLY, -9, 20)]}]
+    limits = [{"group": "Sales", "max_duration": "P30D", "until_required": True}]
+    assert example.plan(code_of(example, groups=groups, time_limits=limits)) == [NOTHING]
+
+
+def test_a_limit_keeps_nobody_from_losing_in_time_what_lasted_too_long(example: Example) -> None:
+    code = code_of(
+        example,
+        groups=[{"group": "Sales", "members": [dated(SALLY, -90, -1)]}],
+        time_limits=[{"group": "Sales", "max_duration": "P30D"}],
+    )
+    with pytest.raises(NotApproved) as refusal:
+        example.compare(code, "expire", code_digest="0", journal_path="/record")
+    digest = refusal.value.facts()["code_digest"]
+    plan = example.compare(code, "expire", code_digest=digest, journal_path="/record")
+    assert (plan.result["summary"]["expired"], len(plan.steps)) == (1, 1)
+    assert "is named for longer" in plan.result["not_done"][0]
+
+
+def test_a_report_tells_what_expires_in_the_form_of_its_name(example: Example) -> None:
+    hostile = "{{ 7*7 }} @all <b>|#1\u202e"
+    example.tenant.change("rename_group", group="Contractors", name=hostile)
+    people = [dated(SALLY, None, 15), dated(ERIN, -9, -1), dated(IRIS, 6, 14), dated(OWEN, 0, 3), CONNOR]
+    code = code_of(
+        example,
+        groups=[{"group": "Sales", "members": people}, {"group": hostile, "members": [dated(CONNOR, None, 4)]}],
+    )
+    order = [ERIN, OWEN, CONNOR, IRIS]
+    for days, expected in ((14, order), (3, order[:2]), (0, order[:1])):
+        texts = {
+            form: example.compare(code, "plan", expires_within=days, expiry_report_path=f"/report{form}").result[
+                "expiry_text"
+            ]
+            for form in (".txt", ".json", ".MD")
+        }
+        document = json.loads(texts[".json"])
+        assert [row["user"] for row in document["terms"]] == expected
+        assert (document["expires_within"], document["terms"][0]["state"]) == (days, "expired")
+        lines = [line for line in texts[".txt"].splitlines() if " and the group " in line]
+        assert [line.partition(" ")[0] for line in lines] == expected
+        assert [texts[".MD"].count(user) > 0 for user in order] == [user in expected for user in order]
+        for text in texts.values():
+            assert "\u202e" not in text
+        assert "<b>" not in texts[".MD"]
+    empty = example.compare(example.code, "plan", expiry_report_path="/report.json").result["expiry_text"]
+    assert json.loads(empty) == {"expires_within": 14, "terms": []}

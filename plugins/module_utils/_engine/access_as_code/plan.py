@@ -24,7 +24,7 @@ from ..core.tenant import Tenant
 from ..core.terms import TermState
 from ..core.timestamps import utc
 from ..storage.ledger import ANCHORS
-from . import rules
+from . import rules, time_limits
 from .anchors import check_anchors
 from .dated_access import notable
 from .leavers import leaver_lines
@@ -273,7 +273,7 @@ def code_digest(code: SourceCode, params: Mapping[str, Any]) -> str:
 def code_of(params: Mapping[str, Any]) -> SourceCode:
     """Return the code of a task, or raise C(CodeRefused) if it contradicts itself."""
     code = SourceCode(params["source"]["code"], params["source"]["positions"])
-    problems = [problem for section in (*SECTIONS, rules) for problem in section.problems_of(code)]
+    problems = [problem for section in (*SECTIONS, rules, time_limits) for problem in section.problems_of(code)]
     problems += problems_of_rules(code, Roster.of(params["source"].get("roster")))
     if problems:
         raise CodeRefused(problems)
@@ -319,6 +319,9 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
     code = replace(code, time=tenant.time() if has_terms(code) else None, only_expired=only_expired)
     total = SectionPlan()
     try:
+        if not only_expired:
+            # A term that is too long must end in time nevertheless.
+            time_limits.check_time_limits(code, tenant)
         for section in SECTIONS if not only_expired else DATED_SECTIONS:
             total += section.section_plan(code, params, tenant, total)
     except CakewalkError as error:

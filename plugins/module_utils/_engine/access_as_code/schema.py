@@ -104,7 +104,20 @@ _FIELDS: dict[str, Any] = {
     "fields": {"type": "dict", "description": "The values, by exact name or id of the field."},
     "clear": _texts("Fields to clear, by exact name or id."),
 }
-#: The entries of policies are documented in the module cakewalk_app_policy.
+_ASSIGNMENT = ASSIGNMENT["options"]
+_TIME_LIMIT: dict[str, Any] = {
+    "group": {"type": "str", "description": "The group, by exact name or id. Each entry needs this, app or select."},
+    **{name: _ASSIGNMENT[name] for name in ("app", "select", "permission_level", "permission_levels")},
+    "max_duration": {
+        "type": "str",
+        "description": (
+            "The longest time between from and until, such as P30D, P2W or PT8H. Both become mandatory. A day has 24 "
+            "hours."
+        ),
+    },
+    "until_required": {"type": "bool", "description": "Whether everybody needs an until."},
+}
+#: The entries of policies are documented in the module cakewalk_app_policy, and so are the apps and levels of others.
 CODE: dict[str, Any] = {
     "tenant": {
         "type": "dict",
@@ -129,6 +142,15 @@ CODE: dict[str, Any] = {
     ),
     "custom_fields": _entries(
         "Custom fields of apps, one entry per app. Other fields stay as they are.", options=_FIELDS
+    ),
+    "time_limits": _entries(
+        "Groups, apps and permission levels in which nobody may be without an end, or for too long.",
+        options=_TIME_LIMIT,
+        mutually_exclusive=[
+            *(("group", other) for other in ("app", "select", "permission_level", "permission_levels")),
+            *ASSIGNMENT["mutually_exclusive"],
+        ],
+        required_one_of=[("group", "app", "select"), ("max_duration", "until_required")],
     ),
     "policies": _entries("Approval policies of apps and permission levels.", **ASSIGNMENT),
     "rules": _entries("Access rules: what nobody may hold, must hold, or hold too often.", **ACCESS_RULE),

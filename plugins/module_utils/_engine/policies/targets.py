@@ -82,11 +82,11 @@ def _targets(
         (app, level)
         for app, index in zip(apps, indexes, strict=True)
         for level in index.by_id.values()
-        if rule.levels == "all" or _is_of_kind(level, str(rule.levels), app)
+        if rule.levels == "all" or is_of_kind(level, str(rule.levels), app)
     ]
 
 
-def _is_of_kind(level: Row, kind: str, app: Row) -> bool:
+def is_of_kind(level: Row, kind: str, app: Row) -> bool:
     """Return whether a level is privileged, or the default level; both members are optional in the contract.
 
     :raises ProtocolError: the level does not show it.
