@@ -229,6 +229,10 @@ def test_what_is_exported_is_committed_and_has_no_drift(controller: Controller, 
 
     assert custom_stats(controller.launch(["Cakewalk drift"], {}).succeeded())["access_as_code_in_sync"] is True
 
+    rules = [{"name": "Two engineers", "severity": "low", "reason": "Continuity"}]
+    rules[0] |= {"limits": {"holders_of": [{"group": "Engineering"}], "at_least": 1}}
+    (controller.project / "tenant" / "rules.yml").write_text(yaml.safe_dump({"rules": rules}), encoding="utf-8")
+    controller.launch(["Cakewalk access rules"], {}).succeeded()
     tenant.change("remove_member", group="Engineering", user=ERIN)
     drift = controller.launch(["Cakewalk drift"], {})
     assert (drift.status, custom_stats(drift)["access_as_code_in_sync"]) == (2, False)
