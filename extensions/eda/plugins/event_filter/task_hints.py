@@ -63,7 +63,7 @@ EXAMPLES = r"""
       condition: event.type == "action_task.actionable"
       action:
         run_job_template:
-          name: Cakewalk - fulfil a task
+          name: Cakewalk fulfil task
           organization: Default
           job_args:
             extra_vars:
