@@ -23,9 +23,7 @@ BUILD = ROOT / ".build"
 #: The tools; the matrix names the folder of another ansible-core.
 TOOLS = Path(os.environ.get("CAKEWALK_TEST_CORE_BIN", BUILD / "gates" / "bin"))
 #: Left out of copies where the project is no git checkout that could tell.
-IGNORED = shutil.ignore_patterns(
-    ".build", ".git", ".ansible", "collections", "output", "__pycache__", ".*_cache", "*.tar.gz"
-)
+IGNORED = shutil.ignore_patterns(".build", ".git", ".ansible", "output", "__pycache__", ".*_cache", "*.tar.gz")
 #: A hook's variables would lead git to the repository that the hook belongs to, and a user's settings may sign commits.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 ENVIRONMENT |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}

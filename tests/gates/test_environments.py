@@ -17,7 +17,7 @@ from playbooks.harness import COLLECTIONS
 from .conftest import ROOT, Copy
 
 IMAGES = ("execution", "decision")
-REQUIREMENTS = ROOT / "collections" / "requirements.yml"
+REQUIREMENTS = ROOT / "docs/examples/awx/project/collections/requirements.yml"
 
 
 def lines(path: Path) -> set[str]:
