@@ -173,7 +173,7 @@ class ActionModule(ControllerAction):
         if obstacle:
             return {"proceed": False, **obstacle}
         if self._task.check_mode:
-            why = f"by the route {entry['route']}"
+            why = f"route {entry['route']}"
             return {"proceed": False, "outcome": "would_run", "why": why, "changed": True}
         item, route = outcomes.item_of(entry), self._run["routes"][entry["route"]]
         self._locks().enter(task, "handler", after="taken", item=item, route=route)
