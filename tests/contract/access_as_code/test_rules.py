@@ -208,7 +208,7 @@ FLAWS: dict[str, tuple[dict[str, Any], str]] = {
     "numbers": ({"limits": {**ENTRY, "at_most": 0}}, "`at_least` is not above `at_most`"),
     "a level without an app": (
         {"limits": {**ENTRY, "holders_of": [{"permission_level": "Admin"}]}},
-        "rules.yml:4: `permission_level` needs an app",
+        "rules.yml:5: `permission_level` needs an app",
     ),
     "a group with an app": (
         {"limits": {**ENTRY, "holders_of": [{"group": "Sales", "app": "GitHub"}]}},

@@ -50,7 +50,7 @@ def test_files_are_put_together_in_the_order_of_their_names_and_everything_has_i
         tmp_path, b="groups:\n  - group: B\n    members:\n      - x\n      - y\n", a="groups:\n  - {group: A}\n"
     )
 
-    code, positions = read(folder)
+    code, positions, _roster = read(folder)
 
     assert [entry["group"] for entry in code["groups"]] == ["A", "B", "C", "D", "E"]
     assert positions["groups[0]"] == "a.yml:2"
@@ -119,7 +119,7 @@ def test_a_folder_that_is_a_link_is_refused_rather_than_left_out(tmp_path: Path)
 )
 def test_a_scalar_is_the_text_that_stands_there(tmp_path: Path, text: str) -> None:
     plain = f"'{text}'" if text.startswith("{") else text
-    code, _positions = read(folder_of(tmp_path, a=f"groups:\n- group: {plain}\n  members: [{plain}]\n"))
+    code, _positions, _roster = read(folder_of(tmp_path, a=f"groups:\n- group: {plain}\n  members: [{plain}]\n"))
     assert code["groups"] == [{"group": text, "members": [text]}]
 
 
@@ -228,7 +228,7 @@ def test_what_is_written_reads_back_whatever_it_says(
 ) -> None:
     folder = tmp_path_factory.mktemp("code")
 
-    found, _positions = read(folder_of(folder, groups=dump_yaml(code, comments)))
+    found, _positions, _roster = read(folder_of(folder, groups=dump_yaml(code, comments)))
 
     assert found["groups"] == code["groups"]
 

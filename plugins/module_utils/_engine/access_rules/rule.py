@@ -200,7 +200,7 @@ def _flaw_of(data: Mapping[str, Any]) -> str:
     if len(details) > 1:
         return f"{details[0]} and {details[1]} go into two entries"
     if data["app"] is None and details != ["privileged"]:
-        return "name an app or a group" if not details else f"{details[0]} needs an app"
+        return "name an app or a group" if not details else f"`{details[0]}` needs an app"
     return ""
 
 
