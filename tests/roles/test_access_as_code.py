@@ -304,6 +304,7 @@ def test_a_workflow_goes_from_plan_to_apply_by_its_artifacts_alone(crew: CodeFol
         "access_as_code_plan_sha256": hashlib.sha256(plan).hexdigest(),
         "access_as_code_steps": 3,
         "access_as_code_removals": 1,
+        "access_as_code_expired": 0,
     }
     file = crew.kept / "artifacts.json"
     file.write_text(json.dumps({**artifacts, "access_as_code_plan_path": "/elsewhere/on/another/node"}), "utf-8")
@@ -311,13 +312,14 @@ def test_a_workflow_goes_from_plan_to_apply_by_its_artifacts_alone(crew: CodeFol
     drift = crew.hold("drift", "-e", f"@{file}", environment=shown)
     run = crew.hold("apply", "-e", f"@{file}", environment=shown).succeeded()
 
-    counts = {"access_as_code_steps": 3, "access_as_code_removals": 1}
+    counts = {"access_as_code_steps": 3, "access_as_code_removals": 1, "access_as_code_expired": 0}
     assert (drift.status, custom_stats(drift)) == (
         2,
         {**counts, "access_as_code_in_sync": False, "access_as_code_complete": False},
     )
-    plan_hash = {"access_as_code_plan_hash": artifacts["access_as_code_plan_hash"]}
-    assert custom_stats(run) == {**counts, **plan_hash, "access_as_code_complete": True}
+    approved = {"access_as_code_plan_hash": artifacts["access_as_code_plan_hash"]}
+    approved["access_as_code_code_digest"] = crew.result(drift).data["code_digest"]
+    assert custom_stats(run) == {**counts, **approved, "access_as_code_complete": True}
     assert crew.members("Contractors") == {CONNOR, IRIS}
     moved = crew.hold("apply", plan_hash="0" * 64, folder=str(crew.folder), environment=shown)
     assert custom_stats(moved.succeeded())["access_as_code_steps"] == 0
