@@ -78,7 +78,9 @@ def test_what_cannot_be_looked_into_is_no_empty_folder(tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "groups: " + "[" * 99 + "]" * 99])
 def test_what_is_nested_beyond_all_code_is_refused_before_it_is_put_together(tmp_path: Path, text: str) -> None:
-    assert problems(tmp_path, deep=text) == [("deep.yml", "it is nested too deeply")]
+    ((at, why),) = problems(tmp_path, deep=text)
+    # From 6.0.4 on, PyYAML has a limit, too. A file that exceeds it on one line exceeds ours later.
+    assert (at, why) in (("deep.yml", "it is nested too deeply"), ("deep.yml:1", "exceeded maximum nesting depth"))
 
 
 @pytest.mark.parametrize("text", ["$ANSIBLE_VAULT;1.1;AES256\n6162\n6364\n", "$ANSIBLE_VAULT;1.2;AES256;x\n6162\n"])
