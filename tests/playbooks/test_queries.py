@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from playbooks.harness import INFO, Data, Playbooks, names, pages, play, scenario, stable_pages, task, writes
+from playbooks.harness import INFO, Data, Playbooks, listed, names, pages, play, scenario, stable_pages, task, writes
 from sandbox.known import task_id
 from sandbox.process import Sandbox
 
@@ -26,13 +26,7 @@ def read_only(tenant: Sandbox) -> dict[str, str]:
 
 
 def test_queries_return_what_is_there(playbooks: Playbooks, tenant: Sandbox, read_only: dict[str, str]) -> None:
-    state = tenant.state("users", "groups")
-    engineering = next(group for group in state["groups"] if group["name"] == "Engineering")
-    expected = {
-        "expected_users": sorted(user["id"] for user in state["users"]),
-        "expected_groups": sorted(group["id"] for group in state["groups"]),
-        "expected_members": sorted(engineering["members"]),
-    }
+    expected = listed(tenant)
     plays = scenario("info")
     check = playbooks.run(plays, "--check", "--diff", variables=names(tenant) | expected, **read_only).succeeded()
     run = playbooks.run(plays, variables=names(tenant) | expected, **read_only).succeeded()

@@ -24,18 +24,20 @@ def both_ways(
     plays: list[Data],
     *options: str,
     change: Data | None = None,
+    more: Data | None = None,
     within: Sequence[str] = (),
     **environment: str,
 ) -> list[Run]:
     """Run plays in the process of the controller, and by processes, each on a fresh tenant with a fresh ledger.
 
     :param change: what happens in the tenant before.
+    :param more: more variables.
     :param within: see C(Playbooks.run).
     """
     runs = []
     for way in ("true", "false"):
         tenant.reset()
-        variables = {**names(tenant), "ledger": str(playbooks.folder / f"ledger-{way}")}
+        variables = {**names(tenant), **(more or {}), "ledger": str(playbooks.folder / f"ledger-{way}")}
         if change:
             tenant.change(**change)
         runs.append(
