@@ -212,7 +212,7 @@ FLAWS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a group with an app": (
         {"limits": {**ENTRY, "holders_of": [{"group": "Sales", "app": "GitHub"}]}},
-        "rules.yml:4: a group goes with nothing else",
+        "rules.yml:5: a group goes with nothing else",
     ),
     "nobody in particular": ({"forbids": {"to_hold": [SALES]}}, "forbids needs people"),
     "an empty status": (
