@@ -8,10 +8,19 @@ Each part is a process of its own, so that none begins with the memory of the on
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
-PARTS = ("side_by_side", "single_tasks", "scaling", "leavers", "limit", "burst")
+from playbooks.harness import COLLECTIONS, HERE
+
+PARTS = ("access_rules", "side_by_side", "single_tasks", "scaling", "leavers", "limit", "burst")
 
 if __name__ == "__main__":
-    sys.exit(max([subprocess.call([sys.executable, "-m", f"benchmarks.{part}", *sys.argv[1:]]) for part in PARTS]))
+    environment = {**os.environ, "PYTHONPATH": f"{HERE.parent}{os.pathsep}{COLLECTIONS}"}
+    sys.exit(
+        max(
+            subprocess.call([sys.executable, "-m", f"benchmarks.{part}", *sys.argv[1:]], env=environment)
+            for part in PARTS
+        )
+    )
