@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from matrix.__main__ import CORES
+from matrix.cores import CORES
 from playbooks.harness import COLLECTIONS
 
 from .conftest import ROOT, Copy

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from matrix.__main__ import CORES
+from matrix.cores import CORES
 from release import Unfit, changelog
 from release.artifact import build, digest
 from release.fresh import FreshEnvironment

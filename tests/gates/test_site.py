@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from matrix.__main__ import CORES
+from matrix.cores import CORES
 from pages.site import INDEX, REPOSITORY, menu, pages, relinked
 from roles.browser import AXE, DESKTOP, PHONE, PROGRAM, Browser, running
 from sandbox.dialect import questions

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playbooks.harness import MEMBERS, Data, Playbooks, play, task, writes
 from playbooks.module_contract import BadInput, refuse_all
 from sandbox.process import Sandbox
+
+pytestmark = pytest.mark.every_core
 
 OWEN, ERIN, ADA = "owen.onboarding@example.com", "erin.engineer@example.com", "ada.admin@example.com"
 CONNOR, OSCAR, SAM = "connor.contractor@example.com", "oscar.offboarding@example.com", "sam.twin@example.com"

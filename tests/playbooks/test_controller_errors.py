@@ -15,6 +15,8 @@ from playbooks.harness import COLLECTIONS, INFO, MEMBERS, Data, Playbooks, play,
 from sandbox.known import task_id
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 KEY = "TheKeyThatMasksTheEvidenceOfThisTest"
 PROOF, EVIDENCE, CODE = (f"cakewalk.access.cakewalk_{name}" for name in ("task_proof", "evidence", "access_as_code"))
 ERIN = "erin.engineer@example.com"

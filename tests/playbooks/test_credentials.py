@@ -27,6 +27,8 @@ from playbooks.harness import (
 from sandbox.known import task_id
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 READ = {"gather": ["groups"]}
 EMPTY = {f"CAKEWALK_{name}": "" for name in ("BASE_URL", "API_KEY", "API_SECRET", "ACTING_USER")}
 #: The value that is used, by what the task, the play, a variable and the environment (15) set.

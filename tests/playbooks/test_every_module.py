@@ -17,6 +17,8 @@ from playbooks.ways import both_ways, told
 from sandbox.known import task_id
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 MODULES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "plugins" / "modules").glob("*.py")}
 RUN_BY_ENTRY = {name for name, text in MODULES.items() if "run_module(" in text}
 #: What differs from run to run, since it tells of times.

@@ -11,11 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from demo import README, first_playbook
 from playbooks.harness import CORE_BIN, ROOT, Data, Playbooks, play, task, writes
 from playbooks.module_contract import foreseeable
 from sandbox.process import Sandbox
+
+pytestmark = pytest.mark.every_core
 
 #: What does not speak to the service is a step of a role, and shown by the tests of that role.
 MODULES = sorted(

@@ -15,6 +15,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.text import i
 from playbooks.harness import ACCESS, FIELD, INFO, MEMBERS, POLICY, Data, Playbooks, play, task
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 GRANT = {"request_type": "grant_access", "policy": "Two approvals"}
 CODE, EVIDENCE = "cakewalk.access.cakewalk_access_as_code", "cakewalk.access.cakewalk_evidence"
 HOSTILE = (

@@ -16,6 +16,8 @@ from playbooks.ways import both_ways, told
 from sandbox.known import request_id
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 SCENARIOS = sorted(path.stem for path in (HERE / "scenarios").glob("*.yml"))
 #: What happens before a scenario.
 CHANGES = {

@@ -8,11 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+import pytest
 import yaml
 from contract.wire import Wire, answer, page
 from playbooks.harness import INFO, Data, Playbooks, names, play, stable_pages, task
 from sandbox.known import TWIN_GROUP
 from sandbox.process import Sandbox
+
+pytestmark = pytest.mark.every_core
 
 DEBUG = "ansible.builtin.debug"
 ERIN, OLGA = "erin.engineer@example.com", "olga.owner@example.com"

@@ -13,6 +13,8 @@ import yaml
 from playbooks.harness import CORE_BIN, MEMBERS, Data, Playbooks, Result, play, task
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 ERIN, CONNOR, OLGA = "erin.engineer@example.com", "connor.contractor@example.com", "olga.owner@example.com"
 MAX = "max.manager@example.com"
 #: Ways in which a task names an option and gives nothing for it; first the one that Ansible itself handles.

@@ -22,6 +22,8 @@ from demo import first_playbook
 from playbooks.harness import INFO, MEMBERS, REVIEW, Data, Playbooks, members, play, task, writes
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 CONNOR, ERIN = "connor.contractor@example.com", "erin.engineer@example.com"
 JOINS = {"group": "Contractors", "users": [ERIN]}
 LEAVES = {"group": "Contractors", "users": [CONNOR], "state": "absent"}

@@ -15,6 +15,8 @@ from contract.wire import Request, Wire, answer, detour, path_of
 from playbooks.harness import INFO, MEMBERS, Data, Playbooks, names, play, task
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 ERIN, OSCAR = "erin.engineer@example.com", "oscar.offboarding@example.com"
 #: What is looked for, and credentials around it that every kind of quoting spells in another way.
 MARKS = ("KeyThatSings", "SecretThatSings")

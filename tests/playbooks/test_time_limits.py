@@ -18,6 +18,8 @@ import pytest
 from playbooks.harness import MEMBERS, Data, Playbooks, play, task
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 REMOVE = "removeUserFromGroup"
 SALES, CONTRACTORS = "Sales", "Contractors"
 #: How long the tenant is watched for writes that should not come any more, in seconds.

@@ -13,6 +13,8 @@ import yaml
 from playbooks.harness import CORE_BIN, INFO, ROOT, Data, Playbooks, Run, play, task
 from playbooks.ways import STARTED
 
+pytestmark = pytest.mark.every_core
+
 READ = {INFO: {"groups": ["Engineering"]}, "ignore_errors": True}
 HERE = f"{INFO} runs in the process of Ansible"
 

@@ -293,6 +293,7 @@ def test_a_plan_for_a_comment_is_markdown_and_the_reason_replaces_it_if_there_is
     assert "<li><code>more.yml:2: " in comment.read_text(encoding="utf-8")
 
 
+@pytest.mark.every_core
 def test_a_workflow_goes_from_plan_to_apply_by_its_artifacts_alone(crew: CodeFolder) -> None:
     shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
     artifacts = custom_stats(crew.hold("plan", environment=shown).succeeded())
@@ -325,6 +326,7 @@ def test_a_workflow_goes_from_plan_to_apply_by_its_artifacts_alone(crew: CodeFol
     assert custom_stats(moved.succeeded())["access_as_code_steps"] == 0
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize("blank", ["", None])
 def test_blank_answers_leave_what_the_play_says(crew: CodeFolder, playbooks: Playbooks, blank: str | None) -> None:
     of_play = {

@@ -361,6 +361,7 @@ def test_facts_for_a_workflow_say_whether_and_where_there_is_a_bundle(keep: Keep
     assert custom_stats(keep(folder="relative", environment=shown)) == {"evidence_complete": False}
 
 
+@pytest.mark.every_core
 @pytest.mark.parametrize("blank", ["", None])
 def test_blank_answers_leave_the_mask_and_the_folder_of_the_play(
     playbooks: Playbooks, folder: Path, tmp_path: Path, blank: str | None

@@ -13,6 +13,8 @@ from events.sources import until
 from playbooks.harness import Playbooks, play, task
 from roles.fulfilment_env import FulfilmentEnv, outcomes
 
+pytestmark = pytest.mark.every_core
+
 #: Who has a task of the same kind already, which the sweep carries out.
 PETRA = "petra.pending@example.com"
 

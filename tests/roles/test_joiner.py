@@ -178,6 +178,7 @@ SURVEYS["blank everywhere"] = (
 )
 
 
+@pytest.mark.every_core
 def test_the_answers_of_a_survey_do_what_they_mean(joiner: Staff, playbooks: Playbooks) -> None:
     """In this order the cases for Owen ask for the same, so that the second one finds what the first one did."""
     cases = {

@@ -18,6 +18,8 @@ from playbooks.harness import ROOT, Data, Playbooks, play, task, writes
 from roles.people import CONNOR, ERIN, OWEN, custom_stats
 from sandbox.process import Sandbox
 
+pytestmark = pytest.mark.every_core
+
 Log = list[tuple[str, str]]
 
 

@@ -270,6 +270,7 @@ OPTIONAL = (
 )
 
 
+@pytest.mark.every_core
 def test_null_and_blank_are_not_given(mover: Staff, playbooks: Playbooks) -> None:
     plays = [
         one

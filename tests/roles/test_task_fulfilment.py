@@ -19,6 +19,8 @@ from roles.fulfilment_env import HANDLERS_SECRET, LAST, FulfilmentEnv, is_privat
 from roles.people import custom_stats
 from sandbox.known import request_id, task_id
 
+pytestmark = pytest.mark.every_core
+
 PETRA, CONNOR, ERIN, SALLY = (
     f"{name}@example.com" for name in ("petra.pending", "connor.contractor", "erin.engineer", "sally.sales")
 )

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playbooks.harness import COLLECTIONS, Data
 from roles.fulfilment_env import OLGA, FulfilmentEnv, outcomes, report
 from sandbox.known import task_id
+
+pytestmark = pytest.mark.every_core
 
 PETRA, SALLY = "petra.pending@example.com", "sally.sales@example.com"
 GRANT, REMOVAL = task_id("action"), task_id("removal")
