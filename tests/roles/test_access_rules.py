@@ -126,8 +126,11 @@ def test_each_kind_of_rule_names_who_violates_it(rules: Rules, tenant: Sandbox) 
     assert f"  - {SALLY} holds the group 'Sales' and the group 'Contractors'" in told["report"]
     given = "the app 'GitHub' (given by the group 'Engineering')"
     assert f"  - {OWEN} (Onboarding) holds {given}" in told["report"]
-    assert f"  ~ {ERIN} holds the group 'Engineering' (exception until 2099-12-31: Builds the shop)" in told["report"]
-    assert f"  ! the exception of {OSCAR} ended: 2020-01-31 (rules.yml:52)" in told["report"]
+    excepted_line = f"  ~ {ERIN} (Active) holds the group 'Engineering' (exception until 2099-12-31: Builds the shop)"
+    assert excepted_line in told["report"]
+    (lapsed,) = [one for result in told["rules"] for one in result["ended_exceptions"]]
+    assert (lapsed["person"], lapsed["until"], lapsed["at"][:10]) == (OSCAR, "2020-01-31", "rules.yml:")
+    assert f"  ! the exception of {OSCAR} ended: 2020-01-31 ({lapsed['at']})" in told["report"]
     assert any("These exceptions have ended and no longer count" in warning for warning in run[TASK].warnings)
     counts = {"kept": 1, "excepted": 0, "unknown": 0, "violated": 6}
     assert told["counts"] == counts
