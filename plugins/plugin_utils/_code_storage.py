@@ -24,6 +24,7 @@ from ..module_utils._engine.storage.journal import Journal
 from ..module_utils._engine.storage.private_file import PrivateFile
 from . import _code_reader
 from ._controller import collection_version
+from ._roster_reader import is_roster
 
 _COPY = "roster_copy_path"
 _FILES = ("plan_path", "expiry_report_path", "inverse_path", "journal_path", _COPY)
@@ -89,7 +90,7 @@ class CodeStorage:
             copy = parse_json(text) if text is not None else None
         except ValueError:
             raise file.damaged("it is not JSON") from None
-        if text is not None and not (isinstance(copy, dict) and copy.keys() == {"columns", "rows"}):
+        if text is not None and not is_roster(copy):
             raise file.damaged("it is not a copy of a roster")
         return copy
 

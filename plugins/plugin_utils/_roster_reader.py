@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,12 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
     if email not in columns:
         there = ", ".join(map(printable, columns))
         problems.append(problem(f"{name}:1", f"there is no column {printable(email)!r}, there are {there}"))
-    elif not table:
+    for column, default in ((start, "start"), (end, "end")):
+        near = [one for one in columns if one.lower() == column.lower()]
+        if column not in columns and (near or column != default):
+            there = ", ".join(map(printable, columns))
+            problems.append(problem(f"{name}:1", f"there is no column {printable(column)!r}, there are {there}"))
+    if not problems and not table:
         problems.append(problem(name, "it has no people; an empty roster never removes anybody"))
     rows: list[dict[str, Any]] = []
     seen: dict[str, str] = {}
@@ -42,6 +48,8 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
         first = seen.setdefault(folded_email(address), at)
         if not address:
             problems.append(problem(at, f"the column {printable(email)} is blank"))
+        elif not re.fullmatch(r"[^@\s,;]+@[^@\s,;]+", address):
+            problems.append(problem(at, f"{printable(address)!r} is not an e-mail address"))
         elif first != at:
             problems.append(problem(at, f"{printable(address)!r} has a row already, {first}"))
         term = [values.get(column) or None for column in (start, end)]
@@ -53,6 +61,21 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
     if problems:
         raise CodeRefused(problems)
     return {"columns": list(columns), "rows": rows}
+
+
+def is_roster(data: Any) -> bool:
+    """Return whether data is what C(roster_of) returns, with at least one person."""
+    rows = data.get("rows") if isinstance(data, dict) and data.keys() == {"columns", "rows"} else None
+    return isinstance(rows, list) and bool(rows) and all(map(_is_row, rows))
+
+
+def _is_row(row: Any) -> bool:
+    texts, optional = ("email", "at"), ("since", "until")
+    if not isinstance(row, dict) or row.keys() != {*texts, *optional, "fields"}:
+        return False
+    is_text = all(isinstance(row[name], str) for name in texts)
+    has_terms = all(row[name] is None or isinstance(row[name], str) for name in optional)
+    return is_text and has_terms and isinstance(row["fields"], dict)
 
 
 def read_csv(path: Path, name: str) -> tuple[Table, list[str]]:

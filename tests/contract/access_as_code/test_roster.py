@@ -173,7 +173,9 @@ def test_a_roster_that_shrank_stops_everything(code: Code) -> None:
     assert code.compare("plan", before).result["roster"]["people"] == 18
     code.write(table(*people[:17]), groups=groups)
     for mode in ("plan", "drift"):
-        with pytest.raises(RosterShrank, match="it has 17 people, and had 20 when it was last applied") as caught:
+        with pytest.raises(
+            RosterShrank, match="it lacks 3 of the 20 people that it had when it was last applied, more than 10 %"
+        ) as caught:
             code.compare(mode, before)
     assert caught.value.facts()["missing"] == [f"person{number}@example.com" for number in (17, 18, 19)]
     assert code.compare("plan", before, max_roster_shrink=15).result["roster"]["people"] == 17
@@ -316,3 +318,72 @@ def test_five_months_of_a_company_of_two_thousand(
         works = {email: name for email, name in works.items() if email not in leaving}
         works |= {email: chance.choice(departments) for email in chance.sample(sorted(works), 40)}
         works |= {email: chance.choice(departments) for email in chance.sample(once[1500:], 25)}
+
+
+def expired(code: Code) -> list[str]:
+    """Return what the mode expire removes from files that are approved as they stand."""
+    digest = code.compare("plan").result["code_digest"]
+    plan = code.compare("expire", code_digest=digest, journal_path="/record")
+    return [step.action for step in plan.steps]
+
+
+def test_what_another_item_gives_does_not_expire(code: Code) -> None:
+    sally = code.example.tenant.find("users", SALLY)["id"]
+    ended = {"user": sally, "until": day(-1)}
+    code.write(table(f"{ERIN},Sales,Wien,,"), groups=[{"group": "Sales", "mode": "exact", "members": [ended, SALLY]}])
+    assert expired(code) == []
+    assert f"  - {SALLY}" not in code.plan()
+    figma = {"app": "Figma", "users": [{"user": ERIN, "until": day(-1)}]}
+    code.write(table(f"{ERIN},Sales,Wien,,"), accesses=[figma, {"app": "Figma", "users": [MAX]}])
+    code.example.tenant.change("add_access", app="Figma", user=ERIN)
+    assert len(expired(code)) == 1
+    code.write(
+        table(f"{ERIN},Sales,Wien,,"), accesses=[figma, {"app": "Figma", "members_where": {"department": "Sales"}}]
+    )
+    assert expired(code) == []
+    assert any(line.startswith(f"{ERIN}: expired on {day(-1)}") for line in code.plan())
+
+
+def test_an_entry_and_the_roster_end_whichever_is_first(code: Code) -> None:
+    code.write(
+        table(f"{ERIN},Sales,Wien,,{day(900)}", f"{CONNOR},Sales,Wien,,{day(-30)}", f"{MAX},Sales,Wien,,"),
+        accesses=[{"app": "Figma", "from": day(-5), "until": day(3), "members_where": {"department": "Sales"}}],
+    )
+    terms = {row["user"]: (row["state"], row["until"]) for row in code.compare("plan").result["terms"]}
+    assert terms == {ERIN: ("active", day(3)), CONNOR: ("expired", day(-30)), MAX: ("active", day(3))}
+
+
+def test_absent_people_and_people_who_do_not_work_yet_are_no_joiners(code: Code) -> None:
+    sections = {
+        "groups": [{"group": "Sales", "absent": [ERIN], "members_where": {"department": "Sales"}}],
+        "accesses": [{"app": "Figma", "state": "absent", "members_where": {"department": "Sales"}}],
+    }
+    code.write(table(f"{CONNOR},Legal,Wien,,"), **sections)
+    before = code.source()["roster"]
+    rows = (f"{ERIN},Sales,Wien,,", f"{MAX},Sales,Wien,{day(9)},", f"{CONNOR},Legal,Wien,,{day(-1)}")
+    code.write(table(*rows), **sections)
+    found = code.compare("plan", before).result["roster"]
+    assert found["joiners"] == [{"user": ERIN, "groups": [], "accesses": []}]
+    assert found["leavers"] == [{"user": CONNOR, "confirm": CONNOR}]
+
+
+def test_a_roster_of_others_or_without_a_column_stops_everything(code: Code) -> None:
+    people = [f"person{number}@example.com" for number in range(20)]
+    code.write(table(*(f"{email},Sales,Wien,," for email in people)), **SALES)
+    before = code.source()["roster"]
+    code.write(table(*(f"other{number}@example.com,Sales,Wien,," for number in range(20))), **SALES)
+    with pytest.raises(RosterShrank, match="it lacks 20 of the 20 people"):
+        code.compare("plan", before)
+    code.write(table(*(f"{email},,Wien,," for email in people)), **SALES)
+    with pytest.raises(RosterShrank, match="20 of 20 people lose a group"):
+        code.compare("plan", before)
+
+
+def test_an_empty_exact_group_keeps_nobodys_access_from_ending(code: Code) -> None:
+    rule = {"group": "Contractors", "mode": "exact", "members_where": {"department": "Extern"}}
+    groups = [{"group": "Sales", "members": [{"user": SALLY, "until": day(-1)}]}, rule]
+    code.write(table(f"{CONNOR},Extern,Wien,,"), groups=groups)
+    digest = code.compare("plan").result["code_digest"]
+    code.example.tenant.change("set_email", user=CONNOR, email="gone@example.com")
+    plan = code.compare("expire", code_digest=digest, journal_path="/record")
+    assert len(plan.steps) == 1

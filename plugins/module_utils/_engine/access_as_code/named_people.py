@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._api.catalog import person as name_of
-from ..core.lookup import Row, folded_reference
+from ..._api.text import printable
+from ..core.lookup import Index, Row, folded_reference, ids_of
 from ..core.terms import ALWAYS, Term, TermRefused, TermState, term_of
 from .source import SourceCode, SourceEntry, problem
 
@@ -74,10 +75,61 @@ def people_by_state(entry: SourceEntry, part: str) -> dict[TermState, list[Named
     return by_state
 
 
+def without_renewed(code: SourceCode, users: Index, apps: Index) -> tuple[SourceCode, list[str]]:
+    """Return the code without expired people who get the same by another item, and lines about them.
+
+    What another item still gives must not end. An entry for access counts for all entries about its app.
+
+    :param users: all people of the tenant.
+    """
+    people = [
+        (entry, part, number, person, ids_of(users.matches(person.reference)))
+        for section, part in LISTS.items()
+        for entry in code.entries(section)
+        if entry.data.get("state") != "absent"
+        for number, person in enumerate(people_of(entry, part))
+    ]
+
+    def about(entry: SourceEntry) -> tuple[str, ...]:
+        return tuple(sorted(ids_of(apps.matches(entry.data["app"])))) if "app" in entry.data else (entry.path,)
+
+    if code.time is None:
+        return code, []
+    active = {
+        (about(entry), identifier): person
+        for entry, _part, _number, person, ids in people
+        if person.term.state_at(code.time) is TermState.ACTIVE
+        for identifier in ids
+    }
+    sections, lines = dict(code.sections), []
+    for entry, part, number, person, ids in people:
+        others = [active[about(entry), one] for one in ids if (about(entry), one) in active]
+        if others and person.term.state_at(code.time) is TermState.EXPIRED:
+            section, _bracket, place = entry.path.partition("[")
+            entries = list(sections[section])
+            data = entries[int(place[:-1])]
+            items = [*data[part][:number], {"user": person.reference, "from": None, "until": None}]
+            entries[int(place[:-1])] = {**data, part: [*items, *data[part][number + 1 :]]}
+            sections[section] = entries
+            who, until = printable(person.reference), person.term.until
+            lines.append(f"{who}: expired on {until} ({person.at}), and stays by {others[0].at}")
+    return replace(code, sections=sections, written=code.written or code.sections), lines
+
+
 def has_terms(code: SourceCode) -> bool:
     """Return whether anything in the code has a start or an end, so that its plan depends on the time."""
     return any(
         person.term != ALWAYS
+        for section, part in LISTS.items()
+        for entry in code.entries(section)
+        for person in people_of(entry, part)
+    )
+
+
+def has_expired(code: SourceCode) -> bool:
+    """Return whether the term of anybody in the code is over at its time."""
+    return code.time is not None and any(
+        person.term.state_at(code.time) is TermState.EXPIRED
         for section, part in LISTS.items()
         for entry in code.entries(section)
         for person in people_of(entry, part)
@@ -95,8 +147,12 @@ def problems_of_terms(entry: SourceEntry, part: str) -> Iterator[dict[str, str]]
 
 def _term(entry: SourceEntry, part: str, number: int) -> Term:
     item = entry.data[part][number]
-    given = {**entry.data, **(item if isinstance(item, dict) else {})}
-    return term_of(given.get("from"), given.get("until"))
+    of_entry = {name: entry.data.get(name) for name in ("from", "until")}
+    if isinstance(item, Mapping) and _rule(item):
+        # Neither the term of an entry nor that of a person in the roster makes the other one longer.
+        return term_of(item.get("from"), item.get("until")).within(term_of(of_entry["from"], of_entry["until"]))
+    given = {**of_entry, **(item if isinstance(item, Mapping) else {})}
+    return term_of(given["from"], given["until"])
 
 
 def _rule(item: Any) -> str:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
@@ -28,7 +29,7 @@ from . import rules, time_limits
 from .anchors import check_anchors
 from .dated_access import notable
 from .leavers import leaver_lines
-from .named_people import has_terms
+from .named_people import has_expired, has_terms, without_renewed
 from .plan_text import change_lines, summary
 from .roster import Roster, RosterPlan, changes_between, problems_of_rules, with_roster
 from .rules import RulesPlan
@@ -132,7 +133,7 @@ class TenantPlan:
         end = summary(self.steps, len(total.removals), len(self.left))
         if self.code.only_expired and not self.steps:
             end = "Nothing to do: nobody has anything whose term expired."
-        roster = self.roster.lines if self.roster else ()
+        roster = self.roster.notes if self.roster else ()
         return [
             *self.header,
             "",
@@ -314,10 +315,14 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
     """
     code = code_of(params)
     check_anchors(code.sections["tenant"]["anchors"], params["base_url"], tenant)
-    of_roster = _roster_plan(code, params, tenant)
+    of_roster = _roster_plan(code, params, tenant, only_expired)
     code = of_roster.code if of_roster else code
     code = replace(code, time=tenant.time() if has_terms(code) else None, only_expired=only_expired)
     total = SectionPlan()
+    if code.time is not None and has_expired(code):
+        # Time must not take what another entry gives, so the lists must prove who is meant.
+        code, renewed = without_renewed(code, tenant.index(USERS, is_stable=True), tenant.index(APPS))
+        total += SectionPlan(left=tuple(renewed))
     try:
         if not only_expired:
             # A term that is too long must end in time nevertheless.
@@ -332,7 +337,7 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
     return TenantPlan(code, total, params, of_roster, rules_plan)
 
 
-def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant) -> RosterPlan | None:
+def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, only_expired: bool) -> RosterPlan | None:
     """Return what the rules of the code make of its roster, or C(None) without a roster.
 
     The list of people must prove who is not in it, since an exact group removes everybody else.
@@ -343,9 +348,13 @@ def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant) ->
     if roster is None:
         return None
     roster.check_shrink(before, params["max_roster_shrink"])
-    changes = changes_between(code, before, roster) if before else None
+    changes = changes_between(code, before, roster, datetime.now(timezone.utc)) if before else None
+    if before and changes:
+        changes.check_losses(before, params["max_roster_shrink"])
     directory = tenant.index(USERS, is_stable=True)
-    return replace(with_roster(code, roster, directory, tenant.user_statuses.inactive), changes=changes)
+    # What keeps the whole code from being planned must not keep access from ending.
+    found = with_roster(code, roster, directory, tenant.user_statuses.inactive, refuses_empty=not only_expired)
+    return replace(found, changes=changes, is_compared=before is not None)
 
 
 def expiry_plan(params: Mapping[str, Any], tenant: Tenant) -> tuple[TenantPlan, list[str], int]:

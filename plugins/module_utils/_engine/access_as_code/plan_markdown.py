@@ -58,7 +58,7 @@ def plan_file(plan: TenantPlan, tenant: Tenant) -> str:
         Section("Warnings", tenant.warnings),
         *map(_change, plan.total.changes),
         Section("Left alone", plan.left),
-        Section("Roster", plan.roster.lines if plan.roster else ()),
+        Section("Roster", plan.roster.notes if plan.roster else ()),
         Section("Begins or ends", plan.term_lines),
         Section("Access rules", plan.rule_lines),
         Section("Sent again", plan.total.again),

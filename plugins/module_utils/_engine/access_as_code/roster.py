@@ -11,18 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.text import pluralize, printable, summarize
-from ..core.lookup import Index, Row, folded_email, folded_reference
-from ..core.terms import Term, term_of
+from ..core.lookup import Index, Row, folded_email, folded_reference, ids_of
+from ..core.terms import Term, TermState, term_of
 from .named_people import LISTS, NamedPerson, references_of
 from .source import CodeRefused, SourceCode, SourceEntry, problem
 
 #: The member of an entry with conditions on columns.
 RULE = "members_where"
+
+
+_SHRANK = "Nothing was changed. Check that the file is complete. If it is, raise `max_roster_shrink`."
 
 
 class RosterShrank(CakewalkError):
@@ -87,16 +91,14 @@ class Roster:
         :param limit: how many percent may be missing.
         :raises RosterShrank: more are missing.
         """
-        was, now = len(before.rows) if before else 0, len(self.rows)
-        if now < was and (was - now) * 100 > limit * was:
-            missing = (
-                [row.email for row in before.rows if folded_email(row.email) not in self.by_email] if before else []
-            )
+        rows = before.rows if before else ()
+        missing = [row.email for row in rows if folded_email(row.email) not in self.by_email]
+        if len(missing) * 100 > limit * len(rows):
             raise RosterShrank(
                 "use the roster",
-                f"it has {pluralize(now, 'person', 'people')}, and had {was} when it was last applied; more than "
-                f"{limit} % are missing",
-                "Nothing was changed. Check that the file is complete. If it is, raise `max_roster_shrink`.",
+                f"it lacks {len(missing)} of the {len(rows)} people that it had when it was last applied, more than "
+                f"{limit} %",
+                _SHRANK,
                 missing=sorted(missing),
             )
 
@@ -196,6 +198,20 @@ class RosterChanges:
     movers: Sequence[Mapping[str, Any]]
     leavers: Sequence[Mapping[str, Any]]
 
+    def check_losses(self, before: Roster, limit: int) -> None:
+        """Refuse a roster by which many people lose a group, since a column may have been lost.
+
+        :raises RosterShrank: more than C(limit) percent of the people in the earlier roster lose one.
+        """
+        losing = [mover["user"] for mover in self.movers if mover["leaves"]]
+        if len(losing) * 100 > limit * len(before.rows):
+            raise RosterShrank(
+                "use the roster",
+                f"by it, {len(losing)} of {len(before.rows)} people lose a group, more than {limit} %",
+                _SHRANK,
+                missing=sorted(losing),
+            )
+
 
 @dataclass(frozen=True)
 class RosterPlan:
@@ -206,6 +222,7 @@ class RosterPlan:
     :param waiting: the people who fit a rule, and are not in the directory.
     :param unlisted: the people in the directory who are not in the roster, by address.
     :param lines: lines about the rules, and about the people who are in no row.
+    :param is_compared: whether an earlier roster was there to compare with.
     :param changes: what changed since the roster that was last applied, if there is one.
     """
 
@@ -215,6 +232,13 @@ class RosterPlan:
     unlisted: tuple[str, ...]
     lines: tuple[str, ...]
     changes: RosterChanges | None = None
+    is_compared: bool = False
+
+    @property
+    def notes(self) -> list[str]:
+        """All lines about the roster but those about people who wait."""
+        never = "No earlier roster was given, so it is not known whether people are missing from this one."
+        return [*self.lines, *([] if self.is_compared else [never])]
 
     @property
     def waiting_lines(self) -> list[str]:
@@ -231,13 +255,16 @@ class RosterPlan:
         }
 
 
-def with_roster(code: SourceCode, roster: Roster, directory: Index, inactive: Iterable[str]) -> RosterPlan:
+def with_roster(
+    code: SourceCode, roster: Roster, directory: Index, inactive: Iterable[str], refuses_empty: bool = True
+) -> RosterPlan:
     """Add the people who fit the rules of entries to their lists.
 
     Listed and absent people of an entry stay as the entry says.
 
     :param directory: all people of the tenant.
     :param inactive: statuses of people who need no row in the roster.
+    :param refuses_empty: whether an exact entry must list somebody.
     :raises CodeRefused: an exact entry would list nobody by its rule.
     """
     sections = {name: list(entries) if name in LISTS else entries for name, entries in code.sections.items()}
@@ -249,14 +276,16 @@ def with_roster(code: SourceCode, roster: Roster, directory: Index, inactive: It
         fitting = rule.people(roster)
         new = [row for row in fitting if directory.matches(row.email)]
         waiting |= {row.email: row for row in fitting if not directory.matches(row.email)}
-        named = set(map(folded_reference, (*references_of(entry.data, part), *(entry.data.get("absent") or ()))))
-        new = [row for row in new if folded_reference(row.email) not in named]
+        named = [*references_of(entry.data, part), *(entry.data.get("absent") or ())]
+        ids = ids_of(row for reference in named for row in directory.matches(reference))
+        new = [row for row in new if not ids & ids_of(directory.matches(row.email))]
         listed = list(entry.data[part] or ())
         for number, row in enumerate(new, start=len(listed)):
             place = f"{entry.path}.{part}[{number}]"
             positions |= dict.fromkeys((place, f"{place}.user"), f"{row.at}, by {rule.at}")
         items = [*listed, *(_item(row, rule) for row in new)]
-        if not items and entry.data.get("mode") == "exact" and not entry.data["allow_empty"]:
+        is_exact = entry.data.get("mode") == "exact"
+        if not items and is_exact and refuses_empty and not entry.data["allow_empty"]:
             problems.append(
                 problem(rule.at, "nobody in the directory fits this rule, and exact would remove everybody")
             )
@@ -281,7 +310,8 @@ def notes_of_rules(people: Iterable[NamedPerson], rows: Iterable[Row]) -> list[s
 
 def _item(row: RosterRow, rule: RosterRule) -> dict[str, str]:
     """Return a person as a list of an entry has it."""
-    term = {"from": row.since, "until": row.until}
+    is_absent = rule.entry.data.get("state") == "absent"
+    term = {} if is_absent else {"from": row.since, "until": row.until}
     return {"user": row.email, "rule": str(rule), **{name: value for name, value in term.items() if value is not None}}
 
 
@@ -290,16 +320,19 @@ def _unlisted(roster: Roster, directory: Index, inactive: frozenset[str]) -> tup
     return tuple(sorted(email for email in emails if email and folded_email(email) not in roster.by_email))
 
 
-def changes_between(code: SourceCode, before: Roster, now: Roster) -> RosterChanges:
+def changes_between(code: SourceCode, before: Roster, now: Roster, time: datetime) -> RosterChanges:
     """Return what changed for people, by the rules of the code as it is now.
 
-    Listed people are no change: their entries did not change with the roster.
+    Listed people are no change: their entries did not change with the roster. Who starts later is no joiner yet.
 
     :param code: the code as written, without the people who fit its rules.
+    :param time: the time at which terms are looked at.
     """
     old, new = _by_person(code, before), _by_person(code, now)
     joiners, movers = [], []
     for email, row in now.by_email.items():
+        if row.term.state_at(time) is not TermState.ACTIVE:
+            continue
         groups, accesses = new[email]
         if email not in before.by_email:
             joiners.append({"user": row.email, "groups": groups, "accesses": accesses})
@@ -308,7 +341,8 @@ def changes_between(code: SourceCode, before: Roster, now: Roster) -> RosterChan
         joins, leaves = _without(groups, old_groups), _without(old_groups, groups)
         if joins or leaves:
             movers.append({"user": row.email, "joins": joins, "leaves": leaves})
-    gone = [row for email, row in before.by_email.items() if email not in now.by_email]
+    ended = {email for email, row in now.by_email.items() if row.term.state_at(time) is TermState.EXPIRED}
+    gone = [row for email, row in before.by_email.items() if email in ended or email not in now.by_email]
     leavers = [{"user": row.email, "confirm": row.email} for row in gone]
     return RosterChanges(joiners, movers, leavers)
 
@@ -318,7 +352,10 @@ def _by_person(code: SourceCode, roster: Roster) -> dict[str, tuple[list[str], l
     found: dict[str, tuple[list[str], list[dict[str, str]]]] = {email: ([], []) for email in roster.by_email}
     for section, rule in rules_of(code):
         data = rule.entry.data
-        for row in rule.people(roster):
+        absent = set(map(folded_reference, data.get("absent") or ()))
+        for row in rule.people(roster) if data.get("state") != "absent" else ():
+            if folded_reference(row.email) in absent:
+                continue
             groups, accesses = found[folded_email(row.email)]
             if section == "groups":
                 groups.append(data["group"])

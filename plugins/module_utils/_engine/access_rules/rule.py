@@ -85,7 +85,8 @@ class Criteria:
     def _matches(self, name: str, value: str | None) -> bool | None:
         if value is None:
             return UNKNOWN
-        if folded(value) in self.values[name]:
+        fold = folded_email if name == "email_domain" else folded
+        if fold(value) in self.values[name]:
             return True
         return UNKNOWN if name == "status" and folded(value) not in self.known_statuses else False
 

@@ -60,6 +60,12 @@ class Term:
             return TermState.EXPIRED
         return TermState.PLANNED if self.start is not None and time < self.start else TermState.ACTIVE
 
+    def within(self, other: Term) -> Term:
+        """Return the part of the term that is inside another one; if the two do not meet, it is never active."""
+        first = max((self, other), key=lambda one: one.start or _FIRST)
+        last = min((self, other), key=lambda one: one.end or _LAST)
+        return Term(first.start, last.end, first.since, last.until)
+
     def days_left(self, time: datetime) -> int | None:
         """Return the number of days, by the calendar in UTC, until the last one; C(None) without an end."""
         if self.end is None:
