@@ -77,7 +77,10 @@ def test_a_person_is_explained_app_by_app(tenant: Sandbox, client: Client) -> No
 
 def test_a_named_person_without_anything_is_explained_for_a_named_app_only(tenant: Sandbox, client: Client) -> None:
     (row,) = explained(tenant, client, users=[PETRA.upper()], apps=["Smith Ltd"])
-    assert row["text"] == [f"No access of {PETRA} to Smith Ltd is listed.", f"- Not known: {NO_POLICY}"]
+    assert row["text"] == [
+        f"No access of {PETRA} to Smith Ltd is listed, and no group or request gives it.",
+        f"- Not known: {NO_POLICY}",
+    ]
     assert "Smith Ltd" not in {row["app"] for row in explained(tenant, client, users=[PETRA])}
 
 
@@ -100,7 +103,10 @@ def test_the_ledger_says_which_policies_decide(tenant: Sandbox, client: Client, 
     assert (
         f"- Policy: Two approvals for grant_access, says the ledger since {policy['assigned_at'][:10]}." in row["text"]
     )
-    assert "which policies apply, since the ledger has none for this app." in other["not_known"]
+    assert (
+        "which policies apply. The ledger has none for the app itself, nor for a level that the person holds."
+        in other["not_known"]
+    )
     assert NO_POLICY not in row["not_known"]
 
 

@@ -128,7 +128,8 @@ class _Pair:
         held = self.state.held_by(self.user).values()
         levels = [printable(label(level)) for level in held if level]
         if not held:
-            return f"No access of {who} to {app} is listed."
+            nothing = "" if self.groups or self.requests else ", and no group or request gives it"
+            return f"No access of {who} to {app} is listed{nothing}."
         at = f", {'level' if len(levels) == 1 else 'levels'} {', '.join(levels)}" if levels else ""
         owns = ", and owns the app" if self.user["id"].lower() in self.state.owners else ""
         return f"{who} has access to {app}{at}{owns}."
@@ -207,7 +208,7 @@ class _Pair:
         if not has_ledger:
             yield "which policies apply. The API does not show it; if there is a ledger, give `ledger_path`."
         elif not policies:
-            yield "which policies apply, since the ledger has none for this app."
+            yield "which policies apply. The ledger has none for the app itself, nor for a level that the person holds."
 
 
 def _request_line(request: Mapping[str, Any]) -> str:
