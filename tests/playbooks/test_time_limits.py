@@ -70,9 +70,9 @@ def test_a_time_limit_loses_no_write_and_lets_no_more_leave(
         task("reading", MEMBERS, reading, timeout=4, ignore_errors=True),
         leave(SALES),
         # That of an asynchronous task is its own.
-        leave(CONTRACTORS, **{"async": 6, "poll": 1}),
+        leave(CONTRACTORS, **{"async": 12, "poll": 1}),
     )
-    tenant.fault(REMOVE, "slow", count=80, seconds=1.7)
+    tenant.fault(REMOVE, "slow", count=80, seconds=3)
     start = time.monotonic()
     run = playbooks.run(plays, CAKEWALK_IN_PROCESS=way, ANSIBLE_TASK_TIMEOUT="6").succeeded()
     assert time.monotonic() - start < 50, "it waited until it might send more"

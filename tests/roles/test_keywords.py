@@ -187,7 +187,7 @@ def test_check_mode_writes_nothing_whatever_asks_for_it(
 
 
 #: Facts that are options of the same name on purpose: the next job goes on with them.
-_HANDED_ON = {"record_path", "proof_dir", "plan_hash", "plan_path"}
+_HANDED_ON = {"record_path", "proof_dir", "plan_hash", "plan_path", "code_digest"}
 
 
 def test_what_a_role_publishes_is_no_option_of_the_next_run(playbooks: Playbooks, tmp_path: Path, code: Data) -> None:

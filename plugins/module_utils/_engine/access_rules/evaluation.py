@@ -16,7 +16,7 @@ from datetime import datetime
 from ..._api.catalog import UserStatuses
 from ..core.people import status_of
 from ..core.terms import TermState
-from .form import CONFLICTS, FORBIDS, LIMITS, REQUIRES
+from .form import CONFLICTS, LIMITS, REQUIRES
 from .held import HeldAccess
 from .rule import UNKNOWN, AccessRule, Entitlement, RuleException, all_of, any_of, negation
 
@@ -193,7 +193,6 @@ class _RuleEvaluation:
         holds = any_of(values)
         if self.rule.kind == REQUIRES:
             return all_of((holds, negation(all_of([self.holders[one].value(someone) for one in self.rule.required]))))
-        assert self.rule.kind == FORBIDS
         return all_of((holds, self.rule.is_about(self.held.people.get(someone, {}))))
 
     def _of_limits(self, exceptions: Mapping[str, RuleException]) -> Iterator[Finding]:
