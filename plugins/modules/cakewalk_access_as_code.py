@@ -160,7 +160,9 @@ options:
   strict_rules:
     description:
       - Whether access rules that are violated or unknown already stop the run as well. By default, the plan lists them.
-      - A plan that would violate a rule always stops before the first write. What open requests ask for counts as held.
+      - A plan that would violate a rule, or add to a violation, always stops before the first write. What open requests
+        ask for counts as held. Access to an app that the plan removes counts as unknown, since a request removes it
+        later.
     type: bool
     default: false
   source:

@@ -23,7 +23,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenan
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
 from ansible_collections.cakewalk.access.plugins.plugin_utils import _code_reader
 from contract.access_as_code.test_access_as_code import Example
-from contract.fixtures import CONNOR, SALLY, members, validated, writes
+from contract.fixtures import CONNOR, OLGA, SALLY, members, validated, writes
 from sandbox.process import Sandbox
 
 SALES, ENGINEERS, CONTRACTORS = ({"group": name} for name in ("Sales", "Engineering", "Contractors"))
@@ -176,6 +176,62 @@ def test_what_is_violated_already_is_listed_and_does_not_block(ruled: Ruled) -> 
     assert ruled.compare(strict_rules=True).result["rules"][0]["state"] == "kept"
     ruled.write({**forbidden, "exceptions": [{"person": OSCAR, "reason": "Handover", "until": "2099-01-01"}]})
     assert ruled.compare(strict_rules=True).result["rules"][0]["state"] == "excepted"
+
+
+def test_access_may_be_held_until_its_removal_is_done(ruled: Ruled) -> None:
+    workspace = {"app": "Google Workspace"}
+    taken = {**workspace, "users": [CONNOR], "state": "absent"}
+    conflict = rule(conflicts=[SALES, CONTRACTORS, workspace])
+    ruled.write(conflict, accesses=[taken], groups=[{"group": "Sales", "members": [CONNOR]}])
+    error = str(ruled.refusal())
+    assert "would be unknown, because of groups.yml:4, accesses.yml:4: " in error
+    words = f"{CONNOR} may hold the group 'Sales' and the group 'Contractors' and the app 'Google Workspace' (removal"
+    assert f"{words} requested)" in error
+    # A plan that only repairs may go ahead, though the rule is not kept yet.
+    ruled.example.tenant.change("add_member", group="Sales", user=CONNOR)
+    ruled.write(conflict, accesses=[taken])
+    plan = ruled.compare(strict_rules=True)
+    assert [one["state"] for one in plan.result["rules"]] == ["unknown"]
+    assert f"unknown until access is removed: 'R' (high, rules.yml:2): {words} requested)" in plan.result["plan"]
+
+
+def test_whoever_loses_an_app_may_no_longer_own_it(ruled: Ruled) -> None:
+    ruled.write(
+        rule(limits={"holders_of": [{"app": "Figma", "owner": True}], "at_least": 1}),
+        accesses=[{"app": "Figma", "users": [OLGA], "state": "absent"}],
+    )
+    error = str(ruled.refusal())
+    assert "would be unknown, because of accesses.yml:4: it is not known whether at least 1 person holds the" in error
+
+
+NO_BERLINER = {"to_hold": [{"group": "Dynamic Berlin"}]}
+EVERYBODY = {"except_people": {"email_domain": ["other.example"]}}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"forbids": {**EVERYBODY, "to_hold": [CONTRACTORS, {"app": "GitHub"}]}},
+        {"forbids": {**EVERYBODY, "to_hold": [CONTRACTORS, {"app": "GitHub", "permission_level": "Read"}]}},
+        {"requires": {"holders_of": [CONTRACTORS, {"app": "GitHub"}], **NO_BERLINER}},
+    ],
+    ids=["forbids", "forbids a level", "requires"],
+)
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"groups": [{"group": "Engineering", "members": [CONNOR]}]},
+        {"accesses": [{"app": "GitHub", "permission_level": "Read", "users": [CONNOR]}]},
+    ],
+    ids=["by a group", "by a request"],
+)
+def test_a_plan_may_not_add_to_a_violation(ruled: Ruled, data: dict[str, Any], sections: dict[str, Any]) -> None:
+    ruled.write(rule(**data), **sections)
+    (facts,) = ruled.refusal().facts()["rules"]
+    assert facts["people"] == [CONNOR]
+    # What the rule does not name may be given nevertheless.
+    ruled.write(rule(**data), groups=[{"group": "Sales", "members": [CONNOR]}])
+    assert ruled.compare().result["rules"][0]["state"] == "violated"
 
 
 def test_a_plan_may_not_make_a_rule_unknown(ruled: Ruled) -> None:

@@ -57,8 +57,9 @@ def rule(name: str = "R", **data: Any) -> Entry:
 class World(MemoryTenant):
     """A tenant in memory, with apps.
 
-    C(access) are the rows of access to each app, C(None) where the service refuses to show them. C(gives) are the apps
-    that each group gives by default, C(levels) the levels of each app.
+    C(access) are the rows of access to each app, C(None) where the service refuses to show them. C(leaving) are rows
+    whose removal is only requested. C(gives) are the apps that each group gives by default, C(levels) the levels of
+    each app.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class World(MemoryTenant):
         access: dict[str, list[Any] | None],
         gives: dict[str, list[Any]],
         requests: Sequence[Any] = (),
+        leaving: dict[str, list[Any]] | None = None,
     ) -> None:
+        self.leaving = leaving or {}
         self.apps, self.levels, self.access, self.gives, self.requests = apps, levels, access, gives, requests
         refusal = Forbidden("list it", "the service refuses it", "Ask.", status=403)
         rows: dict[Any, Any] = {USERS.listing: users, GROUPS.listing: groups, APPS.listing: apps}
@@ -158,9 +161,7 @@ def random_changes(chance: random.Random, world: World) -> list[AccessChange]:
             levels = world.levels[app["id"]]
             level = chance.choice(levels)["id"].lower() if levels else ""
             gain = {"level": level} if not rows or chance.random() < 0.5 else {"is_gain": False}
-            # What is owned stays owned, which the rows show.
-            if not any(row["isOwner"] is not False for row in rows):
-                changes.append(AccessChange(person, "b", app=app["id"].lower(), **gain))
+            changes.append(AccessChange(person, "b", app=app["id"].lower(), **gain))
     return changes
 
 
@@ -168,19 +169,25 @@ def changed(world: World, changes: Iterable[AccessChange]) -> World:
     """Return the tenant after a plan."""
     members = {group: list(rows) for group, rows in world.members.items()}
     access = {app: None if rows is None else list(rows) for app, rows in world.access.items()}
+    leaving: dict[str, list[Any]] = {app: [] for app in access}
     for change in changes:
         if change.group:
             others = [row for row in members[change.group] if row["id"] != change.person["id"]]
             members[change.group] = [*others, change.person] if change.is_gain else others
         else:
+            was = [row for row in access[change.app] or [] if row["user"]["id"] == change.person["id"]]
             rows = [row for row in access[change.app] or [] if row["user"]["id"] != change.person["id"]]
             if change.is_gain:
                 levels = [one for one in world.levels[change.app] if one["id"] == change.level]
                 held = levels[0] if levels else None
-                rows.append({"user": change.person, "permissionLevel": held, "isOwner": False})
+                # What is owned stays owned.
+                mark = any3([False, *(row["isOwner"] for row in was)])
+                rows.append({"user": change.person, "permissionLevel": held, "isOwner": mark})
+                was = [row for row in was if row["permissionLevel"] != held]
             access[change.app] = rows
+            leaving[change.app] += was
     parts = (world.users, world.groups, members, world.apps, world.levels, access, world.gives, world.requests)
-    return World(*parts)
+    return World(*parts, leaving)
 
 
 def random_rules(chance: random.Random, world: World, number: int) -> list[Entry]:
@@ -351,9 +358,13 @@ class Naive:
     ) -> list[bool | None]:
         listed = self.world.access[app["id"]]
         rows = [row for row in listed or [] if row["user"]["id"] == person["id"]]
+        left = [row for row in self.world.leaving.get(app["id"], []) if row["user"]["id"] == person["id"]]
         values: list[bool | None] = [is_unseen] if listed is None else []
         if wanted["owner"]:
-            is_owner = app["owner"] is not None and app["owner"]["id"] == person["id"]
+            is_owner: bool | None = app["owner"] is not None and app["owner"]["id"] == person["id"]
+            if left and not rows:
+                # Perhaps no longer, if the person loses all access.
+                is_owner = None if any3([is_owner, *(row["isOwner"] for row in left)]) is not False else False
             return [*values, is_owner, *(row["isOwner"] for row in rows)]
         levels = self.world.levels[app["id"]]
         defaults = [one for one in levels if one["isDefault"]]
@@ -371,6 +382,7 @@ class Naive:
             return True
 
         values += [means(row["permissionLevel"], False) for row in rows]
+        values += [all3([None, means(row["permissionLevel"], False)]) for row in left]
         asked = False
         for request in self.world.requests if self.counts_requests else ():
             is_removal = request["requestType"] == "RemoveAccessRequest"

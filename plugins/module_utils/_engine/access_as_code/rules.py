@@ -13,7 +13,17 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.text import UNCUT, printable, summarize
-from ..access_rules.evaluation import EXCEPTED, NOBODY, Evaluation, Finding, evaluate, new_findings
+from ..access_rules.evaluation import (
+    EXCEPTED,
+    NOBODY,
+    NOT_SEEN,
+    VIOLATED,
+    Evaluation,
+    Finding,
+    evaluate,
+    new_findings,
+)
+from ..access_rules.form import FORBIDS, REQUIRES
 from ..access_rules.held import AccessChange
 from ..access_rules.reading import read_held, read_rules
 from ..access_rules.report import FindingWriter, RulesViolated, ended_warnings
@@ -59,21 +69,60 @@ class RulesPlan:
 
     @cached_property
     def new(self) -> list[Finding]:
-        """The findings that the plan causes, or makes worse."""
-        return new_findings(self.before.results, self.after.results)
+        """The findings that the plan causes, makes worse, or adds to."""
+        new = new_findings(self.before.results, self.after.results)
+        known = {id(finding) for finding in new}
+        return new + [one for one in self._open if id(one) not in known and self._is_added_to(one)]
 
     @cached_property
     def old(self) -> list[Finding]:
         """The findings that the plan leaves."""
         new = {id(finding) for finding in self.new}
+        return [finding for finding in self._open if id(finding) not in new]
+
+    @cached_property
+    def _open(self) -> list[Finding]:
+        """The findings after the plan that have no exception."""
         findings = [finding for result in self.after.results for finding in result.findings]
-        return [finding for finding in findings if finding.state != EXCEPTED and id(finding) not in new]
+        return [finding for finding in findings if finding.state != EXCEPTED]
+
+    @cached_property
+    def _gaining(self) -> set[str]:
+        return {change.person["id"].lower() for change in self.changes if change.is_gain}
+
+    def _is_added_to(self, finding: Finding) -> bool:
+        """Return whether the plan gives the person of a finding more of what its rule is about.
+
+        Conflicts are about having everything, and limits are about numbers of people. More adds nothing to those.
+        """
+        if finding.rule.kind not in (FORBIDS, REQUIRES) or finding.person not in self._gaining:
+            return False
+        return any(
+            where not in before or (value and not before[where])
+            for one in finding.rule.entitlements
+            for before in [self.before.held.value_by_app(one, finding.person)]
+            for where, value in self.after.held.value_by_app(one, finding.person).items()
+        )
+
+    def _is_repaired(self, finding: Finding) -> bool:
+        return (finding.rule.name, finding.person) in self._repaired
+
+    @cached_property
+    def _repaired(self) -> set[tuple[str, str]]:
+        """The rules and people of violations that may end once the removals that the plan requests are done."""
+        found = [one for result in self.before.results for one in result.findings if one.state == VIOLATED]
+        violated = {(one.rule.name, one.person) for one in found}
+        return violated & {(one.rule.name, one.person) for one in self.old if one.state == NOT_SEEN}
 
     @property
     def lines(self) -> list[str]:
         """Lines about the findings that the plan leaves."""
         writer = FindingWriter(self.after)
-        return [f"{finding.state} already: {_named(finding.rule)}: {writer.sentence(finding)}" for finding in self.old]
+        lines = []
+        for finding in self.old:
+            since = "already" if not self._is_repaired(finding) else "until access is removed"
+            lines.append(f"{finding.state} {since}: {_named(finding.rule)}: {writer.sentence(finding)}")
+        return lines
 
     def as_result(self) -> dict[str, Any]:
         """Return the results of the rules once the plan is applied, as data."""
@@ -82,11 +131,11 @@ class RulesPlan:
     def check(self, is_strict: bool) -> None:
         """Check that no rule stands against the plan.
 
-        :param is_strict: whether findings that the plan leaves stand against it, too.
+        :param is_strict: whether findings that the plan leaves as they are stand against it, too.
         :raises RulesViolated: a rule does.
         """
         refused = [(finding.rule, finding, "would be") for finding in self.new]
-        refused += [(finding.rule, finding, "is") for finding in self.old if is_strict]
+        refused += [(one.rule, one, "is") for one in self.old if is_strict and not self._is_repaired(one)]
         if not refused:
             return
         by_rule: dict[str, list[tuple[Finding, str]]] = {}

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from ..._api.text import printable
 from ..core.lookup import Row
-from .rule import UNKNOWN, Entitlement
+from .rule import UNKNOWN, Entitlement, all_of, any_of
 
 #: The level of access whose level cannot be seen.
 ANY_LEVEL = "?"
@@ -48,6 +48,7 @@ class HeldAccess:
     :param given_by: by app, the groups whose members get it by default.
     :param requested: the levels that open requests ask for, as triples of app, person and level; they count as held.
     :param unclear: like C(requested), for requests that may be open.
+    :param leaving: the levels whose removal is requested by a plan, as such triples; they may be held until then.
     :param unseen: why access to an app cannot be seen, by app.
     :param privileged: whether a level is privileged, C(UNKNOWN) if it has no mark.
     :param levels: the levels of an app, for apps where this was read.
@@ -62,6 +63,7 @@ class HeldAccess:
     given_by: Mapping[str, Iterable[str]] = field(default_factory=dict)
     requested: frozenset[tuple[str, str, str]] = frozenset()
     unclear: frozenset[tuple[str, str, str]] = frozenset()
+    leaving: frozenset[tuple[str, str, str]] = frozenset()
     unseen: Mapping[str, str] = field(default_factory=dict)
     privileged: Mapping[str, bool | None] = field(default_factory=dict)
     levels: Mapping[str, Iterable[str]] = field(default_factory=dict)
@@ -69,21 +71,37 @@ class HeldAccess:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, changes: Iterable[AccessChange]) -> HeldAccess:
-        """Return the access once a plan is applied, and the requests that it opens are granted."""
+        """Return the access once a plan is applied, and the requests that it opens for more access are granted.
+
+        A membership ends at once. Access to an app ends by a request, so it may be held until somebody decides.
+        """
         people = dict(self.people)
         members = {group: set(ids) for group, ids in self.members.items()}
         levels_held = {app: dict(held) for app, held in self.levels_held.items()}
+        owners = {app: dict(marks) for app, marks in self.owners.items()}
+        leaving = set(self.leaving)
         for change in changes:
             someone = change.person["id"].lower()
             people.setdefault(someone, change.person)
             if change.group:
                 update = set.add if change.is_gain else set.discard
                 update(members.setdefault(change.group, set()), someone)
-            elif change.is_gain:
-                levels_held.setdefault(change.app, {})[someone] = {change.level}
-            else:
-                levels_held.get(change.app, {}).pop(someone, None)
-        return replace(self, people=people, members=members, levels_held=levels_held)
+                continue
+            held = levels_held.setdefault(change.app, {}).pop(someone, set())
+            if change.is_gain:
+                levels_held[change.app][someone] = {change.level}
+                held = held - {change.level}
+            elif owners.get(change.app, {}).get(someone):
+                owners[change.app][someone] = UNKNOWN
+            leaving |= {(change.app, someone, level) for level in held}
+        return replace(
+            self,
+            people=people,
+            members=members,
+            levels_held=levels_held,
+            owners=owners,
+            leaving=frozenset(leaving),
+        )
 
     def access(self) -> Iterator[tuple[str, str, str, bool]]:
         """Yield all access as app, person, level, and whether it is certain; each person of an app at least once.
@@ -96,7 +114,7 @@ class HeldAccess:
                     yield app, person, level, True
         for app, person, level in self.requested:
             yield app, person, level, True
-        for app, person, level in self.unclear:
+        for app, person, level in self.unclear | self.leaving:
             yield app, person, level, False
         for app, person in self.given():
             yield app, person, self.default_levels.get(app, ANY_LEVEL), True
@@ -110,13 +128,27 @@ class HeldAccess:
                 if person not in held and (app, person) not in asked_for:
                     yield app, person
 
+    def value_by_app(self, entitlement: Entitlement, someone: str) -> dict[str, bool | None]:
+        """Return whether a person holds an entitlement, by app or group, without those where they do not."""
+        if entitlement.group:
+            return {entitlement.group: True} if someone in self.members.get(entitlement.group, ()) else {}
+        values = (
+            {entitlement.app: self.owners.get(entitlement.app, {}).get(someone, False)}
+            if entitlement.is_owner
+            else {
+                app: any_of([value for _level, _how, value in self._levels_meant(entitlement, app, someone)])
+                for app in self._apps_of(entitlement)
+            }
+        )
+        return {app: value for app, value in values.items() if value is not False}
+
     def sources(self, entitlement: Entitlement, someone: str, is_held: bool) -> list[str]:
         """Return the access by which a person holds an entitlement about access, or by which they may, for people."""
         found = []
         is_about_levels = bool(entitlement.level or entitlement.is_privileged)
-        for app in [entitlement.app] if entitlement.app else self.levels_held:
-            for level, how in self._levels_of(app, someone):
-                if self.means(entitlement, app, level) in ((True,) if is_held else (True, UNKNOWN)):
+        for app in self._apps_of(entitlement):
+            for level, how, value in self._levels_meant(entitlement, app, someone):
+                if value in ((True,) if is_held else (True, UNKNOWN)):
                     hidden = ["level not shown"] if level == ANY_LEVEL and is_about_levels else []
                     details = [f"level {self.named(level)}"] if level in self.names else hidden
                     details += [how] if how else []
@@ -128,23 +160,39 @@ class HeldAccess:
         """Return the name of an app, a group or a level, in quotes."""
         return repr(printable(self.names.get(identifier, identifier), 80))
 
-    def _levels_of(self, app: str, someone: str) -> Iterator[tuple[str, str]]:
-        """Yield each level of an app that a person holds or may hold, and in words how, empty for plain access."""
+    def _apps_of(self, entitlement: Entitlement) -> Iterable[str]:
+        return [entitlement.app] if entitlement.app else self.levels_held
+
+    def _levels_meant(self, entitlement: Entitlement, app: str, someone: str) -> Iterator[tuple[str, str, bool | None]]:
+        """Yield each level of an app of a person, in words how they hold it, and whether it is what is meant."""
+        for level, how, is_certain in self._levels_of(app, someone):
+            yield level, how, all_of([self.means(entitlement, app, level), is_certain or UNKNOWN])
+
+    def _levels_of(self, app: str, someone: str) -> Iterator[tuple[str, str, bool]]:
+        """Yield each level of an app that a person holds or may hold, in words how, and whether it is certain.
+
+        The words are empty for plain access.
+        """
         held = self.levels_held.get(app, {}).get(someone, ())
         for level in sorted(held):
-            yield level, ""
+            yield level, "", True
         yield from self._asked_for.get((app, someone), ())
         groups = [group for group in self.given_by.get(app, ()) if someone in self.members.get(group, ())]
         if groups and not held:
-            yield self.default_levels.get(app, ANY_LEVEL), f"given by the group {' and '.join(map(self.named, groups))}"
+            names = " and ".join(map(self.named, groups))
+            yield self.default_levels.get(app, ANY_LEVEL), f"given by the group {names}", True
 
     @cached_property
-    def _asked_for(self) -> dict[tuple[str, str], list[tuple[str, str]]]:
-        """The levels that requests ask for, by app and person, with words about the requests."""
-        found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-        for requests, words in ((self.requested, "requested"), (self.unclear, "perhaps requested")):
-            for app, someone, level in sorted(requests):
-                found[app, someone].append((level, words))
+    def _asked_for(self) -> dict[tuple[str, str], list[tuple[str, str, bool]]]:
+        """The levels that requests are about, by app and person, with words, and whether they count as held."""
+        found: dict[tuple[str, str], list[tuple[str, str, bool]]] = defaultdict(list)
+        for triples, words, is_certain in (
+            (self.requested, "requested", True),
+            (self.unclear, "perhaps requested", False),
+            (self.leaving, "removal requested", False),
+        ):
+            for app, someone, level in sorted(triples):
+                found[app, someone].append((level, words, is_certain))
         return found
 
     def is_unseen(self, entitlement: Entitlement) -> bool:
