@@ -18,7 +18,7 @@ from sandbox.process import Sandbox
 
 NORA = "nora.newcomer@example.com"
 TASK = "Add people to groups, and request extra access"
-PUBLISH = "Publish facts for the nodes of a workflow that follow"
+PUBLISH = "Publish the outcome, success or failure, for later nodes of a workflow"
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from playbooks.module_contract import foreseeable
 from roles.people import CONNOR, ERIN, OLGA, PETRA, SALLY, SAM, Staff, approving, is_private, show, stays
 from sandbox.process import Sandbox
 
-PUBLISHED = "Publish facts for the nodes of a workflow that follow"
+PUBLISHED = "Publish the outcome, success or failure, for later nodes of a workflow"
 TASK = "Remove memberships and access, and prove what is left"
 
 
