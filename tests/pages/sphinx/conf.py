@@ -68,8 +68,8 @@ def _adapt(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _t
                 _link(row, labels[0], body)
     for scrolling in body.select("pre, .table-wrapper"):
         scrolling["tabindex"] = "0"
-    if body.h1 and (name := body.h1.find(string=re.compile(r"\w\.\w"))):
-        name.replace_with(BeautifulSoup(name.replace(".", ".<wbr/>"), "html.parser"))
+    if body.h1 and (name := body.h1.find(string=re.compile(r"\w[._]\w"))):
+        name.replace_with(BeautifulSoup(re.sub(r"[._]", r"\g<0><wbr/>", name), "html.parser"))
     context["body"] = str(body)
 
 
