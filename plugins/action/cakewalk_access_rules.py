@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_path
 
+from ..module_utils._engine.access_rules.rule import asks_for_roster
 from ..module_utils._engine.storage.private_file import PrivateFile
 from ..plugin_utils._code_reader import check_options, refuse_code_file, source_of
 from ..plugin_utils._controller import FileKeepingAction
@@ -32,7 +33,7 @@ class ActionModule(FileKeepingAction):
                 files[name] = PrivateFile(path, words, "Move it away, or give another path.")
                 refuse_code_file(folder, option, path, words)
                 files[name].check_writable()
-        source = source_of(folder)
+        source = source_of(folder, needs_roster=asks_for_roster)
         result = run_module(source=source)
         result.get("invocation", {}).get("module_args", {}).pop("source", None)
         texts = {name: result.pop(f"{name}_text", None) for name in _FILES}

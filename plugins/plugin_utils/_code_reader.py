@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,12 @@ def _visible_paths(folder: Path, root: Path, problems: list[Problem]) -> Iterato
             yield from _visible_paths(path, root, problems)
 
 
-def read(folder: str) -> tuple[Code, Positions, dict[str, Any] | None]:
+def read(
+    folder: str, needs_roster: Callable[[Code], bool] = lambda _code: True
+) -> tuple[Code, Positions, dict[str, Any] | None]:
     """Return the content of the files by section, the file and line of each value by its place, and the roster.
 
+    :param needs_roster: whether the sections need the roster, which is not read otherwise.
     :raises CodeRefused: the files do not hold valid code; the error has all problems.
     """
     root = Path(folder)
@@ -101,7 +104,7 @@ def read(folder: str) -> tuple[Code, Positions, dict[str, Any] | None]:
     for path in files_in(folder):
         reader.add(_relative(path, root), path)
     sections, positions = reader.result(printable(folder))
-    return sections, positions, reader.roster(root)
+    return sections, positions, reader.roster(root) if needs_roster(sections) else None
 
 
 def check_options(options: Mapping[str, Any], *paths: str) -> None:
@@ -119,12 +122,13 @@ def check_options(options: Mapping[str, Any], *paths: str) -> None:
             raise ConfigurationError(f"use {name}", "it is missing or blank", "Give an absolute path.", option=name)
 
 
-def source_of(folder: str) -> dict[str, Any]:
+def source_of(folder: str, **options: Any) -> dict[str, Any]:
     """Return what a module must know about the code in a folder: the complete data, the positions, and the roster.
 
+    :param options: see C(read).
     :raises CodeRefused: the files do not hold valid code.
     """
-    code, positions, roster = read(folder)
+    code, positions, roster = read(folder, **options)
     complete = ArgumentSpecValidator(CODE).validate(code).validated_parameters
     return {"code": complete, "positions": positions, **({"roster": roster} if roster else {})}
 

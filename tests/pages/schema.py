@@ -15,6 +15,15 @@ Data = dict[str, Any]
 
 #: What stands where text is wanted is taken as it stands, so that a group may be called 365.
 _TEXT = {"type": ["string", "number", "boolean"]}
+#: A condition on a column: a value, a list of values, or not with either.
+_VALUES: list[Data] = [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]
+_NEGATED: Data = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["not"],
+    "properties": {"not": {"anyOf": _VALUES}},
+}
+_CONDITION: Data = {"anyOf": [*_VALUES, _NEGATED]}
 
 
 def schema(root: Path, documented: Mapping[str, Any], words: Callable[[Any], str]) -> Data:
@@ -73,7 +82,7 @@ def _value(option: Mapping[str, Any], documented: Mapping[str, Any], words: Call
     if "mapping" in option:
         return {"anyOf": [_TEXT, _object(option["mapping"], documented, words)]}
     if "options" not in option:
-        return {"type": "object", "additionalProperties": _TEXT}
+        return {"type": "object", "additionalProperties": _CONDITION if "values" in option else _TEXT}
     inside = _object(option["options"], documented, words)
     rules = [
         *({"not": {"required": list(names)}} for names in option.get("mutually_exclusive", ())),

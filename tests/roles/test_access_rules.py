@@ -89,9 +89,17 @@ def test_each_kind_of_rule_names_who_violates_it(rules: Rules, tenant: Sandbox) 
                 forbids={"except_people": {"email_domain": ["other.example"]}, "to_hold": [{"group": "Engineering"}]},
                 exceptions=excepted,
             ),
+            rule(
+                "No growth in sales",
+                forbids={"people": {"roster": {"team": "Growth"}}, "to_hold": [{"group": "Sales"}]},
+            ),
             rule("Somebody sells", limits={"holders_of": [{"group": "Sales"}], "at_least": 1}),
-        ]
+        ],
+        roster={"file": "people.csv"},
     )
+    sellers = rules.members("Sales")
+    rows = [f"{person},{'Growth' if person == SALLY else 'Partners'}" for person in sorted(sellers)]
+    rules.write("people.csv", "\n".join(["email,team", *rows]))
     foreseen = rules.check("--check", "--diff")
     assert not rules.kept.exists()
     run, again = rules.check(), rules.check("--diff")
@@ -118,6 +126,7 @@ def test_each_kind_of_rule_names_who_violates_it(rules: Rules, tenant: Sandbox) 
         "No code before the first day": ("violated", {OWEN: "violated"}),
         "Nobody leaves as a contractor": ("violated", {OSCAR: "violated"}),
         "No engineers": ("violated", {**dict.fromkeys(engineers, "violated"), ERIN: "excepted"}),
+        "No growth in sales": ("violated", {SALLY: "violated"}),
         "Somebody sells": ("kept", {}),
     }
     assert told["error"]["kind"] == "rules"
@@ -132,7 +141,7 @@ def test_each_kind_of_rule_names_who_violates_it(rules: Rules, tenant: Sandbox) 
     assert (lapsed["person"], lapsed["until"], lapsed["at"][:10]) == (OSCAR, "2020-01-31", "rules.yml:")
     assert f"  ! the exception of {OSCAR} ended: 2020-01-31 ({lapsed['at']})" in told["report"]
     assert any("These exceptions have ended and no longer count" in warning for warning in run[TASK].warnings)
-    counts = {"kept": 1, "excepted": 0, "unknown": 0, "violated": 6}
+    counts = {"kept": 1, "excepted": 0, "unknown": 0, "violated": 7}
     assert told["counts"] == counts
     stats = {f"access_rules_{state}": count for state, count in counts.items()}
     assert custom_stats(run) == {"access_rules_passed": False, **stats}
@@ -149,7 +158,13 @@ def test_each_kind_of_rule_names_who_violates_it(rules: Rules, tenant: Sandbox) 
 def test_a_run_fails_from_a_severity_on(rules: Rules) -> None:
     severities = {"A": "medium", "B": "low"}
     limits = {"holders_of": [{"group": "Sales"}], "at_most": 0}
-    rules.say(rules=[rule(name, severity, limits=deepcopy(limits)) for name, severity in severities.items()])
+    rules.say(
+        rules=[rule(name, severity, limits=deepcopy(limits)) for name, severity in severities.items()],
+        # No rule asks the roster, so its faults matter as little as what groups make of it.
+        roster={"file": "people.csv"},
+        groups=[{"group": "Sales", "members_where": {"team": "Growth"}}],
+    )
+    rules.write("people.csv", "email,team\nno address,Growth\n")
     assert rules.check(fail_from="high").succeeded()[TASK].data["stats"]["access_rules_passed"] is True
     assert {name: case[0].tag for name, case in rules.cases().items()} == {"A": "skipped", "B": "skipped"}
     assert rules.check(fail_from="never").succeeded()[TASK].data["counts"]["violated"] == 2

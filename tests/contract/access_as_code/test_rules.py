@@ -234,6 +234,26 @@ def test_a_plan_may_not_add_to_a_violation(ruled: Ruled, data: dict[str, Any], s
     assert ruled.compare().result["rules"][0]["state"] == "violated"
 
 
+def test_a_rule_may_be_about_people_of_the_roster(ruled: Ruled) -> None:
+    contractors = {"roster": {"department": ["Contractor-Sales", "Agency"], "site": {"not": "Berlin"}}}
+    forbidden = rule(forbids={"people": contractors, "to_hold": [SALES]})
+    ruled.write(forbidden, roster={"file": "people.csv"}, groups=[{"group": "Sales", "members": [CONNOR, IRIS, SALLY]}])
+    rows = ["email,department,site", f"{CONNOR.upper()},Agency,", f"{IRIS},Agency,Berlin", f"{SALLY},Sales,Wien"]
+    (ruled.folder / "people.csv").write_text("\n".join(rows), encoding="utf-8")
+    (facts,) = ruled.refusal().facts()["rules"]
+    assert facts["people"] == [CONNOR]
+    assert f"{CONNOR} (Active, department Agency, no site) holds the group 'Sales'" in str(ruled.refusal())
+    # Of members who are in no row, nothing is known.
+    ruled.write(forbidden, roster={"file": "people.csv"}, groups=[{"group": "Sales", "members": [IRIS]}])
+    (ruled.folder / "people.csv").write_text("\n".join(rows), encoding="utf-8")
+    (result,) = ruled.compare().result["rules"]
+    found = {one["person"]: (one["state"], one["message"]) for one in result["findings"]}
+    assert found.keys() == set(members(ruled.example.tenant, "Sales")) - {SALLY}
+    assert set(found.values()) == {
+        ("unknown", f"{person} (Active, not in the roster) may hold the group 'Sales'") for person in found
+    }
+
+
 def test_a_plan_may_not_make_a_rule_unknown(ruled: Ruled) -> None:
     ruled.write(rule(conflicts=[SALES, {"app": "GitHub"}]), groups=[{"group": "Sales", "members": [IRIS]}])
     ruled.example.tenant.fault("listWorkAppAccesses", 403, count=2)
@@ -271,6 +291,18 @@ FLAWS: dict[str, tuple[dict[str, Any], str]] = {
         "rules.yml:5: a group goes with nothing else",
     ),
     "nobody in particular": ({"forbids": {"to_hold": [SALES]}}, "forbids needs people"),
+    "no roster": (
+        {"forbids": {"to_hold": [SALES], "people": {"roster": {"team": "Red"}}}},
+        "rules.yml:5: `roster` needs a roster, and no file has the section `roster`",
+    ),
+    "an empty roster": (
+        {"forbids": {"to_hold": [SALES], "people": {"roster": {}}}},
+        "rules.yml:4: roster is empty or holds a blank",
+    ),
+    "an operator": (
+        {"forbids": {"to_hold": [SALES], "except_people": {"roster": {"team": {"like": "R"}}}}},
+        "rules.yml:6: team: give a text, a list of texts, or not with one of these",
+    ),
     "an empty status": (
         {"forbids": {"to_hold": [SALES], "people": {"status": []}}},
         "status is empty or holds a blank",
@@ -320,6 +352,12 @@ def test_wrong_rules_are_refused_with_file_and_line(ruled: Ruled) -> None:
         with pytest.raises(CodeRefused) as error:
             ruled.compare()
         assert words in str(error.value), (name, str(error.value))
+    ruled.write(
+        rule(forbids={"to_hold": [SALES], "people": {"roster": {"team": "Red"}}}), roster={"file": "people.csv"}
+    )
+    (ruled.folder / "people.csv").write_text(f"email,Team\n{SALLY},Red\n", encoding="utf-8")
+    with pytest.raises(CodeRefused, match=r"rules\.yml:5: the roster has no column 'team', it has email, Team"):
+        ruled.compare()
     ruled.write(rule(limits=ENTRY), rule(limits=ENTRY))
     with pytest.raises(CodeRefused, match=r"there is a rule 'R' already, rules\.yml:2"):
         ruled.compare()

@@ -18,6 +18,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rul
 from unit.people import MemoryTenant, group, uid, user
 
 STATUSES = ("Active", "Invited", "Deactivated", "Offboarding", "Strange", None)
+TEAMS = ("Red", "Green", "")
 DOMAINS = ("example.com", "partner.example", "EXAMPLE.com")
 #: A finding: the rule, the person (empty for nobody in particular), the state, and how many people are missing.
 Found = tuple[str, str, str, int]
@@ -59,7 +60,7 @@ class World(MemoryTenant):
 
     C(access) are the rows of access to each app, C(None) where the service refuses to show them. C(leaving) are rows
     whose removal is only requested. C(gives) are the apps that each group gives by default, C(levels) the levels of
-    each app.
+    each app. C(roster) has the fields of people by e-mail address.
     """
 
     def __init__(
@@ -73,8 +74,9 @@ class World(MemoryTenant):
         gives: dict[str, list[Any]],
         requests: Sequence[Any] = (),
         leaving: dict[str, list[Any]] | None = None,
+        roster: dict[str, dict[str, str]] | None = None,
     ) -> None:
-        self.leaving = leaving or {}
+        self.leaving, self.roster = leaving or {}, roster or {}
         self.apps, self.levels, self.access, self.gives, self.requests = apps, levels, access, gives, requests
         refusal = Forbidden("list it", "the service refuses it", "Ask.", status=403)
         rows: dict[Any, Any] = {USERS.listing: users, GROUPS.listing: groups, APPS.listing: apps}
@@ -143,7 +145,12 @@ def random_world(chance: random.Random) -> World:
     ]
     members = {row["id"]: [one for one in users if chance.random() < 0.4] for row in groups}
     gives = {row["id"]: [app for app in apps if chance.random() < 0.2] for row in groups}
-    return World(users, groups, members, apps, levels, access, gives, requests)
+    roster = {
+        row["email"].lower(): {"team": chance.choice(TEAMS), "site": chance.choice(TEAMS)}
+        for row in users
+        if chance.random() < 0.8
+    }
+    return World(users, groups, members, apps, levels, access, gives, requests, roster=roster)
 
 
 def random_changes(chance: random.Random, world: World) -> list[AccessChange]:
@@ -187,7 +194,7 @@ def changed(world: World, changes: Iterable[AccessChange]) -> World:
             access[change.app] = rows
             leaving[change.app] += was
     parts = (world.users, world.groups, members, world.apps, world.levels, access, world.gives, world.requests)
-    return World(*parts, leaving)
+    return World(*parts, leaving, world.roster)
 
 
 def random_rules(chance: random.Random, world: World, number: int) -> list[Entry]:
@@ -212,8 +219,11 @@ def random_rules(chance: random.Random, world: World, number: int) -> list[Entry
     def people() -> dict[str, Any]:
         known = ["Active", "Deactivated", "Offboarding"]
         criteria = {"status": chance.sample(known, chance.randint(1, 2)), "email_domain": [chance.choice(DOMAINS)]}
-        names = chance.choice((["status"], ["email_domain"], list(criteria)))
-        return {name: criteria[name] for name in names}
+        names = chance.choice((["status"], ["email_domain"], ["roster"], ["roster", "status"], list(criteria)))
+        team, others = chance.choice(TEAMS), chance.sample(TEAMS, 2)
+        condition: Any = chance.choice((team, others, {"not": team}, {"not": others}))
+        roster = {"team": condition} if chance.random() < 0.7 else {"team": condition, "site": chance.choice(TEAMS)}
+        return {name: value for name, value in {**criteria, "roster": roster}.items() if name in names}
 
     def one(name: str) -> Entry:
         kind = chance.choice(("conflicts", "requires", "limits", "forbids"))
@@ -328,6 +338,15 @@ class Naive:
             email = person["email"]
             domains = [domain.lower() for domain in people["email_domain"]]
             values.append(None if email is None else email.split("@")[1].lower() in domains)
+        if people["roster"]:
+            fields = self.world.roster.get((person["email"] or "").lower())
+            if fields is None:
+                values.append(None)
+            else:
+                for column, condition in people["roster"].items():
+                    given = condition["not"] if isinstance(condition, dict) else condition
+                    is_one = fields[column] in given if isinstance(given, list) else fields[column] == given
+                    values.append(is_one != isinstance(condition, dict))
         return all3(values)
 
     def _is_excepted(self, data: dict[str, Any], person: dict[str, Any]) -> bool:

@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 29, tzinfo=timezone.utc)
 
 def evaluated(world: World, entries: list[Entry], counts_requests: bool = False) -> Evaluation:
     """Return the results of rules over a tenant."""
-    rules = read_rules(entries, world)
+    rules = read_rules(entries, world, world.roster)
     return evaluate(rules, read_held(rules, world, counts_requests), world.user_statuses, NOW)
 
 
@@ -42,7 +42,7 @@ def test_a_plan_leads_to_what_plain_loops_find_after_it() -> None:
         chance = random.Random(seed)
         world = random_world(chance)
         entries = random_rules(chance, world, 4)
-        rules = read_rules(entries, world)
+        rules = read_rules(entries, world, world.roster)
         changes = random_changes(chance, world)
         held = read_held(rules, world, True, {change.app for change in changes if change.app})
         before, after = (evaluate(rules, one, world.user_statuses, NOW) for one in (held, held.after(changes)))

@@ -176,6 +176,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 SAMPLES = {
     "groups: [{group: A, members: [x], mode: exact}]": True,
     "groups: [{group: 365, members: [1]}]": True,
+    "groups: [{group: A, members_where: {x: y, u: [v, 1], z: {not: [w]}}}]": True,
     "groups: [{group: A, memebrs: [x]}]": False,
     "groups: [{group: A, mode: own}]": False,
     "groups: [{members: []}]": False,

@@ -14,6 +14,7 @@ from ..access_rules.reading import read_held
 from ..core.tenant import Tenant
 from .anchors import check_anchors
 from .plan import code_of
+from .roster import Roster
 from .rules import SECTION, rules_of, time_of
 
 
@@ -28,6 +29,6 @@ def evaluate_live(params: Mapping[str, Any], tenant: Tenant, counts_requests: bo
             "check access rules", "no file has the section rules, or it is empty", "Write rules, or give their folder."
         )
     check_anchors(code.sections["tenant"]["anchors"], params["base_url"], tenant)
-    rules = rules_of(code, tenant)
+    rules = rules_of(code, tenant, Roster.of(params["source"].get("roster")))
     held = read_held(rules, tenant, counts_requests)
     return evaluate(rules, held, tenant.user_statuses, time_of(rules, tenant))

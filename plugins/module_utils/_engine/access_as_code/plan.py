@@ -333,7 +333,8 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
         raise code.with_positions(error) from None
     # What time demands, and a report on drift, do not depend on rules.
     has_rules = params["mode"] in ("plan", "apply")
-    rules_plan = rules.plan_rules(code, tenant, total.access_changes) if has_rules else None
+    roster = Roster.of(params["source"].get("roster"))
+    rules_plan = rules.plan_rules(code, tenant, total.access_changes, roster) if has_rules else None
     return TenantPlan(code, total, params, of_roster, rules_plan)
 
 

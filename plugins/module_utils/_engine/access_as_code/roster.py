@@ -17,14 +17,18 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.text import pluralize, printable, summarize
+from ..access_rules.rule import roster_conditions
+from ..core.conditions import ColumnCondition, is_condition
 from ..core.lookup import Index, Row, folded_email, folded_reference, ids_of
 from ..core.terms import Term, TermState, term_of
 from .named_people import LISTS, NamedPerson, references_of
 from .source import CodeRefused, SourceCode, SourceEntry, problem
 
+#: The section of access rules, see C(rules.py).
+ACCESS_RULES = "rules"
 #: The member of an entry with conditions on columns.
 RULE = "members_where"
-
+_SECTION = "roster"
 
 _SHRANK = "Nothing was changed. Check that the file is complete. If it is, raise `max_roster_shrink`."
 
@@ -81,6 +85,11 @@ class Roster:
         return {folded_email(row.email): row for row in self.rows}
 
     @property
+    def fields_by_email(self) -> dict[str, Mapping[str, str]]:
+        """The values of each person by column, by folded address."""
+        return {email: row.fields for email, row in self.by_email.items()}
+
+    @property
     def content(self) -> list[Any]:
         """Everything that a digest of the code covers."""
         return [[row.email, dict(row.fields), row.since, row.until] for row in self.rows]
@@ -104,42 +113,17 @@ class Roster:
 
 
 @dataclass(frozen=True)
-class RosterCondition:
-    """The part of a rule that is about one column.
-
-    :param values: the values, any of which fits.
-    :param is_negated: whether none of them may fit.
-    """
-
-    column: str
-    values: tuple[str, ...]
-    is_negated: bool = False
-
-    def __str__(self) -> str:
-        """Return the condition for people."""
-        values = " or ".join(printable(value) for value in self.values)
-        return f"{printable(self.column)} {'not ' if self.is_negated else ''}{values}"
-
-    def fits(self, row: RosterRow) -> bool:
-        """Return whether a person fits; the case of letters counts."""
-        return (row.fields.get(self.column, "") in self.values) is not self.is_negated
-
-
-@dataclass(frozen=True)
 class RosterRule:
     """The rule of an entry: people fit if all conditions do."""
 
     entry: SourceEntry
-    conditions: tuple[RosterCondition, ...]
+    conditions: tuple[ColumnCondition, ...]
 
     @classmethod
     def of(cls, entry: SourceEntry) -> RosterRule | None:
-        """Return the rule of an entry, or C(None) without one.
-
-        A condition is a value, a list of values, or C(not) with either.
-        """
+        """Return the rule of an entry, or C(None) without one."""
         data = entry.data.get(RULE)
-        return cls(entry, tuple(_condition(*item) for item in data.items())) if data else None
+        return cls(entry, tuple(ColumnCondition.of(*item) for item in data.items())) if data else None
 
     def __str__(self) -> str:
         """Return the rule for people."""
@@ -152,13 +136,7 @@ class RosterRule:
 
     def people(self, roster: Roster) -> list[RosterRow]:
         """Return the people who fit, in the order of the roster."""
-        return [row for row in roster.rows if all(condition.fits(row) for condition in self.conditions)]
-
-
-def _condition(column: str, value: Any) -> RosterCondition:
-    is_negated = isinstance(value, Mapping)
-    values = value["not"] if isinstance(value, Mapping) else value
-    return RosterCondition(column, tuple(values) if isinstance(values, list) else (values,), is_negated)
+        return [row for row in roster.rows if all(condition.fits(row.fields) for condition in self.conditions)]
 
 
 def rules_of(code: SourceCode) -> list[tuple[str, RosterRule]]:
@@ -168,26 +146,30 @@ def rules_of(code: SourceCode) -> list[tuple[str, RosterRule]]:
 
 
 def problems_of_rules(code: SourceCode, roster: Roster | None) -> Iterator[dict[str, str]]:
-    """Yield rules that have another form, ask for a column that does not exist, or have no roster."""
+    """Yield conditions that have another form, ask for a column that does not exist, or have no roster.
+
+    :param roster: the roster; C(None) also if nothing that this run looks at needs it.
+    """
+    for entry, place, conditions in _all_conditions(code):
+        for column, value in conditions.items():
+            at = entry.at(*place, column)
+            if not is_condition(value):
+                yield problem(at, f"{printable(column)}: give a text, a list of texts, or not with one of these")
+            elif not code.sections.get(_SECTION):
+                yield problem(at, f"`{place[-1]}` needs a roster, and no file has the section `roster`")
+            elif roster and column not in roster.columns:
+                columns = ", ".join(map(printable, roster.columns))
+                yield problem(at, f"the roster has no column {printable(column)!r}, it has {columns}")
+
+
+def _all_conditions(code: SourceCode) -> Iterator[tuple[SourceEntry, tuple[str, ...], Mapping[str, Any]]]:
+    """Yield all conditions on columns, each with its entry and its place in the entry."""
     for section in LISTS:
         for entry in code.entries(section):
-            for column, value in (entry.data.get(RULE) or {}).items():
-                at = entry.at(RULE, column)
-                if not _is_condition(value):
-                    yield problem(at, f"{printable(column)}: give a text, a list of texts, or not with one of these")
-                elif roster is None:
-                    yield problem(at, f"`{RULE}` needs a roster, and no file has the section `roster`")
-                elif column not in roster.columns:
-                    columns = ", ".join(map(printable, roster.columns))
-                    yield problem(at, f"the roster has no column {printable(column)!r}, it has {columns}")
-
-
-def _is_condition(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return set(value) == {"not"} and not isinstance(value["not"], Mapping) and _is_condition(value["not"])
-    return isinstance(value, str) or (
-        isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
-    )
+            yield entry, (RULE,), entry.data.get(RULE) or {}
+    for entry in code.entries(ACCESS_RULES):
+        for place, conditions in roster_conditions(entry.data):
+            yield entry, place, conditions
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,10 @@ from ..access_rules.reading import read_held, read_rules
 from ..access_rules.report import FindingWriter, RulesViolated, ended_warnings
 from ..access_rules.rule import AccessRule, problems_of_rules
 from ..core.tenant import Tenant
+from .roster import ACCESS_RULES, Roster
 from .source import SourceCode, problem
 
-SECTION = "rules"
+SECTION = ACCESS_RULES
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
@@ -40,10 +41,10 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
         yield problem(at, message)
 
 
-def rules_of(code: SourceCode, tenant: Tenant) -> list[AccessRule]:
+def rules_of(code: SourceCode, tenant: Tenant, roster: Roster | None) -> list[AccessRule]:
     """Return the rules of the code, see C(read_rules); errors have the file and line."""
     try:
-        return read_rules(code.entries(SECTION), tenant)
+        return read_rules(code.entries(SECTION), tenant, roster.fields_by_email if roster else None)
     except CakewalkError as error:
         raise code.with_positions(error) from None
 
@@ -185,7 +186,9 @@ class RulesPlan:
         )
 
 
-def plan_rules(code: SourceCode, tenant: Tenant, changes: Sequence[AccessChange]) -> RulesPlan | None:
+def plan_rules(
+    code: SourceCode, tenant: Tenant, changes: Sequence[AccessChange], roster: Roster | None
+) -> RulesPlan | None:
     """Return what a plan makes of the rules of the code, C(None) without rules.
 
     What open requests ask for counts as held, before and after. Otherwise a plan could pass whose access makes a
@@ -195,7 +198,7 @@ def plan_rules(code: SourceCode, tenant: Tenant, changes: Sequence[AccessChange]
     """
     if not code.entries(SECTION):
         return None
-    rules = rules_of(code, tenant)
+    rules = rules_of(code, tenant, roster)
     held = read_held(rules, tenant, counts_requests=True, changing={change.app for change in changes if change.app})
     time = time_of(rules, tenant)
     before, after = (evaluate(rules, one, tenant.user_statuses, time) for one in (held, held.after(changes)))

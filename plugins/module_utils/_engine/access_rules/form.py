@@ -39,6 +39,14 @@ _ENTITLEMENT: dict[str, Any] = {
 _PEOPLE: dict[str, Any] = {
     "status": _texts("Statuses of people."),
     "email_domain": _texts("What follows the @ in the e-mail address."),
+    "roster": {
+        "type": "dict",
+        "values": "conditions",
+        "description": (
+            "Columns of the roster: a value, a list of values, or a mapping of not to either. All conditions must fit. "
+            "For people who are not in the roster, it is unknown whether they fit."
+        ),
+    },
 }
 _EXCEPTION: dict[str, Any] = {
     "person": {"type": "str", "required": True, "description": "The person, by e-mail address or id."},

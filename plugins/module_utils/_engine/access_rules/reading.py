@@ -25,9 +25,12 @@ _GIVING = "defaultUsersGroups"
 _NO_GROUPS = "its record does not show which groups give it by default"
 
 
-def read_rules(entries: Sequence[RuleEntry], tenant: Tenant) -> list[AccessRule]:
+def read_rules(
+    entries: Sequence[RuleEntry], tenant: Tenant, roster: Mapping[str, Mapping[str, str]] | None = None
+) -> list[AccessRule]:
     """Return the rules of the code.
 
+    :param roster: the values of each person in the roster, by folded address.
     :raises LookupFailed: names mean nothing, or several things; no access was read yet.
     """
     people, groups, apps = _indexes(tenant)
@@ -39,7 +42,7 @@ def read_rules(entries: Sequence[RuleEntry], tenant: Tenant) -> list[AccessRule]
         for row in apps.matches(entitlement["app"])
     }
     levels = _levels(with_levels, tenant)
-    resolver = RuleResolver(people, groups, apps, levels, tenant.user_statuses)
+    resolver = RuleResolver(people, groups, apps, levels, tenant.user_statuses, roster or {})
     rules = [resolver.rule(entry) for entry in entries]
     resolver.resolver.check()
     return rules

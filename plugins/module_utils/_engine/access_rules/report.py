@@ -13,7 +13,6 @@ from typing import Any
 from ..._api.catalog import person
 from ..._api.errors import CakewalkError
 from ..._api.text import UNCUT, pluralize, printable, summarize
-from ..core.people import status_of
 from .evaluation import NOBODY, NOT_SEEN, STATES, VIOLATED, Evaluation, Finding, RuleResult
 from .form import FORBIDS, LIMITS, REQUIRES, SEVERITIES
 from .rule import Entitlement, RuleException
@@ -63,8 +62,8 @@ class FindingWriter:
             return f"it is not known who holds {' or '.join(self._words(rule.entitlements + rule.required, NOBODY))}"
         name = self.name(finding)
         if rule.kind == FORBIDS:
-            status = status_of(self.evaluation.held.people.get(finding.person, {}))
-            name += f" ({printable(status)})" if status else ""
+            details = rule.details(self.evaluation.held.people.get(finding.person, {}))
+            name += f" ({', '.join(details)})" if details else ""
         joined = " and ".join(self._words(rule.entitlements, finding.person))
         clause = f"{name}{may} hold{'' if may else 's'} {joined}"
         if rule.kind == REQUIRES:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from ..._api.catalog import UserStatuses, folded, person
 from ..._api.text import printable, summarize
+from ..core.conditions import ColumnCondition
 from ..core.lookup import Index, Resolver, Row, folded_email, folded_reference, label
 from ..core.people import status_of
 from ..core.terms import Term, TermRefused, term_of
@@ -69,18 +70,42 @@ class RuleException:
 
 @dataclass(frozen=True)
 class Criteria:
-    """Criteria for people: the accepted values of each attribute, folded.
+    """Criteria for people: the accepted values of each attribute, folded, and conditions on the roster.
 
     A status in none of the C(known_statuses) may mean any other.
+
+    :param roster: the values of each person in the roster, by folded address.
     """
 
     values: Mapping[str, frozenset[str]]
     known_statuses: frozenset[str] = frozenset()
+    conditions: tuple[ColumnCondition, ...] = ()
+    roster: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def match(self, row: Row) -> bool | None:
-        """Return whether each attribute of a person has one of the values; C(UNKNOWN) if that cannot be seen."""
+        """Return whether a person fits all criteria; C(UNKNOWN) if that cannot be seen."""
         attributes = attributes_of(row)
-        return all_of([self._matches(name, attributes.get(name)) for name in self.values])
+        values = [self._matches(name, attributes.get(name)) for name in self.values]
+        if self.conditions:
+            fields = self._fields(row)
+            values.append(UNKNOWN if fields is None else all(one.fits(fields) for one in self.conditions))
+        return all_of(values)
+
+    def details(self, row: Row) -> list[str]:
+        """Return what the roster says about a person, in words, as far as the conditions are about it."""
+        if not self.conditions:
+            return []
+        fields = self._fields(row)
+        if fields is None:
+            return ["not in the roster"]
+        given = ((one.column, fields.get(one.column)) for one in self.conditions)
+        return [
+            f"{printable(column)} {printable(value)}" if value else f"no {printable(column)}" for column, value in given
+        ]
+
+    def _fields(self, row: Row) -> Mapping[str, str] | None:
+        email = row.get("email")
+        return self.roster.get(folded_email(email)) if isinstance(email, str) else None
 
     def _matches(self, name: str, value: str | None) -> bool | None:
         if value is None:
@@ -130,6 +155,12 @@ class AccessRule:
             ]
         )
 
+    def details(self, row: Row) -> list[str]:
+        """Return what the rule looks at in a person, in words."""
+        status = status_of(row)
+        found = [detail for criteria in (self.people, self.excluded) if criteria for detail in criteria.details(row)]
+        return [*([printable(status)] if status else []), *dict.fromkeys(found)]
+
 
 def all_of(values: Collection[bool | None]) -> bool | None:
     """Return whether all values are true, in Kleene's logic: false if one is, otherwise unknown if one is."""
@@ -153,6 +184,19 @@ def attributes_of(row: Row) -> dict[str, str | None]:
         "status": status_of(row),
         "email_domain": email.rpartition("@")[2] if isinstance(email, str) and "@" in email else None,
     }
+
+
+def roster_conditions(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Yield the conditions on the roster in the data of a rule, each with its place."""
+    for name in ("people", "except_people"):
+        conditions = ((data.get(FORBIDS) or {}).get(name) or {}).get("roster")
+        if conditions:
+            yield (FORBIDS, name, "roster"), conditions
+
+
+def asks_for_roster(code: Mapping[str, Any]) -> bool:
+    """Return whether a rule about access in the sections of the code has a condition on the roster."""
+    return any(True for data in code.get("rules", ()) for _conditions in roster_conditions(data))
 
 
 def parts_of(entry: RuleEntry) -> tuple[str, dict[str, Sequence[Mapping[str, Any]]]]:
@@ -254,6 +298,7 @@ class RuleResolver:
 
     :param levels: the permission levels of the apps that are named with a level, by the id of the app in lower case.
     :param statuses: the user statuses that are known.
+    :param roster: the values of each person in the roster, by folded address.
     """
 
     people: Index
@@ -261,6 +306,7 @@ class RuleResolver:
     apps: Index
     levels: Mapping[str, Index]
     statuses: UserStatuses
+    roster: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     resolver: Resolver = field(default_factory=Resolver)
 
     def __post_init__(self) -> None:
@@ -314,7 +360,7 @@ class RuleResolver:
             return Entitlement(_id(app), is_owner=True, name=f"the ownership of {name}")
         return Entitlement(_id(app), name=f"the app {name}")
 
-    def _criteria(self, people: Mapping[str, Sequence[str] | None] | None) -> Criteria | None:
+    def _criteria(self, people: Mapping[str, Any] | None) -> Criteria | None:
         if people is None:
             return None
         for status in people["status"] or ():
@@ -324,8 +370,10 @@ class RuleResolver:
                 self.resolver.report(status, "not_found", message)
         folds = {"status": folded, "email_domain": folded_email}
         return Criteria(
-            {name: frozenset(map(folds[name], values)) for name, values in people.items() if values is not None},
+            {name: frozenset(map(fold, people[name])) for name, fold in folds.items() if people[name] is not None},
             self._known,
+            tuple(ColumnCondition.of(*item) for item in (people["roster"] or {}).items()),
+            self.roster,
         )
 
     def _exception(self, entry: RuleEntry, number: int) -> RuleException | None:
