@@ -74,12 +74,15 @@ options:
     description:
       - A copy of the roster that V(apply) applied last, as an absolute path on the controller. Runs compare the roster
         with it. V(apply) writes it, and requires it if the files have a roster.
+      - It belongs to one tenant, and is refused for another one.
       - It holds personal data, and gets mode 0600.
     type: path
   max_roster_shrink:
     description:
-      - How many percent of the people in the copy may be missing from the roster. If more are missing, the task fails
-        in every mode, because the file may be incomplete.
+      - How many percent of the people in the copy may be missing from the roster, or end earlier by it, from 0 to 100.
+        If there are more, the task fails in every mode, because the file may be incomplete. People whose end was known
+        already do not count.
+      - O(plan_hash) covers this option.
     type: int
     default: 10
   expiry_report_path:
@@ -517,6 +520,8 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         return Plan(result={"files": exported_files(params, tenant)})
     if params["expires_within"] < 0:
         raise out_of_range("expires_within", params["expires_within"], "Give 0 or more.")
+    if not 0 <= params["max_roster_shrink"] <= 100:
+        raise out_of_range("max_roster_shrink", params["max_roster_shrink"], "Give 0 to 100.")
     rollback_path = params["inverse_path"] if params["mode"] == "apply" else None
     check_rollback_path(rollback_path)
     is_expiry = params["mode"] == "expire"
@@ -548,7 +553,10 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     if params["mode"] == "plan":
         return Plan(result={**result, "msg": code_plan.message, "plan_text": plan_file(code_plan, tenant)})
     steps = code_plan.steps if is_expiry else code_plan.approved()
+    kept: dict[str, Any] = {}
     if params["plan_hash"] == code_plan.hash:
+        if code_plan.roster and code_plan.roster.copy:
+            kept = {"roster_copy": code_plan.roster.copy.as_data()}
         # Only now the code is approved, and the job that follows may use its digest.
         stats["access_as_code_code_digest"] = result["code_digest"]
     if steps != code_plan.steps:
@@ -563,6 +571,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         ledger=next(iter(total.ledgers), None),
         report=lambda applied: {
             **rollback.report(applied),
+            **kept,
             "stats": {**stats, "access_as_code_complete": applied.goal_reached and not not_done},
         },
         remark=code_plan.remark,

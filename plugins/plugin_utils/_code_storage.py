@@ -19,12 +19,12 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ..module_utils._api.errors import CakewalkError, ConfigurationError
 from ..module_utils._api.text import parse_json, pluralize, printable, summarize
 from ..module_utils._engine.access_as_code.plan_markdown import is_markdown, refusal
+from ..module_utils._engine.access_as_code.roster_changes import RosterCopy
 from ..module_utils._engine.core.lookup import is_uuid
 from ..module_utils._engine.storage.journal import Journal
 from ..module_utils._engine.storage.private_file import PrivateFile
 from . import _code_reader
 from ._controller import collection_version
-from ._roster_reader import is_roster
 
 _COPY = "roster_copy_path"
 _FILES = ("plan_path", "expiry_report_path", "inverse_path", "journal_path", _COPY)
@@ -45,7 +45,6 @@ class CodeStorage:
         self._check_mode = check_mode
         self._mode = options.get("mode", "plan")
         self._is_writing = self._mode in ("apply", "expire")
-        self._roster: dict[str, Any] | None = None
         self._paths: dict[str, str] = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
 
     def source(self) -> dict[str, Any]:
@@ -66,11 +65,10 @@ class CodeStorage:
         if "expiry_report_path" in self._paths:
             self._file("expiry_report_path").check_writable()
         source |= _code_reader.source_of(self._paths["folder"])
-        self._roster = source.get("roster")
-        return {**source, "roster_before": self._roster_before()} if self._roster else source
+        return {**source, "roster_before": self._roster_before()} if "roster" in source else source
 
     def _roster_before(self) -> dict[str, Any] | None:
-        """Return the roster that was last applied, C(None) before the first time.
+        """Return the copy of the roster that was last applied, C(None) before the first time.
 
         :raises ConfigurationError: a run would apply the roster, and nothing shows how many people it may lack.
         :raises FileRefused: the copy is damaged, or must not be trusted.
@@ -86,12 +84,16 @@ class CodeStorage:
             )
         file = self._file(_COPY)
         text = file.read()
+        if text is None:
+            return None
         try:
-            copy = parse_json(text) if text is not None else None
+            copy: dict[str, Any] = parse_json(text)
         except ValueError:
             raise file.damaged("it is not JSON") from None
-        if text is not None and not is_roster(copy):
-            raise file.damaged("it is not a copy of a roster")
+        try:
+            RosterCopy.of(copy)
+        except ValueError as error:
+            raise file.damaged(str(error)) from None
         return copy
 
     def _proofs(self) -> list[dict[str, Any]]:
@@ -143,12 +145,12 @@ class CodeStorage:
         :raises CakewalkError: a file could not be written.
         """
         result.get("invocation", {}).get("module_args", {}).pop("source", None)
-        plan, expiry, files = (result.pop(name, None) for name in ("plan_text", "expiry_text", "files"))
+        names = ("plan_text", "expiry_text", "files", "roster_copy")
+        plan, expiry, files, copy = (result.pop(name, None) for name in names)
         if expiry is not None and not self._check_mode:
             self._write("expiry_report_path", expiry)
-        is_approved = "access_as_code_code_digest" in result.get("stats", {}) and self._mode == "apply"
-        if is_approved and self._roster and not self._check_mode:
-            self._file(_COPY).write(json.dumps(self._roster, indent=1) + "\n")
+        if copy is not None:
+            self._file(_COPY).write(json.dumps(copy, indent=1) + "\n")
         if plan is not None and "plan_path" in self._paths and not self._check_mode:
             self._write("plan_path", plan)
             result["stats"] |= {

@@ -63,21 +63,6 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
     return {"columns": list(columns), "rows": rows}
 
 
-def is_roster(data: Any) -> bool:
-    """Return whether data is what C(roster_of) returns, with at least one person."""
-    rows = data.get("rows") if isinstance(data, dict) and data.keys() == {"columns", "rows"} else None
-    return isinstance(rows, list) and bool(rows) and all(map(_is_row, rows))
-
-
-def _is_row(row: Any) -> bool:
-    texts, optional = ("email", "at"), ("since", "until")
-    if not isinstance(row, dict) or row.keys() != {*texts, *optional, "fields"}:
-        return False
-    is_text = all(isinstance(row[name], str) for name in texts)
-    has_terms = all(row[name] is None or isinstance(row[name], str) for name in optional)
-    return is_text and has_terms and isinstance(row["fields"], dict)
-
-
 def read_csv(path: Path, name: str) -> tuple[Table, list[str]]:
     """Return the rows and the columns of a CSV file, in UTF-8, with commas, semicolons or tabs.
 

@@ -13,17 +13,18 @@ from roles.code import CodeFolder
 from roles.people import CONNOR, OWEN, SALLY, is_private
 from sandbox.process import Sandbox
 
-#: The name of the department is a template that would run a command, and a formula.
-HOSTILE = "=cmd {{ lookup('pipe', 'touch /tmp/roster-was-run') }}"
+
+def hostile(code: CodeFolder) -> str:
+    """Return the name of a department that is a formula, and a template that would make the file C(ran)."""
+    return f"=cmd {{{{ lookup('pipe', 'touch {code.kept / 'ran'}') }}}}"
 
 
 @pytest.fixture
 def code(tenant: Sandbox, playbooks: Playbooks) -> CodeFolder:
     """The role, with code whose rule gives the group Sales to a department."""
     folder = CodeFolder(tenant, playbooks)
-    folder.say(
-        roster={"file": "people.csv"}, groups=[{"group": "Sales", "members_where": {"department": ["Sales", HOSTILE]}}]
-    )
+    rule = {"department": ["Sales", hostile(folder)]}
+    folder.say(roster={"file": "people.csv"}, groups=[{"group": "Sales", "members_where": rule}])
     return folder
 
 
@@ -32,8 +33,8 @@ def table(*people: str) -> str:
 
 
 def test_a_roster_is_compared_with_the_copy_that_the_last_approved_run_kept(code: CodeFolder) -> None:
-    copy = code.kept / "roster.json"
-    code.write("people.csv", table(f"{CONNOR};Sales", f'{OWEN};"{HOSTILE}"', f"{SALLY};Legal"))
+    copy, department = code.kept / "roster.json", hostile(code)
+    code.write("people.csv", table(f"{CONNOR};Sales", f'{OWEN};"{department}"', f"{SALLY};Legal"))
     digest = code.planned()["plan_hash"]
     refused = code.failure("apply", plan_hash=digest)
     assert "`roster_copy_path` is missing" in refused["msg"]
@@ -42,10 +43,11 @@ def test_a_roster_is_compared_with_the_copy_that_the_last_approved_run_kept(code
     assert checked.changed
     assert not copy.exists()
     done = code.result(code.hold("apply", plan_hash=digest, roster_copy_path=str(copy)).succeeded())
+    assert "roster_copy" not in done.data
     assert done.data["msg"] == checked.data["msg"].replace("would be ", "")
     assert [row["email"] for row in json.loads(copy.read_text(encoding="utf-8"))["rows"]] == [CONNOR, OWEN, SALLY]
     assert is_private(copy)
-    assert f"{OWEN} by department Sales or {HOSTILE}" in str(done.data["plan"])
+    assert f"{OWEN} by department Sales or {department}" in str(done.data["plan"])
 
     code.tenant.clear_log()
     code.write("people.csv", table(f"{CONNOR};Sales"))
@@ -58,5 +60,12 @@ def test_a_roster_is_compared_with_the_copy_that_the_last_approved_run_kept(code
     idle = code.result(code.hold("apply", plan_hash="0", roster_copy_path=str(copy)).succeeded())
     assert not idle.changed
     assert copy.read_bytes() == before
-    copy.write_text("[]", encoding="utf-8")
-    assert "it is not a copy of a roster" in code.failure("plan", roster_copy_path=str(copy))["msg"]
+    kept = json.loads(before)
+    assert (len(kept["anchors"]), kept["base_url"], kept["columns"]) == (3, code.tenant.url, ["email", "department"])
+    for damage, message in (
+        ("[]", "it is not a copy of a roster"),
+        (json.dumps({**kept, "anchors": [code.tenant.find("groups", "Sales")["id"]]}), "it is about another tenant"),
+    ):
+        copy.write_text(damage, encoding="utf-8")
+        assert message in code.failure("plan", roster_copy_path=str(copy))["msg"]
+    assert not (code.kept / "ran").exists()

@@ -17,12 +17,16 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.roster import RosterShrank
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.roster_changes import (
+    RosterCopy,
+    RosterShrank,
+)
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import CODE
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import CodeRefused
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import WrongTenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
 from ansible_collections.cakewalk.access.plugins.plugin_utils import _code_reader
 from contract.access_as_code.test_access_as_code import Example, body
@@ -30,6 +34,8 @@ from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, MAX, SALLY, members,
 from sandbox.process import Sandbox
 
 Data = dict[str, Any]
+#: Where the options of the tests are about.
+BASE_URL = "https://open-api.getcakewalk.io"
 NOBODY, IRIS = "not.yet@example.com", "iris.invited@example.com"
 
 
@@ -65,6 +71,7 @@ class Code:
         given |= {
             "max_removals": 1000,
             "max_removal_percent": 100,
+            "roster_copy_path": "/copy",
             "source": {**self.source(), "roster_before": before},
         }
         params = validated(cakewalk_access_as_code.SPEC, tenant, {**given, **options})
@@ -75,11 +82,21 @@ class Code:
         """Return the plan without its header."""
         return body(self.compare("plan", **options).result["plan"])
 
-    def apply(self) -> None:
-        """Plan, approve and carry out."""
+    def apply(self) -> Data:
+        """Plan, approve and carry out; return the copy of the roster that the run keeps."""
         approved = self.compare("plan").result["plan_hash"]
         plan = self.compare("apply", plan_hash=approved, journal_path="/record")
-        assert apply(plan, self.example.client, CONFIRM_DELAYS).goal_reached
+        applied = apply(plan, self.example.client, CONFIRM_DELAYS)
+        assert applied.goal_reached
+        copy: Data = plan.report(applied)["roster_copy"]
+        return copy
+
+    def copy(self, days: int = 0) -> Data:
+        """Return the copy that a run would have kept of this roster so many days ago."""
+        time = datetime.now(timezone.utc) - timedelta(days=days)
+        anchors = sorted(app["id"] for app in self.example.tenant.state("apps")["apps"])[:3]
+        about = {"base_url": BASE_URL, "anchors": anchors, "time": time.isoformat(timespec="seconds")}
+        return {**about, **self.source()["roster"]}
 
 
 @pytest.fixture
@@ -168,13 +185,13 @@ def test_a_roster_that_shrank_stops_everything(code: Code) -> None:
     groups = [{"group": "Sales", "members_where": {"department": "Sales"}}]
     people = [f"person{number}@example.com,Sales,Wien,," for number in range(20)]
     code.write(table(*people), groups=groups)
-    before = code.source()["roster"]
+    before = code.copy()
     code.write(table(*people[:18]), groups=groups)
     assert code.compare("plan", before).result["roster"]["people"] == 18
     code.write(table(*people[:17]), groups=groups)
     for mode in ("plan", "drift"):
         with pytest.raises(
-            RosterShrank, match="it lacks 3 of the 20 people that it had when it was last applied, more than 10 %"
+            RosterShrank, match="was applied last, 3 of 20 people are missing or end earlier, more than 10 %"
         ) as caught:
             code.compare(mode, before)
     assert caught.value.facts()["missing"] == [f"person{number}@example.com" for number in (17, 18, 19)]
@@ -190,7 +207,7 @@ def test_the_changes_of_a_day_are_lists_for_the_roles(code: Code) -> None:
         "accesses": [{"app": "Figma", "members_where": {"location": "Wien"}}],
     }
     code.write(table(f"{ERIN},Sales,Wien,,", f"{CONNOR},Sales,Wien,,", f"{MAX},Sales,Graz,,"), **sections)
-    before = code.source()["roster"]
+    before = code.copy()
     code.write(table(f"{ERIN},Engineering,Graz,,", f"{NOBODY},Sales,Wien,,", f"{MAX},Sales,Wien,,"), **sections)
     found = code.compare("plan", before, max_roster_shrink=100).result["roster"]
     assert found["joiners"] == [{"user": NOBODY, "groups": ["Sales"], "accesses": [{"app": "Figma"}]}]
@@ -359,10 +376,10 @@ def test_absent_people_and_people_who_do_not_work_yet_are_no_joiners(code: Code)
         "accesses": [{"app": "Figma", "state": "absent", "members_where": {"department": "Sales"}}],
     }
     code.write(table(f"{CONNOR},Legal,Wien,,"), **sections)
-    before = code.source()["roster"]
+    before = code.copy()
     rows = (f"{ERIN},Sales,Wien,,", f"{MAX},Sales,Wien,{day(9)},", f"{CONNOR},Legal,Wien,,{day(-1)}")
     code.write(table(*rows), **sections)
-    found = code.compare("plan", before).result["roster"]
+    found = code.compare("plan", before, max_roster_shrink=100).result["roster"]
     assert found["joiners"] == [{"user": ERIN, "groups": [], "accesses": []}]
     assert found["leavers"] == [{"user": CONNOR, "confirm": CONNOR}]
 
@@ -370,9 +387,9 @@ def test_absent_people_and_people_who_do_not_work_yet_are_no_joiners(code: Code)
 def test_a_roster_of_others_or_without_a_column_stops_everything(code: Code) -> None:
     people = [f"person{number}@example.com" for number in range(20)]
     code.write(table(*(f"{email},Sales,Wien,," for email in people)), **SALES)
-    before = code.source()["roster"]
+    before = code.copy()
     code.write(table(*(f"other{number}@example.com,Sales,Wien,," for number in range(20))), **SALES)
-    with pytest.raises(RosterShrank, match="it lacks 20 of the 20 people"):
+    with pytest.raises(RosterShrank, match="20 of 20 people are missing"):
         code.compare("plan", before)
     code.write(table(*(f"{email},,Wien,," for email in people)), **SALES)
     with pytest.raises(RosterShrank, match="20 of 20 people lose a group"):
@@ -387,3 +404,93 @@ def test_an_empty_exact_group_keeps_nobodys_access_from_ending(code: Code) -> No
     code.example.tenant.change("set_email", user=CONNOR, email="gone@example.com")
     plan = code.compare("expire", code_digest=digest, journal_path="/record")
     assert len(plan.steps) == 1
+
+
+def test_whoever_ends_by_a_changed_date_is_missing_and_whoever_ends_as_known_is_not(code: Code) -> None:
+    people = [f"person{number}@example.com" for number in range(20)]
+
+    def rows(*terms: str) -> str:
+        return table(*(f"{email},Sales,Wien,{term}" for email, term in zip(people, terms, strict=False)))
+
+    known = [*[f",{day(-1)}"] * 3, *[f"{day(5)},"] * 3, *[","] * 14]
+    code.write(rows(*known), **SALES)
+    before = code.copy(days=9)
+    # Three ended as the copy says, and are gone; three would have started later, and are gone.
+    code.write(table(*(f"{email},Sales,Wien,," for email in people[6:])), **SALES)
+    found = code.compare("plan", before, max_roster_shrink=0).result["roster"]
+    assert [leaver["user"] for leaver in found["leavers"]] == people[:3]
+    assert found["joiners"] == []
+    for term in (f",{day(-2)}", f"{day(2)},"):
+        code.write(rows(*known[:6], term, term, *[","] * 12), **SALES)
+        with pytest.raises(RosterShrank, match="2 of 14 people are missing or end earlier, more than 14 %"):
+            code.compare("plan", before, max_roster_shrink=14)
+        leavers = code.compare("plan", before, max_roster_shrink=15).result["roster"]["leavers"]
+        assert [leaver["user"] for leaver in leavers] == [*people[:3], *people[6:8]]
+
+
+def test_whoever_starts_or_ends_between_two_runs_is_in_the_lists_once(code: Code) -> None:
+    code.write(table(f"{ERIN},Sales,Wien,,{day(-2)}", f"{MAX},Sales,Wien,{day(-2)},", f"{CONNOR},Sales,,,"), **SALES)
+    found = code.compare("plan", code.copy(days=7)).result["roster"]
+    assert found["joiners"] == [{"user": MAX, "groups": ["Sales"], "accesses": []}]
+    assert (found["movers"], found["leavers"]) == ([], [{"user": ERIN, "confirm": ERIN}])
+    found = code.compare("plan", code.copy()).result["roster"]
+    assert (found["joiners"], found["movers"], found["leavers"]) == ([], [], [])
+
+
+def test_a_run_keeps_a_copy_that_names_its_tenant_and_its_time(code: Code) -> None:
+    never = "No earlier roster was given, so it is not known whether people are missing from this one."
+    code.write(table(PEOPLE), **SALES)
+    assert never in code.plan()
+    copy = code.apply()
+    expected = code.copy()
+    start = datetime.now(timezone.utc) - timedelta(minutes=1)
+    assert start < datetime.fromisoformat(copy.pop("time").replace("Z", "+00:00"))
+    assert copy == {name: value for name, value in expected.items() if name != "time"}
+    assert never not in body(code.compare("plan", expected).result["plan"])
+    for other, message in (
+        ({"anchors": ["00000000-0000-4000-8000-000000000000"]}, "has none of the apps that identify its tenant"),
+        (
+            {"base_url": "https://other.example"},
+            f"it was begun at https://other.example, and this run is at {BASE_URL}",
+        ),
+    ):
+        with pytest.raises(WrongTenant, match="Could not use the copy of the roster '/copy'") as caught:
+            code.compare("plan", {**expected, **other})
+        assert message in str(caught.value)
+
+
+def test_a_damaged_copy_is_none(code: Code) -> None:
+    code.write(table(PEOPLE), **SALES)
+    copy = code.copy()
+    row = copy["rows"][0]
+    assert RosterCopy.of(copy).as_data() == {**copy, "time": copy["time"].replace("+00:00", "Z")}
+    rows = [
+        *({**row, "until": "soon"}, {**row, "until": 7}, {**row, "fields": []}, {**row, "fields": {"x": 1}}),
+        *({**row, "email": None}, {**row, "more": ""}, {"email": ERIN}, "row"),
+    ]
+    wrong: list[tuple[str, list[Any]]] = [
+        ("rows", [[], None, "rows", *([one] for one in rows)]),
+        ("columns", [None, [1]]),
+        ("time", [None, "soon", 1]),
+        ("anchors", [None, [1]]),
+        ("base_url", [None, 1]),
+    ]
+    for damaged in ([], None, "", {}, *({**copy, name: value} for name, values in wrong for value in values)):
+        with pytest.raises(ValueError, match=r"^it is not a copy of a roster$"):
+            RosterCopy.of(damaged)
+
+
+def test_a_level_ends_although_another_one_of_the_app_begins(code: Code) -> None:
+    app = code.example.tenant.find("apps", "Salesforce")
+    standard, admin = app["levels"]
+    code.example.tenant.change("add_access", app="Salesforce", user=CONNOR)
+    listed = [{"user": CONNOR, "until": day(-1)}]
+    ended = {"app": "Salesforce", "permission_level": standard["name"], "users": listed}
+    by_rule = {"app": "Salesforce", "members_where": {"department": "Sales"}}
+    code.write(table(f"{CONNOR},Sales,,,"), accesses=[ended, {**by_rule, "permission_level": admin["name"]}])
+    assert len(expired(code)) == 1
+    # A plan of everything changes the level instead.
+    assert code.plan()[1:3] == [f"  - {CONNOR}: Standard", f"  + {CONNOR}: Standard (System Administrator requested)"]
+    for same in (standard["name"], standard["id"]):
+        code.write(table(f"{CONNOR},Sales,,,"), accesses=[ended, {**by_rule, "permission_level": same}])
+        assert expired(code) == []

@@ -12,7 +12,8 @@ from typing import Any
 from ..._api.text import printable
 from ..core.lookup import Index, Row, ids_of
 from .named_people import LISTS, NamedPerson, people_of
-from .roster import Roster, with_roster
+from .roster import Roster
+from .roster_plan import with_roster
 from .source import SourceCode, SourceEntry
 
 

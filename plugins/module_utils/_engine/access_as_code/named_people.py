@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from ..._api.catalog import person as name_of
@@ -75,12 +76,15 @@ def people_by_state(entry: SourceEntry, part: str) -> dict[TermState, list[Named
     return by_state
 
 
-def without_renewed(code: SourceCode, users: Index, apps: Index) -> tuple[SourceCode, list[str]]:
+def without_renewed(
+    code: SourceCode, time: datetime, users: Index, apps: Index, levels_of: Callable[[Row], Index]
+) -> tuple[SourceCode, list[str]]:
     """Return the code without expired people who get the same by another item, and lines about them.
 
-    What another item still gives must not end. An entry for access counts for all entries about its app.
+    What another item still gives must not end: the same group, or the same level of the same app.
 
     :param users: all people of the tenant.
+    :param levels_of: returns the permission levels of an app.
     """
     people = [
         (entry, part, number, person, ids_of(users.matches(person.reference)))
@@ -93,18 +97,30 @@ def without_renewed(code: SourceCode, users: Index, apps: Index) -> tuple[Source
     def about(entry: SourceEntry) -> tuple[str, ...]:
         return tuple(sorted(ids_of(apps.matches(entry.data["app"])))) if "app" in entry.data else (entry.path,)
 
-    if code.time is None:
-        return code, []
-    active = {
-        (about(entry), identifier): person
-        for entry, _part, _number, person, ids in people
-        if person.term.state_at(code.time) is TermState.ACTIVE
-        for identifier in ids
-    }
+    def is_same(one: SourceEntry, other: SourceEntry) -> bool:
+        """Return whether two entries about the same app or group give the same level of it."""
+        level, its_level = (entry.data.get("permission_level") for entry in (one, other))
+        # An entry without a level is about access as a whole.
+        if level is None or its_level is None or level == its_level:
+            return True
+        known = map(levels_of, apps.matches(one.data["app"]))
+        return any(ids_of(levels.matches(level)) & ids_of(levels.matches(its_level)) for levels in known)
+
+    active: dict[tuple[tuple[str, ...], str], list[tuple[SourceEntry, NamedPerson]]] = {}
+    for entry, _part, _number, person, ids in people:
+        for identifier in ids if person.term.state_at(time) is TermState.ACTIVE else ():
+            active.setdefault((about(entry), identifier), []).append((entry, person))
     sections, lines = dict(code.sections), []
     for entry, part, number, person, ids in people:
-        others = [active[about(entry), one] for one in ids if (about(entry), one) in active]
-        if others and person.term.state_at(code.time) is TermState.EXPIRED:
+        if person.term.state_at(time) is not TermState.EXPIRED:
+            continue
+        others = [
+            other.at
+            for identifier in ids
+            for its_entry, other in active.get((about(entry), identifier), ())
+            if is_same(entry, its_entry)
+        ]
+        if others:
             section, _bracket, place = entry.path.partition("[")
             entries = list(sections[section])
             data = entries[int(place[:-1])]
@@ -112,7 +128,7 @@ def without_renewed(code: SourceCode, users: Index, apps: Index) -> tuple[Source
             entries[int(place[:-1])] = {**data, part: [*items, *data[part][number + 1 :]]}
             sections[section] = entries
             who, until = printable(person.reference), person.term.until
-            lines.append(f"{who}: expired on {until} ({person.at}), and stays by {others[0].at}")
+            lines.append(f"{who}: expired on {until} ({person.at}), and stays by {others[0]}")
     return replace(code, sections=sections, written=code.written or code.sections), lines
 
 
@@ -126,10 +142,10 @@ def has_terms(code: SourceCode) -> bool:
     )
 
 
-def has_expired(code: SourceCode) -> bool:
-    """Return whether the term of anybody in the code is over at its time."""
-    return code.time is not None and any(
-        person.term.state_at(code.time) is TermState.EXPIRED
+def has_expired(code: SourceCode, time: datetime) -> bool:
+    """Return whether the term of anybody in the code is over at a time."""
+    return any(
+        person.term.state_at(time) is TermState.EXPIRED
         for section, part in LISTS.items()
         for entry in code.entries(section)
         for person in people_of(entry, part)

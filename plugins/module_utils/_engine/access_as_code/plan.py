@@ -9,15 +9,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from ..._api.catalog import APPS, USERS, address_of
+from ..._api.catalog import APPS, USERS, address_of, permission_levels, permission_levels_of
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..._api.text import pluralize, printable
 from ..core.guardrails import check_removals, check_share
+from ..core.lookup import Index, Row
 from ..core.message import message_of
 from ..core.plan import ApplyResult, Plan, StepResult
 from ..core.plan_header import plan_header
@@ -31,7 +31,9 @@ from .dated_access import notable
 from .leavers import leaver_lines
 from .named_people import has_expired, has_terms, without_renewed
 from .plan_text import change_lines, summary
-from .roster import Roster, RosterPlan, changes_between, problems_of_rules, with_roster
+from .roster import Roster, problems_of_rules
+from .roster_changes import RosterCopy, changes_between
+from .roster_plan import RosterPlan, with_roster
 from .rules import RulesPlan
 from .section import SectionPlan
 from .sections import accesses, custom_fields, groups, policies
@@ -47,7 +49,7 @@ DATED_SECTIONS = (groups, accesses)
 #: Options that limit a run, and are approved with the plan.
 GUARDRAILS = (
     *("acting_user", "protected_users", "max_removals", "max_removal_percent", "allow_inactive", "retry_declined"),
-    *("max_assignments", "enforce", "ledger_max_age", "strict_rules"),
+    *("max_assignments", "enforce", "ledger_max_age", "strict_rules", "max_roster_shrink"),
 )
 _TENANT = "The ids of some apps, by which the tenant is known: the code is refused where none of them is."
 
@@ -317,11 +319,13 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
     check_anchors(code.sections["tenant"]["anchors"], params["base_url"], tenant)
     of_roster = _roster_plan(code, params, tenant, only_expired)
     code = of_roster.code if of_roster else code
-    code = replace(code, time=tenant.time() if has_terms(code) else None, only_expired=only_expired)
+    time = tenant.time() if has_terms(code) else None
+    code = replace(code, time=time, only_expired=only_expired)
     total = SectionPlan()
-    if code.time is not None and has_expired(code):
+    if time is not None and has_expired(code, time):
         # Time must not take what another entry gives, so the lists must prove who is meant.
-        code, renewed = without_renewed(code, tenant.index(USERS, is_stable=True), tenant.index(APPS))
+        users, apps = tenant.index(USERS, is_stable=True), tenant.index(APPS)
+        code, renewed = without_renewed(code, time, users, apps, lambda app: _levels_of(app, tenant))
         total += SectionPlan(left=tuple(renewed))
     try:
         if not only_expired:
@@ -343,19 +347,27 @@ def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, on
 
     The list of people must prove who is not in it, since an exact group removes everybody else.
 
+    :raises ClockRefused: the time is not known well enough, and people come and go by it.
     :raises RosterShrank: too many people are missing, compared with the roster that was last applied.
+    :raises WrongTenant: that roster was applied to another tenant.
     """
-    roster, before = (Roster.of(params["source"].get(name)) for name in ("roster", "roster_before"))
+    roster, found = (params["source"].get(name) for name in ("roster", "roster_before"))
+    roster = Roster.of(roster)
     if roster is None:
         return None
-    roster.check_shrink(before, params["max_roster_shrink"])
-    changes = changes_between(code, before, roster, datetime.now(timezone.utc)) if before else None
-    if before and changes:
+    app_ids, base_url, time = tenant.index(APPS, is_whole=True).by_id, address_of(params["base_url"]), tenant.time()
+    changes = None
+    if found:
+        before = RosterCopy.of(found)
+        before.check_tenant(params["roster_copy_path"], base_url, app_ids)
+        before.check_shrink(roster, params["max_roster_shrink"], time)
+        changes = changes_between(code, before, roster, time)
         changes.check_losses(before, params["max_roster_shrink"])
     directory = tenant.index(USERS, is_stable=True)
     # What keeps the whole code from being planned must not keep access from ending.
-    found = with_roster(code, roster, directory, tenant.user_statuses.inactive, refuses_empty=not only_expired)
-    return replace(found, changes=changes, is_compared=before is not None)
+    plan = with_roster(code, roster, directory, tenant.user_statuses.inactive, refuses_empty=not only_expired)
+    copy = RosterCopy(roster, base_url, tuple(sorted(app_ids)[:ANCHORS]), time)
+    return replace(plan, changes=changes, copy=copy)
 
 
 def expiry_plan(params: Mapping[str, Any], tenant: Tenant) -> tuple[TenantPlan, list[str], int]:
@@ -381,6 +393,11 @@ def expiry_plan(params: Mapping[str, Any], tenant: Tenant) -> tuple[TenantPlan, 
     demanded = {_identity(step) for step in plan.steps}
     not_done += [printable(step.action) for step in others if _identity(step) not in demanded]
     return plan, not_done, read
+
+
+def _levels_of(app: Row, tenant: Tenant) -> Index:
+    """Return the permission levels of an app."""
+    return Index(permission_levels_of(app), tenant.read_stable([permission_levels(app)])[0])
 
 
 def _identity(step: Step) -> str:

@@ -36,7 +36,7 @@ _INSTEAD = ", or a ledger of policies in a custom field of the apps (`ledger_fie
 
 
 class WrongTenant(CakewalkError):
-    """A ledger belongs to another tenant than the credentials; C(path) is the ledger."""
+    """A file belongs to another tenant than the credentials; C(path) is the file."""
 
     kind = "wrong_tenant"
 
@@ -234,21 +234,34 @@ class FileLedger:
         )
 
     def _check_tenant(self, document: LedgerDocument) -> None:
-        differences = []
-        ours, theirs = printable(self._base_url), printable(document.base_url)
-        if document.base_url != self._base_url:
-            differences.append(f"it was begun at {theirs}, and this run is at {ours}")
-        if document.anchors and self._app_ids.isdisjoint(document.anchors):
-            differences.append(f"{ours} has none of the apps that identify its tenant")
-        if not differences:
-            return
-        raise WrongTenant(
+        check_tenant(
+            (document.base_url, document.anchors),
+            (self._base_url, self._app_ids),
             f"use the ledger {printable(self._file.path)!r}",
-            f"it is about another tenant: {'; '.join(differences)}",
             "Give each tenant a ledger of its own (`ledger_path`). If this is the same tenant after all, move the "
             "ledger away: the next run begins a new one.",
-            path=self._file.path,
+            self._file.path,
         )
+
+
+def check_tenant(
+    theirs: tuple[str, Collection[str]], ours: tuple[str, Collection[str]], action: str, hint: str, path: str
+) -> None:
+    """Refuse a file that belongs to another tenant than the credentials.
+
+    :param theirs: the address and the ids of apps that the file names, in lower case; without ids the address decides.
+    :param ours: the address of the run, and the ids of all apps of its tenant.
+    :param action: what is attempted with the file, for the message.
+    :raises WrongTenant: the address differs, or the tenant has none of the apps.
+    """
+    differences = []
+    (begun_at, anchors), (base_url, app_ids) = theirs, ours
+    if begun_at != base_url:
+        differences.append(f"it was begun at {printable(begun_at)}, and this run is at {printable(base_url)}")
+    if anchors and set(anchors).isdisjoint(app_ids):
+        differences.append(f"{printable(base_url)} has none of the apps that identify its tenant")
+    if differences:
+        raise WrongTenant(action, f"it is about another tenant: {'; '.join(differences)}", hint, path=path)
 
 
 def _entry(row: Mapping[str, Any]) -> tuple[Key, LedgerEntry]:

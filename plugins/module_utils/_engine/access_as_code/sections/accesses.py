@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import filterfalse
 from typing import Any
@@ -29,7 +29,7 @@ from ...access.evaluation import (
 from ...access.planning import check_purpose, plan_access, read_app_states
 from ...access_rules.held import AccessChange
 from ...core.access_requests import REMOVE, progress_of
-from ...core.lookup import Row, folded_reference, ids_of, label, reference_to
+from ...core.lookup import Index, Row, folded_reference, ids_of, label, reference_to
 from ...core.tenant import Tenant
 from ...core.terms import ALWAYS, TermState
 from ..dated_access import DatedAccess, expiry_of
@@ -43,7 +43,7 @@ from ..named_people import (
     problems_of_terms,
     references_of,
 )
-from ..roster import notes_of_rules
+from ..roster_plan import notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import SourceCode, SourceEntry, problem, repeated
 
@@ -91,6 +91,9 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     app_states = read_app_states(tenant, list(sources))
     several = [line for state, accesses in app_states for access in accesses for line in _several_levels(state, access)]
     ending = [(state, [_without_other_levels(state, access) for access in accesses]) for state, accesses in app_states]
+    if any(access.is_expiry for access in sources):
+        users = tenant.index(USERS)
+        ending = [(state, _without_changing(state, accesses, users)) for state, accesses in ending]
     plan = plan_access(ending, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
     tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
@@ -243,6 +246,21 @@ def _without_other_levels(state: AppState, access: AccessEntry) -> AccessEntry:
         return held == meant
 
     return replace(access, users=tuple(filter(is_theirs, access.users))) if access.is_expiry else access
+
+
+def _without_changing(state: AppState, accesses: Sequence[AccessEntry], users: Index) -> list[AccessEntry]:
+    """Return entries about an app without people in what expired who get another level: that takes the old one."""
+
+    def ids(reference: str) -> set[str]:
+        return ids_of([*state.holders.matches(reference), *users.matches(reference)])
+
+    given = {one for access in accesses if access.state == "present" for user in access.users for one in ids(user)}
+    return [
+        replace(access, users=tuple(user for user in access.users if not ids(user) & given))
+        if access.is_expiry
+        else access
+        for access in accesses
+    ]
 
 
 def _several_levels(state: AppState, access: AccessEntry) -> Iterator[str]:

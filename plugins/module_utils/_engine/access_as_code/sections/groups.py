@@ -35,7 +35,8 @@ from ..named_people import (
     problems_of_terms,
     references_of,
 )
-from ..roster import RULE, notes_of_rules
+from ..roster import RULE
+from ..roster_plan import notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
 

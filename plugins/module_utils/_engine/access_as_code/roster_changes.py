@@ -1,0 +1,180 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The changes since the roster that was applied last, which a copy keeps together with its tenant and its time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from ..._api.errors import CakewalkError
+from ..._api.text import printable
+from ..core.lookup import folded_email, folded_reference
+from ..core.timestamps import moment, utc
+from ..storage.ledger import check_tenant
+from .roster import Roster, RosterRow, rules_of
+from .source import SourceCode
+
+_SHRANK = "Nothing was changed. Check that the file is complete. If it is, raise `max_roster_shrink`."
+
+
+class RosterShrank(CakewalkError):
+    """The roster lacks more people than a run may lose."""
+
+    kind = "roster_shrank"
+
+
+@dataclass(frozen=True)
+class RosterCopy:
+    """A roster that was applied.
+
+    :param base_url: as C(address_of) returns it.
+    :param anchors: ids of apps of its tenant, in lower case.
+    :param time: when it was applied.
+    """
+
+    roster: Roster
+    base_url: str
+    anchors: tuple[str, ...]
+    time: datetime
+
+    @classmethod
+    def of(cls, data: Any) -> RosterCopy:
+        """Return the copy in a document, or raise C(ValueError) with a clause for people."""
+        try:
+            roster, time = Roster.of({name: data[name] for name in ("columns", "rows")}), moment(data["time"])
+            if roster is None or time is None or not roster.rows:
+                raise ValueError
+            copy = cls(roster, data["base_url"], tuple(data["anchors"]), time)
+            values = [value for row in roster.rows for value in (row.email, row.at, *row.fields.values())]
+            if not all(isinstance(text, str) for text in (copy.base_url, *copy.anchors, *roster.columns, *values)):
+                raise ValueError
+            # Whether dates are valid shows only where they are used.
+            roster.working(time)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            raise ValueError("it is not a copy of a roster") from None
+        return copy
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the copy as the document that C(of) takes."""
+        return {
+            "base_url": self.base_url,
+            "anchors": list(self.anchors),
+            "time": utc(self.time),
+            "columns": list(self.roster.columns),
+            "rows": [{**vars(row), "fields": dict(row.fields)} for row in self.roster.rows],
+        }
+
+    @cached_property
+    def working(self) -> dict[str, RosterRow]:
+        """The people who were with the company when the roster was applied, by folded address."""
+        return self.roster.working(self.time)
+
+    def check_tenant(self, path: str, base_url: str, app_ids: Collection[str]) -> None:
+        """Refuse the copy of another tenant.
+
+        :param path: of the copy.
+        :raises WrongTenant: see C(check_tenant).
+        """
+        check_tenant(
+            (self.base_url, self.anchors),
+            (base_url, app_ids),
+            f"use the copy of the roster {printable(path)!r}",
+            "Give each tenant a copy of its own (`roster_copy_path`). If this is the same tenant after all, move the "
+            "copy away: the next run that applies the roster begins a new one.",
+            path,
+        )
+
+    def check_shrink(self, roster: Roster, limit: int, time: datetime) -> None:
+        """Refuse a later roster that lacks many of the people who should be with the company by this one.
+
+        People whose end was known already are not missing. People whose end was moved before C(time) are.
+
+        :param limit: how many percent may be missing.
+        :raises RosterShrank: more are missing.
+        """
+        expected, there = self.working.keys() & self.roster.working(time).keys(), roster.working(time)
+        missing = sorted(self.working[email].email for email in expected if email not in there)
+        if len(missing) * 100 > limit * len(expected):
+            are = "is missing or ends" if len(missing) == 1 else "are missing or end"
+            raise RosterShrank(
+                "use the roster",
+                f"compared with the roster that was applied last, {len(missing)} of {len(expected)} people {are} "
+                f"earlier, more than {limit} %",
+                _SHRANK,
+                missing=missing,
+            )
+
+
+@dataclass(frozen=True)
+class RosterChanges:
+    """The people who joined, moved and left between two rosters, as the modules of these names take them."""
+
+    joiners: Sequence[Mapping[str, Any]]
+    movers: Sequence[Mapping[str, Any]]
+    leavers: Sequence[Mapping[str, Any]]
+
+    def check_losses(self, before: RosterCopy, limit: int) -> None:
+        """Refuse a roster by which many people lose a group, since a column may have been lost.
+
+        :raises RosterShrank: more than C(limit) percent of the people in the earlier roster lose one.
+        """
+        losing, people = [mover["user"] for mover in self.movers if mover["leaves"]], len(before.working)
+        if len(losing) * 100 > limit * people:
+            raise RosterShrank(
+                "use the roster",
+                f"by it, {len(losing)} of {people} people lose a group, more than {limit} %",
+                _SHRANK,
+                missing=sorted(losing),
+            )
+
+
+def changes_between(code: SourceCode, before: RosterCopy, roster: Roster, time: datetime) -> RosterChanges:
+    """Return what changed for people, by the rules of the code as it is now.
+
+    Listed people are no change: their entries did not change with the roster. People who start later are no joiners.
+
+    :param code: the code as written, without the people who fit its rules.
+    :param time: when people are with the company by the later roster.
+    """
+    old, new = _by_person(code, before.roster), _by_person(code, roster)
+    working = roster.working(time)
+    joiners, movers = [], []
+    for email, row in working.items():
+        groups, accesses = new[email]
+        if email not in before.working:
+            joiners.append({"user": row.email, "groups": groups, "accesses": accesses})
+            continue
+        old_groups = old[email][0]
+        joins, leaves = _without(groups, old_groups), _without(old_groups, groups)
+        if joins or leaves:
+            movers.append({"user": row.email, "joins": joins, "leaves": leaves})
+    gone = [row.email for email, row in before.working.items() if email not in working]
+    return RosterChanges(joiners, movers, [{"user": email, "confirm": email} for email in gone])
+
+
+def _by_person(code: SourceCode, roster: Roster) -> dict[str, tuple[list[str], list[dict[str, str]]]]:
+    """Return the groups and the access that the rules give each person, by folded address."""
+    found: dict[str, tuple[list[str], list[dict[str, str]]]] = {email: ([], []) for email in roster.by_email}
+    for section, rule in rules_of(code):
+        data = rule.entry.data
+        absent = set(map(folded_reference, data.get("absent") or ()))
+        for row in rule.people(roster) if data.get("state") != "absent" else ():
+            if folded_reference(row.email) in absent:
+                continue
+            groups, accesses = found[folded_email(row.email)]
+            if section == "groups":
+                groups.append(data["group"])
+            else:
+                level = data["permission_level"]
+                accesses.append({"app": data["app"], **({"permission_level": level} if level else {})})
+    return found
+
+
+def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    taken = set(others)
+    return [name for name in names if name not in taken]
