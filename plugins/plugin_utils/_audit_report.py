@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..module_utils._api.text import pluralize
 from ..module_utils._engine.audit import comparison, privileges, tables
@@ -126,7 +126,7 @@ def html(facts: Facts, populations: Sequence[Table], changes: Table | None) -> s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clock": _clock, "grouped": "{:,}".format}
+    environment.filters |= {"clock": _clock, "grouped": "{:,}".format, "breakable": _breakable}
     rows = {table.name: table.rows for table in populations}
     style, script = (Markup((_FOLDER / f"report.{kind}").read_text(encoding="utf-8")) for kind in ("css", "js"))
     begun, ended = facts["listed_between"]
@@ -176,6 +176,11 @@ def _clock(time: str) -> str:
     return re.sub(r"^([\d-]{10})T([\d:.]+)Z$", r"\1 \2", shown(time))
 
 
+def _breakable(text: str) -> Markup:
+    """Return text that may go on in a new line before the host of an e-mail address."""
+    return escape(text).replace("@", Markup("<wbr>@"))
+
+
 def _notes(facts: Facts) -> Iterator[str]:
     """Return the notes at the top of the page."""
     if facts["masking"]:
@@ -194,34 +199,31 @@ def _figures(rows: Mapping[str, Rows], changes: Table | None) -> Iterator[dict[s
     """
     leavers, requests, counts = rows["inactive_people"], rows["open_requests"], rows["account_counts"]
     unknown = sum(row["user_status_class"] == tables.UNKNOWN for row in leavers)
-    yield _figure(
-        "inactive_people",
-        len(leavers),
-        "inactive or unclear people with access or memberships",
-        f"{unknown} unclear",
-        True,
-    )
+    person, people = (f"inactive or unclear {noun} with access or memberships" for noun in ("person", "people"))
+    yield _figure("inactive_people", len(leavers), person, people, f"{unknown} unclear", True)
     privileged = rows["privileged_accesses"]
-    yield _figure("privileged_accesses", len(privileged), "rows of privileged access", f"for {_people(privileged)}")
+    row_of, rows_of = "row of privileged access", "rows of privileged access"
+    yield _figure("privileged_accesses", len(privileged), row_of, rows_of, f"for {_people(privileged)}")
     apps = f"of {pluralize(len(counts), 'app', 'apps')}"
-    yield _figure("ownerless_apps", len(rows["ownerless_apps"]), "apps without an owner", apps, True)
+    ownerless = len(rows["ownerless_apps"])
+    yield _figure("ownerless_apps", ownerless, "app without an owner", "apps without an owner", apps, True)
     oldest = max((row["age_days"] for row in requests if row["age_days"] is not None), default=None)
     age = "" if oldest is None else f"the oldest is {pluralize(oldest, 'day', 'days')} old"
-    yield _figure("open_requests", len(requests), "open requests", age, _age(oldest) == _OLDER)
+    yield _figure("open_requests", len(requests), "open request", "open requests", age, _age(oldest) == _OLDER)
     accesses, members = rows["accesses"], rows["group_members"]
-    yield _figure("accesses", len(accesses), "rows of access", f"for {_people(accesses)}")
-    groups = len({row["group_id"] for row in members})
-    yield _figure("group_members", len(members), "group memberships", f"in {pluralize(groups, 'group', 'groups')}")
+    yield _figure("accesses", len(accesses), "row of access", "rows of access", f"for {_people(accesses)}")
+    groups = f"in {pluralize(len({row['group_id'] for row in members}), 'group', 'groups')}"
+    yield _figure("group_members", len(members), "group membership", "group memberships", groups)
     differing = sum(row["agrees"] == "no" for row in counts)
-    yield _figure("account_counts", differing, "apps whose counts differ", apps, True)
+    yield _figure("account_counts", differing, "app whose counts differ", "apps whose counts differ", apps, True)
     if changes:
         totals = Counter(row["change"] for row in changes.rows)
-        yield _figure(
-            "changes", len(changes.rows), "rows gained or lost", f"{totals['gained']} gained, {totals['lost']} lost"
-        )
+        more = f"{totals['gained']} gained, {totals['lost']} lost"
+        yield _figure("changes", len(changes.rows), "row gained or lost", "rows gained or lost", more)
 
 
-def _figure(section: str, value: int, what: str, more: str, alarming: bool = False) -> dict[str, Any]:
+def _figure(section: str, value: int, one: str, many: str, more: str, alarming: bool = False) -> dict[str, Any]:
+    what = one if value == 1 else many
     return {"section": section, "value": value, "what": what, "more": more, "alarm": bool(alarming and value)}
 
 

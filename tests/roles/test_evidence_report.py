@@ -27,12 +27,17 @@ ERIN, CONNOR = "erin.engineer@example.com", "connor.contractor@example.com"
 HOSTILE = (
     "</td></script><script>console.log(1)</script><img src=https://evil.example/x onerror=console.log(2)>{{ 7 * 7 }}"
 )
-#: Open all tables, and return what is wider than the page.
+#: Open all tables, and return what is wider than the page, and inputs that are too narrow for their placeholders.
 _CUT = """document.querySelectorAll("details").forEach((fold) => { fold.open = true; });
 [...document.querySelectorAll("body *:not(caption)")].filter((element) => {
   const { right, width } = element.getBoundingClientRect();
   return width && right > document.documentElement.clientWidth + 1;
-}).map((element) => element.outerHTML.slice(0, 200))"""
+}).concat([...document.querySelectorAll("input")].filter((input) => {
+  input.value = input.placeholder;
+  const { scrollWidth, clientWidth } = input;
+  input.value = "";
+  return scrollWidth > clientWidth;
+})).map((element) => element.outerHTML.slice(0, 200))"""
 #: Search, filter by a word, and return which rows are in view.
 _SEARCH = """(() => {
   const input = document.querySelector("input");

@@ -48,7 +48,7 @@ function filter() {
     if (fold && filtered && number > 0 && number <= 200) fold.open = true;
     total += number;
   }
-  found.textContent = words.length ? `${total} rows found` : "";
+  found.textContent = words.length ? `${total} ${total === 1 ? "row" : "rows"} found` : "";
 }
 
 for (const section of document.querySelectorAll("section.population")) {
@@ -81,7 +81,7 @@ for (const table of document.querySelectorAll("table")) {
 }
 
 const found = make("span", { className: "status", role: "status" });
-const input = make("input", { type: "search", placeholder: "a name, an app, a word", autocomplete: "off" });
+const input = make("input", { type: "search", placeholder: "name, app, word", autocomplete: "off" });
 input.addEventListener("input", () => {
   words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
   filter();

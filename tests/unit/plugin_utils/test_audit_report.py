@@ -152,7 +152,15 @@ def test_the_page_loads_nothing_and_hostile_text_stays_text() -> None:
     html = report(rows, report={"title": HOSTILE, "company": HOSTILE, "operator": HOSTILE})
     page, plain = Page(html), Page(report({name: [{"app_id": "a", "user_id": "u"}] for name in SECTIONS}))
 
-    assert {tag for tag, _ in page.tags} <= {tag for tag, _ in plain.tags} | {"p", "dl", "dt", "dd", "div", "span"}
+    assert {tag for tag, _ in page.tags} <= {tag for tag, _ in plain.tags} | {
+        "p",
+        "dl",
+        "dt",
+        "dd",
+        "div",
+        "span",
+        "wbr",
+    }
     assert [tag for tag, _ in page.tags].count("script") == [tag for tag, _ in page.tags].count("style") == 1
     for _tag, attributes in page.tags:
         assert not {"src", "srcset", "style", "action", "data", "poster", "background"} & attributes.keys()
@@ -167,10 +175,29 @@ def test_the_page_loads_nothing_and_hostile_text_stays_text() -> None:
     assert page.headings[""] == shown(HOSTILE)
 
 
+def test_a_tile_agrees_in_number_with_what_it_counts() -> None:
+    rows = {table.name: [{"agrees": "no", "app_id": "a"}] for table in tables.ALL}
+    html = report(rows, comparison.CHANGES.holding([{"population": "accesses", "change": "gained"}]))
+    assert re.findall(r'class="what"><a[^>]*>([^<]*)', html) == [
+        "inactive or unclear person with access or memberships",
+        "row of privileged access",
+        "app without an owner",
+        "open request",
+        "row of access",
+        "group membership",
+        "app whose counts differ",
+        "row gained or lost",
+    ]
+
+
+def test_an_address_breaks_before_its_host_and_stays_text() -> None:
+    assert ">a&lt;b<wbr>@example.com<" in report({"open_requests": [{"target_email": "a<b@example.com"}]})
+
+
 @pytest.mark.parametrize(("age", "alarm"), [(90, False), (91, True), (None, False)])
 def test_a_tile_is_coloured_as_its_chart(age: int | None, alarm: bool) -> None:
     html = report({"open_requests": [{"age_days": age, "request_id": "r"}]})
-    tile = next(line for line in html.splitlines() if '<a href="#open_requests">open requests' in line)
+    tile = next(line for line in html.splitlines() if '<a href="#open_requests">open request<' in line)
     chart = html.split("Open requests by age</h2>")[1].split("</section>")[0]
     assert ('class="alarm"' in tile) == alarm
     assert bool(re.search(r'class="strong" x="0" y="0" width="100', chart)) == alarm
