@@ -17,6 +17,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.roster_changes import (
     RosterCopy,
     RosterShrank,
@@ -214,6 +215,16 @@ def test_the_changes_of_a_day_are_lists_for_the_roles(code: Code) -> None:
     assert found["movers"] == [{"user": ERIN, "joins": ["Engineering"], "leaves": ["Sales"]}]
     assert found["leavers"] == [{"user": CONNOR, "confirm": CONNOR}]
     assert found["waiting"] == [NOBODY]
+
+
+def test_how_far_a_roster_may_shrink_is_approved_with_the_plan(code: Code) -> None:
+    code.write(table(PEOPLE), **SALES)
+    strict, loose = (code.compare("plan", max_roster_shrink=limit).result for limit in (10, 11))
+    assert strict["plan_hash"] != loose["plan_hash"]
+    assert "Roster: at most 11 % of its people may be missing" in loose["plan"]
+    for limit in (-1, 101):
+        with pytest.raises(ConfigurationError, match=f"`max_roster_shrink`: it is {limit}. Give 0 to 100."):
+            code.compare("plan", max_roster_shrink=limit)
 
 
 def test_a_roster_may_be_yaml_with_columns_of_other_names(code: Code) -> None:

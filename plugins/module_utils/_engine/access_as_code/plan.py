@@ -155,9 +155,11 @@ class TenantPlan:
 
     @property
     def header(self) -> list[str]:
-        """The first lines of the plan, with the time if the code has terms."""
+        """The first lines of the plan, with the limit of a roster, and the time if the code has terms."""
+        shrink = self.params["max_roster_shrink"]
         return [
             *plan_header(self.params),
+            *([f"Roster: at most {shrink} % of its people may be missing"] if self.roster else []),
             *([f"Time: {utc(self.code.time)}, by the service"] if self.code.time else []),
         ]
 
