@@ -42,6 +42,7 @@ class Ruled:
 
     example: Example
     folder: Path
+    tenant: Tenant | None = None
 
     def write(self, *rules: dict[str, Any], **sections: Any) -> None:
         """Write the rules, and other sections in files of their own."""
@@ -58,7 +59,8 @@ class Ruled:
         given = {"mode": mode, "folder": "/code", "acting_user": tenant.acting_user, "purpose": "Rules"}
         params = validated(cakewalk_access_as_code.SPEC, tenant, {**given, **options})
         params["source"] = {"version": "1", "proofs": [], **_code_reader.source_of(str(self.folder))}
-        plan: Plan = cakewalk_access_as_code.plan(params, Tenant(self.example.client))
+        self.tenant = Tenant(self.example.client)
+        plan: Plan = cakewalk_access_as_code.plan(params, self.tenant)
         return plan
 
     def refusal(self, **options: Any) -> RulesViolated:
@@ -374,3 +376,29 @@ def test_names_in_rules_are_exact_and_found_before_access_is_read(ruled: Ruled) 
         assert words in str(error.value), (name, str(error.value))
         assert "(rules.yml:" in str(error.value), name
         assert not tenant.log(operation="listWorkAppAccesses")
+
+
+def test_no_rule_keeps_access_from_ending_but_a_broken_one_is_a_warning(ruled: Ruled) -> None:
+    before = members(ruled.example.tenant, "Sales")
+    sections = {"groups": [{"group": "Sales", "members": [{"user": SALLY, "until": "2026-01-31"}]}]}
+
+    def warnings(*rules: dict[str, Any]) -> list[str]:
+        ruled.write(*rules, **sections)
+        with pytest.raises(CakewalkError) as refused:
+            ruled.compare("expire", code_digest="0", journal_path="/record")
+        digest = refused.value.facts()["code_digest"]
+        plan = ruled.compare("expire", code_digest=digest, journal_path="/record")
+        assert len(plan.steps) == 1
+        assert ruled.tenant
+        return ruled.tenant.warnings
+
+    enough = rule(limits={"holders_of": [SALES], "at_least": len(before)})
+    (warning,) = warnings(enough)
+    assert warning.startswith(
+        "Once what expired is removed, the rule 'R' (high, rules.yml:2) will be violated, because"
+    )
+    assert "groups.yml:4" in warning
+    assert warnings(rule(limits={"holders_of": [SALES], "at_least": len(before) - 1})) == []
+    unknown = rule(limits={"holders_of": [{"group": "Nobodys"}], "at_least": 1})
+    (warning,) = warnings(unknown)
+    assert warning.startswith("Whether access rules hold once what expired is removed is not known. ")

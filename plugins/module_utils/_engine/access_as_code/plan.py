@@ -338,10 +338,13 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
     except CakewalkError as error:
         raise code.with_positions(error) from None
     # What time demands, and a report on drift, do not depend on rules.
-    has_rules = params["mode"] in ("plan", "apply")
-    roster = Roster.of(params["source"].get("roster"))
-    rules_plan = rules.plan_rules(code, tenant, total.access_changes, roster) if has_rules else None
+    rules_plan = _rules_plan(code, params, tenant, total) if params["mode"] in ("plan", "apply") else None
     return TenantPlan(code, total, params, of_roster, rules_plan)
+
+
+def _rules_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, total: SectionPlan) -> RulesPlan | None:
+    """Return what the changes make of the access rules of the code, C(None) without rules."""
+    return rules.plan_rules(code, tenant, total.access_changes, Roster.of(params["source"].get("roster")))
 
 
 def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, only_expired: bool) -> RosterPlan | None:
@@ -392,9 +395,22 @@ def expiry_plan(params: Mapping[str, Any], tenant: Tenant) -> tuple[TenantPlan, 
     # These warnings are about the whole plan, which does not happen here.
     tenant.warnings[:] = warnings
     plan = tenant_plan(params, tenant, only_expired=True)
+    tenant.warnings += _broken_rules(plan, tenant)
     demanded = {_identity(step) for step in plan.steps}
     not_done += [printable(step.action) for step in others if _identity(step) not in demanded]
     return plan, not_done, read
+
+
+def _broken_rules(plan: TenantPlan, tenant: Tenant) -> list[str]:
+    """Return warnings about rules that a plan of what time demands breaks: a group that needs two may have one left.
+
+    No rule keeps access from ending, since its end was approved.
+    """
+    try:
+        found = _rules_plan(plan.code, plan.params, tenant, plan.total) if plan.steps else None
+    except CakewalkError as error:
+        return [f"Whether access rules hold once what expired is removed is not known. {error}"]
+    return found.warnings if found else []
 
 
 def _levels_of(app: Row, tenant: Tenant) -> Index:

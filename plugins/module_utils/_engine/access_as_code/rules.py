@@ -139,15 +139,19 @@ class RulesPlan:
         refused += [(one.rule, one, "is") for one in self.old if is_strict and not self._is_repaired(one)]
         if not refused:
             return
-        by_rule: dict[str, list[tuple[Finding, str]]] = {}
-        for rule, finding, verb in refused:
-            by_rule.setdefault(rule.name, []).append((finding, verb))
+        by_rule = _by_rule(refused)
         raise RulesViolated(
             "accept the plan",
-            summarize(map(self._clause, by_rule.values()), separator="; "),
+            summarize(map(self._clause, by_rule), separator="; "),
             "Nothing was changed. Take the entries out of the code, or give the rule an exception with an end.",
-            rules=list(map(self._facts, by_rule.values())),
+            rules=list(map(self._facts, by_rule)),
         )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings about the findings that the plan causes, for a plan that time demands and no rule stops."""
+        clauses = map(self._clause, _by_rule((finding.rule, finding, "will be") for finding in self.new))
+        return [f"Once what expired is removed, the rule {clause}. Change the code, and plan." for clause in clauses]
 
     def _clause(self, findings: Sequence[tuple[Finding, str]]) -> str:
         """Return what the findings of a rule are, with the entries that cause them."""
@@ -204,6 +208,13 @@ def plan_rules(
     before, after = (evaluate(rules, one, tenant.user_statuses, time) for one in (held, held.after(changes)))
     tenant.warnings += ended_warnings(after.results)
     return RulesPlan(before, after, changes)
+
+
+def _by_rule(findings: Iterable[tuple[AccessRule, Finding, str]]) -> list[list[tuple[Finding, str]]]:
+    by_rule: dict[str, list[tuple[Finding, str]]] = {}
+    for rule, finding, verb in findings:
+        by_rule.setdefault(rule.name, []).append((finding, verb))
+    return list(by_rule.values())
 
 
 def _named(rule: AccessRule) -> str:
