@@ -15,7 +15,9 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.release import __version__ as core_version
 
+from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import pluralize
+from ..module_utils._engine.access_rules.rule import asks_for_roster
 from ..module_utils._engine.audit import bundle, comparison
 from ..module_utils._engine.audit.manifest import caveats_of, facts_of, warnings_of
 from ..module_utils._engine.audit.pseudonyms import pseudonymizer_of
@@ -25,6 +27,7 @@ from ..module_utils._engine.storage.private_file import PrivateFile
 from ..module_utils._module.arguments import CONNECTION
 from ..modules.cakewalk_evidence import FILES, SPEC
 from ..plugin_utils import _audit_report
+from ..plugin_utils._code_reader import source_of
 from ..plugin_utils._controller import FileKeepingAction, collection_version
 from ..plugin_utils._in_process import option_of
 
@@ -48,8 +51,13 @@ class ActionModule(FileKeepingAction):
         base_url = self._base_url()
         if earlier and base_url:
             comparison.comparable(earlier, base_url, key_check)
+        if "source" in options:
+            raise ConfigurationError("use source", "it is read from `rules_folder`", "Leave it out.", option="source")
+        folder = params["rules_folder"]
+        source = {"source": source_of(folder, needs_roster=asks_for_roster)} if folder else {}
         # The module has no use for the key, and may run on another host.
-        result = run_module(**({"mask_key": None} if "mask_key" in options else {}))
+        result = run_module(**({"mask_key": None} if "mask_key" in options else {}), **source)
+        result.get("invocation", {}).get("module_args", {}).pop("source", None)
         evidence = json.loads(result.pop("evidence", "null"))
         if evidence is None:
             return result

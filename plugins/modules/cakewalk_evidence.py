@@ -16,7 +16,8 @@ description:
     enough.
   - The folder holds a table as CSV and JSON for each population, C(report.html) for readers, and C(manifest.json) with
     the SHA-256 of each file. The populations are C(accesses), C(privileged_accesses), C(group_members),
-    C(ownerless_apps), C(inactive_people), C(open_requests) and C(account_counts).
+    C(ownerless_apps), C(inactive_people), C(open_requests) and C(account_counts). With O(rules_folder), there is
+    C(violations) too.
   - The evidence is what Cakewalk B(listed) between two times, after two reads that agree. It does not show who granted
     access or when, or the results of access reviews, because the API does not.
   - A bundle is complete or not written. Only your user can read its files.
@@ -63,6 +64,14 @@ options:
       - An earlier bundle, as an absolute path. Rows gained and lost since then are added as C(changes).
       - It must match its manifest, O(base_url) and the mask key.
     type: path
+  rules_folder:
+    description:
+      - A folder with access rules, as M(cakewalk.access.cakewalk_access_rules) takes it, an absolute path on the
+        controller. Its findings are added as C(violations). They do not fail the task.
+    type: path
+  source:
+    description: The content of these files, for internal use. A task cannot set it.
+    type: dict
   report_title:
     description: The title of the report. By default it is C(Access evidence).
     type: str
@@ -94,6 +103,7 @@ notes:
   - C(async) is not supported.
 seealso:
   - module: cakewalk.access.cakewalk_info
+  - module: cakewalk.access.cakewalk_access_rules
 """
 
 EXAMPLES = r"""
@@ -165,13 +175,19 @@ error:
 """
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from ..module_utils._engine.access_as_code.live_rules import evaluate_live
+from ..module_utils._engine.access_rules.evaluation import Evaluation
+from ..module_utils._engine.access_rules.report import FindingWriter, counts_of, ended_warnings
 from ..module_utils._engine.audit.privileges import Privileged, check_rules
 from ..module_utils._engine.audit.snapshot import take_snapshot
 from ..module_utils._engine.audit.tables import Populations
 from ..module_utils._engine.core.plan import Plan
 from ..module_utils._engine.core.tenant import Tenant
+from ..module_utils._engine.core.timestamps import now
 from ..module_utils._module.arguments import CONNECTION, spec
 from ..module_utils._module.entry import run_module
 
@@ -181,6 +197,7 @@ FILES: dict[str, dict[str, Any]] = {
     "mask_key": {"type": "str", "no_log": True},
     "mask_key_path": {"type": "path", "no_log": False},
     "compare_with": {"type": "path"},
+    "rules_folder": {"type": "path"},
     **{f"report_{name}": {"type": "str"} for name in ("title", "company", "operator")},
 }
 SPEC = spec(
@@ -194,6 +211,7 @@ SPEC = spec(
             "options": {"app": {"type": "str"}, "permission_level": {"type": "str"}},
         },
         "include_purposes": {"type": "bool", "default": False},
+        "source": {"type": "dict"},
     },
     mutually_exclusive=[["mask_key", "mask_key_path"]],
 )
@@ -206,21 +224,46 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     """
     check_rules(params["privileged"])
     snapshot = take_snapshot(tenant)
+    evaluation = evaluate_live(params, tenant, counts_requests=False) if params["source"] else None
+    if evaluation:
+        # The rules read more, such as permission levels.
+        snapshot = replace(snapshot, ended=now())
+        tenant.warnings += ended_warnings(evaluation.results)
     privileged = Privileged(params["privileged"], snapshot.apps)
     statuses = (tenant.user_statuses, tenant.request_statuses)
-    populations = Populations(snapshot, *statuses, privileged, params["include_purposes"])
+    findings = list(_findings(evaluation)) if evaluation else None
+    populations = Populations(snapshot, *statuses, privileged, params["include_purposes"], findings)
     tables = populations.tables()
     evidence = {
         "base_url": params["base_url"].rstrip("/"),
         "listed_between": [snapshot.begun, snapshot.ended],
         "purposes": params["include_purposes"],
         "privileged": params["privileged"],
+        "access_rules": counts_of(evaluation.results) if evaluation else None,
         "queries": snapshot.queries,
         "rows": {table.name: [list(row.values()) for row in table.rows] for table in tables},
         "unknown_statuses": sorted(populations.unknown.items()),
         "unused_rules": list(privileged.unused.values()),
     }
     return Plan(result={"evidence": json.dumps(tenant.scrubbed(evidence))})
+
+
+def _findings(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
+    """Yield a row for each finding about access rules."""
+    writer = FindingWriter(evaluation)
+    for result in evaluation.results:
+        rule = writer.data(result)
+        for finding in rule["findings"]:
+            exception = finding.get("exception") or {}
+            yield {
+                **{f"rule_{name}": rule[name] for name in ("reason", "at")},
+                "rule": rule["name"],
+                "severity": rule["severity"],
+                "rule_state": finding["state"],
+                "user_id": finding["person_id"],
+                "finding": finding["message"],
+                **{f"exception_{name}": exception.get(name) for name in ("reason", "until")},
+            }
 
 
 def main() -> None:

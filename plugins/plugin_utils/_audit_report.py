@@ -17,6 +17,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from ..module_utils._api.text import pluralize
+from ..module_utils._engine.access_rules.evaluation import EXCEPTED, NOT_SEEN, VIOLATED
 from ..module_utils._engine.audit import comparison, privileges, tables
 from ..module_utils._engine.audit.manifest import caveats_of
 from ..module_utils._engine.audit.table import EMAIL, NUMBER, TEXT, TIME, Cells, Column, Table, shown
@@ -37,6 +38,7 @@ _ALARMING = {
     "user_status_class": (tables.INACTIVE, tables.UNKNOWN),
     "status_class": (tables.UNKNOWN,),
     "agrees": ("no",),
+    "rule_state": (VIOLATED, NOT_SEEN),
 }
 _TITLES = {table.name: table.title for table in comparison.COMPARED}
 _LOOKS = {NUMBER: "number", TEXT: "text", EMAIL: "email"}
@@ -45,7 +47,7 @@ _LONG = 40
 #: The largest number of lines in a summary.
 _SUMMARY = 40
 #: A long table is summarized by the first of these columns in it.
-_SUMMARIZED_BY = ("population", "agrees", "owner", "group", "app", "user_status")
+_SUMMARIZED_BY = ("population", "rule", "agrees", "owner", "group", "app", "user_status")
 #: Columns that share a cell, by the column whose place it takes.
 _JOINED = {
     "user_email": ("user_name", "user_email"),
@@ -54,8 +56,8 @@ _JOINED = {
     "user_status": ("user_status", "user_status_class"),
     "status": ("status", "status_class"),
 }
-#: Columns that only the other files have.
-_LEFT_OUT = ("request_id", "updated_at")
+#: Columns that only the other files have. The finding of a rule tells its exception, too.
+_LEFT_OUT = ("request_id", "updated_at", "rule_reason", "rule_at", "exception_reason", "exception_until")
 #: Columns of words that are too long for a narrow column.
 _WIDE = ("user_status", "status", "request_type")
 _HEADINGS = {"user_email": "Person"}
@@ -102,6 +104,11 @@ _WORDS: dict[str, dict[Any, str]] = {
         "as access": "the app counts as many accounts as it lists rows of access, where people have several levels",
         "no": "the counts differ, so one of them is wrong",
         "not shown": "the record of the app shows no count",
+    },
+    "rule_state": {
+        VIOLATED: "the rule is violated, and nobody made an exception",
+        NOT_SEEN: "what decides cannot be seen, so the rule may be violated",
+        EXCEPTED: "the rule has an exception for this person until the date",
     },
     "change": {
         comparison.GAINED: "the row is in this bundle only",
@@ -197,6 +204,15 @@ def _figures(rows: Mapping[str, Rows], changes: Table | None) -> Iterator[dict[s
 
     :param rows: the rows of each population, by its name.
     """
+    if tables.VIOLATIONS.name in rows:
+        states = Counter(row["rule_state"] for row in rows[tables.VIOLATIONS.name])
+        yield _figure(
+            tables.VIOLATIONS.name,
+            states[VIOLATED] + states[NOT_SEEN],
+            "violations of access rules",
+            f"{states[NOT_SEEN]} unclear, {states[EXCEPTED]} with an exception",
+            True,
+        )
     leavers, requests, counts = rows["inactive_people"], rows["open_requests"], rows["account_counts"]
     unknown = sum(row["user_status_class"] == tables.UNKNOWN for row in leavers)
     person, people = (f"inactive or unclear {noun} with access or memberships" for noun in ("person", "people"))
@@ -319,7 +335,7 @@ def _section(table: Table) -> dict[str, Any]:
     joined = {name for names in _JOINED.values() for name in names}
     hidden = {*_NAMED_BY.values(), *joined, *_LEFT_OUT} - {*_JOINED}
     columns = [column for column in table.columns if column.name not in hidden]
-    if table.name != comparison.CHANGES.name:
+    if table.name not in (comparison.CHANGES.name, tables.VIOLATIONS.name):
         columns.sort(key=lambda column: column.name not in _PERSON)
     rows = [[_cell(column, row) for column in columns] for row in table.rows]
     return {
@@ -379,7 +395,12 @@ def _origin(facts: Facts) -> list[dict[str, str]]:
         "Tool": f"{tool['collection']} {tool['version']}, ansible-core {tool['ansible_core']}",
         "Requests": f"{readings} pages of {len(facts['queries'])} lists and records",
         "Privileged": "levels that Cakewalk marks" + (f", and by option: {named}" if named else ""),
+        **({"Access rules": _rules(facts["access_rules"])} if facts["access_rules"] else {}),
         "Purposes": "shown" if facts["purposes"] else "left out",
         "Masking": f"HMAC-SHA256, key check {facts['masking']['key_check']}" if facts["masking"] else "none",
     }
     return [{"what": what, "value": shown(value)} for what, value in pairs.items()]
+
+
+def _rules(counts: Mapping[str, int]) -> str:
+    return f"{sum(counts.values())}: " + ", ".join(f"{number} {state}" for state, number in counts.items())

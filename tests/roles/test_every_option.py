@@ -62,6 +62,14 @@ def _code(tenant: Sandbox, playbooks: Playbooks, _folder: Path) -> Data:
     return {"folder": str(code.folder), "plan_hash": planned["plan_hash"]}
 
 
+def _rules(tenant: Sandbox, playbooks: Playbooks) -> str:
+    """Return a folder with a rule that somebody violates."""
+    rules = CodeFolder(tenant, playbooks)
+    limits = {"holders_of": [{"group": "Contractors"}], "at_most": 0}
+    rules.say(rules=[{"name": "R", "severity": "medium", "reason": "Because", "limits": limits}])
+    return str(rules.folder)
+
+
 def _routes(tenant: Sandbox, playbooks: Playbooks, folder: Path) -> Data:
     """Return a route for the task, with handlers that work."""
     return {"routes": [FulfilmentEnv(folder / "target", tenant, playbooks).route("GitHub")]}
@@ -142,6 +150,11 @@ SUBJECTS = {
                 " GitHub : Admin\n\nFigma",
             )
         },
+        more=lambda tenant, playbooks, _folder: {"rules_folder": _rules(tenant, playbooks)},
+    ),
+    "access_rules": Subject(
+        {"fail_from": "high", "json_path": f"{FOLDER}/rules.json", "junit_path": f"{FOLDER}/junit.xml"},
+        more=lambda tenant, playbooks, _folder: {"folder": _rules(tenant, playbooks)},
     ),
     "task_fulfilment": Subject(
         {"task": task_id("action"), "record_path": f"{FOLDER}/record", "lock_dir": f"{FOLDER}/locks"},

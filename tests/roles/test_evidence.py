@@ -84,15 +84,28 @@ def rows(place: Path, name: str) -> list[Data]:
     return list(content["rows"])
 
 
-def test_a_bundle_holds_what_the_tenant_lists(keep: Keep, tenant: Sandbox, folder: Path) -> None:
+def written_rules(place: Path, tenant: Sandbox) -> str:
+    """Write a rule that contractors violate, with an exception for one of them, and return its folder."""
+    folder = place / "rules"
+    folder.mkdir()
+    anchors, excepted = [tenant.find("apps", "Figma")["id"]], {"person": CONNOR, "reason": "Old", "until": "2099-12-31"}
+    limits = {"holders_of": [{"group": "Contractors"}], "at_most": 0}
+    rule = {"name": "R", "severity": "high", "reason": "Because", "limits": limits, "exceptions": [excepted]}
+    text = yaml.safe_dump({"tenant": {"anchors": anchors}, "rules": [rule]}, sort_keys=False)
+    (folder / "rules.yml").write_text(text, encoding="utf-8")
+    return str(folder)
+
+
+def test_a_bundle_holds_what_the_tenant_lists(keep: Keep, tenant: Sandbox, folder: Path, tmp_path: Path) -> None:
     tenant.change("add_access", app="Orphan Wiki", user=DINA)
     tenant.clear_log()
     state = tenant.state()
     users = {user["id"]: user for user in state["users"]}
-    foreseen = keep("--check", "--diff").succeeded()
+    rules = written_rules(tmp_path, tenant)
+    foreseen = keep("--check", "--diff", rules_folder=rules).succeeded()
     assert told(foreseen).changed
     assert not folder.exists()
-    place = bundle(run := keep())
+    place = bundle(run := keep(rules_folder=rules))
     assert told(foreseen).data["counts"] == told(run).data["counts"]
     assert not writes(tenant.log())
     assert {entry["key"] for entry in tenant.log()} == {"read-only"}
@@ -137,6 +150,15 @@ def test_a_bundle_holds_what_the_tenant_lists(keep: Keep, tenant: Sandbox, folde
         assert row["target_email"] == users[row["target_id"]]["email"]
         assert "purpose" not in row
     assert {row["agrees"] for row in rows(place, "account_counts")} <= {"yes", "as access"}
+    (contractors,) = (each for each in state["groups"] if each["name"] == "Contractors")
+    violations = {row["user_id"]: row for row in rows(place, "violations")}
+    assert set(violations) == set(contractors["members"])
+    for one, row in violations.items():
+        ended = ("excepted", "2099-12-31") if users[one]["email"] == CONNOR else ("violated", None)
+        assert (row["rule_state"], row["exception_until"]) == ended
+        assert (row["rule"], row["severity"], row["rule_at"]) == ("R", "high", "rules.yml:5")
+    manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["access_rules"] == {"kept": 0, "excepted": 0, "unknown": 0, "violated": 1}
 
 
 def test_a_bundle_is_for_its_user_alone_and_its_manifest_fits(keep: Keep, tenant: Sandbox) -> None:
@@ -263,6 +285,7 @@ def test_what_is_masked_is_in_no_file(keep: Keep, tenant: Sandbox, tmp_path: Pat
     path.write_text(f"{KEY}\n")
     path.chmod(0o600)
     options = {"mask_key_path": str(path), "include_purposes": True, "privileged": [{"app": "Orphan Wiki"}]}
+    options["rules_folder"] = written_rules(tmp_path, tenant)
 
     place = bundle(keep(**options))
     texts = {file.name: file.read_text(encoding="utf-8") for file in place.iterdir()}

@@ -121,6 +121,28 @@ def test_rules_that_mean_nothing() -> None:
     assert list(privileged.unused.values()) == ["'Gone' of 'Wiki'"]
 
 
+FINDINGS = [
+    {
+        "rule": "R",
+        "severity": "high",
+        "rule_state": "violated",
+        "user_id": ADA["id"].lower(),
+        "finding": "Ada holds it",
+    },
+    {"rule": "R", "severity": "high", "rule_state": "unknown", "user_id": None, "finding": "not known"},
+]
+
+
+def test_findings_of_rules_name_people_as_other_tables_do_and_without_rules_there_is_no_table() -> None:
+    assert "violations" not in made()[0]
+    rows = made(findings=FINDINGS)[0]["violations"]
+    assert cells(rows, "rule", "rule_state", "user_email", "user_id", "finding") == [
+        ("R", "unknown", None, None, "not known"),
+        ("R", "violated", "ada@example.com", ADA["id"].lower(), "Ada holds it"),
+    ]
+    assert not made(findings=[])[0]["violations"].rows
+
+
 def test_members_apps_without_owner_and_counts() -> None:
     tables, _found = made()
     assert cells(tables["group_members"], "group", "user_email", "user_status_class") == [
@@ -254,7 +276,7 @@ def test_what_cannot_be_compared() -> None:
 def test_the_manifest_masks_what_the_tables_mask() -> None:
     rules = [{"app": "GitHub", "permission_level": None}]
     about = {"base_url": "https://t", "listed_between": ["a", "b"], "purposes": False, "privileged": rules}
-    evidence = {**about, "queries": LISTED.queries}
+    evidence = {**about, "access_rules": None, "queries": LISTED.queries}
     plain, masks = facts_of(evidence, None, None, operator={}, tool={}), Pseudonymizer("k" * 32)
     assert plain["privileged"] == rules
     assert plain["queries"] == [{"path": LISTED.queries[0]["path"], "rows": 2, "pages": 2}]
@@ -265,7 +287,7 @@ def test_the_manifest_masks_what_the_tables_mask() -> None:
 
 @pytest.mark.parametrize("with_purposes", [True, False])
 def test_tables_survive_the_way_from_the_module_to_its_action(with_purposes: bool) -> None:
-    tables, _found = made(with_purposes=with_purposes)
+    tables, _found = made(with_purposes=with_purposes, findings=FINDINGS if with_purposes else None)
     rows = {name: [list(row.values()) for row in table.rows] for name, table in tables.items()}
     evidence = json.loads(json.dumps({"rows": rows, "purposes": with_purposes}))
     assert tables_of(evidence) == list(tables.values())

@@ -27,6 +27,7 @@ FACTS = {
     "masking": None,
     "compared_with": None,
     "privileged": [],
+    "access_rules": {"kept": 2, "violated": 1},
     "purposes": True,
     "queries": [],
     "cannot_tell": ["One question.", "Another question."],
@@ -41,6 +42,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "request_type": tuple(REQUEST_TYPES),
     "owner": ("none", "not shown"),
     "agrees": ("yes", "as access", "no", "not shown"),
+    "rule_state": ("violated", "unknown", "excepted"),
     "change": (comparison.GAINED, comparison.LOST),
 }
 SECTIONS = [table.name for table in tables.ALL]

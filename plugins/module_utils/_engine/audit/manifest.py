@@ -49,6 +49,7 @@ def facts_of(
         "masking": {"method": "HMAC-SHA256", "key_check": pseudonymizer.key_check} if pseudonymizer else None,
         "purposes": evidence["purposes"],
         "privileged": [_rule(rule, pseudonymizer) for rule in evidence["privileged"]],
+        "access_rules": evidence["access_rules"],
         "compared_with": earlier and _compared_with(earlier),
         "queries": [
             {"path": _path(query, pseudonymizer), "rows": query["rows"], "pages": query["pages"]}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,8 +116,26 @@ COUNTS = Table(
     ),
     ("app_id",),
 )
+VIOLATIONS = Table(
+    "violations",
+    "Violations of access rules",
+    "Who violates which rule of the option rules_folder (violated), or may do so (unknown), and who has an exception "
+    "(excepted).",
+    (
+        Column("rule", "Rule", NAME),
+        Column("severity", "Severity"),
+        Column("rule_state", "Result"),
+        *_person(),
+        Column("finding", "Finding", TEXT),
+        Column("exception_reason", "Exception", TEXT),
+        Column("exception_until", "Until", TIME),
+        Column("rule_reason", "Reason for the rule", TEXT),
+        Column("rule_at", "File and line", TEXT),
+    ),
+    ("rule", "user_id"),
+)
 #: All tables, in the order of the report. The last one is not a population but a check of the access rows.
-ALL = (PRIVILEGED, LEAVERS, OWNERLESS, REQUESTS, ACCESSES, MEMBERS, COUNTS)
+ALL = (VIOLATIONS, PRIVILEGED, LEAVERS, OWNERLESS, REQUESTS, ACCESSES, MEMBERS, COUNTS)
 
 
 def tables_of(evidence: Mapping[str, Any]) -> list[Table]:
@@ -127,12 +145,13 @@ def tables_of(evidence: Mapping[str, Any]) -> list[Table]:
             dict(zip((column.name for column in table.columns), row, strict=True))
             for row in evidence["rows"][table.name]
         )
-        for table in _shapes(evidence["purposes"])
+        for table in _shapes(evidence["rows"], evidence["purposes"])
     ]
 
 
-def _shapes(with_purposes: bool) -> list[Table]:
-    return [table if with_purposes or table is not REQUESTS else REQUESTS.without("purpose") for table in ALL]
+def _shapes(names: Collection[str], with_purposes: bool) -> list[Table]:
+    shapes = [table if with_purposes or table is not REQUESTS else REQUESTS.without("purpose") for table in ALL]
+    return [table for table in shapes if table.name in names]
 
 
 @dataclass
@@ -140,6 +159,7 @@ class Populations:
     """The tables for auditors, made from a snapshot.
 
     :param with_purposes: whether to show the purposes of requests.
+    :param findings: rows about access rules, with the id of a person as C(user_id); C(None) without rules.
     """
 
     snapshot: TenantSnapshot
@@ -147,6 +167,7 @@ class Populations:
     request_statuses: StatusTable
     privileged: Privileged
     with_purposes: bool = False
+    findings: Sequence[Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         self._directory = {row["id"].lower(): row for row in self.snapshot.users}
@@ -168,9 +189,10 @@ class Populations:
             LEAVERS.name: list(self._leavers(accesses, privileged, members)),
             REQUESTS.name: list(self._requests()),
             COUNTS.name: list(self._counts()),
+            **({} if self.findings is None else {VIOLATIONS.name: [*map(self._of_finding, self.findings)]}),
         }
         self._count_unknown(rows[LEAVERS.name], rows[REQUESTS.name])
-        return [table.holding(rows[table.name]) for table in _shapes(self.with_purposes)]
+        return [table.holding(rows[table.name]) for table in _shapes(rows, self.with_purposes)]
 
     def _accesses(self) -> Iterator[dict[str, Any]]:
         for app, rows in zip(self.snapshot.apps, self.snapshot.accesses, strict=True):
@@ -237,6 +259,10 @@ class Populations:
             accounts, people = app.get("numberOfAccounts"), _people(rows)
             counts = {"accesses": len(rows), "people": people, "number_of_accounts": accounts}
             yield {**_of_app(app), **counts, "agrees": agreement(accounts, len(rows), people)}
+
+    def _of_finding(self, finding: Mapping[str, Any]) -> dict[str, Any]:
+        someone = finding["user_id"]
+        return {**finding, **(self._of_person({"id": someone}) if someone else {})}
 
     def _of_person(self, row: Row) -> dict[str, Any]:
         """Return the columns about a person, from the row and, where it lacks a value, from the list of users."""
