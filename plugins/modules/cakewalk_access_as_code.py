@@ -91,6 +91,8 @@ options:
         controller. What expires first comes first.
       - A name that ends in C(.json) gives JSON with RV(time) and RV(terms). C(.md) gives Markdown for a comment. Any
         other name gives text.
+      - A run that fails without a report removes an earlier one, which could be taken for its own. V(export) writes no
+        report, and leaves an earlier one as it is.
     type: path
   plan_path:
     description:

@@ -45,6 +45,8 @@ class CodeStorage:
         self._check_mode = check_mode
         self._mode = options.get("mode", "plan")
         self._is_writing = self._mode in ("apply", "expire")
+        #: Whether there may be an earlier report, and this run has not replaced it yet.
+        self._has_old_report = False
         self._paths: dict[str, str] = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
 
     def source(self) -> dict[str, Any]:
@@ -64,6 +66,7 @@ class CodeStorage:
             self._file("plan_path").check_writable()
         if "expiry_report_path" in self._paths:
             self._file("expiry_report_path").check_writable()
+            self._has_old_report = True
         source |= _code_reader.source_of(self._paths["folder"])
         return {**source, "roster_before": self._roster_before()} if "roster" in source else source
 
@@ -147,8 +150,10 @@ class CodeStorage:
         result.get("invocation", {}).get("module_args", {}).pop("source", None)
         names = ("plan_text", "expiry_text", "files", "roster_copy")
         plan, expiry, files, copy = (result.pop(name, None) for name in names)
-        if expiry is not None and not self._check_mode:
-            self._write("expiry_report_path", expiry)
+        if expiry is not None:
+            self._has_old_report = False
+            if not self._check_mode:
+                self._write("expiry_report_path", expiry)
         if copy is not None:
             self._file(_COPY).write(json.dumps(copy, indent=1) + "\n")
         if plan is not None and "plan_path" in self._paths and not self._check_mode:
@@ -172,15 +177,21 @@ class CodeStorage:
         return result
 
     def explain(self, result: Mapping[str, Any]) -> None:
-        """Write why there is no plan, in place of a plan in Markdown, so that no earlier plan is taken for this one.
+        """Write why there is no plan, in place of a plan in Markdown, and remove an earlier report.
+
+        Otherwise, these could be taken for those of this run.
 
         :param result: the result of the failed task, without secrets.
         """
-        path = self._paths.get("plan_path")
-        if self._mode == "plan" and is_markdown(path) and not self._check_mode:
-            # The task has failed already, and that is the failure to report.
-            with suppress(CakewalkError):
+        if self._check_mode:
+            return
+        # The task has failed already, and that is the failure to report.
+        with suppress(CakewalkError):
+            if self._mode == "plan" and is_markdown(self._paths.get("plan_path")):
                 self._write("plan_path", refusal(result))
+        with suppress(CakewalkError):
+            if self._has_old_report:
+                self._file("expiry_report_path").remove()
 
     def _write(self, option: str, text: str) -> None:
         file = self._file(option)

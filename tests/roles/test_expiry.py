@@ -106,9 +106,13 @@ def test_a_folder_that_changed_since_its_approval_is_refused(code: CodeFolder) -
         "another file": code.copied("more", **{"more.yml": f"groups:\n- group: Engineering\n  absent: [{SALLY}]\n"}),
         "nobody": code.copied("nobody", **{"groups.yml": "groups: []\n"}),
     }
+    report = code.kept / "expiry.md"
+    report.write_text("Of an earlier run", encoding="utf-8")
+    report.chmod(0o600)
+    approved = {"code_digest": digest, "expiry_report_path": str(report)}
     failures = code.refusals_by_mode(
         {
-            **{case: ("expire", {"folder": str(folder), "code_digest": digest}) for case, folder in cases.items()},
+            **{case: ("expire", {"folder": str(folder), **approved}) for case, folder in cases.items()},
             "another digest": ("expire", {"code_digest": "0" * 64}),
             "no digest": ("expire", {}),
             "no journal": ("expire", {"code_digest": digest, "record_path": ""}),
@@ -122,6 +126,7 @@ def test_a_folder_that_changed_since_its_approval_is_refused(code: CodeFolder) -
         "no journal": "configuration",
         "days before today": "configuration",
     }
+    assert not report.exists()
     assert code.result(code.hold("expire", code_digest=digest).succeeded()).data["summary"]["expired"] == 0
 
 

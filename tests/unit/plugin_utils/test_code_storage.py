@@ -1,0 +1,43 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of access as code: what a run that fails leaves of an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.plugin_utils._code_storage import CodeStorage
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder whose code lacks the section tenant."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "groups.yml").write_text("groups: []\n", encoding="utf-8")
+    return tmp_path
+
+
+def fail(folder: Path, report: Path, check_mode: bool = False, **options: Any) -> None:
+    """Fail with an earlier report at a path."""
+    report.touch(0o600)
+    storage = CodeStorage({"folder": str(folder / "code"), "expiry_report_path": str(report), **options}, check_mode)
+    with pytest.raises(CakewalkError) as error:
+        storage.source()
+    storage.explain({"msg": str(error.value), "error": error.value.facts()})
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.md", "report.txt"])
+def test_a_run_that_fails_leaves_no_report_of_an_earlier_run(folder: Path, name: str) -> None:
+    fail(folder, folder / name, check_mode=True)
+    assert (folder / name).exists()
+    fail(folder, folder / name)
+    assert not (folder / name).exists()
+
+
+def test_code_that_is_given_as_report_stays(folder: Path) -> None:
+    fail(folder, folder / "code" / "groups.yml")
+    assert (folder / "code" / "groups.yml").exists()
