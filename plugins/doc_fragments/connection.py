@@ -76,6 +76,10 @@ notes:
   - L(Connection,https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/connection.md)
     explains these options, proxies, and how lists are read.
   - A module runs on the host of its task. With C(hosts=localhost), this is the controller.
+seealso:
+  - name: Errors
+    description: What each kind of error means, and what to do.
+    link: https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/errors.md
 """
 
     #: What the documentation of lookups says in addition, about the same options.

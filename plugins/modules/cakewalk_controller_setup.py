@@ -81,6 +81,9 @@ notes:
   - Do not start a workflow while a run changes it.
   - Run it on C(localhost).
 seealso:
+  - name: Errors
+    description: What each kind of error means, and what to do.
+    link: https://github.com/cakewalk-access/cakewalk.access/blob/main/docs/errors.md
   - module: cakewalk.access.cakewalk_access_as_code
 """
 

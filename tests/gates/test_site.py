@@ -57,6 +57,18 @@ def test_each_kind_of_error_is_explained() -> None:
     assert sorted(explained) == sorted(kinds - {"error"})
 
 
+def test_each_kind_of_error_shows_messages_of_the_code() -> None:
+    messages = (ROOT / "tests/gates/messages.txt").read_text(encoding="utf-8")
+
+    for section in page("errors.md").split("\n### ")[1:]:
+        shown = re.search(r"^\n\*Message:\* (.+)$", section, re.MULTILINE)
+        assert shown, section
+        for message in re.findall(r"`(.+?)`", shown[1]):
+            # The status of an answer is a placeholder in the code.
+            parts = map(re.escape, re.sub(r"\d{3}", "…", message).split("…"))
+            assert re.search(".*".join(parts), messages), message
+
+
 def kinds_in(source: str) -> Iterator[str]:
     """Yield the kinds of errors in Python code: those of classes, and those of results."""
     for match in re.finditer(r'^    kind = "(\w+)"|= \{"kind": "(\w+)"\}', source, re.MULTILINE):
