@@ -8,18 +8,20 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..module_utils._api.text import printable
 from ..module_utils._engine.access_as_code.source import CodeRefused, problem
-from ..module_utils._engine.core.lookup import folded_email
 from ..module_utils._engine.core.terms import TermRefused, term_of
 
 #: A table of people: the file and line of each row, with its values by column.
 Table = list[tuple[str, dict[str, str]]]
 _DELIMITERS = (",", ";", "\t")
+#: The first line by which Excel knows the delimiter of a file.
+_SEP = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 
 def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], name: str) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
     seen: dict[str, str] = {}
     for at, values in table if not problems else ():
         address = values[email]
-        first = seen.setdefault(folded_email(address), at)
+        first = seen.setdefault(_spelling(address), at)
         if not address:
             problems.append(problem(at, f"the column {printable(email)} is blank"))
         elif not re.fullmatch(r"[^@\s,;]+@[^@\s,;]+", address):
@@ -63,6 +65,11 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
     return {"columns": list(columns), "rows": rows}
 
 
+def _spelling(address: str) -> str:
+    """Return an address in the form in which two rows are compared, since one person may be written in two ways."""
+    return unicodedata.normalize("NFC", address).lower()
+
+
 def read_csv(path: Path, name: str) -> tuple[Table, list[str]]:
     """Return the rows and the columns of a CSV file, in UTF-8, with commas, semicolons or tabs.
 
@@ -76,16 +83,21 @@ def read_csv(path: Path, name: str) -> tuple[Table, list[str]]:
         raise CodeRefused([problem(name, f"it cannot be read: {why}")]) from None
     if "\0" in text:
         raise CodeRefused([problem(name, "it is no text")])
-    first = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
+    sep = _SEP.match(text)
+    if sep and sep[1] not in _DELIMITERS:
+        raise CodeRefused([problem(f"{name}:1", f"separate the columns by commas, semicolons or tabs, not {sep[1]!r}")])
+    # The line stays as a blank one, so that the others keep their numbers.
+    text = text[sep.end() - 1 :] if sep else text
+    first = text.lstrip("\n").partition("\n")[0]
+    delimiter = sep[1] if sep else max(_DELIMITERS, key=first.count)
     try:
         lines = list(_csv_lines(text, delimiter))
     except csv.Error as error:
         raise CodeRefused([problem(name, f"it is no CSV: {error}")]) from None
     if not lines:
         raise CodeRefused([problem(name, "it is empty; an empty roster never removes anybody")])
-    (_number, columns), *rows = lines
-    problems = list(_column_problems(f"{name}:1", columns))
+    (number, columns), *rows = lines
+    problems = list(_column_problems(f"{name}:{number}", columns))
     problems += [
         problem(f"{name}:{number}", f"it has {len(values)} columns, and the first line {len(columns)}")
         for number, values in rows

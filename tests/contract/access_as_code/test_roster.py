@@ -240,6 +240,12 @@ def test_a_roster_may_be_yaml_with_columns_of_other_names(code: Code) -> None:
     assert any(line.startswith(f"{ERIN} and the group 'Sales': expires in 5 days") for line in lines)
 
 
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+def test_a_roster_may_name_its_separator_as_excel_does(code: Code, separator: str) -> None:
+    code.write(f"\ufeffsep={separator}\r\n" + table(PEOPLE).replace(",", separator).replace("\n", "\r\n"), **SALES)
+    assert f"  > {ERIN} by department Sales (people.csv:3, by code.yml:6)" in code.plan()
+
+
 def test_the_code_digest_covers_the_roster_and_not_the_directory(code: Code) -> None:
     groups = [{"group": "Sales", "members_where": {"department": "Sales"}}]
     code.write(table(f"{ERIN},Sales,Wien,,"), groups=groups)
@@ -258,6 +264,9 @@ SALES = {"groups": [{"group": "Sales", "members_where": {"department": "Sales"}}
     ("roster", "sections", "message"),
     [
         (table(PEOPLE, PEOPLE.upper()), SALES, f"people.csv:3: '{ERIN.upper()}' has a row already, people.csv:2"),
+        (table("MU\u0308@x.example,,,,", "mü@x.example,,,,"), SALES, "people.csv:3: 'mü@x.example' has a row already"),
+        ("sep=|\nemail|team\n", SALES, "people.csv:1: separate the columns by commas, semicolons or tabs, not '|'"),
+        ("sep=;\nemail;team\nx@y.example,a\n", SALES, "people.csv:3: it has 1 columns, and the first line 2"),
         (table(), SALES, "people.csv: it has no people; an empty roster never removes anybody"),
         ("", SALES, "people.csv: it is empty; an empty roster never removes anybody"),
         (table(f"{ERIN},Sales"), SALES, "people.csv:2: it has 2 columns, and the first line 5"),
