@@ -209,6 +209,7 @@ def _figures(rows: Mapping[str, Rows], changes: Table | None) -> Iterator[dict[s
         yield _figure(
             tables.VIOLATIONS.name,
             states[VIOLATED] + states[NOT_SEEN],
+            "violation of access rules",
             "violations of access rules",
             f"{states[NOT_SEEN]} unclear, {states[EXCEPTED]} with an exception",
             True,
