@@ -178,9 +178,10 @@ def test_the_page_loads_nothing_and_hostile_text_stays_text() -> None:
 
 
 def test_a_tile_agrees_in_number_with_what_it_counts() -> None:
-    rows = {table.name: [{"agrees": "no", "app_id": "a"}] for table in tables.ALL}
+    rows = {table.name: [{"agrees": "no", "app_id": "a", "rule_state": "violated"}] for table in tables.ALL}
     html = report(rows, comparison.CHANGES.holding([{"population": "accesses", "change": "gained"}]))
     assert re.findall(r'class="what"><a[^>]*>([^<]*)', html) == [
+        "violation of access rules",
         "inactive or unclear person with access or memberships",
         "row of privileged access",
         "app without an owner",
