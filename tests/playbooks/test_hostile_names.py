@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -18,7 +21,7 @@ from sandbox.process import Sandbox
 pytestmark = pytest.mark.every_core
 
 GRANT = {"request_type": "grant_access", "policy": "Two approvals"}
-CODE, EVIDENCE = "cakewalk.access.cakewalk_access_as_code", "cakewalk.access.cakewalk_evidence"
+CODE, EVIDENCE, RULES = (f"cakewalk.access.cakewalk_{name}" for name in ("access_as_code", "evidence", "access_rules"))
 HOSTILE = (
     *("__ansible_type", "__ansible_unsafe", "__ansible_vault", "_ansible_no_log", "_ansible_verbose_always"),
     *(" ", "x" * 1030, '"' * 120, "half \ud800", "line\nbreak", "\x1b[2m", "\u202eelif", "\x85", "\u2028"),
@@ -32,6 +35,7 @@ CHANGES = (
 )
 #: Odd, and fit for keys all the same.
 ODD = ("ok \u200d joined", "null", "~", "7", "- a: b", "{{ 7 * 7 }}", "y" * 900, "ansible_facts", "items")
+ODD += ("=sum(1)", "| [x](y) | **b** | <i>")
 
 
 def keys_of(value: Any) -> Iterator[str]:
@@ -70,6 +74,17 @@ def test_no_name_of_the_tenant_breaks_a_mapping(playbooks: Playbooks, tenant: Sa
     app, group, person = state["apps"][0], next(iter(ids["groups"].values())), state["users"][-1]["id"]
     texts = [row["id"] for row in state["fields"] if row["kind"] == "Text"]
     code, acting = str(tmp_path / "code"), {"acting_user": tenant.acting_user}
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    everybody = {
+        "severity": "low",
+        "reason": "{{ 7 * 7 }}",
+        "limits": {"at_most": 0, "holders_of": [{"app": app["id"]}]},
+    }
+    everybody["limits"]["holders_of"] += [{"group": one} for one in ids["groups"].values()]
+    named = [{"name": name.strip() or "blank", **everybody} for name in ("=1+1", "| **x** |", "{{ 7 * 7 }}", "\x1b[2m")]
+    sections = {"tenant": {"anchors": [app["id"]]}, "rules": named}
+    (rules / "rules.yml").write_text(json.dumps(sections), encoding="utf-8")
     everything = {
         "gather": ["users", "groups", "apps"],
         "include": ["members", "app_details", "accesses", "permission_levels", "custom_fields", "default_apps"],
@@ -100,7 +115,17 @@ def test_no_name_of_the_tenant_breaks_a_mapping(playbooks: Playbooks, tenant: Sa
             task("policies", POLICY, {"app": app["id"], **GRANT}, check_mode=True, diff=True),
             task("export", CODE, {"mode": "export", "folder": code}),
             task("plan", CODE, {"mode": "plan", "folder": code, **acting}),
-            task("evidence", EVIDENCE, {"folder": str(tmp_path / "evidence")}),
+            task(
+                "rules",
+                RULES,
+                {
+                    "folder": str(rules),
+                    "fail_from": "never",
+                    "json_path": str(tmp_path / "kept" / "rules.json"),
+                    "junit_path": str(tmp_path / "kept" / "junit.xml"),
+                },
+            ),
+            task("evidence", EVIDENCE, {"folder": str(tmp_path / "evidence"), "rules_folder": str(rules)}),
         )
     ).succeeded()
     for result in run.results:
@@ -120,3 +145,13 @@ def test_no_name_of_the_tenant_breaks_a_mapping(playbooks: Playbooks, tenant: Sa
     assert all(map(is_usable_key, own))
     assert run["plan"].data["plan"]
     assert run["plan"].data["summary"]
+    report = run["rules"].data["report"]
+    assert all(line.isprintable() for line in report)
+    told = {finding["person"] for rule in run["rules"].data["rules"] for finding in rule["findings"]}
+    assert len(told & set(ids["users"])) > len(ODD) // 2
+    assert len(ElementTree.parse(tmp_path / "kept" / "junit.xml").getroot()) == len(named)
+    (bundle,) = (tmp_path / "evidence").iterdir()
+    with (bundle / "violations.csv").open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert "'=1+1" in cells
+    assert not any(cell.startswith(tuple("=+-@")) for cell in cells)
