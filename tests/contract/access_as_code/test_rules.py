@@ -345,6 +345,13 @@ MISSES: dict[str, tuple[dict[str, Any], str]] = {
         },
         "the user 'a@b.example' does not exist",
     ),
+    "a person with two exceptions": (
+        {
+            "conflicts": [SALES, CONTRACTORS],
+            "exceptions": [{"person": one, "reason": "x", "until": "2030-01-01"} for one in (SALLY, "SALLY'S ID")],
+        },
+        f"'{SALLY}' has two exceptions, rules.yml:6 and rules.yml:9",
+    ),
 }
 
 
@@ -368,8 +375,9 @@ def test_wrong_rules_are_refused_with_file_and_line(ruled: Ruled) -> None:
 
 def test_names_in_rules_are_exact_and_found_before_access_is_read(ruled: Ruled) -> None:
     tenant = ruled.example.tenant
+    sally = tenant.find("users", SALLY)["id"]
     for name, (data, words) in MISSES.items():
-        ruled.write(rule(**data))
+        ruled.write(json.loads(json.dumps(rule(**data)).replace("SALLY'S ID", sally)))
         tenant.clear_log()
         with pytest.raises((LookupFailed, CakewalkError)) as error:
             ruled.compare()

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..._api.catalog import UserStatuses
+from ..._api.catalog import UserStatuses, person
+from ..core.lookup import folded_email
 from ..core.people import status_of
 from ..core.terms import TermState
 from .form import CONFLICTS, LIMITS, REQUIRES
@@ -171,10 +172,14 @@ class _RuleEvaluation:
         return RuleResult(self.rule, tuple(findings), ended)
 
     def _of_people(self, exceptions: Mapping[str, RuleException]) -> Iterator[Finding]:
-        for someone in [*sorted(self._candidates()), NOBODY]:
+        for someone in [*self._sorted(self._candidates()), NOBODY]:
             value = self._violates(someone)
             if value is not False:
                 yield self._finding(someone, value, exceptions)
+
+    def _sorted(self, people: Iterable[str]) -> list[str]:
+        """Return people by e-mail address, and those without one by id."""
+        return sorted(people, key=lambda one: (folded_email(person(self.held.people.get(one, {"id": one}))), one))
 
     def _candidates(self) -> set[str]:
         """Return all people who may violate the rule and are listed somewhere, and perhaps others."""
@@ -197,7 +202,7 @@ class _RuleEvaluation:
 
     def _of_limits(self, exceptions: Mapping[str, RuleException]) -> Iterator[Finding]:
         entitlements = [self.holders[one] for one in self.rule.entitlements]
-        listed = sorted(set().union(*(found.listed for found in entitlements)))
+        listed = self._sorted(set().union(*(found.listed for found in entitlements)))
         values = {someone: any_of([found.value(someone) for found in entitlements]) for someone in listed}
         # Of people who are listed nowhere, any number may hold it.
         is_unseen = any(found.is_unseen for found in entitlements)

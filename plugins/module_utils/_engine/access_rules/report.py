@@ -72,6 +72,8 @@ class FindingWriter:
             clause += f" without {' and '.join(lacking)}"
         elif rule.kind == LIMITS:
             clause += f", and at most {pluralize(rule.at_most or 0, 'person', 'people')} may"
+        for ended in [one for one in rule.exceptions if one.person == finding.person and not finding.exception]:
+            clause += f" (the exception until {ended.term.until} has ended)"
         if finding.exception:
             clause += f" (exception until {finding.exception.term.until}: {printable(finding.exception.reason)})"
         return clause
@@ -142,7 +144,8 @@ class FindingWriter:
                 mark = {VIOLATED: "-", NOT_SEEN: "?"}.get(finding.state, "~")
                 yield f"  {mark} {self.sentence(finding)}"
             for ended in result.ended:
-                yield f"  ! the exception of {printable(ended.name)} ended: {ended.term.until} ({ended.at})"
+                since = f"until {ended.term.until} has ended, and no longer counts ({ended.at})"
+                yield f"  ! the exception of {printable(ended.name)} {since}"
 
 
 def _from_worst(result: RuleResult) -> tuple[int, int]:
@@ -152,13 +155,16 @@ def _from_worst(result: RuleResult) -> tuple[int, int]:
 def ended_warnings(results: Sequence[RuleResult]) -> list[str]:
     """Return a warning about exceptions that have ended."""
     ended = [
-        f"{printable(one.name)} and {printable(result.rule.name)!r}, {one.term.until} ({one.at})"
+        f"{printable(one.name)} and {printable(result.rule.name)!r}, until {one.term.until} ({one.at})"
         for result in results
         for one in result.ended
     ]
     if not ended:
         return []
-    return [f"These exceptions have ended and no longer count: {summarize(ended, separator='; ')}. Remove them."]
+    return [
+        "These exceptions have ended, so the rules apply to these people again: "
+        f"{summarize(ended, separator='; ')}. Remove the exceptions, or extend them."
+    ]
 
 
 def _exception_data(exception: RuleException) -> dict[str, Any]:

@@ -329,7 +329,6 @@ class RuleResolver:
                 "people": self._criteria(value["people"]),
                 "excluded": self._criteria(value["except_people"]),
             }
-        exceptions = [self._exception(entry, number) for number in range(len(entry.data["exceptions"]))]
         return AccessRule(
             entry.data["name"],
             entry.data["severity"],
@@ -337,7 +336,7 @@ class RuleResolver:
             kind,
             listed[0],
             entry.at(),
-            exceptions=tuple(filter(None, exceptions)),
+            exceptions=tuple(self._exceptions(entry)),
             **details,
         )
 
@@ -376,11 +375,17 @@ class RuleResolver:
             self.roster,
         )
 
-    def _exception(self, entry: RuleEntry, number: int) -> RuleException | None:
-        data, at = entry.data["exceptions"][number], entry.at("exceptions", number)
-        row = self.resolver.find(data["person"], self.people)
-        term = term_of(None, data["until"])
-        return RuleException(_id(row), person(row), data["reason"], term, at) if row else None
+    def _exceptions(self, entry: RuleEntry) -> Iterator[RuleException]:
+        """Yield the exceptions of a rule. A person who has two, by address and by id, is a problem."""
+        first: dict[str, str] = {}
+        for number, data in enumerate(entry.data["exceptions"]):
+            row, at = self.resolver.find(data["person"], self.people), entry.at("exceptions", number)
+            if row is None:
+                continue
+            if first.setdefault(_id(row), at) != at:
+                message = f"{printable(person(row))!r} has two exceptions, {first[_id(row)]} and {at}"
+                self.resolver.report(data["person"], "repeated", message)
+            yield RuleException(_id(row), person(row), data["reason"], term_of(None, data["until"]), at)
 
 
 def _id(row: Row) -> str:
