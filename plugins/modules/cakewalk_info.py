@@ -129,7 +129,9 @@ options:
             controller, and shows the entries that decide, with file and line.
         type: path
       ledger_path:
-        description: Also reads this ledger of approval policies, see M(cakewalk.access.cakewalk_app_policy).
+        description:
+          - Also reads this ledger of approval policies, see M(cakewalk.access.cakewalk_app_policy).
+          - Environment variable E(CAKEWALK_LEDGER).
         type: path
   include:
     description:
@@ -517,7 +519,8 @@ SPEC = arguments.spec(
             "type": "dict",
             "options": {
                 **dict.fromkeys(["users", "apps", "deciders"], _WORDS),
-                **{name: {"type": "path"} for name in ("folder", "ledger_path")},
+                "folder": {"type": "path"},
+                **arguments.LEDGER,
             },
             "required_one_of": [("users", "apps")],
         },

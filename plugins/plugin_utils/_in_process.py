@@ -129,6 +129,10 @@ class InProcessAction(NormalAction):
                 "Set one of them.",
                 option="user",
             )
+        for name, given_here in options.items():
+            if isinstance(given_here, Mapping) and "options" in spec.get(name, {}):
+                inside = {key: option for key, option in spec[name]["options"].items() if key not in given_here}
+                options[name] = {**given_here, **of_variables(inside, self._templar)}
         return {**options, **of_variables(rest, self._templar)}
 
     def _pass_time_limit(self) -> None:

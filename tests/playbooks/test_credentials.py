@@ -77,6 +77,7 @@ def test_which_of_the_places_counts_and_how_wrong_variables_are_refused(playbook
         "cakewalk_validate_certs": "no",
         "cakewalk_ledger": "{{ playbook_dir }}/ledger.json",
     }
+    ledger = {"cakewalk_ledger": others["cakewalk_ledger"]}
     handler = playbooks.folder / "input" / "handler.yml"
     handler.write_text("[]", encoding="utf-8")
     parts = {key: {"tasks": str(handler)} for key in ("handler", "verify")}
@@ -90,6 +91,7 @@ def test_which_of_the_places_counts_and_how_wrong_variables_are_refused(playbook
     tasks += [
         task("acting", MEMBERS, {"group": "Sales", "users": []}, vars=others),
         task("ledger", POLICY, policy, vars=others),
+        task("explain", INFO, {"explain": {"apps": ["Orphan Wiki"]}}, vars=ledger),
         task("turn", "cakewalk.access.cakewalk_task_turn", turn, vars=others),
     ]
     blank = dict.fromkeys(("cakewalk_api_key", "cakewalk_api_secret"), "")
@@ -116,6 +118,7 @@ def test_which_of_the_places_counts_and_how_wrong_variables_are_refused(playbook
     assert used("acting")["known_statuses"]["user"]["may_act"] == ["Boss"]
     assert used("acting")["validate_certs"] is False
     assert used("ledger")["ledger_path"].endswith("/ledger.json")
+    assert used("explain")["explain"]["ledger_path"].endswith("/ledger.json")
     assert run["turn"].data["run"]["acting_user"] == "nobody@example.com"
     for name, (_value, words) in BROKEN.items():
         message = run[name].data["msg"]

@@ -13,8 +13,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import CODE
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import CodeRefused
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import WrongTenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_policy, cakewalk_info
 from contract.fixtures import ERIN, MAX, OLGA, validated
 from sandbox.process import Sandbox
@@ -84,7 +86,9 @@ def test_a_named_person_without_anything_is_explained_for_a_named_app_only(tenan
     assert "Smith Ltd" not in {row["app"] for row in explained(tenant, client, users=[PETRA])}
 
 
-def test_the_ledger_says_which_policies_decide(tenant: Sandbox, client: Client, tmp_path: Path) -> None:
+def test_the_ledger_says_which_policies_decide(
+    tenant: Sandbox, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ledger = str(tmp_path / "ledger.json")
     assigned = {"app": "GitHub", "request_type": "grant_access", "policy": "Two approvals"}
     params = validated(cakewalk_app_policy.SPEC, tenant, {**assigned, "ledger_path": ledger})
@@ -92,7 +96,9 @@ def test_the_ledger_says_which_policies_decide(tenant: Sandbox, client: Client, 
     tenant.clear_log()
 
     (row,) = explained(tenant, client, users=[ERIN], apps=["GitHub"], ledger_path=ledger)
-    (other,) = explained(tenant, client, users=[ERIN], apps=["AWS"], ledger_path=ledger)
+    monkeypatch.setenv("CAKEWALK_LEDGER", ledger)
+    assert explained(tenant, client, users=[ERIN], apps=["GitHub"]) == [row]
+    (other,) = explained(tenant, client, users=[ERIN], apps=["AWS"])
 
     (policy,) = row["policies"]
     assert (policy["policy"], policy["request_type"], policy["permission_level"]) == (
@@ -142,6 +148,26 @@ def test_what_cannot_be_read_is_never_taken_for_nothing(tenant: Sandbox, client:
         explained(tenant, client, users=[ERIN], apps=["GitHub"])
 
 
+def code_of(tenant: Sandbox, **sections: Any) -> dict[str, Any]:
+    """Return what the action reads from files with these sections, without their lines."""
+    code = {"tenant": {"anchors": [tenant.find("apps", "GitHub")["id"]]}, **sections}
+    return {"code": ArgumentSpecValidator(CODE).validate(code).validated_parameters, "positions": {}}
+
+
+def test_code_that_has_no_plan_explains_nothing(tenant: Sandbox, client: Client) -> None:
+    soon = code_of(tenant, groups=[{"group": "Sales", "members": [{"user": ERIN, "until": "soon"}]}])
+    soon["positions"] = {"groups[0].members[0]": "groups.yml:4"}
+    other = code_of(tenant)
+    other["code"]["tenant"]["anchors"] = [tenant.find("groups", "Sales")["id"]]
+    for source, error, message in (
+        (soon, CodeRefused, "groups.yml:4: until 'soon' is neither a date"),
+        (other, WrongTenant, "the code is about another tenant"),
+    ):
+        params = validated(cakewalk_info.SPEC, tenant, {"explain": {"apps": ["GitHub"], "users": [ERIN]}})
+        with pytest.raises(error, match=message):
+            cakewalk_info.plan({**params, "source": source}, Tenant(client))
+
+
 def test_the_code_says_which_entries_decide(tenant: Sandbox, client: Client) -> None:
     """Names, ids and rules of a roster; absent entries, too, and other people and apps never."""
     entries = {
@@ -158,7 +184,7 @@ def test_the_code_says_which_entries_decide(tenant: Sandbox, client: Client) -> 
     }
     row = {"email": MAX, "fields": {"team": "Build"}, "at": "people.csv:2"}
     source = {
-        "code": ArgumentSpecValidator(CODE).validate({"tenant": {"anchors": []}, **entries}).validated_parameters,
+        **code_of(tenant, roster={"file": "people.csv"}, **entries),
         "positions": {"groups[0].members[0]": "groups.yml:3", "groups[2].members_where": "groups.yml:9"},
         "roster": {"columns": ["email", "team"], "rows": [row]},
     }

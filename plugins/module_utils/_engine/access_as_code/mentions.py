@@ -12,9 +12,10 @@ from typing import Any
 from ..._api.text import printable
 from ..core.lookup import Index, Row, ids_of
 from .named_people import LISTS, NamedPerson, people_of
+from .plan import code_of
 from .roster import Roster
 from .roster_plan import with_roster
-from .source import SourceCode, SourceEntry
+from .source import SourceEntry
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,11 @@ class CodeLookup:
     """The code of a tenant, to be asked about people and apps.
 
     :param source: what the action read from the files.
+    :raises CodeRefused: the code contradicts itself, so no plan of it is possible either.
     """
 
     def __init__(self, source: Mapping[str, Any], directory: Directory) -> None:
-        code, roster = SourceCode(source["code"], source["positions"]), Roster.of(source.get("roster"))
+        code, roster = code_of({"source": source}), Roster.of(source.get("roster"))
         if roster:
             code = with_roster(code, roster, directory.users, directory.inactive, refuses_empty=False).code
         self._directory = directory

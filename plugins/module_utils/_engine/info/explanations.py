@@ -16,6 +16,7 @@ from typing import Any
 from ..._api.catalog import APPS, GROUPS, REQUEST_TYPES, USERS, person
 from ..._api.text import printable
 from ..access.evaluation import AppState
+from ..access_as_code.anchors import check_anchors
 from ..access_as_code.mentions import CodeLookup, Directory
 from ..core.access_requests import CHANGE, GRANT, REMOVE, of_type
 from ..core.lookup import Index, Row, id_in, label
@@ -41,6 +42,8 @@ def explain(
     :param base_url: where the ledger must have been written.
     :param source: the code of the tenant, as the action reads it; C(None) without a folder.
     :raises LookupFailed: a person or app is missing or ambiguous.
+    :raises CodeRefused: the code contradicts itself.
+    :raises WrongTenant: the code or the ledger is about another tenant.
     :raises CakewalkError: something cannot be read, the ledger included.
     """
     users, apps, groups = tenant.indexes((kind, list(options.get(kind.name) or ()), True) for kind in _KINDS)
@@ -49,6 +52,8 @@ def explain(
         for name, index in ((USERS.name, users), (APPS.name, apps), ("deciders", users))
     )
     ledger = FileLedger.read(options["ledger_path"], base_url, apps.by_id) if options["ledger_path"] else None
+    if source:
+        check_anchors(source["code"]["tenant"]["anchors"], base_url, tenant)
     code = CodeLookup(source, Directory(users, groups, apps, tenant.user_statuses.inactive)) if source else None
     chosen, is_named = chosen or list(apps.by_id.values()), bool(people and chosen)
     sources = read_sources(chosen, list(groups.by_id.values()), tenant)
