@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
@@ -15,14 +16,17 @@ from ..module_utils._api.errors import CakewalkError
 from ..module_utils._api.text import pluralize, summarize
 from ..module_utils._engine.controller_setup.calls import (
     CREDENTIALS,
+    ENVIRONMENTS,
     NOTIFICATIONS,
+    REFERENCES,
+    TYPES,
     Call,
     Target,
     calls_of,
     named_elsewhere,
     node_calls,
 )
-from ..module_utils._engine.controller_setup.checks import problems_of
+from ..module_utils._engine.controller_setup.checks import problems_of, secret_fields
 from ..module_utils._engine.controller_setup.schema import DefinitionsRefused
 from ..plugin_utils._awx import COLLECTIONS, Awx, words
 from ..plugin_utils._awx_definitions import read
@@ -46,7 +50,8 @@ _OPTIONS: dict[str, Any] = {
     "validate_certs": _connection("CONTROLLER_VERIFY_SSL", type="bool"),
 }
 _ENCRYPTED = "$encrypted$"
-_SECRET_CONFIGURATION = "notification_configuration"
+#: The options that hold secrets, by section.
+_SECRETS_IN = {CREDENTIALS: "inputs", NOTIFICATIONS: "notification_configuration"}
 
 
 class ActionModule(ControllerAction):
@@ -56,16 +61,16 @@ class ActionModule(ControllerAction):
         return _OPTIONS
 
     def perform(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        definitions, secrets = read(params["path"]), _by_credential(params["secrets"])
+        definitions, secrets = read(params["path"]), _secrets_by_name(params["secrets"])
         problems = problems_of(definitions, secrets)
         if problems:
             raise DefinitionsRefused(problems)
         calls = calls_of(definitions, secrets)
         if not calls:
             return {"objects": [], "msg": "The file has no objects."}
-        hidden = [str(value) for inputs in secrets.values() for value in inputs.values()]
-        setup = _Setup(self, Awx(self, params, hidden), definitions, params["update_secrets"])
-        setup.check_names(calls)
+        awx = Awx(self, params, list(_texts(secrets)))
+        setup = _Setup(self, awx, definitions, secrets, params["update_secrets"])
+        calls = setup.check(calls)
         try:
             for call in calls:
                 setup.set_up(call)
@@ -74,7 +79,7 @@ class ActionModule(ControllerAction):
         return setup.result()
 
 
-def _by_credential(secrets: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _secrets_by_name(secrets: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the secrets that are given by the name of their credential, without blank ones.
 
     :raises DefinitionsRefused: they have another form.
@@ -92,37 +97,70 @@ def _by_credential(secrets: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: inputs for name, inputs in given.items() if inputs}
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts and numbers in a value."""
+    if isinstance(value, (Mapping, list)):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(inner)
+    elif not isinstance(value, bool):
+        yield str(value)
+
+
 class _Setup:
     """One run over all objects of a file."""
 
     def __init__(
-        self, action: ControllerAction, awx: Awx, definitions: Mapping[str, Any], update_secrets: bool
+        self,
+        action: ControllerAction,
+        awx: Awx,
+        definitions: Mapping[str, Any],
+        secrets: Mapping[str, Mapping[str, Any]],
+        update_secrets: bool,
     ) -> None:
         self._action, self._awx = action, awx
-        self._definitions, self._update_secrets = definitions, update_secrets
+        self._definitions, self._secrets, self._update_secrets = definitions, secrets, update_secrets
         self._organization = definitions["organization"]
+        #: What AWX has, as far as it was looked for.
+        self._found: dict[Target, dict[str, Any]] = {}
         #: The outcome of each object, in the order of the run.
         self._outcomes: dict[Target, str] = {}
         #: The credentials that AWX does not have, and whose secrets are not given.
         self._left_out: list[str] = []
 
-    def check_names(self, calls: Iterable[Call]) -> None:
-        """Refuse names that neither the file nor AWX has, and keep credentials whose secrets are not given.
+    def check(self, calls: Iterable[Call]) -> list[Call]:
+        """Refuse what only AWX can tell to be wrong, and return the calls without those for credentials left out.
 
-        :raises DefinitionsRefused: AWX lacks something that the file names.
+        :raises DefinitionsRefused: AWX lacks something that the file names, or has it in a way that stands against it.
         """
         calls = list(calls)
         needed = [Target("organizations", self._organization), *named_elsewhere(self._definitions, calls)]
-        missing = [target for target in needed if not self._find(target)]
+        missing = [target for target in needed if not self._find(target, shared=True)]
         if missing:
             raise DefinitionsRefused([f"neither the file nor AWX has the {words(target)}" for target in missing])
-        set_up = {call.target for call in calls}
+        of_awx = [self._found[target] for target in needed if target.section == TYPES]
+        known = {**self._definitions, TYPES: [*self._definitions[TYPES], *of_awx]}
+        problems = [*problems_of(known, self._secrets), *self._problems_with_awx(calls)]
+        if problems:
+            raise DefinitionsRefused(problems)
         for entry in self._definitions[CREDENTIALS]:
             target = Target(CREDENTIALS, entry["name"])
-            if target not in set_up:
-                found = self._find(target)
-                self._outcomes[target] = "unchanged" if found else "left_out"
-                self._left_out += [] if found else [entry["name"]]
+            given = entry["inputs"].keys() | self._secrets.get(entry["name"], {}).keys()
+            required = secret_fields(known, entry)[1]
+            if (required - given or not given) and not self._find(target):
+                self._outcomes[target] = "left_out"
+                self._left_out.append(entry["name"])
+        return [call for call in calls if call.target not in self._outcomes]
+
+    def _problems_with_awx(self, calls: Iterable[Call]) -> Iterator[str]:
+        for call in calls:
+            # Names of the other kinds are unique in an organization.
+            found = self._find(call.target) if call.target.section in (TYPES, CREDENTIALS, ENVIRONMENTS) else None
+            is_changed = call.target.section == TYPES and found and found["inputs"] != call.options["inputs"]
+            if found and is_changed and self._awx.has_credentials(found):
+                yield (
+                    f"AWX does not change the `inputs` of the {words(call.target)}, which has credentials; "
+                    "delete those in AWX, or give the type another name"
+                )
 
     def set_up(self, call: Call) -> None:
         """Set up an object; after a workflow, also its nodes."""
@@ -164,33 +202,59 @@ class _Setup:
             "_ansible_verbose_always": True,
         }
 
-    def _find(self, target: Target) -> dict[str, Any] | None:
-        return self._awx.find(target, self._organization)
+    def _find(self, target: Target, shared: bool = False) -> dict[str, Any] | None:
+        found = self._found.get(target) or self._awx.find(target, self._organization, shared)
+        if found:
+            self._found[target] = found
+        return found
+
+    def _with_ids(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options with ids in place of names, since other organizations may have the same names."""
+
+        def identified(section: str, name: str) -> str:
+            found = self._find(Target(section, name))
+            return str(found["id"]) if found else name
+
+        return {
+            option: value
+            if option not in REFERENCES
+            else identified(REFERENCES[option], value)
+            if isinstance(value, str)
+            else [identified(REFERENCES[option], name) for name in value]
+            for option, value in options.items()
+        }
 
     def _adjusted(self, call: Call) -> Call:
         """Return a call without what AWX has already or lacks, as far as only AWX can tell."""
         options = dict(call.options)
         if CREDENTIALS in options:
             options[CREDENTIALS] = [name for name in options[CREDENTIALS] if name not in self._left_out]
-        if call.target.section == CREDENTIALS:
-            options["update_secrets"] = self._update_secrets
-        if call.target.section == NOTIFICATIONS and not self._update_secrets:
-            found = self._find(call.target)
-            # The module would send the secrets at each run, and call that a change.
-            if found and _could_be_equal(found[_SECRET_CONFIGURATION], options[_SECRET_CONFIGURATION]):
-                del options[_SECRET_CONFIGURATION]
-        needs = tuple(need for need in call.needs if need.section != CREDENTIALS or need.name not in self._left_out)
-        return Call(call.target, options, needs)
+        held = _SECRETS_IN.get(call.target.section)
+        found = self._find(call.target) if held else None
+        if held and found:
+            sent = self._secrets.get(call.target.name, {}).keys() if self._update_secrets else set()
+            # AWX keeps a secret that it gets as it shows it.
+            kept = {name for name, value in found[held].items() if value == _ENCRYPTED} - sent
+            options[held] = {**options[held], **dict.fromkeys(kept, _ENCRYPTED)}
+            if call.target.section == CREDENTIALS:
+                options["update_secrets"] = bool(sent)
+            elif options[held].items() <= found[held].items():
+                # The module would send what is equal, if it has a secret, and call that a change.
+                del options[held]
+        return replace(call, options=options)
 
     def _run(self, call: Call) -> None:
         self._action._display.v(words(call.target))
         if self._action._task.check_mode:
             self._foresee(call)
             return
-        result = self._awx.run(call, self._action.task_vars)
+        result = self._run_module(call)
         if result.get("changed"):
             # Only the answer to a creation has the name.
             self._note(call, "created" if "name" in result else "changed")
+
+    def _run_module(self, call: Call) -> Mapping[str, Any]:
+        return self._awx.run(replace(call, options=self._with_ids(call.options)), self._action.task_vars)
 
     def _foresee(self, call: Call) -> None:
         """Find out what a run would do. The modules fail at names of objects that do not exist yet."""
@@ -198,7 +262,7 @@ class _Setup:
             return
         if not self._find(call.target):
             self._note(call, "created")
-        elif any(map(self._is_new, call.needs)) or self._awx.run(call, self._action.task_vars).get("changed"):
+        elif any(map(self._is_new, call.needs)) or self._run_module(call).get("changed"):
             self._note(call, "changed")
 
     def _is_new(self, target: Target) -> bool:
@@ -211,10 +275,3 @@ class _Setup:
         elif known == "removed":
             outcome = "changed"
         self._outcomes[call.target] = known if known == "created" else outcome
-
-
-def _could_be_equal(found: Any, wanted: Any) -> bool:
-    """Return whether a value of AWX is the one wanted, where AWX does not show secrets."""
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        return all(name in found and _could_be_equal(found[name], value) for name, value in wanted.items())
-    return bool(found in (_ENCRYPTED, wanted))

@@ -16,8 +16,9 @@ description:
     with surveys, workflows with approvals, notifications and schedules, as a file describes them.
   - It runs the modules of the collection C(awx.awx) or C(ansible.controller), whichever is installed. The role
     C(cakewalk.access.controller_setup) uses it, and its README describes the file.
-  - All problems of the file are reported before the first write. These are unknown keys, names that neither the file
-    nor AWX has, schedules without answers that a survey requires, and workflows in a circle.
+  - All problems of the file are reported before the first write. Among these are unknown keys, names that neither the
+    file nor AWX has, secrets in the file, and workflows in a circle. So are schedules without answers that a survey
+    requires, and job templates with two credentials that set the same variable.
   - Objects that the file does not have stay as they are, except nodes of the workflows that it has. Those are removed,
     because a node that nothing leads to starts with its workflow.
   - Objects are found by name, in the organization of the file. An object of the same name that somebody else created is
@@ -29,8 +30,9 @@ options:
     required: true
   secrets:
     description:
-      - The secret inputs of credentials, by the name of the credential in the file.
-      - A credential whose secrets are not given stays as it is. If AWX does not have it, it is left out, also from job
+      - The secret inputs of credentials, and the secrets in C(notification_configuration) of notifications, by the name
+        of the object in the file. No message or result has them.
+      - AWX keeps a secret that is not given. A new credential without its required secrets is left out, also from job
         templates, and a warning names it.
     type: dict
     default: {}

@@ -16,7 +16,8 @@ from ansible.plugins.loader import lookup_loader
 
 from ..module_utils._api.errors import CakewalkError, ConfigurationError
 from ..module_utils._api.text import printable, redact
-from ..module_utils._engine.controller_setup.calls import HOSTS, NODES, Call, Target
+from ..module_utils._engine.controller_setup.calls import CREDENTIALS, ENVIRONMENTS, HOSTS, NODES, Call, Target
+from ..module_utils._engine.controller_setup.schema import DefinitionsRefused
 
 #: The first that is installed is used. C(awx.awx) is part of the package C(ansible), so having the other is a decision.
 COLLECTIONS = ("ansible.controller", "awx.awx")
@@ -62,11 +63,17 @@ class Awx:
 
         :raises AwxFailed: it failed.
         """
-        result = self._action._execute_module(
-            module_name=f"{self._collection}.{call.target.module}",
-            module_args={**call.options, **self._connection},
-            task_vars=task_vars,
-        )
+        task = self._action._task
+        told, task.no_log = task.no_log, True
+        try:
+            # Modules log their options, and not each knows which of them are secret.
+            result = self._action._execute_module(
+                module_name=f"{self._collection}.{call.target.module}",
+                module_args={**call.options, **self._connection},
+                task_vars=task_vars,
+            )
+        finally:
+            task.no_log = told
         warnings = redact([str(text) for text in result.get("warnings", ())], self._secrets)
         self.warnings += [text for text in warnings if text not in self.warnings]
         if result.get("failed"):
@@ -80,15 +87,38 @@ class Awx:
             )
         return dict(result)
 
-    def find(self, target: Target, organization: str) -> dict[str, Any] | None:
+    def find(self, target: Target, organization: str, shared: bool = False) -> dict[str, Any] | None:
         """Return an object as the API has it, or C(None).
 
         :param organization: of the object, if its kind has one.
+        :param shared: whether an object of no organization will do.
+        :raises AwxFailed: the API cannot be read.
+        :raises DefinitionsRefused: several objects have the name, or another organization has taken it.
+        """
+        query: dict[str, Any] = {"identifier" if target.section == NODES else "name": target.name}
+        if target.section in _WITHIN:
+            within = _WITHIN[target.section]
+            query |= {f"{within}__name": target.within, f"{within}__organization__name": organization}
+        rows = self._read(target.section, query, f"find the {words(target)}")
+        found = [row for row in rows if "organization" not in row or _organization(row) == organization]
+        found = found or [row for row in rows if shared and row["organization"] is None]
+        if len(found) > 1:
+            raise DefinitionsRefused([f"the {words(target)} exists {len(found)} times in AWX; rename all but one"])
+        if rows and not found and target.section == ENVIRONMENTS:
+            owner = _organization(rows[0])
+            owned = f"the organization {printable(owner)!r}" if owner else "all organizations"
+            raise DefinitionsRefused(
+                [f"the {words(target)} belongs to {owned}, and AWX takes each of these names once; choose another name"]
+            )
+        return found[0] if found else None
+
+    def has_credentials(self, kind: Mapping[str, Any]) -> bool:
+        """Return whether there are credentials of a type.
+
         :raises AwxFailed: the API cannot be read.
         """
-        name = "identifier" if target.section == NODES else "name"
-        found = self._read(target.section, {name: target.name, **self._within(target)}, f"find the {words(target)}")
-        return next((one for one in found if _organization(one) in (None, organization)), None)
+        of_kind = {"credential_type": kind["id"]}
+        return bool(self._read(CREDENTIALS, of_kind, f"list the credentials of the type {printable(kind['name'])!r}"))
 
     def nodes(self, workflow: str, organization: str) -> dict[str, str | None]:
         """Return the types of the templates of a workflow's nodes, by identifier; empty before there is a workflow.
@@ -102,9 +132,6 @@ class Awx:
         nodes = self._read(NODES, {"workflow_job_template": found["id"]}, f"list the nodes of the {words(target)}")
         templates = {node["identifier"]: node["summary_fields"].get("unified_job_template", {}) for node in nodes}
         return {identifier: template.get("unified_job_type") for identifier, template in templates.items()}
-
-    def _within(self, target: Target) -> dict[str, Any]:
-        return {f"{_WITHIN[target.section]}__name": target.within} if target.section in _WITHIN else {}
 
     def _read(self, section: str, query: Mapping[str, Any], action: str) -> list[dict[str, Any]]:
         lookup = lookup_loader.get(

@@ -31,6 +31,15 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _refuse_vault(_loader: _Loader, node: yaml.Node) -> None:
+    mark = node.start_mark
+    raise yaml.constructor.ConstructorError(None, None, "give a value of Ansible Vault in `secrets` instead", mark)
+
+
+for _tag in ("!vault", "!vault-encrypted"):
+    _Loader.add_constructor(_tag, _refuse_vault)
+
+
 def read(path: str) -> dict[str, Any]:
     """Return the sections of the file, complete with defaults, and the organization.
 

@@ -34,6 +34,8 @@ REFERENCES = {
     "project": "projects",
     "execution_environment": "execution_environments",
     "credential": "credentials",
+    "webhook_credential": "credentials",
+    "default_environment": "execution_environments",
     "workflow_job_template": "workflow_job_templates",
     "unified_job_template": "unified_job_templates",
 }
@@ -72,11 +74,11 @@ _CONTEXT: Data = {
 
 
 class Refused(Exception):
-    """AWX answers 400; C(answer) says why."""
+    """AWX answers 400 or another status; C(answer) says why."""
 
-    def __init__(self, answer: Data) -> None:
+    def __init__(self, answer: Data, status: int = 400) -> None:
         super().__init__(json.dumps(answer))
-        self.answer = answer
+        self.answer, self.status = answer, status
 
 
 def check_fields(section: str, body: Data, exists: Callable[[str, Any], bool], partial: bool = False) -> Data:
@@ -118,8 +120,8 @@ def _problem(name: str, field: Data, value: Any, exists: Callable[[str, Any], bo
     return None
 
 
-def check_credential_type(body: Data) -> None:
-    """Refuse inputs and injectors that AWX cannot use."""
+def check_credential_type(body: Data) -> Data:
+    """Return inputs as AWX keeps them, after checking them and the injectors."""
     inputs = body.get("inputs") or {}
     problems = [
         f"{field['id']} is an invalid variable name"
@@ -137,6 +139,8 @@ def check_credential_type(body: Data) -> None:
             raise Refused({"injectors": [f"{name} uses an undefined field"]})
     if injectors.keys() - {"env", "file", "extra_vars"}:
         raise Refused({"injectors": ["Additional properties are not allowed"]})
+    typed = {"fields": [{"type": "string", **field} for field in inputs["fields"]]} if "fields" in inputs else {}
+    return {**inputs, **typed}
 
 
 def check_survey(spec: Data) -> None:
@@ -227,6 +231,23 @@ def complete_notification(body: Data) -> Data:
         if event == "workflow_approval" and of_event.keys() - set(_APPROVALS):
             raise Refused({"messages": ["Workflow Approval event invalid"]})
     return configuration
+
+
+def merged_messages(old: Data, new: Data) -> Data:
+    """Return messages as AWX keeps them: what is not sent stays as it was."""
+    merged = {**new}
+    for event in _EVENTS:
+        before, after = old.get(event) or {}, new.get(event) or {}
+        if event == "workflow_approval" and before:
+            of_approval = {name: _merged_texts(before.get(name) or {}, after.get(name) or {}) for name in _APPROVALS}
+            merged[event] = {name: texts for name, texts in of_approval.items() if texts}
+        else:
+            merged[event] = _merged_texts(before, after) or None
+    return merged
+
+
+def _merged_texts(old: Data, new: Data) -> Data:
+    return {**{name: text for name, text in old.items() if text}, **new} if new else old
 
 
 def _check_texts(texts: Data, kind: str) -> None:

@@ -104,6 +104,7 @@ def test_the_example_is_foreseen_set_up_once_and_left_alone(setup: Setup) -> Non
     assert (setup.awx.writes(), later[TASK].changed) == ([], False)
 
 
+PARTS = (("project", "projects"), ("inventory", "inventories"), ("execution_environment", "execution_environments"))
 SMALL: Data = {
     "execution_environments": [{"name": "E", "image": "image"}],
     "projects": [{"name": "P", "scm_url": "url"}],
@@ -189,29 +190,87 @@ def test_without_a_collection_for_awx_the_run_says_which_to_install(setup: Setup
     assert "ansible-galaxy collection install awx.awx" in run.output
 
 
-def test_secrets_are_sent_again_only_if_asked_and_are_in_no_message(setup: Setup) -> None:
-    kind = {
-        "name": "Key",
-        "inputs": {"fields": [{"id": "key", "label": "Key", "secret": True}], "required": ["key"]},
-        "injectors": {"env": {"KEY": "{{ key }}"}},
-    }
-    mail: Data = dict.fromkeys(("host", "username", "sender"), "x")
-    mail |= {"port": 25, "use_tls": False, "use_ssl": False, "recipients": ["x@example.com"], "password": "s3cret-mail"}
-    notification = {"name": "N", "notification_type": "email", "notification_configuration": mail}
-    path = setup.saved(
-        {
-            "credential_types": [kind],
-            "credentials": [{"name": "C", "credential_type": "Key"}],
-            "notification_templates": [notification],
-        }
-    )
-    secrets = {"C": {"key": "s3cret-key"}}
+MAIL: Data = {
+    **dict.fromkeys(("host", "username", "sender"), "x"),
+    **{"port": 25, "use_tls": False, "use_ssl": False, "recipients": ["x@example.com"], "password": ""},
+}
+KEY: Data = {
+    "name": "Key",
+    "inputs": {"fields": [{"id": "key", "label": "Key", "secret": True}, {"id": "who", "label": "Who"}]},
+    "injectors": {"env": {"KEY": "{{ key }}"}},
+}
+KEY["inputs"]["required"] = ["key"]
 
-    runs = [setup.run(path, secrets=secrets).succeeded(), setup.run(path, secrets=secrets).succeeded()]
+
+def with_secrets(who: str = "ada", **mail: Any) -> Data:
+    """Return definitions of a credential and a notification whose secrets are given apart."""
+    notification = {"name": "N", "notification_type": "email", "notification_configuration": {**MAIL, **mail}}
+    return {
+        "credential_types": [KEY],
+        "credentials": [{"name": "C", "credential_type": "Key", "inputs": {"who": who}}],
+        "notification_templates": [notification],
+    }
+
+
+def test_what_two_organizations_have_under_one_name_is_told_apart(setup: Setup) -> None:
+    template = {**SMALL["job_templates"][0], "credentials": ["C"], "notification_templates_error": ["N"]}
+    content = {**SMALL, **with_secrets(), "job_templates": [{**template, "instance_groups": ["default"]}]}
+    content["inventories"] = [{"name": "I", "hosts": [{"name": "localhost"}]}]
+    content["execution_environments"] = [{"name": "E", "image": "image", "credential": "C"}]
+    setup.awx.request("POST", "/api/v2/organizations/", {"name": "Other"})
+    secrets = {"C": {"key": "k"}}
+    setup.run(setup.saved({**content, "organization": "Other"}), secrets=secrets).succeeded()
+
+    for options in ([], ["--check"]):
+        refused = setup.run(setup.saved(content), *options, secrets=secrets)
+        assert "the execution environment 'E' belongs to the organization 'Other'" in refused[TASK].data["msg"]
+        assert (refused.status, setup.awx.writes()) == (2, [])
+
+    path = setup.saved({**content, "execution_environments": [{**content["execution_environments"][0], "name": "D"}]})
+    setup.run(path, secrets=secrets).succeeded()
+    assert setup.run(path, secrets=secrets).succeeded()[TASK].changed is False
+    world = setup.awx.world
+    for row in world.rows("job_templates"):
+        named = {name: row["summary_fields"][name]["id"] for name in ("project", "inventory", "execution_environment")}
+        rows = {name: next(one for one in world.rows(section) if one["id"] == named[name]) for name, section in PARTS}
+        assert {one["organization"] for one in rows.values()} == {row["organization"]}
+        for section, association in (
+            ("credentials", "credentials"),
+            ("notification_templates", "notification_templates_error"),
+        ):
+            (used,) = world.associated(row, association)
+            assert next(one for one in world.rows(section) if one["id"] == used)["organization"] == row["organization"]
+        assert world.associated(row, "instance_groups") == [1]
+
+
+def test_secrets_are_sent_again_only_if_asked_and_are_in_no_message(setup: Setup) -> None:
+    secrets = {"C": {"key": "s3cret-key"}, "N": {"password": "s3cret-mail"}}
+    path = setup.saved(with_secrets())
+
+    runs = [setup.run(path, "-vvv", secrets=secrets).succeeded(), setup.run(path, secrets=secrets).succeeded()]
     assert (setup.awx.writes(), runs[1][TASK].changed) == ([], False)
-    runs.append(setup.run(path, secrets=secrets, update_secrets=True).succeeded())
+    # What is no secret is changed without them, and AWX keeps those that it has.
+    edited = setup.saved(with_secrets("olga", host="y"))
+    runs += [setup.run(edited, *options).succeeded() for options in (["--check"], [], [])]
+    assert [run[TASK].data["summary"].get("changed") for run in runs[2:]] == [2, 2, None]
+    credential, mail = (setup.awx.world.kept(*one) for one in (("credentials", "C"), ("notification_templates", "N")))
+    assert credential["inputs"] == {"who": "olga", "key": "s3cret-key"}
+    assert (mail["notification_configuration"]["host"], mail["notification_configuration"]["password"]) == (
+        "y",
+        "s3cret-mail",
+    )
+
+    secrets["C"]["key"] = secrets["N"]["password"] = "s3cret-new"
+    runs.append(setup.run(edited, secrets=secrets, update_secrets=True).succeeded())
     assert [one[:2] for one in setup.awx.writes()] == [
         ("PATCH", "/api/v2/credentials/3/"),
         ("PATCH", "/api/v2/notification_templates/1/"),
     ]
+    assert credential["inputs"]["key"] == mail["notification_configuration"]["password"] == "s3cret-new"
     assert not any("s3cret" in run.output for run in runs)
+
+    content = with_secrets("olga", host="y")
+    content["credential_types"] = [{**KEY, "inputs": {"fields": [*KEY["inputs"]["fields"], {"id": "x", "label": "X"}]}}]
+    refused = setup.run(setup.saved(content))
+    assert "AWX does not change the `inputs` of the credential type 'Key'" in refused[TASK].data["msg"]
+    assert setup.awx.writes() == []

@@ -24,6 +24,7 @@ from awx.rules import (
     check_rrule,
     check_survey,
     complete_notification,
+    merged_messages,
 )
 
 EXCHANGES: list[Data] = json.loads((Path(__file__).parent / "exchanges.json").read_text(encoding="utf-8"))
@@ -42,14 +43,20 @@ _FIRST = {"credential_types": 31, "credentials": 3, "execution_environments": 3,
 #: The fields that together are unique, and what AWX says.
 _UNIQUE = {
     "credential_types": (("name", "kind"), "Credential type with this Name and Kind already exists."),
+    "credentials": (
+        ("organization", "name", "credential_type"),
+        "Credential with this (organization, name, credential_type) combination already exists.",
+    ),
+    "execution_environments": (("name",), "Execution environment with this Name already exists."),
     "job_templates": (
         ("organization", "name"),
         "JobTemplate with this (organization, name) combination already exists.",
     ),
 }
 _NODES, _APPROVALS = "workflow_job_template_nodes", "workflow_approval_templates"
+_GROUPS = "instance_groups"
 _LINKS = ("success_nodes", "failure_nodes", "always_nodes")
-_ASSOCIATED = {"credentials": "credentials"}
+_ASSOCIATED = {"credentials": "credentials", "instance_groups": "instance_groups"}
 _ASSOCIATED |= {
     f"notification_templates_{event}": "notification_templates"
     for event in ("started", "success", "error", "approvals")
@@ -57,6 +64,11 @@ _ASSOCIATED |= {
 _WITHIN = {("inventories", "hosts"): "inventory", ("workflow_job_templates", "workflow_nodes"): "workflow_job_template"}
 _ENCRYPTED = "$encrypted$"
 Answer = tuple[int, Any]
+
+
+def _with_secrets(values: Data, old: Data) -> Data:
+    """Return values with the old one where a secret is sent as AWX shows it."""
+    return {name: old[name] if value == _ENCRYPTED else value for name, value in values.items()}
 
 
 class World:
@@ -67,15 +79,14 @@ class World:
 
     def __init__(self, playbooks: Collection[str]) -> None:
         self._playbooks = playbooks
-        self._tables: dict[str, dict[int, Data]] = {section: {} for section in (*OPTIONS, _APPROVALS)}
+        self._tables: dict[str, dict[int, Data]] = {section: {} for section in (*OPTIONS, _APPROVALS, _GROUPS)}
         self._associations: dict[tuple[str, int, str], list[int]] = {}
         self._surveys: dict[tuple[str, int], Data] = {}
-        #: What credentials and notifications hold in place of C($encrypted$).
-        self.secrets: dict[tuple[str, int], Data] = {}
-        self._ids = {section: count(_FIRST.get(section, 1)) for section in OPTIONS}
+        self._ids = {section: count(_FIRST.get(section, 1)) for section in (*OPTIONS, _GROUPS)}
         shared = count(3)
         self._ids |= dict.fromkeys(_RUNNABLE, shared)
         self._add("organizations", {"name": "Default"})
+        self._add(_GROUPS, {"name": "default"})
         #: Names that are taken by objects that this user may not see.
         self.hidden: set[str] = set()
 
@@ -88,6 +99,10 @@ class World:
         """Return the only object of a name."""
         (row,) = [row for row in self.rows(section) if name in (row.get("name"), row.get("identifier"))]
         return row
+
+    def kept(self, section: str, name: str) -> Data:
+        """Return the only object of a name, with its secrets."""
+        return self._tables[section][self.named(section, name)["id"]]
 
     def survey(self, template: Data) -> Data:
         """Return the survey of a template."""
@@ -114,13 +129,19 @@ class World:
                 return self._one(method, section, row, body)
             return self._sub(method, section, row, parts[2], body)
         except Refused as refused:
-            return 400, refused.answer
+            return refused.status, refused.answer
 
     def _listed(self, section: str, query: Data) -> Data:
         rows = self.rows(section)
-        for name, value in query.items():
-            if name not in ("page_size", "page"):
-                rows = [row for row in rows if str(self._field(section, row, name)) == value]
+        query = {name: value for name, value in query.items() if name not in ("page_size", "page")}
+        either = {name.removeprefix("or__"): query.pop(name) for name in [*query] if name.startswith("or__")}
+
+        def fits(row: Data, name: str, value: str) -> bool:
+            return str(self._field(section, row, name)) == value
+
+        rows = [row for row in rows if all(fits(row, name, value) for name, value in query.items())]
+        if either:
+            rows = [row for row in rows if any(fits(row, name, value) for name, value in either.items())]
         return {"count": len(rows), "next": None, "previous": None, "results": rows}
 
     def _field(self, section: str, row: Data, name: str) -> Any:
@@ -130,8 +151,8 @@ class World:
             raise Refused({"detail": f"{section} has no field named '{first}'"})
         if not rest:
             return row[first]
-        other = next((one for one in self.rows(REFERENCES[first]) if one["id"] == row[first]), {})
-        return other.get(rest)
+        named = next((one for one in self.rows(REFERENCES[first]) if one["id"] == row[first]), None)
+        return named and self._field(REFERENCES[first], named, rest)
 
     def _exists(self, section: str, identifier: Any) -> bool:
         sections = _RUNNABLE if section == "unified_job_templates" else (section,)
@@ -171,14 +192,30 @@ class World:
             if not project or new["playbook"] not in self._playbooks:
                 raise Refused({"playbook": ["Playbook not found for project."]})
         if section == "credential_types":
-            check_credential_type(new)
+            fields |= {"inputs": check_credential_type(new)} if "inputs" in fields else {}
+            used = any(row["credential_type"] == old.get("id") for row in self._tables["credentials"].values())
+            if used and fields.get("inputs", old["inputs"]) != old["inputs"]:
+                words = "Modifications to inputs are not allowed for credential types that are in use"
+                raise Refused({"detail": words}, 403)
+        if (
+            section == "execution_environments"
+            and old
+            and fields.get("organization") not in (None, old["organization"])
+        ):
+            raise Refused({"organization": ["Cannot change the organization of an execution environment"]})
         if section == "credentials":
             kind = self._tables["credential_types"][new["credential_type"]]
             known = {field["id"] for field in kind["inputs"]["fields"]}
             if new["inputs"].keys() - known:
                 raise Refused({"inputs": [f"Additional properties: {sorted(new['inputs'].keys() - known)}"]})
+            fields["inputs"] = _with_secrets(new["inputs"], old.get("inputs", {}))
         if section == "notification_templates":
-            fields["notification_configuration"] = complete_notification(new)
+            configuration = complete_notification(new)
+            fields["notification_configuration"] = _with_secrets(
+                configuration, old.get("notification_configuration", {})
+            )
+            if old and fields.get("messages"):
+                fields["messages"] = merged_messages(old["messages"] or {}, fields["messages"])
         if section == "schedules":
             self._check_schedule(new)
         self._check_unique(section, new)

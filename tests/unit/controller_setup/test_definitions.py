@@ -26,11 +26,15 @@ from awx.example import DEFINITIONS, PROJECT, ROOT
 
 KIND: dict[str, Any] = {
     "name": "Key",
-    "inputs": {"fields": [{"id": "key", "secret": True}, {"id": "url"}], "required": ["key", "url"]},
+    "inputs": {
+        "fields": [{"id": "key", "label": "Key", "secret": True}, {"id": "url", "label": "URL"}],
+        "required": ["key", "url"],
+    },
     "injectors": {},
 }
 TEMPLATE: dict[str, Any] = {"name": "T", "playbook": "t.yml", "project": "P", "inventory": "I"}
 TEMPLATE |= {"execution_environment": "E"}
+NOTIFICATION: dict[str, Any] = {"name": "N", "notification_type": "email", "notification_configuration": {"host": "h"}}
 QUESTION: dict[str, Any] = {"variable": "who", "question_name": "Who", "required": True}
 
 
@@ -83,7 +87,27 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "secrets of nothing": (
         {},
         {"Key": {"key": "k"}},
-        "secrets are given for the credential 'Key', which the file lacks",
+        "secrets are given for 'Key', which the file does not have under credentials and notifications",
+    ),
+    "secrets of two": (
+        {"credentials": [{"name": "N", "credential_type": "Key"}], "notification_templates": [NOTIFICATION]},
+        {"N": {"password": "p"}},
+        "secrets are given for 'N', which is a name of both credentials and notifications",
+    ),
+    "a secret of a notification in the file": (
+        {"notification_templates": [{**NOTIFICATION, "notification_configuration": {"host": "h", "password": "p"}}]},
+        {},
+        "the notification 'N' has the secret 'password' in the file; give it with `secrets`",
+    ),
+    "a value of Ansible Vault": (
+        "projects:\n  - name: P\n    scm_url: !vault |\n      $ANSIBLE_VAULT;1.1;AES256\n",
+        {},
+        "line 3: give a value of Ansible Vault in `secrets` instead",
+    ),
+    "an unknown event of a message": (
+        {"notification_templates": [{**NOTIFICATION, "messages": {"finished": {"message": "m"}}}]},
+        {},
+        "messages.finished",
     ),
     "a secret in the file": (
         {"credential_types": [KIND], "credentials": [{"name": "C", "credential_type": "Key", "inputs": {"key": "k"}}]},
@@ -107,6 +131,15 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         },
         {},
         "the job template 'T' has several credentials of the credential type 'Key'",
+    ),
+    "two credentials that set a variable": (
+        {
+            "credential_types": [{**KIND, "name": name, "injectors": {"env": {"KEY": "{{ key }}"}}} for name in "KL"],
+            "credentials": [{"name": name, "credential_type": name} for name in "KL"],
+            "job_templates": [{**TEMPLATE, "credentials": ["K", "L"]}],
+        },
+        {},
+        "the job template 'T' has several credentials that set KEY; AWX takes any of them, so keep one of K, L",
     ),
     "a question twice": (
         {"job_templates": [{**TEMPLATE, "survey": [QUESTION, QUESTION]}]},
@@ -181,16 +214,33 @@ def test_the_example_has_no_problems_and_names_only_itself() -> None:
     assert named_elsewhere(DEFINITIONS, calls_of(DEFINITIONS, {})) == []
 
 
-def test_credentials_are_set_up_only_with_their_secrets() -> None:
-    secrets = {"Cakewalk read-only": {"api_key": "k", "api_secret": "s"}}
+def test_secrets_are_among_the_options_of_credentials_and_notifications() -> None:
+    secrets = {"Cakewalk read-only": {"api_key": "k", "api_secret": "s"}, "Cakewalk approvers": {"password": "p"}}
 
-    credentials = [call for call in calls_of(DEFINITIONS, secrets) if call.target.section == "credentials"]
+    options = {call.target.name: call.options for call in calls_of(DEFINITIONS, secrets) if call.target.name in secrets}
 
-    assert [call.target.name for call in credentials] == ["Cakewalk read-only"]
-    assert credentials[0].options["inputs"] == {
-        **DEFINITIONS["credentials"][0]["inputs"],
-        **secrets["Cakewalk read-only"],
+    given = DEFINITIONS["credentials"][0]["inputs"]
+    assert options["Cakewalk read-only"]["inputs"] == {**given, **secrets["Cakewalk read-only"]}
+    assert options["Cakewalk approvers"]["notification_configuration"]["password"] == "p"
+
+
+def test_what_awx_would_fill_in_or_keep_is_sent(tmp_path: Path) -> None:
+    """A field without a type would differ in the next run, and an event without a message would keep its old one."""
+    notification = {**NOTIFICATION, "messages": {"success": {"message": "m"}, "error": None}}
+    content = {"credential_types": [KIND], "notification_templates": [notification, {**NOTIFICATION, "name": "M"}]}
+
+    calls = calls_of(read(saved(tmp_path, content)), {})
+
+    key = {"id": "key", "label": "Key", "type": "string", "secret": True}
+    assert calls[0].options["inputs"] == {
+        **KIND["inputs"],
+        "fields": [key, {"id": "url", "label": "URL", "type": "string"}],
     }
+    blank = {"message": "", "body": ""}
+    approval = dict.fromkeys(("running", "approved", "timed_out", "denied"), blank)
+    messages = {"started": blank, "success": {**blank, "message": "m"}, "error": blank, "workflow_approval": approval}
+    assert calls[1].options["messages"] == messages
+    assert "messages" not in calls[2].options
 
 
 def _options_of(role: str) -> set[str]:

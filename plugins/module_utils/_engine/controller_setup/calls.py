@@ -6,18 +6,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from .checks import LINKS, Definitions, Entry, Secrets, children_first, secret_fields
+from .checks import LINKS, Definitions, Entry, Secrets, children_first
 from .schema import SECTIONS
 
 #: The modules that set up the objects of a section, if its name is not their plural.
 _MODULES = {"inventories": "inventory"}
 HOSTS, NODES = "hosts", "workflow_job_template_nodes"
-CREDENTIALS, NOTIFICATIONS = "credentials", "notification_templates"
-#: What a job template names, by its option.
-_PARTS = {"project": "projects", "inventory": "inventories", "execution_environment": "execution_environments"}
+TYPES, CREDENTIALS, NOTIFICATIONS = "credential_types", "credentials", "notification_templates"
+ENVIRONMENTS = "execution_environments"
+#: What a job template takes from the file if the file has only one of its kind, by its option.
+_PARTS = {"project": "projects", "inventory": "inventories", "execution_environment": ENVIRONMENTS}
+#: The section whose objects an option of any module names. The modules look for some of them in all organizations.
+REFERENCES = {
+    **_PARTS,
+    "credential": CREDENTIALS,
+    "credentials": CREDENTIALS,
+    "credential_type": TYPES,
+    "instance_groups": "instance_groups",
+    **{f"notification_templates_{on}": NOTIFICATIONS for on in ("started", "success", "error", "approvals")},
+}
 
 
 @dataclass(frozen=True)
@@ -43,19 +53,26 @@ class Call:
 
     :param target: the object that it sets up.
     :param options: of the module, without those of the connection.
-    :param needs: the objects that the options name.
+    :param also: the objects that the options name beyond C(REFERENCES).
     """
 
     target: Target
     options: Mapping[str, Any]
-    needs: tuple[Target, ...] = field(default=())
+    also: tuple[Target, ...] = ()
+
+    @property
+    def needs(self) -> set[Target]:
+        """The objects that the options name."""
+        named = ((section, self.options.get(option) or ()) for option, section in REFERENCES.items())
+        listed = ((section, [names] if isinstance(names, str) else names) for section, names in named)
+        return {Target(section, name) for section, names in listed for name in names} | set(self.also)
 
 
 def calls_of(definitions: Definitions, secrets: Secrets) -> list[Call]:
-    """Return the calls for all objects except credentials without their secrets, and the nodes of workflows.
+    """Return the calls for all objects except the nodes of workflows.
 
     :param definitions: complete, and without problems.
-    :param secrets: the secret inputs by the name of their credential.
+    :param secrets: the secret values by the name of their credential.
     """
     calls: list[Call] = []
     for section in SECTIONS:
@@ -65,76 +82,53 @@ def calls_of(definitions: Definitions, secrets: Secrets) -> list[Call]:
 
 
 def _calls_of_entry(section: str, entry: Entry, definitions: Definitions, secrets: Secrets) -> Iterable[Call]:
-    organization = definitions["organization"]
+    target, options = Target(section, entry["name"]), {**_given(entry), "organization": definitions["organization"]}
+    given = secrets.get(entry["name"], {})
+    if section == TYPES:
+        inputs = _given(entry["inputs"])
+        fields = {"fields": [_given(one) for one in inputs["fields"]]} if "fields" in inputs else {}
+        return [Call(target, {**_given(entry), "inputs": {**inputs, **fields}})]
     if section == CREDENTIALS:
-        return _credential(entry, definitions, secrets)
+        return [Call(target, {**options, "inputs": {**entry["inputs"], **given}})]
+    if section == NOTIFICATIONS:
+        held = {"notification_configuration": {**entry["notification_configuration"], **given}}
+        return [Call(target, {**options, **held})]
     if section == "inventories":
-        return _inventory(entry, organization)
+        return _inventory(entry, options)
     if section == "job_templates":
-        return [_job_template(entry, definitions)]
+        parts = {option: entry[option] or definitions[part][0]["name"] for option, part in _PARTS.items()}
+        return [Call(target, _with_survey({**options, **parts}))]
     if section == "workflow_job_templates":
-        options = {**_given(entry, "survey", "nodes"), **_survey(entry), "organization": organization}
-        return [Call(Target(section, entry["name"]), options, _notifications(entry))]
+        del options["nodes"]
+        return [Call(target, _with_survey(options))]
     if section == "schedules":
-        return [_schedule(entry, definitions)]
-    needs = (Target(CREDENTIALS, entry["credential"]),) if entry.get("credential") else ()
-    shared = {} if section == "credential_types" else {"organization": organization}
-    return [Call(Target(section, entry["name"]), {**_given(entry), **shared}, needs)]
+        return [_schedule(entry, options, definitions)]
+    return [Call(target, options)]
 
 
-def _given(entry: Entry, *without: str) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if value is not None and name not in without}
+def _given(entry: Entry) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if value is not None}
 
 
-def _credential(entry: Entry, definitions: Definitions, secrets: Secrets) -> list[Call]:
-    given = {**entry["inputs"], **secrets.get(entry["name"], {})}
-    _secret, required = secret_fields(definitions, entry)
-    if not given or required - given.keys():
-        return []
-    options = {**_given(entry), "inputs": given, "update_secrets": False, "organization": definitions["organization"]}
-    return [Call(Target(CREDENTIALS, entry["name"]), options, (Target("credential_types", entry["credential_type"]),))]
-
-
-def _inventory(entry: Entry, organization: str) -> Iterator[Call]:
-    inventory = Target("inventories", entry["name"])
+def _inventory(entry: Entry, options: dict[str, Any]) -> Iterator[Call]:
+    del options["hosts"]
     # Without a kind, the module changes it at each run, since the API has a blank text for none.
-    yield Call(inventory, {**_given(entry, "hosts"), "kind": "", "organization": organization})
+    yield Call(Target("inventories", entry["name"]), {**options, "kind": ""})
     for host in entry["hosts"]:
-        options = {**_given(host), "inventory": entry["name"]}
-        yield Call(Target(HOSTS, host["name"], entry["name"]), options, (inventory,))
+        yield Call(Target(HOSTS, host["name"], entry["name"]), {**_given(host), "inventory": entry["name"]})
 
 
-def _survey(entry: Entry) -> dict[str, Any]:
-    """Return the options for a survey. A survey that the file no longer has is switched off."""
-    spec = {"name": "", "description": "", "spec": [_given(question) for question in entry["survey"]]}
-    return {"survey_enabled": bool(entry["survey"]), **({"survey_spec": spec} if entry["survey"] else {})}
+def _with_survey(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options with the survey as the modules take it. A survey that the file lacks is switched off."""
+    questions = [_given(question) for question in options.pop("survey")]
+    spec = {"name": "", "description": "", "spec": questions}
+    return {**options, "survey_enabled": bool(questions), **({"survey_spec": spec} if questions else {})}
 
 
-def _notifications(entry: Entry) -> tuple[Target, ...]:
-    return tuple(
-        Target(NOTIFICATIONS, name)
-        for option, names in entry.items()
-        if option.startswith("notification_templates_")
-        for name in names
-    )
-
-
-def _job_template(entry: Entry, definitions: Definitions) -> Call:
-    named = {option: entry[option] or definitions[section][0]["name"] for option, section in _PARTS.items()}
-    needs = (
-        *(Target(_PARTS[option], name) for option, name in named.items()),
-        *(Target(CREDENTIALS, name) for name in entry["credentials"]),
-        *_notifications(entry),
-    )
-    options = {**_given(entry, "survey"), **named, **_survey(entry), "organization": definitions["organization"]}
-    return Call(Target("job_templates", entry["name"]), options, needs)
-
-
-def _schedule(entry: Entry, definitions: Definitions) -> Call:
+def _schedule(entry: Entry, options: Mapping[str, Any], definitions: Definitions) -> Call:
     template = entry["unified_job_template"]
     names = {workflow["name"] for workflow in definitions["workflow_job_templates"]}
     runs = Target("workflow_job_templates" if template in names else "job_templates", template)
-    options = {**_given(entry), "organization": definitions["organization"]}
     return Call(Target("schedules", entry["name"], template), options, (runs,))
 
 

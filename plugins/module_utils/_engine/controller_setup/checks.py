@@ -19,6 +19,10 @@ Secrets = Mapping[str, Mapping[str, str]]
 
 #: What runs jobs, all of which AWX finds by name alone.
 RUNNABLE = ("projects", "job_templates", "workflow_job_templates")
+#: What holds secrets.
+HOLDERS = ("credentials", "notification_templates")
+#: The fields of notifications that AWX encrypts, over all types.
+_SECRET_FIELDS = {"password", "token", "account_token", "grafana_key", "aws_secret_access_key", "aws_session_token"}
 LINKS = ("success_nodes", "failure_nodes", "always_nodes")
 _TITLES = {
     "credential_types": "credential type",
@@ -46,6 +50,7 @@ def problems_of(definitions: Definitions, secrets: Secrets) -> list[str]:
     """
     return [
         *_repeated_names(definitions),
+        *_secret_problems(definitions, secrets),
         *_credential_problems(definitions, secrets),
         *_template_problems(definitions),
         *_workflow_problems(definitions),
@@ -57,8 +62,8 @@ def secret_fields(definitions: Definitions, credential: Entry) -> tuple[set[str]
     """Return the secret and the required inputs of a credential; both are empty if the file lacks its type."""
     kinds = {kind["name"]: kind["inputs"] for kind in definitions["credential_types"]}
     inputs = kinds.get(credential["credential_type"], {})
-    secret = {field["id"] for field in inputs.get("fields", ()) if field.get("secret")}
-    return secret, set(inputs.get("required", ()))
+    secret = {field["id"] for field in inputs.get("fields") or () if field.get("secret")}
+    return secret, set(inputs.get("required") or ())
 
 
 def _repeated(values: Iterable[Any]) -> list[Any]:
@@ -77,15 +82,29 @@ def _repeated_names(definitions: Definitions) -> Iterator[str]:
         )
 
 
+def _secret_problems(definitions: Definitions, secrets: Secrets) -> Iterator[str]:
+    holders = Counter(entry["name"] for section in HOLDERS for entry in definitions[section])
+    for name in sorted(secrets):
+        if holders[name] != 1:
+            why = "is a name of both" if holders[name] else "the file does not have under"
+            yield f"secrets are given for {printable(name)!r}, which {why} credentials and notifications"
+    for entry in definitions["notification_templates"]:
+        for field in sorted(
+            _SECRET_FIELDS & {name for name, value in entry["notification_configuration"].items() if value}
+        ):
+            yield _in_file(title("notification_templates", entry["name"]), field)
+
+
+def _in_file(at: str, field: str) -> str:
+    return f"the {at} has the secret {field!r} in the file; give it with `secrets`"
+
+
 def _credential_problems(definitions: Definitions, secrets: Secrets) -> Iterator[str]:
-    names = {entry["name"] for entry in definitions["credentials"]}
-    for name in sorted(secrets.keys() - names):
-        yield f"secrets are given for the {title('credentials', name)}, which the file lacks"
     for entry in definitions["credentials"]:
         at = title("credentials", entry["name"])
         secret, required = secret_fields(definitions, entry)
         for field in sorted(secret & entry["inputs"].keys()):
-            yield f"the {at} has the secret {field!r} in the file; give it with `secrets`"
+            yield _in_file(at, field)
         given = secrets.get(entry["name"])
         missing = sorted(required - entry["inputs"].keys() - (given or {}).keys())
         if given and missing:
@@ -103,6 +122,23 @@ def _survey_problems(at: str, survey: Sequence[Entry], fixed: Mapping[str, Any])
             yield f"the question for {printable(question['variable'])!r} of the {at} needs choices"
 
 
+def _variables_set_twice(definitions: Definitions, template: Entry) -> Iterator[str]:
+    """Yield credentials of a job template that set the same variable, where AWX does not say which one wins."""
+    injectors = {kind["name"]: kind["injectors"] for kind in definitions["credential_types"]}
+    types = {entry["name"]: entry["credential_type"] for entry in definitions["credentials"]}
+    setters: dict[str, list[str]] = {}
+    for credential in template["credentials"]:
+        injected = injectors.get(types.get(credential, ""), {})
+        for name in [*(injected.get("env") or ()), *(injected.get("extra_vars") or ())]:
+            setters.setdefault(name, []).append(credential)
+    for name, credentials in setters.items():
+        if len(credentials) > 1:
+            yield (
+                f"the {title('job_templates', template['name'])} has several credentials that set {printable(name)}; "
+                f"AWX takes any of them, so keep one of {summarize(credentials)}"
+            )
+
+
 def _template_problems(definitions: Definitions) -> Iterator[str]:
     types = {entry["name"]: entry["credential_type"] for entry in definitions["credentials"]}
     for entry in definitions["job_templates"]:
@@ -116,6 +152,7 @@ def _template_problems(definitions: Definitions) -> Iterator[str]:
                 yield f"the {at} needs `{option}`, since the file does not have exactly one in {section}"
         for kind in _repeated(types[name] for name in entry["credentials"] if name in types):
             yield f"the {at} has several credentials of the {title('credential_types', kind)}; AWX takes one"
+        yield from _variables_set_twice(definitions, entry)
         yield from _survey_problems(at, entry["survey"], entry["extra_vars"])
 
 

@@ -44,6 +44,22 @@ _NODE: dict[str, Any] = {
     },
     **dict.fromkeys(("success_nodes", "failure_nodes", "always_nodes"), _NAMES),
 }
+#: An input of a credential type. AWX keeps the type that it falls back to, so it would differ in the next run.
+_FIELD: dict[str, Any] = {
+    **{name: {"type": "str", "required": True} for name in ("id", "label")},
+    "type": {"type": "str", "choices": ["string", "boolean"], "default": "string"},
+    **dict.fromkeys(("format", "help_text"), _TEXT),
+    **{name: {"type": "bool"} for name in ("secret", "multiline", "ask_at_runtime")},
+    "choices": {"type": "list", "elements": "str"},
+    "default": {"type": "raw"},
+}
+
+
+def _messages(*events: str) -> dict[str, Any]:
+    # AWX keeps the old text for an event that it does not get.
+    blank = {"type": "str", "default": ""}
+    texts = {"type": "dict", "apply_defaults": True, "options": {"message": blank, "body": blank}}
+    return dict.fromkeys(events, texts)
 
 
 def _notifications(*events: str) -> dict[str, Any]:
@@ -56,7 +72,14 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "credential_types": {
         **_NAMED,
         "kind": {"type": "str", "choices": ["cloud", "net"], "default": "cloud"},
-        "inputs": {"type": "dict", "required": True},
+        "inputs": {
+            "type": "dict",
+            "required": True,
+            "options": {
+                "fields": {"type": "list", "elements": "dict", "options": _FIELD},
+                "required": {"type": "list", "elements": "str"},
+            },
+        },
         "injectors": {"type": "dict", "required": True},
     },
     "credentials": {
@@ -67,6 +90,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "execution_environments": {
         **_NAMED,
         "image": {"type": "str", "required": True},
+        "credential": _TEXT,
         "pull": {"type": "str", "choices": ["always", "missing", "never"], "default": "missing"},
     },
     "projects": {
@@ -91,7 +115,17 @@ SECTIONS: dict[str, dict[str, Any]] = {
             "required": True,
         },
         "notification_configuration": {"type": "dict", "required": True},
-        "messages": _MAPPING,
+        "messages": {
+            "type": "dict",
+            "options": {
+                **_messages("started", "success", "error"),
+                "workflow_approval": {
+                    "type": "dict",
+                    "apply_defaults": True,
+                    "options": _messages("running", "approved", "timed_out", "denied"),
+                },
+            },
+        },
     },
     "job_templates": {
         **_NAMED,
@@ -99,6 +133,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
         "job_type": {"type": "str", "choices": ["run", "check"], "default": "run"},
         **dict.fromkeys(("project", "inventory", "execution_environment"), _TEXT),
         "credentials": _NAMES,
+        "instance_groups": {"type": "list", "elements": "str"},
         "extra_vars": {"type": "dict", "default": {}},
         "survey": _SURVEY,
         "ask_job_type_on_launch": _ON,
