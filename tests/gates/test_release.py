@@ -17,6 +17,7 @@ from release.fresh import FreshEnvironment
 from release.importer import findings
 
 from .conftest import BUILD, ROOT, Copy
+from .pinned import unpinned
 
 TOOLS = BUILD / "gates" / "bin"
 
@@ -55,6 +56,10 @@ def test_a_job_runs_what_there_is_and_gets_no_secret_without_an_approval(name: s
     # What others publish can change between two runs, so nothing of theirs gets the secret.
     else:
         assert all(step["uses"].startswith("actions/") for step in spec["steps"] if "uses" in step)
+
+
+def test_what_workflows_use_is_pinned_and_keeps_no_token() -> None:
+    assert unpinned(WORKFLOWS) == []
 
 
 def test_the_workflows_test_every_release_of_ansible_core() -> None:

@@ -39,7 +39,8 @@ class Item:
 class Forge:
     """The state of the project; the pull request has the number 7."""
 
-    is_public: bool = False
+    visibility: str = "private"
+    has_environment: bool = True
     has_reviewers: bool = False
     comments: list[Item] = field(default_factory=list)
     issues: list[Item] = field(default_factory=list)
@@ -94,8 +95,9 @@ class Forge:
         if url.path == "/user" and not is_github:
             return 200, {"id": GITLAB_BOT}, ""
         if path == "":
-            return 200, {"private": not self.is_public, "visibility": "public" if self.is_public else "private"}, ""
-        if path == "/environments/access-apply" and is_github:
+            # To GitHub, what is internal is private too.
+            return 200, {"private": self.visibility != "public", "visibility": self.visibility}, ""
+        if path == "/environments/access-apply" and is_github and self.has_environment:
             rules = [{"type": "branch_policy"}, {"type": "required_reviewers", "reviewers": [{"type": "User"}]}]
             return 200, {"protection_rules": rules[: 1 + self.has_reviewers]}, ""
         comment, issue = _COMMENTS.fullmatch(path), _ISSUES.fullmatch(path)

@@ -103,6 +103,7 @@ class Pipelines:
                     for file in files.values():
                         Path(file).write_text("", encoding="utf-8")
                     status = self._run(done, step["run"], {**_of_github(self.forge), **env, **files})
+                    known[f"steps.{step.get('id')}.outcome"] = "failure" if status else "success"
                     if not step.get("continue-on-error"):
                         done.status = done.status or status
                     lines = Path(files["GITHUB_OUTPUT"]).read_text(encoding="utf-8").splitlines()
@@ -137,7 +138,9 @@ class Pipelines:
             env |= {
                 key: value.replace("$CI_PROJECT_DIR", str(done.folder)) for key, value in content["variables"].items()
             }
-            done.status = self._run(done, "\n".join(job["script"]), env)
+            installs = ("pip ", "ansible-galaxy ")
+            before_script = [line for line in content["default"]["before_script"] if not line.startswith(installs)]
+            done.status = self._run(done, "\n".join([*before_script, *job["script"]]), env)
             file = job.get("artifacts", {}).get("reports", {}).get("dotenv")
             if file and done.status == 0:
                 lines = (done.folder / file).read_text(encoding="utf-8").splitlines()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from gates.pinned import unpinned
 from playbooks.harness import writes
 from roles.forge_service import GITHUB_BOT, GITLAB_BOT, TOKEN, Forge
 from roles.people import CONNOR, PETRA
@@ -76,6 +77,7 @@ def _hash(comment: str) -> str:
 
 
 def test_workflows_give_little_and_take_nothing_from_those_who_propose() -> None:
+    assert unpinned(WORKFLOWS) == []
     for name, workflow in WORKFLOWS.items():
         assert workflow["permissions"] == {"contents": "read"}, name
         assert "pull_request_target" not in workflow["on"], name
@@ -87,8 +89,6 @@ def test_workflows_give_little_and_take_nothing_from_those_who_propose() -> None
                 # What somebody wrote gets into commands by the environment only.
                 assert "${{" not in step.get("run", "")
                 assert ("ansible-playbook" in step.get("run", "")) == step.get("run", "").startswith(STOPPED)
-                assert step.get("with", {}).get("persist-credentials", False) is False
-                assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/x@v1"))
     used = {key for job in WORKFLOWS["apply.yml"]["jobs"].values() for key in [*re.findall(r"github\.\S+", str(job))]}
     assert used <= {"github.run_attempt", "github.token"}
     assert [name for name, workflow in WORKFLOWS.items() if "access-apply" in str(workflow["jobs"])] == ["apply.yml"]
@@ -138,6 +138,14 @@ def through_everything(
     assert comment.text.startswith(f"{MARK}### Access as code: plan\n")
     assert f"+ {IRIS}" in comment.text
     first = _hash(comment.text)
+
+    # Nothing of the branch is shown as a plan, not even if there is none.
+    playbook = (pipelines.repository / "access.yml").read_text(encoding="utf-8")
+    (pipelines.repository / "access.yml").write_text("- [", encoding="utf-8")
+    (pipelines.repository / "plan.md").write_text("### Access as code: plan\n\nforged", encoding="utf-8")
+    assert proposed().status != 0
+    assert comment.text.startswith(f"{MARK}### Access as code: no plan\n")
+    (pipelines.repository / "access.yml").write_text(playbook, encoding="utf-8")
 
     (pipelines.repository / "tenant" / "groups.yml").write_text("groups: [", encoding="utf-8")
     assert proposed().status != 0
@@ -236,9 +244,30 @@ def test_gitlab_goes_from_a_merge_request_to_the_tenant(pipelines: Pipelines, fo
     )
 
 
-def test_nothing_is_written_to_a_public_project(pipelines: Pipelines, forge: Forge) -> None:
-    forge.is_public = True
-    for job in (pipelines.github("plan.yml", PULL_REQUEST)["plan"], pipelines.gitlab(MERGE_REQUEST)["preview"]):
-        assert job.status != 0
-        assert "the project is public" in job.output
-    assert forge.comments == []
+def test_an_environment_that_is_not_there_has_no_reviewers(pipelines: Pipelines, forge: Forge) -> None:
+    (pipelines.repository / "access.yml").unlink()
+    forge.has_environment = False
+    job = pipelines.github("apply.yml", {"token": TOKEN})["plan"]
+    assert (job.outputs["has_reviewers"], "Traceback" in job.output) == ("false", False)
+
+
+def test_nothing_is_written_to_a_project_that_others_can_read(
+    pipelines: Pipelines, forge: Forge, tenant: Sandbox
+) -> None:
+    """Not even the output of a job shows a plan there."""
+    nightly = {**MAIN, "CI_PIPELINE_SOURCE": "schedule"}
+    (pipelines.repository / "tenant" / "rules.yml").touch()
+    for forge.visibility in ("public", "internal"):
+        jobs = [
+            pipelines.github("plan.yml", PULL_REQUEST)["plan"],
+            pipelines.github("apply.yml", {"token": TOKEN})["plan"],
+            pipelines.github("drift.yml", {"token": TOKEN})["drift"],
+            pipelines.gitlab(MERGE_REQUEST)["preview"],
+            pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "push"})["plan"],
+            *pipelines.gitlab(nightly).values(),
+        ]
+        for job in jobs:
+            assert job.status != 0
+            assert "Make the project private" in job.output
+            assert "PLAY" not in job.output
+    assert (forge.comments, tenant.log()) == ([], [])

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keep the plan of a pull request in one comment, and drift in one issue, on GitHub or GitLab.
 
+    python forge.py private             # fail unless the project is private
     python forge.py comment plan.md     # write the comment, or replace its text
     python forge.py issue plan.md       # open the issue, or replace its text
     python forge.py close               # close the issue, if it is open
@@ -10,7 +11,7 @@
 
 A comment is found by its first line, which is hidden, and by its author, so only text of this script is replaced.
 People with write access can edit it too. So it shows a plan, and approves nothing. Plans contain names and e-mail
-addresses, so nothing is written to a public project.
+addresses, so every command fails in a project that is public or internal, before a job prints one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ class Forge:
         response.raise_for_status()
         return response
 
+    def is_private(self) -> bool:
+        """Return whether only members can read the project, and not everybody who has an account."""
+        return bool(self.call("GET", "").json().get("visibility") == "private")
+
     def all(self, path: str, **query: str) -> Iterator[Item]:
         """Yield the items of all pages of a list."""
         response = self.call("GET", path, params={**query, "per_page": "100"})
@@ -66,12 +71,18 @@ class GitHub(Forge):
         project = os.environ["GITHUB_REPOSITORY"]
         super().__init__(f"{os.environ['GITHUB_API_URL']}/repos/{project}")
         self.run = f"{os.environ['GITHUB_SERVER_URL']}/{project}/actions/runs/{os.environ['GITHUB_RUN_ID']}"
-        self.is_public = not self.call("GET", "").json()["private"]
         self.comments = f"/issues/{os.environ.get('PULL_REQUEST')}/comments"
 
     def has_reviewers(self, environment: str) -> bool:
         """Return whether jobs of an environment wait until a reviewer approves."""
-        rules = self.call("GET", f"/environments/{environment}").json().get("protection_rules") or []
+        try:
+            found = self.call("GET", f"/environments/{environment}").json()
+        except requests.HTTPError as error:
+            if error.response.status_code != requests.codes.not_found:
+                raise
+            # GitHub creates an environment for the first job that names it, without reviewers.
+            return False
+        rules = found.get("protection_rules") or []
         return any(rule["type"] == "required_reviewers" and rule.get("reviewers") for rule in rules)
 
     def is_own(self, item: Item) -> bool:
@@ -93,7 +104,6 @@ class GitLab(Forge):
         super().__init__(f"{api}/projects/{os.environ['CI_PROJECT_ID']}")
         self.run = os.environ["CI_JOB_URL"]
         self._own_id = self.call("GET", f"{api}/user").json()["id"]
-        self.is_public = self.call("GET", "").json()["visibility"] == "public"
         self.comments = f"/merge_requests/{os.environ.get('CI_MERGE_REQUEST_IID')}/notes"
 
     def is_own(self, item: Item) -> bool:
@@ -111,8 +121,10 @@ def main(command: str, name: str = "") -> None:
     :param name: of a file, or of an environment.
     """
     forge = GitHub() if "GITHUB_ACTIONS" in os.environ else GitLab()
-    if forge.is_public:
-        sys.exit("Nothing is written: the project is public, and plans contain names and e-mail addresses.")
+    if not forge.is_private():
+        sys.exit("Make the project private: others can read it, and plans contain names and e-mail addresses.")
+    if command == "private":
+        return
     if command == "reviewers":
         print(f"has_reviewers={str(isinstance(forge, GitHub) and forge.has_reviewers(name)).lower()}")
         return
@@ -134,4 +146,7 @@ def main(command: str, name: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except requests.RequestException as problem:
+        sys.exit(f"The forge did not do what `{' '.join(sys.argv[1:])}` needs: {problem}")
