@@ -306,3 +306,10 @@ def test_what_is_right_in_itself_passes() -> None:
     ]
     sections = {"tenant": {}, "groups": right, "accesses": [reach(ADA), reach(ADA, app="Other")]}
     assert len(code_of({"source": {"code": sections, "positions": {}}}).entries("groups")) == 3
+
+
+def test_problems_of_the_code_come_by_file_and_line() -> None:
+    places = ["b.yml:10", "b.yml:9, by a.yml:1", "a.yml:2", "the folder", "a.yml"]
+    problems = [source.problem(at, f"problem {number}") for number, at in enumerate([*places, "b.yml:10"])]
+    found = [problem["message"] for problem in CodeRefused(problems).facts()["problems"]]
+    assert found == [f"problem {number}" for number in (4, 2, 1, 0, 5, 3)]

@@ -161,7 +161,7 @@ def test_what_is_no_term_is_refused(case: str) -> None:
         (None, "2026-11-30T00:00Z", "expires today, 2026-11-30T00:00:00Z", 0),
         (None, "2026-11-28", "expired on 2026-11-28", -1),
         (None, "2026-11-29T12:00Z", "expired on 2026-11-29T12:00:00Z", 0),
-        ("2026-12-05", "2026-12-24", "starts in 6 days, on 2026-12-05", 25),
+        ("2026-12-05", "2026-12-24", "starts in 6 days, on 2026-12-05, until 2026-12-24", 25),
         ("2026-11-29T12:00:01Z", None, "starts today, 2026-11-29T12:00:01Z", None),
         (None, "0001-01-01T00:00Z", "expired on 0001-01-01T00:00:00Z", -739948),
     ],

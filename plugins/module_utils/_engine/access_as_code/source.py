@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -23,13 +24,20 @@ class CodeRefused(CakewalkError):
 
     kind = "code"
 
-    def __init__(self, problems: Sequence[Mapping[str, str]]) -> None:
+    def __init__(self, problems: Iterable[Mapping[str, str]]) -> None:
+        problems = sorted(problems, key=_file_and_line)
         super().__init__(
             "use the code of the tenant",
             summarize((f"{problem['at']}: {problem['message']}" for problem in problems), separator="; "),
             "Nothing was changed. Correct the files.",
-            problems=list(problems),
+            problems=problems,
         )
+
+
+def _file_and_line(problem: Mapping[str, str]) -> tuple[str, int]:
+    file, _colon, rest = problem["at"].partition(":")
+    line = re.match("[0-9]+", rest)
+    return file, int(line[0]) if line else 0
 
 
 def problem(at: str, message: str) -> dict[str, str]:

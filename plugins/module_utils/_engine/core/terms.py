@@ -77,7 +77,8 @@ class Term:
         if self.end is not None and time >= self.end:
             return f"expired on {self.until}"
         if self.start is not None and time < self.start:
-            return f"starts {_when(_days(time, self.start), self.since)}"
+            end = f", until {self.until}" if self.until else ""
+            return f"starts {_when(_days(time, self.start), self.since)}{end}"
         return f"expires {_when(self.days_left(time) or 0, self.until)}"
 
 
