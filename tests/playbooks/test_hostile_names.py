@@ -125,6 +125,7 @@ def test_no_name_of_the_tenant_breaks_a_mapping(playbooks: Playbooks, tenant: Sa
                     "junit_path": str(tmp_path / "kept" / "junit.xml"),
                 },
             ),
+            task("why", INFO, {"explain": {"apps": [app["id"]], "folder": str(code)}}),
             task("evidence", EVIDENCE, {"folder": str(tmp_path / "evidence"), "rules_folder": str(rules)}),
         )
     ).succeeded()
@@ -145,6 +146,9 @@ def test_no_name_of_the_tenant_breaks_a_mapping(playbooks: Playbooks, tenant: Sa
     assert all(map(is_usable_key, own))
     assert run["plan"].data["plan"]
     assert run["plan"].data["summary"]
+    reasons = [line for one in run["why"].data["explanations"] for line in one["text"]]
+    assert reasons
+    assert all(line.isprintable() for line in reasons)
     report = run["rules"].data["report"]
     assert all(line.isprintable() for line in report)
     told = {finding["person"] for rule in run["rules"].data["rules"] for finding in rule["findings"]}

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 from playbooks.harness import INFO, Data, Playbooks, listed, names, pages, play, scenario, stable_pages, task, writes
 from sandbox.known import task_id
 from sandbox.process import Sandbox
@@ -25,8 +26,21 @@ def read_only(tenant: Sandbox) -> dict[str, str]:
     return {"CAKEWALK_API_KEY": tenant.read_only_key, "CAKEWALK_API_SECRET": tenant.read_only_secret}
 
 
-def test_queries_return_what_is_there(playbooks: Playbooks, tenant: Sandbox, read_only: dict[str, str]) -> None:
-    expected = listed(tenant)
+def test_queries_return_what_is_there(
+    playbooks: Playbooks, tenant: Sandbox, read_only: dict[str, str], tmp_path: Path
+) -> None:
+    canary, folder = tmp_path / "canary", tmp_path / "code"
+    expected = listed(tenant) | {"code_folder": str(folder)}
+    department = f"{{{{ lookup('pipe', 'touch {canary}') }}}}"
+    sections = {
+        "tenant": {"anchors": [tenant.find("apps", "GitHub")["id"]]},
+        "groups": [{"group": "Engineering", "members_where": {"department": department}}],
+        "roster": {"file": "people.csv"},
+    }
+    folder.mkdir()
+    (folder / "code.yml").write_text(yaml.safe_dump(sections, width=1000), encoding="utf-8")
+    people = f'email;department\nerin.engineer@example.com;"{department}"\n'
+    (folder / "people.csv").write_text(people, encoding="utf-8")
     plays = scenario("info")
     check = playbooks.run(plays, "--check", "--diff", variables=names(tenant) | expected, **read_only).succeeded()
     run = playbooks.run(plays, variables=names(tenant) | expected, **read_only).succeeded()
@@ -37,6 +51,7 @@ def test_queries_return_what_is_there(playbooks: Playbooks, tenant: Sandbox, rea
     assert not any(result.changed for result in run.results)
     assert not writes(tenant.log())
     assert {entry["key"] for entry in tenant.log()} == {"read-only"}
+    assert not canary.exists()
 
 
 def test_what_is_asked_for_is_put_together(playbooks: Playbooks, tenant: Sandbox, read_only: dict[str, str]) -> None:
@@ -212,6 +227,27 @@ REFUSED = {
     ),
     "a request type of the vendor's": ({"policies": ["GrantAccessRequest"]}, None, "grant_access, remove_access"),
     "a kind that does not exist": ({"gather": ["people"]}, None, "users, groups, apps"),
+    "reasons for nothing": ({"explain": {"deciders": []}}, None, "users, apps found in explain"),
+    "reasons for nobody": (
+        {"explain": {"users": ["erin.enginer@example.com"]}},
+        "lookup_failed",
+        "'erin.enginer@example.com' does not exist (did you mean 'erin.engineer@example.com'?)",
+    ),
+    "reasons in a folder that is nowhere": (
+        {"explain": {"apps": ["GitHub"], "folder": "/nowhere"}},
+        "code",
+        "/nowhere: there is no such folder",
+    ),
+    "reasons in a relative ledger": (
+        {"explain": {"apps": ["GitHub"], "ledger_path": "ledger.json"}},
+        "file",
+        "the path is relative",
+    ),
+    "reasons in code that no file holds": (
+        {"explain": {"apps": ["GitHub"]}, "source": {"code": {}}},
+        "configuration",
+        "it is read from folder, and nowhere else",
+    ),
 }
 
 

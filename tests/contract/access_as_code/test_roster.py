@@ -17,7 +17,8 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.roster import Roster
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.roster_changes import (
     RosterCopy,
     RosterShrank,
@@ -25,7 +26,8 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.schema import CODE
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import CodeRefused
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.clock import ClockRefused
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import WrongTenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
@@ -477,6 +479,59 @@ def test_a_run_keeps_a_copy_that_names_its_tenant_and_its_time(code: Code) -> No
         with pytest.raises(WrongTenant, match="Could not use the copy of the roster '/copy'") as caught:
             code.compare("plan", {**expected, **other})
         assert message in str(caught.value)
+
+
+def test_a_run_that_fails_in_the_middle_keeps_the_copy_of_what_was_approved(code: Code) -> None:
+    groups = [{"group": name, "members_where": {"department": "Sales"}} for name in ("Sales", "Contractors")]
+    code.write(table(PEOPLE), groups=groups)
+    approved = code.compare("plan").result["plan_hash"]
+    plan = code.compare("apply", plan_hash=approved, journal_path="/record")
+    code.example.tenant.fault("addUsersToGroup", "403", count=1)
+    with pytest.raises(ApplyFailed) as failed:
+        apply(plan, code.example.client, CONFIRM_DELAYS)
+    assert failed.value.result.changed
+    copy = plan.report(failed.value.result)["roster_copy"]
+    # The next run does the rest, and nobody joined or left since.
+    found = code.compare("plan", copy)
+    assert found.result["summary"]["steps"] == 1
+    assert [found.result["roster"][name] for name in ("joiners", "movers", "leavers")] == [[], [], []]
+    code.example.tenant.fault("listUsers", "403")
+    with pytest.raises(CakewalkError):
+        code.compare("plan", copy)
+
+
+def test_a_clock_that_is_an_hour_wrong_stops_a_roster(code: Code) -> None:
+    code.write(table(PEOPLE), **SALES)
+    code.example.tenant.configure(clock_ahead=3600)
+    with pytest.raises(ClockRefused, match="60 minutes ahead of"):
+        code.compare("plan")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        ("2028-02-29", "2028-02-29", "2028-02-29T00:00:00", "2028-02-29T23:59:59"),
+        ("2026-03-29T02:30+01:00", "2026-03-29T03:30+02:00", "", ""),
+        ("2026-10-25T02:30+02:00", "2026-10-25T02:30+01:00", "2026-10-25T00:30:00", "2026-10-25T01:29:59"),
+        ("2026-12-31T19:00-05:00", "2027-01-01T09:00+09:00", "", ""),
+        ("2026-12-31T18:59-05:00", "2027-01-01T09:00+09:00", "2026-12-31T23:59:00", "2026-12-31T23:59:59"),
+    ],
+)
+def test_somebody_works_from_the_first_to_the_last_second(
+    code: Code, start: str, end: str, first: str, last: str
+) -> None:
+    """On a leap day, in the hour that summer time skips and that comes twice, and in other zones."""
+    code.write(table(f"{ERIN},Sales,Wien,{start},{end}", f"{MAX},Sales,,,"), **SALES)
+    if not first:
+        with pytest.raises(CodeRefused, match=r"people\.csv:2: until .* is not after from"):
+            code.source()
+        return
+    roster = Roster.of(code.source()["roster"])
+    assert roster
+    begins, ends = (datetime.fromisoformat(f"{text}+00:00") for text in (first, last))
+    second = timedelta(seconds=1)
+    works = [ERIN in roster.working(time) for time in (begins - second, begins, ends, ends + second)]
+    assert works == [False, True, True, False]
 
 
 def test_a_damaged_copy_is_none(code: Code) -> None:
