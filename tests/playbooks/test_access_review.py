@@ -81,6 +81,7 @@ def test_check_mode_writes_no_file(playbooks: Playbooks, tenant: Sandbox, ledger
     assert not writes(tenant.log())
 
 
+@pytest.mark.slow
 def test_what_was_started_is_left_alone_whatever_is_wanted_now(
     playbooks: Playbooks, tenant: Sandbox, ledger: Path
 ) -> None:
@@ -162,6 +163,7 @@ LOST: dict[str, tuple[Data, bool]] = {
 }
 
 
+@pytest.mark.slow
 def test_a_lost_answer_stays_unknown(playbooks: Playbooks, tmp_path: Path) -> None:
     plays = []
     for case, (fault, _exists) in LOST.items():

@@ -178,6 +178,7 @@ def test_bad_input_fails_before_the_first_write(playbooks: Playbooks, tenant: Sa
     refuse_all(playbooks, tenant, ACCESS, TABLE, one_level=one_level)
 
 
+@pytest.mark.slow
 def test_an_open_request_that_wants_the_opposite_fails_the_task_once_the_rest_is_done(
     playbooks: Playbooks, tenant: Sandbox
 ) -> None:
@@ -199,6 +200,7 @@ def test_an_open_request_that_wants_the_opposite_fails_the_task_once_the_rest_is
     assert (again.failed, again.changed, again.steps["done"]) == (True, False, [])
 
 
+@pytest.mark.slow
 def test_a_request_that_somebody_else_opened_meanwhile_is_not_opened_twice(
     playbooks: Playbooks, tenant: Sandbox
 ) -> None:

@@ -99,7 +99,7 @@ def test_one_request_reads_and_one_writes_each_app(playbooks: Playbooks, tenant:
     )
 
 
-@pytest.mark.parametrize(("word", "value"), [("label", "id"), ("id", "label")])
+@pytest.mark.parametrize(("word", "value"), [("label", "id"), pytest.param("id", "label", marks=pytest.mark.slow)])
 def test_a_value_in_a_form_that_the_service_does_not_take_is_refused_by_it(
     playbooks: Playbooks, tenant: Sandbox, word: str, value: str
 ) -> None:
@@ -187,6 +187,7 @@ def test_what_others_set_meanwhile(playbooks: Playbooks, tenant: Sandbox) -> Non
         assert found.get("Automation Ledger") == ("by hand" if field == "Automation Ledger" else None), case
 
 
+@pytest.mark.slow
 def test_a_failure_between_apps_tells_how_far_it_came(playbooks: Playbooks, tenant: Sandbox) -> None:
     wanted = [{"app": app, "fields": {"Cost Center": "1"}} for app in ("GitHub", "Figma", "Salesforce")]
     tenant.fault("updateWorkAppCustomFields", 429, skip=1, count=9, retry_after=0)

@@ -160,6 +160,7 @@ def test_the_ledger_can_come_from_the_environment(playbooks: Playbooks, tenant: 
     assert len(remembered(ledger)) == 1
 
 
+@pytest.mark.slow
 def test_another_policy_is_a_change_and_the_former_one_is_named(
     playbooks: Playbooks, tenant: Sandbox, ledger: Path
 ) -> None:
@@ -235,6 +236,7 @@ def test_a_run_over_the_tenant_takes_no_more_requests_than_it_must(
         assert result.data["summary"]["sent"] == sum(requests.values()) - sum(reading.values())
 
 
+@pytest.mark.slow
 def test_a_lost_assignment_leaves_no_lie(playbooks: Playbooks, tenant: Sandbox, ledger: Path) -> None:
     options = {**ONE, "ledger_path": str(ledger), "max_retries": 1}
     runs(playbooks, tenant, options)
@@ -247,6 +249,7 @@ def test_a_lost_assignment_leaves_no_lie(playbooks: Playbooks, tenant: Sandbox, 
     assert len(remembered(ledger)) == 1
 
 
+@pytest.mark.slow
 def test_a_failure_tells_how_far_it_came_and_the_ledger_knows_it(
     playbooks: Playbooks, tenant: Sandbox, ledger: Path
 ) -> None:
@@ -290,6 +293,7 @@ def test_a_conflict_is_named_and_a_ledger_leads_past_it(playbooks: Playbooks, te
     assert remembered(ledger) == {}
 
 
+@pytest.mark.slow
 def test_a_field_serves_as_ledger_where_disks_do_not_last(playbooks: Playbooks, tenant: Sandbox) -> None:
     options = many({"app": "GitHub"}, ADMIN_OF_GITHUB, {"app": "Figma"}, ledger_field=FIELD)
     foreseen = runs(playbooks, tenant, options, "--check")

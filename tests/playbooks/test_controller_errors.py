@@ -65,7 +65,9 @@ def options_of(action: str, tenant: Sandbox, folder: Path) -> Data:
     return {"folder": str(folder / "code")}
 
 
-@pytest.mark.parametrize("action", [PROOF, EVIDENCE, CODE])
+@pytest.mark.parametrize(
+    "action", [CODE, *(pytest.param(action, marks=pytest.mark.slow) for action in (PROOF, EVIDENCE))]
+)
 def test_a_defect_of_an_action_is_told_without_secrets(
     playbooks: Playbooks, tenant: Sandbox, broken: Broken, tmp_path: Path, action: str
 ) -> None:
@@ -111,7 +113,7 @@ def test_a_file_that_cannot_be_written_costs_no_warning_of_the_module(
     assert "Discovered" in "".join(run.warned_of())
 
 
-@pytest.mark.parametrize("in_process", ["true", "false"])
+@pytest.mark.parametrize("in_process", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_a_module_that_cannot_be_loaded_fails_alone(
     playbooks: Playbooks, broken: Broken, tenant: Sandbox, in_process: str
 ) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from examples import THOROUGH
 from playbooks.harness import INFO, MEMBERS, Data, Run, members, side_by_side, task, writes
 from sandbox.dialect import questions
 
-#: All cases are one run, on one worker.
-pytestmark = pytest.mark.xdist_group("dialects")
+#: All cases are one run, on one worker; tests/contract/test_every_dialect.py has the same promise without playbooks.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dialects")]
 
 CONNOR, ERIN, OSCAR = "connor.contractor@example.com", "erin.engineer@example.com", "oscar.offboarding@example.com"
 CHANGES = {
@@ -31,11 +30,10 @@ ELSEWHERE = {
 }
 #: Shown by the cases below, which need another situation or another outcome.
 APART = {"readd_member", "remove_non_member", "read_only_group", "unknown_values"}
-#: One by one in C(make test-all) only: tests/contract/test_every_dialect.py has the same promise without playbooks.
 PLAIN = {
     f"{question} {word}": {question: word}
     for question, words in questions().items()
-    if question not in ELSEWHERE | APART and (THOROUGH or question == "deprecation")
+    if question not in ELSEWHERE | APART
     for word in words[1:]
 }
 #: Answers that go together, since some questions only matter where others have a certain answer.

@@ -73,6 +73,7 @@ def options(playbooks: Playbooks, tenant: Sandbox, tmp_path: Path) -> dict[str, 
 FORESEEN = ("cakewalk_joiner", "cakewalk_leaver", "cakewalk_mover", "cakewalk_task_proof")
 
 
+@pytest.mark.slow
 def test_every_module_comes_to_the_same_in_process_and_by_a_process(
     playbooks: Playbooks, tenant: Sandbox, options: dict[str, Data]
 ) -> None:

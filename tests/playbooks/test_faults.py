@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from examples import THOROUGH
 from playbooks.harness import MEMBERS, Data, Run, members, side_by_side, task, writes
 
-#: All cases are one run, on one worker.
-pytestmark = pytest.mark.xdist_group("faults")
+#: All cases are one run, on one worker; tests/contract/test_every_fault.py has the same promise without playbooks.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
 
 READ_PEOPLE, READ_MEMBERS = "listUsers", "listUsersGroupUsers"
 ADD, REMOVE = "addUsersToGroup", "removeUserFromGroup"
@@ -107,9 +106,6 @@ REMOVING = [
     Case(REMOVE, ("drop_before", "drop_before"), "outcome_unknown", sent=3, done=1),
 ]
 CASES = [*READING, *ADDING, *REMOVING]
-if not THOROUGH:
-    #: One for each way in which a run ends; tests/contract/test_every_fault.py has all of them without playbooks.
-    CASES = [*READING[:1], *READING[4:5], *READING[-1:], *ADDING[2:3], *REMOVING[-2:-1]]
 
 
 @pytest.fixture(scope="module")

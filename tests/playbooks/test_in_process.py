@@ -87,6 +87,7 @@ def test_a_result_can_be_used_as_that_of_a_module(playbooks: Playbooks, tenant: 
     assert here["again"].data["groups"] == [one for one in here["read"].data["groups"] if one["name"] == "{{ 1 + 1 }}"]
 
 
+@pytest.mark.slow
 def test_an_item_of_a_loop_does_not_repeat_the_warnings_of_those_before_it(
     playbooks: Playbooks, tenant: Sandbox
 ) -> None:

@@ -10,10 +10,11 @@ from playbooks.harness import Data, Playbooks, Result, members
 from playbooks.module_contract import rehearse
 from sandbox.process import Sandbox
 
-SCENARIOS = ["one_group", "many_groups", "protection", "approval"]
+SCENARIOS = ["many_groups", "protection"]
+SLOW = ["one_group", "approval"]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", [*SCENARIOS, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_what_is_foreseen_happens_once(playbooks: Playbooks, tenant: Sandbox, name: str) -> None:
     runs = rehearse(playbooks, tenant, name, again_warns="Not members")
     _is_as_told(runs.before, runs.after, [runs.done[title] for title in runs.titles])

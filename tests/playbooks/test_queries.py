@@ -163,9 +163,9 @@ def test_a_footprint_reads_each_list_once_and_those_of_several_pages_twice(
 @pytest.mark.parametrize(
     ("options", "lists"),
     [
-        ({"requests": {}}, set()),
-        ({"requests": {"users": [NOBODY], "apps": [NOBODY]}}, set()),
-        ({"requests": {"users": [PETRA], "apps": [NOBODY]}}, {"listUsers"}),
+        pytest.param({"requests": {}}, set(), marks=pytest.mark.slow),
+        pytest.param({"requests": {"users": [NOBODY], "apps": [NOBODY]}}, set(), marks=pytest.mark.slow),
+        pytest.param({"requests": {"users": [PETRA], "apps": [NOBODY]}}, {"listUsers"}, marks=pytest.mark.slow),
         ({"requests": {"apps": ["GitHub"]}, "tasks_of": []}, {"listWorkApps"}),
         ({"requests": {"users": [PETRA], "apps": ["GitHub"]}, "gather": ["apps"]}, {"listUsers", "listWorkApps"}),
     ],

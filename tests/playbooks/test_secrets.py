@@ -100,7 +100,7 @@ def held(text: str) -> list[str]:
     ("in_process", "options"),
     [
         ("true", LOUD),
-        ("false", (*LOUD, "--check")),
+        pytest.param("false", (*LOUD, "--check"), marks=pytest.mark.slow),
         pytest.param("true", (*LOUD, "--check"), marks=pytest.mark.slow),
         pytest.param("false", LOUD, marks=pytest.mark.slow),
     ],
@@ -125,7 +125,7 @@ def test_an_echo_is_silenced(
     assert not [path for path in playbooks.left_behind() if held(path.read_text(errors="replace"))]
 
 
-@pytest.mark.parametrize("in_process", ["true", "false"])
+@pytest.mark.parametrize("in_process", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_a_name_like_a_secret_is_silenced(playbooks: Playbooks, tenant: Sandbox, in_process: str) -> None:
     group = names(tenant)["group_id"]["Sales"]
     tenant.change("rename_group", group=group, name=f"G {tenant.api_secret}")
@@ -137,7 +137,7 @@ def test_a_name_like_a_secret_is_silenced(playbooks: Playbooks, tenant: Sandbox,
     assert tenant.api_secret not in run.output + json.dumps([result.data for result in run.results])
 
 
-@pytest.mark.parametrize("in_process", ["true", "false"])
+@pytest.mark.parametrize("in_process", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_wrong_credentials_are_not_repeated(playbooks: Playbooks, in_process: str) -> None:
     variables = {"CAKEWALK_API_KEY": KEY, "CAKEWALK_API_SECRET": SECRET, "CAKEWALK_IN_PROCESS": in_process}
     run = playbooks.run(play(task("query", INFO, {"gather": ["users"]})), *LOUD, **variables)

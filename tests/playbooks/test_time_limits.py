@@ -61,7 +61,7 @@ def received(tenant: Sandbox, group: str, *statuses: int) -> list[str]:
     return sorted(entry["path"] for entry in entries if tenant.find("groups", group)["id"] in entry["path"])
 
 
-@pytest.mark.parametrize("way", ["true", "false"])
+@pytest.mark.parametrize("way", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_a_time_limit_loses_no_write_and_lets_no_more_leave(
     playbooks: Playbooks, tenant: Sandbox, leave: Leave, way: str
 ) -> None:

@@ -72,7 +72,7 @@ def test_a_process_is_started_where_that_is_asked_for_and_not_otherwise(playbook
         assert f"{INFO} runs by a process of its own, because of {why}" in shown[name], name
 
 
-@pytest.mark.parametrize("value", ["", "no"])
+@pytest.mark.parametrize("value", ["", pytest.param("no", marks=pytest.mark.slow)])
 def test_the_environment_says_how_modules_run(playbooks: Playbooks, value: str) -> None:
     output = playbooks.run(play({"name": "read", **READ}), "-vvv", CAKEWALK_IN_PROCESS=value).succeeded().output
     assert (HERE in output, bool(STARTED.search(output))) == ((True, False) if not value else (False, True))
@@ -130,11 +130,10 @@ if any(Path(word).name == "ansible-playbook" for word in sys.orig_argv):
 @pytest.mark.parametrize(
     "statement",
     [
-        "import urllib.request; sys.platform = 'darwin'",
-        "sys.modules['requests'] = None",
-        f"sys.meta_path.insert(0, {_BROKEN})",
+        pytest.param("import urllib.request; sys.platform = 'darwin'", id="macOS", marks=pytest.mark.slow),
+        pytest.param("sys.modules['requests'] = None", id="no requests"),
+        pytest.param(f"sys.meta_path.insert(0, {_BROKEN})", id="requests that break", marks=pytest.mark.slow),
     ],
-    ids=["macOS", "no requests", "requests that break"],
 )
 def test_a_process_is_started_where_the_controller_cannot(playbooks: Playbooks, statement: str) -> None:
     (playbooks.folder / "sitecustomize.py").write_text(_SITE.format(statement=statement), encoding="utf-8")

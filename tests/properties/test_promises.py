@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No random run breaks a promise: for half a minute, or for an hour in C(make test-all)."""
+"""No random run breaks a promise: for a quarter of a minute, or for an hour in C(make test-all)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from properties.machine import Promises
 from sandbox.process import Sandbox
 
-SECONDS = float(os.environ.get("CAKEWALK_TEST_SECONDS", "3600" if "CAKEWALK_TEST_THOROUGH" in os.environ else "30"))
+SECONDS = float(os.environ.get("CAKEWALK_TEST_SECONDS", "3600" if "CAKEWALK_TEST_THOROUGH" in os.environ else "15"))
 
 
 @pytest.fixture

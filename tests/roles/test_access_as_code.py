@@ -67,6 +67,7 @@ def test_an_export_is_code_that_changes_nothing(code: CodeFolder, capsys: pytest
     assert (drift["drift"]["in_sync"], drift["drift"]["not_in_code"]) == (True, [])
 
 
+@pytest.mark.slow
 def test_an_export_owns_nobody_and_leaves_alone_what_may_be_synced(code: CodeFolder) -> None:
     code.hold("export").succeeded()
 
@@ -327,7 +328,7 @@ def test_a_workflow_goes_from_plan_to_apply_by_its_artifacts_alone(crew: CodeFol
 
 
 @pytest.mark.every_core
-@pytest.mark.parametrize("blank", ["", None])
+@pytest.mark.parametrize("blank", ["", pytest.param(None, marks=pytest.mark.slow)])
 def test_blank_answers_leave_what_the_play_says(crew: CodeFolder, playbooks: Playbooks, blank: str | None) -> None:
     of_play = {
         "folder": str(crew.folder),
@@ -509,6 +510,7 @@ def test_what_cannot_be_meant_is_told_with_its_line(code: CodeFolder) -> None:
         assert words in failures[case]["msg"]
 
 
+@pytest.mark.slow
 def test_a_person_or_group_by_two_names_is_one(code: CodeFolder) -> None:
     ids = {row["name"]: row["id"] for row in code.tenant.state("groups")["groups"]}
     iris = code.tenant.find("users", IRIS)["id"]

@@ -182,6 +182,7 @@ def receiving() -> Iterator[tuple[str, list[Data]]]:
         server.server_close()
 
 
+@pytest.mark.slow
 def test_a_workflow_applies_the_plan_that_the_approver_got(controller: Controller, tenant: Sandbox) -> None:
     with receiving() as (url, received):
         for node, run in controller.run_workflow("Cakewalk plan and apply", {}, CAKEWALK_PLAN_WEBHOOK=url):

@@ -371,6 +371,7 @@ def test_a_folder_that_cannot_be_used_is_refused_before_the_tenant_is_read(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_facts_for_a_workflow_say_whether_and_where_there_is_a_bundle(keep: Keep) -> None:
     shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
     run = keep(environment=shown)
@@ -385,7 +386,7 @@ def test_facts_for_a_workflow_say_whether_and_where_there_is_a_bundle(keep: Keep
 
 
 @pytest.mark.every_core
-@pytest.mark.parametrize("blank", ["", None])
+@pytest.mark.parametrize("blank", ["", pytest.param(None, marks=pytest.mark.slow)])
 def test_blank_answers_leave_the_mask_and_the_folder_of_the_play(
     playbooks: Playbooks, folder: Path, tmp_path: Path, blank: str | None
 ) -> None:
@@ -413,6 +414,7 @@ def test_a_short_key_is_refused_and_shown_nowhere(playbooks: Playbooks, folder: 
     assert "SingingKey" not in run["Mask"].data["msg"]
 
 
+@pytest.mark.slow
 def test_a_list_that_moves_is_read_until_two_readings_agree(keep: Keep, tenant: Sandbox) -> None:
     tenant.change("remove_member", group="Contractors", user=CONNOR, operation="listUsersGroupUsers", after=1)
     tenant.change("insert_user", email="late@example.com", operation="listUsers", after=1)
@@ -483,6 +485,7 @@ def test_options_for_all_modules_reach_it(playbooks: Playbooks, tenant: Sandbox,
     assert run["Keep"].changed
 
 
+@pytest.mark.slow
 def test_the_module_takes_the_environment_of_its_task_and_its_action_keeps_the_files(
     playbooks: Playbooks, tenant: Sandbox, folder: Path
 ) -> None:
@@ -499,7 +502,7 @@ def test_the_module_takes_the_environment_of_its_task_and_its_action_keeps_the_f
     assert set(run["second"].data["changes"]["accesses"].values()) == {0}
 
 
-@pytest.mark.parametrize("poll", [0, 1])
+@pytest.mark.parametrize("poll", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_task_that_is_not_waited_for_is_refused(playbooks: Playbooks, folder: Path, poll: int) -> None:
     keep = task("Keep", EVIDENCE, {"folder": str(folder)}, ignore_errors=True, **{"async": 60, "poll": poll})
     run = playbooks.run(play(keep)).succeeded()

@@ -275,6 +275,7 @@ def test_the_mode_of_the_writes_decides_everything(playbooks: Playbooks, joiner:
     assert joiner.record()[-1]["status"] == "ended"
 
 
+@pytest.mark.slow
 def test_a_loop_leaves_lines_of_each_of_its_rounds_that_wrote(playbooks: Playbooks, joiner: Staff) -> None:
     """Also where the failure of a round is hidden from Ansible."""
     rounds = [{"user": OWEN, "groups": ["Sales"]}, {"user": CONNOR, "groups": ["Sales"]}]

@@ -135,6 +135,7 @@ def test_whatever_ends_a_run_one_sweep_makes_up_for_it(stage: FulfilmentEnv) -> 
     assert {name: worked[people[name]] for name in POINTS} == {name: point.works for name, point in POINTS.items()}
 
 
+@pytest.mark.slow
 def test_a_handler_that_outlives_its_run_keeps_the_task_to_itself(stage: FulfilmentEnv) -> None:
     """What the handler returns to nobody is more than a pipe holds, which must not keep the task for ever."""
     enough = Path(f"{stage.database}.enough")

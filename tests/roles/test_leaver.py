@@ -277,7 +277,8 @@ def test_one_of_two_accounts_is_named_by_id(leaver: Staff) -> None:
     assert active["id"] not in members["Ebern Team 3"]
 
 
-@pytest.mark.parametrize("in_process", ["true", pytest.param("false", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("in_process", ["true", "false"])
 def test_a_time_limit_leaves_the_history_of_all_writes_and_a_proof(leaver: Staff, in_process: str) -> None:
     for group in leaver.tenant.state("groups")["groups"]:
         if group["type"] == "Managed":

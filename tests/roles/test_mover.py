@@ -132,7 +132,10 @@ KEYWORDS: dict[str, tuple[Data, list[str], bool]] = {
 }
 
 
-@pytest.mark.parametrize("case", KEYWORDS)
+@pytest.mark.parametrize(
+    "case",
+    ["ignore_errors", *(pytest.param(case, marks=pytest.mark.slow) for case in KEYWORDS if case != "ignore_errors")],
+)
 def test_nobody_leaves_before_the_new_access_is_there_whatever_the_keywords(
     mover: Staff, playbooks: Playbooks, case: str
 ) -> None:
@@ -191,7 +194,13 @@ def test_many_people_move_in_one_run_and_each_fares_alone(mover: Staff) -> None:
     assert [method for method, _path in mover.written()] == ["POST", "DELETE"]
 
 
-@pytest.mark.parametrize("no", [False, "false"], ids=["a boolean", "the text of a command line"])
+@pytest.mark.parametrize(
+    "no",
+    [
+        pytest.param(False, id="a boolean", marks=pytest.mark.slow),
+        pytest.param("false", id="the text of a command line"),
+    ],
+)
 def test_a_run_that_need_not_wait_leaves_at_once(mover: Staff, no: object) -> None:
     mover.run(**options(mover, wait=no)).succeeded()
     assert groups(mover) == {"Sales", "Ebern Team 12", "Okta Everyone"}

@@ -130,7 +130,9 @@ BETWEEN = {
 
 
 @pytest.mark.parametrize("readings", [1, pytest.param(2, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("case", BETWEEN)
+@pytest.mark.parametrize(
+    "case", ["declined", *(pytest.param(case, marks=pytest.mark.slow) for case in BETWEEN if case != "declined")]
+)
 def test_a_task_that_is_no_longer_due_when_it_is_read_again_is_no_failure(
     stage: FulfilmentEnv, case: str, readings: int
 ) -> None:
@@ -150,7 +152,10 @@ MEANWHILE = {
 }
 
 
-@pytest.mark.parametrize("case", MEANWHILE)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=pytest.mark.slow) if case.startswith("declined while") else case for case in MEANWHILE],
+)
 def test_somebody_decides_the_task_meanwhile(stage: FulfilmentEnv, case: str) -> None:
     verdict, after, outcome, status = MEANWHILE[case]
     stage.tenant.change("decide_task", task=GRANT, verdict=verdict, operation="getTask", after=after)
