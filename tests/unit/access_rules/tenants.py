@@ -279,6 +279,20 @@ class Naive:
             found |= self._limits(data) if data["limits"] else self._each(data)
         return found
 
+    def holdings(self, data: dict[str, Any], email: str) -> dict[tuple[int, str], int]:
+        """Return by entitlement and app how sure it is that a person holds what a rule forbids, or what it needs."""
+        (person,) = (row for row in self.world.users if row["email"] == email)
+        wanted = (data["requires"] or {}).get("holders_of") or (data["forbids"] or {}).get("to_hold") or []
+        sure: dict[tuple[int, str], int] = {}
+        for number, one in enumerate(wanted):
+            if one["group"]:
+                sure[number, ""] = 2 if self._holds(person, one) else 0
+            for app in self.world.apps:
+                if not one["group"] and one["app"] in (None, app["id"], app["name"]):
+                    value = any3(self._in_app(person, one, app, is_unseen=False))
+                    sure[number, app["id"]] = 1 if value is None else 2 * value
+        return sure
+
     def _each(self, data: dict[str, Any]) -> set[Found]:
         found = set()
         for person in self.world.users:
