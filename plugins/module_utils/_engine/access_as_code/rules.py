@@ -33,6 +33,8 @@ from .roster import ACCESS_RULES, Roster
 from .source import SourceCode, problem
 
 SECTION = ACCESS_RULES
+_HINT = "Nothing was changed. Take the entries out of the code, or give the rule an exception with an end."
+_FIRST = "Nothing was changed. Apply the removal of access alone, and plan the rest once the access is gone."
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
@@ -143,7 +145,7 @@ class RulesPlan:
         raise RulesViolated(
             "accept the plan",
             summarize(map(self._clause, by_rule), separator="; "),
-            "Nothing was changed. Take the entries out of the code, or give the rule an exception with an end.",
+            _FIRST if any(self._rests_on_removal(finding) for _rule, finding, _verb in refused) else _HINT,
             rules=list(map(self._facts, by_rule)),
         )
 
@@ -174,8 +176,17 @@ class RulesPlan:
 
     def _entries(self, finding: Finding) -> list[str]:
         """Return the entries by which something changes that a finding is about."""
+        return [change.at for change in self._causes(finding)]
+
+    def _rests_on_removal(self, finding: Finding) -> bool:
+        """Return whether a finding is unknown because something else changes before access to an app is gone."""
+        leaving = [bool(change.app) and not change.is_gain for change in self._causes(finding)]
+        return finding.state == NOT_SEEN and any(leaving) and not all(leaving)
+
+    def _causes(self, finding: Finding) -> list[AccessChange]:
+        """Return the changes of something that a finding is about."""
         return [
-            change.at
+            change
             for change in self.changes
             if finding.person in (NOBODY, change.person["id"].lower()) and self._touches(change, finding.rule)
         ]
