@@ -336,8 +336,10 @@ def _section(table: Table) -> dict[str, Any]:
     joined = {name for names in _JOINED.values() for name in names}
     hidden = {*_NAMED_BY.values(), *joined, *_LEFT_OUT} - {*_JOINED}
     columns = [column for column in table.columns if column.name not in hidden]
-    if table.name not in (comparison.CHANGES.name, tables.VIOLATIONS.name):
-        columns.sort(key=lambda column: column.name not in _PERSON)
+    if table.name != comparison.CHANGES.name:
+        # Some findings about rules are about nobody in particular.
+        first = ("rule",) if table.name == tables.VIOLATIONS.name else _PERSON
+        columns.sort(key=lambda column: column.name not in first)
     rows = [[_cell(column, row) for column in columns] for row in table.rows]
     return {
         "name": table.name,

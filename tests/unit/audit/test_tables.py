@@ -122,6 +122,7 @@ def test_rules_that_mean_nothing() -> None:
 
 
 FINDINGS = [
+    {"rule": "A", "severity": "low", "rule_state": "violated", "user_id": None, "finding": "too few"},
     {
         "rule": "R",
         "severity": "high",
@@ -137,8 +138,9 @@ def test_findings_of_rules_name_people_as_other_tables_do_and_without_rules_ther
     assert "violations" not in made()[0]
     rows = made(findings=FINDINGS)[0]["violations"]
     assert cells(rows, "rule", "rule_state", "user_email", "user_id", "finding") == [
-        ("R", "unknown", None, None, "not known"),
         ("R", "violated", "ada@example.com", ADA["id"].lower(), "Ada holds it"),
+        ("R", "unknown", None, None, "not known"),
+        ("A", "violated", None, None, "too few"),
     ]
     assert not made(findings=[])[0]["violations"].rows
 

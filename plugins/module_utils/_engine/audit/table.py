@@ -29,11 +29,23 @@ Cells = Mapping[str, Cell]
 
 @dataclass(frozen=True)
 class Column:
-    """A column: C(name) for programs, C(title) for people, and the C(kind) of its cells."""
+    """A column: C(name) for programs, C(title) for people, and the C(kind) of its cells.
+
+    :param ranks: words in the order in which rows are sorted by them, if that is not the alphabet's.
+    """
 
     name: str
     title: str
     kind: str = WORD
+    ranks: tuple[str, ...] = ()
+
+    def order(self, cell: Cell) -> tuple[int, int, str]:
+        """Return the sort key of a cell: numbers by size, then text, unknown values last."""
+        if cell in self.ranks:
+            return (0, self.ranks.index(cell), "")
+        if isinstance(cell, int):
+            return (0, cell, "")
+        return (2, 0, "") if cell is None else (1, 0, str(cell))
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,10 @@ class Table:
         """Return this table with these rows, in an order that depends only on their cells."""
         names = [column.name for column in self.columns]
         complete = ({name: row.get(name) for name in names} for row in rows)
-        return replace(self, rows=tuple(sorted(complete, key=lambda row: [_order(row[name]) for name in names])))
+        return replace(
+            self,
+            rows=tuple(sorted(complete, key=lambda row: [column.order(row[column.name]) for column in self.columns])),
+        )
 
     def without(self, *names: str) -> Table:
         """Return this table without rows, and without some columns."""
@@ -103,10 +118,3 @@ def _without_formula(cell: Cell) -> str:
     text = shown(cell)
     first = unicodedata.normalize("NFKC", text.lstrip()[:1])
     return f"'{text}" if isinstance(cell, str) and first.startswith(_FORMULA) else text
-
-
-def _order(cell: Cell) -> tuple[int, int, str]:
-    """Return the sort key of a cell: numbers by size, then text, unknown values last."""
-    if isinstance(cell, int):
-        return (0, cell, "")
-    return (2, 0, "") if cell is None else (1, 0, str(cell))

@@ -122,9 +122,9 @@ VIOLATIONS = Table(
     "Who violates which rule of the option rules_folder (violated), or may do so (unknown), and who has an exception "
     "(excepted).",
     (
+        Column("severity", "Severity", ranks=("critical", "high", "medium", "low")),
         Column("rule", "Rule", NAME),
-        Column("severity", "Severity"),
-        Column("rule_state", "Result"),
+        Column("rule_state", "Result", ranks=("violated", "unknown", "excepted")),
         *_person(),
         Column("finding", "Finding", TEXT),
         Column("exception_reason", "Exception", TEXT),
