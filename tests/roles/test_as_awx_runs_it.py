@@ -120,6 +120,31 @@ def _apply(volume: Volume, tenant: Sandbox) -> Data:
     }
 
 
+def _drift(volume: Volume, tenant: Sandbox) -> Data:
+    return {**_plan(volume, tenant), "access_as_code_mode": "drift", "access_as_code_fail_on_drift": False}
+
+
+def _expire(volume: Volume, tenant: Sandbox) -> Data:
+    applied = volume.run(_with_role("access_as_code"), _apply(volume, tenant), project=_code(tenant))
+    record = str(volume.folder / "expired.jsonl")
+    return {
+        **_plan(volume, tenant),
+        **applied.facts,
+        "access_as_code_mode": "expire",
+        "access_as_code_record_path": record,
+    }
+
+
+def _rules(tenant: Sandbox) -> dict[str, str]:
+    limits = {"holders_of": [{"group": "Engineering"}], "at_least": 1}
+    rules = [{"name": "Engineers", "severity": "low", "reason": "Continuity", "limits": limits}]
+    return {**_code(tenant), "tenant/rules.yml": yaml.safe_dump({"rules": rules})}
+
+
+def _check_rules(_volume: Volume, _tenant: Sandbox) -> Data:
+    return {"access_rules_folder": "{{ playbook_dir }}/tenant"}
+
+
 def _fulfilment(volume: Volume, tenant: Sandbox) -> tuple[str, Data]:
     """Return the id of a task that is due, and the options for it."""
     target = volume.folder / "target"
@@ -153,6 +178,9 @@ JOBS = {
         ("writes.jsonl", "back/inverse.yml"),
         files=_code,
     ),
+    "access_as_code drift": Job("access_as_code", _drift, frozenset({"complete", "in_sync"}), files=_code),
+    "access_as_code expire": Job("access_as_code", _expire, frozenset({"complete", "expired"}), files=_code),
+    "access_rules": Job("access_rules", _check_rules, frozenset({"passed"}), files=_rules),
     "access_as_code export": Job("access_as_code", _export, frozenset({"complete"}), kept=("tenant/groups.yml",)),
     "evidence": Job("evidence", _evidence, frozenset({"complete"}), ("evidence/*/manifest.json",)),
     "fulfil_task": Job("fulfil_task", _fulfil, frozenset({"complete", "done", "left"}), ("target/kept/record",)),
