@@ -21,14 +21,14 @@ from ..module_utils._engine.controller_setup.calls import (
     REFERENCES,
     TYPES,
     Call,
-    Target,
     calls_of,
     named_elsewhere,
     node_calls,
 )
 from ..module_utils._engine.controller_setup.checks import problems_of, secret_fields
 from ..module_utils._engine.controller_setup.schema import DefinitionsRefused
-from ..plugin_utils._awx import COLLECTIONS, Awx, words
+from ..module_utils._engine.controller_setup.targets import Target
+from ..plugin_utils._awx import COLLECTIONS, Awx
 from ..plugin_utils._awx_definitions import read
 from ..plugin_utils._controller import ControllerAction
 from ..plugin_utils._in_process import failed_result
@@ -80,7 +80,7 @@ class ActionModule(ControllerAction):
 
 
 def _secrets_by_name(secrets: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the secrets that are given by the name of their credential, without blank ones.
+    """Return the secrets that are given by the name of what holds them, without blank ones.
 
     :raises DefinitionsRefused: they have another form.
     """
@@ -102,7 +102,7 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, (Mapping, list)):
         for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(inner)
-    elif not isinstance(value, bool):
+    elif value is not None and not isinstance(value, bool):
         yield str(value)
 
 
@@ -136,9 +136,8 @@ class _Setup:
         needed = [Target("organizations", self._organization), *named_elsewhere(self._definitions, calls)]
         missing = [target for target in needed if not self._find(target, shared=True)]
         if missing:
-            raise DefinitionsRefused([f"neither the file nor AWX has the {words(target)}" for target in missing])
-        of_awx = [self._found[target] for target in needed if target.section == TYPES]
-        known = {**self._definitions, TYPES: [*self._definitions[TYPES], *of_awx]}
+            raise DefinitionsRefused([f"neither the file nor AWX has the {target}" for target in missing])
+        known = self._known(needed)
         problems = [*problems_of(known, self._secrets), *self._problems_with_awx(calls)]
         if problems:
             raise DefinitionsRefused(problems)
@@ -151,6 +150,18 @@ class _Setup:
                 self._left_out.append(entry["name"])
         return [call for call in calls if call.target not in self._outcomes]
 
+    def _known(self, needed: Iterable[Target]) -> dict[str, Any]:
+        """Return the definitions with the credentials and the credential types of AWX that they name."""
+        credentials = list(self._definitions[CREDENTIALS])
+        for target in needed:
+            if target.section == CREDENTIALS:
+                kind = self._found[target]["summary_fields"]["credential_type"]["name"]
+                credentials.append({"name": target.name, "credential_type": kind, "inputs": {}})
+        own = {entry["name"] for entry in self._definitions[TYPES]}
+        others = sorted({entry["credential_type"] for entry in credentials} - own)
+        types = [found for name in others if (found := self._find(Target(TYPES, name)))]
+        return {**self._definitions, CREDENTIALS: credentials, TYPES: [*self._definitions[TYPES], *types]}
+
     def _problems_with_awx(self, calls: Iterable[Call]) -> Iterator[str]:
         for call in calls:
             # Names of the other kinds are unique in an organization.
@@ -158,7 +169,7 @@ class _Setup:
             is_changed = call.target.section == TYPES and found and found["inputs"] != call.options["inputs"]
             if found and is_changed and self._awx.has_credentials(found):
                 yield (
-                    f"AWX does not change the `inputs` of the {words(call.target)}, which has credentials; "
+                    f"AWX does not change the `inputs` of the {call.target}, which has credentials; "
                     "delete those in AWX, or give the type another name"
                 )
 
@@ -244,7 +255,7 @@ class _Setup:
         return replace(call, options=options)
 
     def _run(self, call: Call) -> None:
-        self._action._display.v(words(call.target))
+        self._action._display.v(str(call.target))
         if self._action._task.check_mode:
             self._foresee(call)
             return

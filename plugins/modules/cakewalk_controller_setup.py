@@ -113,7 +113,7 @@ objects:
     name:
       description: The name.
       type: str
-      sample: Cakewalk - Leaver
+      sample: Cakewalk leaver
     within:
       description: The inventory of a host, the workflow of a node, or the template of a schedule.
       type: str

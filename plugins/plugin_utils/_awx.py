@@ -16,8 +16,9 @@ from ansible.plugins.loader import lookup_loader
 
 from ..module_utils._api.errors import CakewalkError, ConfigurationError
 from ..module_utils._api.text import printable, redact
-from ..module_utils._engine.controller_setup.calls import CREDENTIALS, ENVIRONMENTS, HOSTS, NODES, Call, Target
+from ..module_utils._engine.controller_setup.calls import CREDENTIALS, ENVIRONMENTS, HOSTS, NODES, Call
 from ..module_utils._engine.controller_setup.schema import DefinitionsRefused
+from ..module_utils._engine.controller_setup.targets import Target
 
 #: The first that is installed is used. C(awx.awx) is part of the package C(ansible), so having the other is a decision.
 COLLECTIONS = ("ansible.controller", "awx.awx")
@@ -81,7 +82,7 @@ class Awx:
             answer = response.get("json", "") if isinstance(response, Mapping) else ""
             said = " ".join(filter(None, (str(result.get("msg", "")), printable(answer, 500) if answer else "")))
             raise AwxFailed(
-                f"set up the {words(call.target)}",
+                f"set up the {call.target}",
                 redact(printable(said, 800).rstrip("."), self._secrets),
                 "Objects before it are set up. Correct the cause, and run it again: what is set up stays as it is.",
             )
@@ -99,16 +100,16 @@ class Awx:
         if target.section in _WITHIN:
             within = _WITHIN[target.section]
             query |= {f"{within}__name": target.within, f"{within}__organization__name": organization}
-        rows = self._read(target.section, query, f"find the {words(target)}")
+        rows = self._read(target.section, query, f"find the {target}")
         found = [row for row in rows if "organization" not in row or _organization(row) == organization]
         found = found or [row for row in rows if shared and row["organization"] is None]
         if len(found) > 1:
-            raise DefinitionsRefused([f"the {words(target)} exists {len(found)} times in AWX; rename all but one"])
+            raise DefinitionsRefused([f"the {target} exists {len(found)} times in AWX; rename all but one"])
         if rows and not found and target.section == ENVIRONMENTS:
             owner = _organization(rows[0])
             owned = f"the organization {printable(owner)!r}" if owner else "all organizations"
             raise DefinitionsRefused(
-                [f"the {words(target)} belongs to {owned}, and AWX takes each of these names once; choose another name"]
+                [f"the {target} belongs to {owned}, and AWX takes each of these names once; choose another name"]
             )
         return found[0] if found else None
 
@@ -129,7 +130,7 @@ class Awx:
         found = self.find(target, organization)
         if not found:
             return {}
-        nodes = self._read(NODES, {"workflow_job_template": found["id"]}, f"list the nodes of the {words(target)}")
+        nodes = self._read(NODES, {"workflow_job_template": found["id"]}, f"list the nodes of the {target}")
         templates = {node["identifier"]: node["summary_fields"].get("unified_job_template", {}) for node in nodes}
         return {identifier: template.get("unified_job_type") for identifier, template in templates.items()}
 
@@ -147,13 +148,6 @@ class Awx:
                 "Check the address and the token of AWX, and whether its user may read this.",
             ) from None
         return rows
-
-
-def words(target: Target) -> str:
-    """Return an object for messages: its kind and its name, and what it belongs to."""
-    kind = target.module.replace("workflow_job_template", "workflow").replace("_", " ")
-    within = f" of {printable(target.within)!r}" if target.within else ""
-    return f"{kind} {printable(target.name)!r}{within}"
 
 
 def _organization(found: Mapping[str, Any]) -> str | None:

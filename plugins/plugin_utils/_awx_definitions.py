@@ -76,7 +76,10 @@ def _content(path: str) -> Any:
             "use `path`", f"{printable(path)!r} is relative", "Give an absolute path.", option="path"
         )
     try:
-        return yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
+        text = Path(path).read_text(encoding="utf-8")
+        if text.startswith("$ANSIBLE_VAULT"):
+            raise DefinitionsRefused([f"{path} is encrypted; keep secrets in another file, and give them in `secrets`"])
+        return yaml.load(text, Loader=_Loader)
     except OSError as error:
         raise ConfigurationError(
             f"read {printable(path)}",

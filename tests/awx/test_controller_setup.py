@@ -273,4 +273,10 @@ def test_secrets_are_sent_again_only_if_asked_and_are_in_no_message(setup: Setup
     content["credential_types"] = [{**KEY, "inputs": {"fields": [*KEY["inputs"]["fields"], {"id": "x", "label": "X"}]}}]
     refused = setup.run(setup.saved(content))
     assert "AWX does not change the `inputs` of the credential type 'Key'" in refused[TASK].data["msg"]
+    other = {"name": "D", "organization": 1, "credential_type": 31, "inputs": {"key": "k"}}
+    setup.awx.request("POST", "/api/v2/credentials/", other)
+    refused = setup.run(
+        setup.saved({**SMALL, "job_templates": [{**SMALL["job_templates"][0], "credentials": ["C", "D"]}]})
+    )
+    assert "the job template 'T' has several credentials that set KEY" in refused[TASK].data["msg"]
     assert setup.awx.writes() == []

@@ -14,13 +14,16 @@ import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.calls import (
     Call,
-    Target,
     calls_of,
     named_elsewhere,
     node_calls,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.checks import LINKS, problems_of
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.schema import DefinitionsRefused
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.schema import (
+    SECTIONS,
+    DefinitionsRefused,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.targets import Target
 from ansible_collections.cakewalk.access.plugins.plugin_utils._awx_definitions import read
 from awx.example import DEFINITIONS, PROJECT, ROOT
 
@@ -53,6 +56,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no YAML": ("a: [", {}, "line 1"),
     "a key twice": ("projects: []\nprojects: []", {}, "line 2: 'projects' is on line 1 already"),
     "a list": ([1], {}, "holds no sections"),
+    "an encrypted file": ("$ANSIBLE_VAULT;1.1;AES256\n3132\n", {}, "is encrypted; keep secrets in another file"),
     "a misspelt section": ({"job_template": []}, {}, "there is no section 'job_template', there are organization,"),
     "a section that is a mapping": ({"projects": {"name": "P"}}, {}, "the section projects is a list"),
     "an entry that is a text": ({"projects": ["P"]}, {}, "projects, entry 1: it is not a mapping"),
@@ -97,7 +101,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a secret of a notification in the file": (
         {"notification_templates": [{**NOTIFICATION, "notification_configuration": {"host": "h", "password": "p"}}]},
         {},
-        "the notification 'N' has the secret 'password' in the file; give it with `secrets`",
+        "the notification template 'N' has the secret 'password' in the file; give it with `secrets`",
     ),
     "a value of Ansible Vault": (
         "projects:\n  - name: P\n    scm_url: !vault |\n      $ANSIBLE_VAULT;1.1;AES256\n",
@@ -293,6 +297,20 @@ def test_only_templates_of_a_read_only_key_run_before_an_approval() -> None:
                 assert "Cakewalk read-only" in templates[node["job_template"]]["credentials"]
                 assert templates[node["job_template"]]["ask_job_type_on_launch"] is False
                 ahead += [to for link in LINKS for to in node[link]]
+
+
+def test_a_job_of_a_schedule_that_fails_notifies_people() -> None:
+    notified = {one["name"] for one in DEFINITIONS["job_templates"] if one["notification_templates_error"]}
+
+    assert {schedule["unified_job_template"] for schedule in DEFINITIONS["schedules"]} <= notified
+
+
+def test_the_readme_lists_every_key_of_the_file() -> None:
+    readme = (ROOT / "roles" / "controller_setup" / "README.md").read_text(encoding="utf-8")
+    for section, spec in SECTIONS.items():
+        (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{section}` |")]
+        text = row if section != "workflow_job_templates" else f"{row} {readme}"
+        assert [key for key in spec if f"`{key}`" not in text and key not in ("name", "description")] == []
 
 
 def _run(calls: Iterable[Call], nodes: dict[str, str | None], links: dict[str, list[str]]) -> Iterator[set[str]]:

@@ -9,42 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .checks import LINKS, Definitions, Entry, Secrets, children_first
+from .checks import LINKS, PARTS, Definitions, Entry, Secrets, children_first
 from .schema import SECTIONS
+from .targets import Target
 
-#: The modules that set up the objects of a section, if its name is not their plural.
-_MODULES = {"inventories": "inventory"}
 HOSTS, NODES = "hosts", "workflow_job_template_nodes"
 TYPES, CREDENTIALS, NOTIFICATIONS = "credential_types", "credentials", "notification_templates"
 ENVIRONMENTS = "execution_environments"
-#: What a job template takes from the file if the file has only one of its kind, by its option.
-_PARTS = {"project": "projects", "inventory": "inventories", "execution_environment": ENVIRONMENTS}
 #: The section whose objects an option of any module names. The modules look for some of them in all organizations.
 REFERENCES = {
-    **_PARTS,
+    **PARTS,
     "credential": CREDENTIALS,
     "credentials": CREDENTIALS,
     "credential_type": TYPES,
     "instance_groups": "instance_groups",
     **{f"notification_templates_{on}": NOTIFICATIONS for on in ("started", "success", "error", "approvals")},
 }
-
-
-@dataclass(frozen=True)
-class Target:
-    """An object of AWX: C(section) is its kind as the API has it in paths.
-
-    :param within: the inventory of a host, the workflow of a node, or the template of a schedule.
-    """
-
-    section: str
-    name: str
-    within: str | None = None
-
-    @property
-    def module(self) -> str:
-        """The module that sets the object up, without its collection; as a word, it is the kind."""
-        return _MODULES.get(self.section, self.section.removesuffix("s"))
 
 
 @dataclass(frozen=True)
@@ -96,7 +76,7 @@ def _calls_of_entry(section: str, entry: Entry, definitions: Definitions, secret
     if section == "inventories":
         return _inventory(entry, options)
     if section == "job_templates":
-        parts = {option: entry[option] or definitions[part][0]["name"] for option, part in _PARTS.items()}
+        parts = {option: entry[option] or definitions[part][0]["name"] for option, part in PARTS.items()}
         return [Call(target, _with_survey({**options, **parts}))]
     if section == "workflow_job_templates":
         del options["nodes"]

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._api.text import printable, summarize
 from .schema import SECTIONS
+from .targets import Target
 
 Definitions = Mapping[str, Any]
 Entry = Mapping[str, Any]
@@ -24,22 +25,8 @@ HOLDERS = ("credentials", "notification_templates")
 #: The fields of notifications that AWX encrypts, over all types.
 _SECRET_FIELDS = {"password", "token", "account_token", "grafana_key", "aws_secret_access_key", "aws_session_token"}
 LINKS = ("success_nodes", "failure_nodes", "always_nodes")
-_TITLES = {
-    "credential_types": "credential type",
-    "credentials": "credential",
-    "execution_environments": "execution environment",
-    "projects": "project",
-    "inventories": "inventory",
-    "notification_templates": "notification",
-    "job_templates": "job template",
-    "workflow_job_templates": "workflow",
-    "schedules": "schedule",
-}
-
-
-def title(section: str, name: object) -> str:
-    """Return an object for messages: its kind and its name."""
-    return f"{_TITLES[section]} {printable(name)!r}"
+#: What a job template takes from the file if the file has only one of its kind, by its option.
+PARTS = {"project": "projects", "inventory": "inventories", "execution_environment": "execution_environments"}
 
 
 def problems_of(definitions: Definitions, secrets: Secrets) -> list[str]:
@@ -73,7 +60,7 @@ def _repeated(values: Iterable[Any]) -> list[Any]:
 def _repeated_names(definitions: Definitions) -> Iterator[str]:
     for section in SECTIONS:
         for name in _repeated(entry["name"] for entry in definitions[section]):
-            yield f"the {title(section, name)} is there twice"
+            yield f"the {Target(section, name)} is there twice"
     runnable = {section: {entry["name"] for entry in definitions[section]} for section in RUNNABLE}
     for name in _repeated(name for names in runnable.values() for name in names):
         yield (
@@ -92,16 +79,16 @@ def _secret_problems(definitions: Definitions, secrets: Secrets) -> Iterator[str
         for field in sorted(
             _SECRET_FIELDS & {name for name, value in entry["notification_configuration"].items() if value}
         ):
-            yield _in_file(title("notification_templates", entry["name"]), field)
+            yield _in_file(Target("notification_templates", entry["name"]), field)
 
 
-def _in_file(at: str, field: str) -> str:
+def _in_file(at: Target, field: str) -> str:
     return f"the {at} has the secret {field!r} in the file; give it with `secrets`"
 
 
 def _credential_problems(definitions: Definitions, secrets: Secrets) -> Iterator[str]:
     for entry in definitions["credentials"]:
-        at = title("credentials", entry["name"])
+        at = Target("credentials", entry["name"])
         secret, required = secret_fields(definitions, entry)
         for field in sorted(secret & entry["inputs"].keys()):
             yield _in_file(at, field)
@@ -111,7 +98,7 @@ def _credential_problems(definitions: Definitions, secrets: Secrets) -> Iterator
             yield f"the secrets of the {at} lack {summarize(missing)}"
 
 
-def _survey_problems(at: str, survey: Sequence[Entry], fixed: Mapping[str, Any]) -> Iterator[str]:
+def _survey_problems(at: Target, survey: Sequence[Entry], fixed: Mapping[str, Any]) -> Iterator[str]:
     variables = [question["variable"] for question in survey]
     for variable in _repeated(variables):
         yield f"the survey of the {at} asks for {printable(variable)!r} twice"
@@ -134,7 +121,7 @@ def _variables_set_twice(definitions: Definitions, template: Entry) -> Iterator[
     for name, credentials in setters.items():
         if len(credentials) > 1:
             yield (
-                f"the {title('job_templates', template['name'])} has several credentials that set {printable(name)}; "
+                f"the {Target('job_templates', template['name'])} has several credentials that set {printable(name)}; "
                 f"AWX takes any of them, so keep one of {summarize(credentials)}"
             )
 
@@ -142,23 +129,19 @@ def _variables_set_twice(definitions: Definitions, template: Entry) -> Iterator[
 def _template_problems(definitions: Definitions) -> Iterator[str]:
     types = {entry["name"]: entry["credential_type"] for entry in definitions["credentials"]}
     for entry in definitions["job_templates"]:
-        at = title("job_templates", entry["name"])
-        for section, option in (
-            ("projects", "project"),
-            ("inventories", "inventory"),
-            ("execution_environments", "execution_environment"),
-        ):
+        at = Target("job_templates", entry["name"])
+        for option, section in PARTS.items():
             if not entry[option] and len(definitions[section]) != 1:
                 yield f"the {at} needs `{option}`, since the file does not have exactly one in {section}"
         for kind in _repeated(types[name] for name in entry["credentials"] if name in types):
-            yield f"the {at} has several credentials of the {title('credential_types', kind)}; AWX takes one"
+            yield f"the {at} has several credentials of the {Target('credential_types', kind)}; AWX takes one"
         yield from _variables_set_twice(definitions, entry)
         yield from _survey_problems(at, entry["survey"], entry["extra_vars"])
 
 
 def _workflow_problems(definitions: Definitions) -> Iterator[str]:
     for entry in definitions["workflow_job_templates"]:
-        at = title("workflow_job_templates", entry["name"])
+        at = Target("workflow_job_templates", entry["name"])
         yield from _survey_problems(at, entry["survey"], {})
         nodes = [node["identifier"] for node in entry["nodes"]]
         for name in _repeated(nodes):
@@ -184,7 +167,7 @@ def children_first(workflow: Entry) -> list[Entry]:
 def _schedule_problems(definitions: Definitions) -> Iterator[str]:
     templates = {entry["name"]: entry for section in RUNNABLE[1:] for entry in definitions[section]}
     for entry in definitions["schedules"]:
-        at = title("schedules", entry["name"])
+        at = Target("schedules", entry["name"])
         template = templates.get(entry["unified_job_template"])
         if not template:
             yield f"the {at} runs {printable(entry['unified_job_template'])!r}, which is not a template of the file"
