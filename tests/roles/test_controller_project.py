@@ -211,6 +211,13 @@ def test_a_workflow_offboards_after_a_dry_run_and_proves_it(controller: Controll
                 assert "leaves the group Engineering" in received[0]["text"]
             if node == "leave":
                 assert custom_stats(run)["leaver_complete"] is False
+                now = {**answers, "leaver_wait_timeout": 0}
+                pending = controller.launch(["Cakewalk leaver proof"], now).succeeded()
+                assert "Pending, because it waits for approvals: 2." in pending.output
+                tenant.change("add_member", group="Okta Everyone", user=ERIN)
+                failed = controller.launch(["Cakewalk leaver proof"], now)
+                assert (failed.status, "People must do something: 1." in failed.output) == (2, True)
+                tenant.change("remove_member", group="Okta Everyone", user=ERIN)
                 with approving(tenant):
                     while tenant.state("requests")["requests"][-1]["status"] == "Pending":
                         pass
@@ -218,7 +225,7 @@ def test_a_workflow_offboards_after_a_dry_run_and_proves_it(controller: Controll
                 assert custom_stats(run)["leaver_complete"] is True
     assert stays(tenant, ERIN) == {"groups": [], "apps": []}
     assert len(received) == 1
-    assert len(list((controller.kept / "leavers").glob("leaver-*.json"))) == 2
+    assert len(list((controller.kept / "leavers").glob("leaver-*.json"))) == 4
 
 
 @pytest.mark.slow
