@@ -43,7 +43,7 @@ _ALARMING = {
 _TITLES = {table.name: table.title for table in comparison.COMPARED}
 _LOOKS = {NUMBER: "number", TEXT: "text", EMAIL: "email"}
 #: A table with more rows is folded, and summarized for print.
-_LONG = 40
+_LONG = 35
 #: The largest number of lines in a summary.
 _SUMMARY = 40
 #: A long table is summarized by the first of these columns in it.
