@@ -481,6 +481,17 @@ def test_a_run_keeps_a_copy_that_names_its_tenant_and_its_time(code: Code) -> No
         assert message in str(caught.value)
 
 
+def test_an_end_in_the_roster_ends_access_on_a_schedule(code: Code) -> None:
+    code.write(table(f"{SALLY},Sales,Wien,,{day(-1)}", PEOPLE), **SALES)
+    given = {"max_roster_shrink": 0, "journal_path": "/record"}
+    plan = code.compare("expire", code.copy(days=7), code_digest=code.compare("plan").result["code_digest"], **given)
+    assert plan.result["roster"]["leavers"] == [{"user": SALLY, "confirm": SALLY}]
+    applied = apply(plan, code.example.client, CONFIRM_DELAYS)
+    assert [result.step.method for result in applied.steps] == ["DELETE"]
+    assert SALLY not in members(code.example.tenant, "Sales")
+    assert "roster_copy" not in plan.report(applied), "only approval makes it one"
+
+
 def test_a_run_that_fails_in_the_middle_keeps_the_copy_of_what_was_approved(code: Code) -> None:
     groups = [{"group": name, "members_where": {"department": "Sales"}} for name in ("Sales", "Contractors")]
     code.write(table(PEOPLE), groups=groups)
