@@ -50,14 +50,25 @@ _ANSWERS = {"text": str, "textarea": str, "password": str, "multiplechoice": str
 _ANSWERS |= {"integer": int, "float": float}
 _EVENTS = ("started", "success", "error", "workflow_approval")
 _APPROVALS = ("running", "approved", "timed_out", "denied")
-#: The fields of a notification by its type, and the defaults of those that have one.
-_NOTIFICATIONS: dict[str, tuple[set[str], Data]] = {
+#: The fields of a notification and their types by its type, and the defaults of those that have one.
+_NOTIFICATIONS: dict[str, tuple[dict[str, type], Data]] = {
     "webhook": (
-        {"url", "http_method", "headers", "disable_ssl_verification", "username", "password"},
+        {
+            "url": str,
+            "http_method": str,
+            "headers": dict,
+            "disable_ssl_verification": bool,
+            "username": str,
+            "password": str,
+        },
         {"http_method": "POST", "disable_ssl_verification": False, "username": "", "password": ""},
     ),
     "email": (
-        {"host", "port", "username", "password", "use_tls", "use_ssl", "sender", "recipients", "timeout"},
+        {
+            **dict.fromkeys(("host", "username", "password", "sender"), str),
+            **dict.fromkeys(("use_tls", "use_ssl"), bool),
+            **{"port": int, "timeout": int, "recipients": list},
+        },
         {"timeout": 30},
     ),
 }
@@ -217,11 +228,16 @@ def complete_notification(body: Data) -> Data:
     """Return the configuration of a notification with its defaults, after checking it and the messages."""
     fields, defaults = _NOTIFICATIONS[body["notification_type"]]
     configuration = {**defaults, **body["notification_configuration"]}
-    missing = sorted(fields - configuration.keys())
+    missing = sorted(fields.keys() - configuration.keys())
     if missing:
         raise Refused({"notification_configuration": [f"Missing required fields: {missing}."]})
-    if configuration.keys() - fields:
-        raise Refused({"notification_configuration": [f"Unknown: {sorted(configuration.keys() - fields)}"]})
+    if configuration.keys() - fields.keys():
+        raise Refused({"notification_configuration": [f"Unknown: {sorted(configuration.keys() - fields.keys())}"]})
+    wrong = [name for name, kind in fields.items() if type(configuration[name]) is not kind]
+    if wrong:
+        raise Refused(
+            {"notification_configuration": [f"Configuration field '{name}' incorrect type" for name in wrong]}
+        )
     for event, message in (body.get("messages") or {}).items():
         if event not in _EVENTS:
             raise Refused({"messages": [f"Event '{event}' invalid, must be one of {', '.join(_EVENTS)}"]})

@@ -159,6 +159,7 @@ FAILING: dict[str, tuple[Data, str, str, int]] = {
         "{'playbook': ['Playbook not found for project.']}",
         3,
     ),
+    "a project that AWX cannot fetch": (SMALL, "awx", "Could not set up the project 'P': Project update failed", 2),
     "a name that is taken": (
         {**SMALL, "job_templates": [{"name": "Taken", "playbook": "leaver.yml"}]},
         "awx",
@@ -172,6 +173,7 @@ FAILING: dict[str, tuple[Data, str, str, int]] = {
 def test_what_goes_wrong_is_said_and_nothing_is_written_that_could_be_refused_before(case: str, setup: Setup) -> None:
     content, kind, words, written = FAILING[case]
     setup.awx.world.hidden.add("Taken")
+    setup.awx.world.update_status = "failed" if "fetch" in case else "successful"
 
     run = setup.run(setup.saved(content))
 
@@ -205,6 +207,7 @@ KEY["inputs"]["required"] = ["key"]
 def with_secrets(who: str = "ada", **mail: Any) -> Data:
     """Return definitions of a credential and a notification whose secrets are given apart."""
     notification = {"name": "N", "notification_type": "email", "notification_configuration": {**MAIL, **mail}}
+    notification["messages"] = {"success": {"message": "Ada's"} if who == "ada" else None}
     return {
         "credential_types": [KEY],
         "credentials": [{"name": "C", "credential_type": "Key", "inputs": {"who": who}}],
@@ -254,6 +257,8 @@ def test_secrets_are_sent_again_only_if_asked_and_are_in_no_message(setup: Setup
     runs += [setup.run(edited, *options).succeeded() for options in (["--check"], [], [])]
     assert [run[TASK].data["summary"].get("changed") for run in runs[2:]] == [2, 2, None]
     credential, mail = (setup.awx.world.kept(*one) for one in (("credentials", "C"), ("notification_templates", "N")))
+    # A message that is left out becomes blank, which is AWX's own text.
+    assert mail["messages"]["success"] == {"message": "", "body": ""}
     assert credential["inputs"] == {"who": "olga", "key": "s3cret-key"}
     assert (mail["notification_configuration"]["host"], mail["notification_configuration"]["password"]) == (
         "y",

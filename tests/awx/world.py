@@ -87,6 +87,8 @@ class World:
         self._ids |= dict.fromkeys(_RUNNABLE, shared)
         self._add("organizations", {"name": "Default"})
         self._add(_GROUPS, {"name": "default"})
+        #: How updates of projects end, for which the modules wait.
+        self.update_status = "successful"
         #: Names that are taken by objects that this user may not see.
         self.hidden: set[str] = set()
 
@@ -116,6 +118,8 @@ class World:
         """Return status and answer of a request."""
         parts = path.removeprefix("/api/v2/").strip("/").split("/")
         section = parts[0]
+        if section == "project_updates" and len(parts) == 2:
+            return 200, {"id": int(parts[1]), "status": self.update_status}
         if section not in self._tables and section != "unified_job_templates":
             return 404, {"detail": "The requested resource could not be found."}
         try:
@@ -154,13 +158,19 @@ class World:
         named = next((one for one in self.rows(REFERENCES[first]) if one["id"] == row[first]), None)
         return named and self._field(REFERENCES[first], named, rest)
 
+    def _updating(self, shown: Data) -> Data:
+        """Return an object as AWX answers a change of it: a project with a source is fetched at once."""
+        if shown.get("scm_type"):
+            shown["summary_fields"]["current_update"] = {"id": shown["id"], "status": "pending", "failed": False}
+        return shown
+
     def _exists(self, section: str, identifier: Any) -> bool:
         sections = _RUNNABLE if section == "unified_job_templates" else (section,)
         return any(identifier in self._tables[one] for one in sections)
 
     def _create(self, section: str, body: Data) -> Answer:
         fields = check_fields(section, body, self._exists)
-        return 201, self._shown(section, self._add(section, self._checked(section, fields, {})))
+        return 201, self._updating(self._shown(section, self._add(section, self._checked(section, fields, {}))))
 
     def _add(self, section: str, fields: Data) -> Data:
         known = OPTIONS.get(section, {"post": {}, "get": ()})
@@ -254,6 +264,7 @@ class World:
                 row.update(body)
             else:
                 row.update(self._checked(section, check_fields(section, body, self._exists, partial=True), row))
+                return 200, self._updating(self._shown(section, row))
         return 200, self._shown(section, row)
 
     def _sub(self, method: str, section: str, row: Data, sub: str, body: Data) -> Answer:
