@@ -86,6 +86,8 @@ class CodeStorage:
                 option=_COPY,
             )
         file = self._file(_COPY)
+        if self._mode == "apply":
+            file.check_writable()
         text = file.read()
         if text is None:
             return None

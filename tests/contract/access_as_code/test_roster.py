@@ -476,7 +476,7 @@ def test_a_run_keeps_a_copy_that_names_its_tenant_and_its_time(code: Code) -> No
             f"it was begun at https://other.example, and this run is at {BASE_URL}",
         ),
     ):
-        with pytest.raises(WrongTenant, match="Could not use the copy of the roster '/copy'") as caught:
+        with pytest.raises(WrongTenant, match="Could not use the roster copy '/copy'") as caught:
             code.compare("plan", {**expected, **other})
         assert message in str(caught.value)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.private_file import FileRefused
 from ansible_collections.cakewalk.access.plugins.plugin_utils._code_storage import CodeStorage
 
 
@@ -41,3 +42,19 @@ def test_a_run_that_fails_leaves_no_report_of_an_earlier_run(folder: Path, name:
 def test_code_that_is_given_as_report_stays(folder: Path) -> None:
     fail(folder, folder / "code" / "groups.yml")
     assert (folder / "code" / "groups.yml").exists()
+
+
+def test_a_copy_of_the_roster_that_cannot_be_written_stops_a_run_before_its_first_write(tmp_path: Path) -> None:
+    folder, sections = tmp_path / "code", ("tenant: {anchors: [a]}", "roster: {file: people.csv}")
+    folder.mkdir()
+    (folder / "code.yml").write_text("\n".join(sections), encoding="utf-8")
+    (folder / "people.csv").write_text("email\nerin@example.com\n", encoding="utf-8")
+    # Nobody can write there, whoever runs the tests.
+    options = {
+        "folder": str(folder),
+        "journal_path": str(tmp_path / "journal"),
+        "roster_copy_path": "/proc/roster.json",
+    }
+    assert CodeStorage({**options, "mode": "plan"}, False).source()["roster_before"] is None
+    with pytest.raises(FileRefused, match="Could not write the roster copy"):
+        CodeStorage({**options, "mode": "apply"}, False).source()

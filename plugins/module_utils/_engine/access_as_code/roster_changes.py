@@ -83,7 +83,7 @@ class RosterCopy:
         check_tenant(
             (self.base_url, self.anchors),
             (base_url, app_ids),
-            f"use the copy of the roster {printable(path)!r}",
+            f"use the roster copy {printable(path)!r}",
             "Give each tenant a copy of its own (`roster_copy_path`). If this is the same tenant after all, move the "
             "copy away: the next run that applies the roster begins a new one.",
             path,
