@@ -317,7 +317,8 @@ roster:
       type: list
       elements: str
     joiners:
-      description: With a copy, people who are new since then, as O(cakewalk.access.cakewalk_joiner#module:people).
+      description:
+        - With a copy, people who are new or started since then, as O(cakewalk.access.cakewalk_joiner#module:people).
       type: list
       elements: dict
     movers:
@@ -326,7 +327,8 @@ roster:
       type: list
       elements: dict
     leavers:
-      description: With a copy, people who are gone since then, as O(cakewalk.access.cakewalk_leaver#module:people).
+      description:
+        - With a copy, people who are gone or ended since then, as O(cakewalk.access.cakewalk_leaver#module:people).
       type: list
       elements: dict
   sample:
