@@ -82,6 +82,16 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         {},
         "one of the following is required: job_template, approval",
     ),
+    "a name like an id": (
+        {"job_templates": [{**TEMPLATE, "name": "17"}]},
+        {},
+        "the job template '17' has a name that the modules take for an id",
+    ),
+    "a name like an address": (
+        {"inventories": [{"name": "I", "hosts": [{"name": "a++b"}]}]},
+        {},
+        "the host 'a++b' has a name that the modules take for an id or address",
+    ),
     "a name twice": ({"job_templates": [TEMPLATE, TEMPLATE]}, {}, "the job template 'T' is there twice"),
     "a name of a workflow and a template": (
         {"job_templates": [TEMPLATE], "workflow_job_templates": [{"name": "T", "nodes": [node("one")]}]},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -24,6 +25,8 @@ RUNNABLE = ("projects", "job_templates", "workflow_job_templates")
 HOLDERS = ("credentials", "notification_templates")
 #: The fields of notifications that AWX encrypts, over all types.
 _SECRET_FIELDS = {"password", "token", "account_token", "grafana_key", "aws_secret_access_key", "aws_session_token"}
+#: Names for which the modules look among ids and addresses of all organizations, and could change another object.
+_ID = re.compile(r"\s*[+-]?\d[\d_]*\s*|.*\+\+.*", re.DOTALL)
 LINKS = ("success_nodes", "failure_nodes", "always_nodes")
 #: What a job template takes from the file if the file has only one of its kind, by its option.
 PARTS = {"project": "projects", "inventory": "inventories", "execution_environment": "execution_environments"}
@@ -36,7 +39,7 @@ def problems_of(definitions: Definitions, secrets: Secrets) -> list[str]:
     :param secrets: the secret inputs by the name of their credential.
     """
     return [
-        *_repeated_names(definitions),
+        *_name_problems(definitions),
         *_secret_problems(definitions, secrets),
         *_credential_problems(definitions, secrets),
         *_template_problems(definitions),
@@ -57,7 +60,13 @@ def _repeated(values: Iterable[Any]) -> list[Any]:
     return [value for value, count in Counter(values).items() if count > 1]
 
 
-def _repeated_names(definitions: Definitions) -> Iterator[str]:
+def _name_problems(definitions: Definitions) -> Iterator[str]:
+    targets = [Target("organizations", definitions["organization"])]
+    targets += [Target(section, entry["name"]) for section in SECTIONS for entry in definitions[section]]
+    targets += [Target("hosts", host["name"]) for entry in definitions["inventories"] for host in entry["hosts"]]
+    for target in targets:
+        if _ID.fullmatch(target.name):
+            yield f"the {target} has a name that the modules take for an id or address; choose another name"
     for section in SECTIONS:
         for name in _repeated(entry["name"] for entry in definitions[section]):
             yield f"the {Target(section, name)} is there twice"
@@ -76,9 +85,8 @@ def _secret_problems(definitions: Definitions, secrets: Secrets) -> Iterator[str
             why = "is a name of both" if holders[name] else "the file does not have under"
             yield f"secrets are given for {printable(name)!r}, which {why} credentials and notifications"
     for entry in definitions["notification_templates"]:
-        for field in sorted(
-            _SECRET_FIELDS & {name for name, value in entry["notification_configuration"].items() if value}
-        ):
+        given = {name for name, value in entry["notification_configuration"].items() if value}
+        for field in sorted(_SECRET_FIELDS & given):
             yield _in_file(Target("notification_templates", entry["name"]), field)
 
 
