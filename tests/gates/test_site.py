@@ -139,7 +139,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("Sphinx is not installed: make docs")
     folder = tmp_path_factory.mktemp("site")
     command = [PYTHON, "-m", "pages.site", folder]
-    run = subprocess.run(command, cwd=ROOT / "tests", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    run = subprocess.run(
+        command, cwd=ROOT / "tests", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
     assert (run.returncode, run.stdout) == (0, "")
     return folder
 
@@ -178,7 +180,7 @@ def test_a_link_to_a_heading_that_is_missing_ends_the_build(tmp_path: Path) -> N
     (tmp_path / "index.md").write_text("# Start\n\n[there](#nowhere)\n", encoding="utf-8")
     command = [PYTHON, "-m", "sphinx", "-q", "-W", "-c", ROOT / "tests/pages/sphinx", tmp_path, tmp_path / "site"]
 
-    run = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    run = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
 
     assert run.returncode != 0
     assert "nowhere" in run.stdout

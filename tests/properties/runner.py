@@ -21,7 +21,8 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
-import conftest  # noqa: F401 - makes the working tree importable as the collection
+# Makes the working tree importable as the collection.
+import conftest  # noqa: F401 # pylint: disable=unused-import
 from ansible.module_utils import basic
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from ansible_collections.cakewalk.access.plugins.module_utils._module import entry

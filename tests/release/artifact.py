@@ -38,7 +38,7 @@ def build(root: Path, target: Path, tools: Path) -> Path:
         archive.write_bytes(_git(root, "archive", "HEAD"))
         shutil.unpack_archive(archive, source)
         command = [tools / "ansible-galaxy", "collection", "build", "--output-path", temporary, source]
-        run = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        run = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if run.returncode:
             raise Unfit(run.stdout.rstrip())
         (built,) = Path(temporary).glob("*.tar.gz")

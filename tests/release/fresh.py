@@ -96,6 +96,7 @@ class FreshEnvironment:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            check=False,
         )
         if run.returncode or "[WARNING]" in run.stdout or "[DEPRECATION" in run.stdout:
             words = " ".join(str(word) for word in command)

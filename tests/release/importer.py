@@ -41,6 +41,7 @@ def import_log(artifact: Path, folder: Path, tools: Path, **settings: bool) -> s
             "GALAXY_IMPORTER_CONFIG": str(config),
         },
         text=True,
+        check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )

@@ -293,7 +293,7 @@ def test_what_a_play_says_about_errors_and_modes_changes_no_promise(stage: Fulfi
     came_of = stage.under_keywords({case: cases[case] for case in cases if case not in in_check_mode})
     came_of |= stage.under_keywords({case: cases[case] for case in in_check_mode}, "--check")
 
-    outcome_of = {case: outcome for case, (*_, outcome) in KEYWORDS.items()}
+    outcome_of = {case: outcome for case, (*_options, outcome) in KEYWORDS.items()}
     for case, (last, _after) in came_of.items():
         assert case == "no_log" or told(last) == {tasks[case]: outcome_of[case]}
     approved = [tasks[case] for case, outcome in outcome_of.items() if outcome == "approved"]

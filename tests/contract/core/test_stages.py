@@ -197,7 +197,7 @@ def test_which_stages_are_begun_and_what_ends_a_run(client: Client, sent: list[s
     statuses = [LONG[letter] for letter in case.statuses]
     assert [step.status.value for step in result.steps] == statuses
     assert file.calls == ["begin", statuses], "its end is written however the run ends"
-    assert type(error) is (case.ends or type(None))
+    assert error.__class__ is (case.ends or type(None))
     assert case.because in str(error.__cause__ if isinstance(error, ApplyInterrupted) else error)
     assert (result.goal_reached, result.changed) == (case.ends is None, "d" in case.statuses)
     assert len(result.problems) == case.problems

@@ -154,7 +154,7 @@ def test_the_page_loads_nothing_and_hostile_text_stays_text() -> None:
     html = report(rows, report={"title": HOSTILE, "company": HOSTILE, "operator": HOSTILE})
     page, plain = Page(html), Page(report({name: [{"app_id": "a", "user_id": "u"}] for name in SECTIONS}))
 
-    assert {tag for tag, _ in page.tags} <= {tag for tag, _ in plain.tags} | {
+    assert {tag for tag, _attributes in page.tags} <= {tag for tag, _attributes in plain.tags} | {
         "p",
         "dl",
         "dt",
@@ -163,7 +163,11 @@ def test_the_page_loads_nothing_and_hostile_text_stays_text() -> None:
         "span",
         "wbr",
     }
-    assert [tag for tag, _ in page.tags].count("script") == [tag for tag, _ in page.tags].count("style") == 1
+    assert (
+        [tag for tag, _attributes in page.tags].count("script")
+        == [tag for tag, _attributes in page.tags].count("style")
+        == 1
+    )
     for _tag, attributes in page.tags:
         assert not {"src", "srcset", "style", "action", "data", "poster", "background"} & attributes.keys()
         assert not any(name.startswith("on") for name in attributes)

@@ -71,7 +71,7 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
     """Yield the contradictions within the section; they do not depend on the tenant."""
     for entry in code.entries(SECTION):
         try:
-            _ = _limit(entry).apps
+            _apps = _limit(entry).apps
         except (TermRefused, ConfigurationError) as error:
             yield problem(entry.at(), error.cause if isinstance(error, ConfigurationError) else str(error))
 
