@@ -233,7 +233,7 @@ def complete_notification(body: Data) -> Data:
         raise Refused({"notification_configuration": [f"Missing required fields: {missing}."]})
     if configuration.keys() - fields.keys():
         raise Refused({"notification_configuration": [f"Unknown: {sorted(configuration.keys() - fields.keys())}"]})
-    wrong = [name for name, kind in fields.items() if type(configuration[name]) is not kind]
+    wrong = [name for name, kind in fields.items() if configuration[name].__class__ is not kind]
     if wrong:
         raise Refused(
             {"notification_configuration": [f"Configuration field '{name}' incorrect type" for name in wrong]}
