@@ -257,7 +257,8 @@ def test_nothing_is_written_to_a_project_that_others_can_read(
     """Not even the output of a job shows a plan there."""
     nightly = {**MAIN, "CI_PIPELINE_SOURCE": "schedule"}
     (pipelines.repository / "tenant" / "rules.yml").touch()
-    for forge.visibility in ("public", "internal"):
+    for visibility in ("public", "internal"):
+        forge.visibility = visibility
         jobs = [
             pipelines.github("plan.yml", PULL_REQUEST)["plan"],
             pipelines.github("apply.yml", {"token": TOKEN})["plan"],
