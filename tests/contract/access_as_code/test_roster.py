@@ -497,7 +497,7 @@ def test_a_run_that_fails_in_the_middle_keeps_the_copy_of_what_was_approved(code
     code.write(table(PEOPLE), groups=groups)
     approved = code.compare("plan").result["plan_hash"]
     plan = code.compare("apply", plan_hash=approved, journal_path="/record")
-    code.example.tenant.fault("addUsersToGroup", "403", count=1)
+    code.example.tenant.fault("addUsersToGroup", "403", skip=1)
     with pytest.raises(ApplyFailed) as failed:
         apply(plan, code.example.client, CONFIRM_DELAYS)
     assert failed.value.result.changed
