@@ -91,6 +91,21 @@ def _visible_paths(folder: Path, root: Path, problems: list[Problem]) -> Iterato
             yield from _visible_paths(path, root, problems)
 
 
+def _roster_refusal(file: str, root: Path) -> str | None:
+    """Return why a file cannot be the roster of the code in a folder, as a clause; C(None) if it can.
+
+    Messages quote a roster, and the authors of code must not read other files of the machine by them. So a path that
+    leads elsewhere has the same message as a missing file.
+    """
+    visible = {path.relative_to(root): path for path in _visible_paths(root, root, [])}
+    path = visible.get(Path(file))
+    if path is None:
+        return "is not in the folder of the code, or it is hidden; give its path from there"
+    if path.is_symlink():
+        return "is a link"
+    return None if path.is_file() else "is no file"
+
+
 def read(
     folder: str, needs_roster: Callable[[Code], bool] = lambda _code: True
 ) -> tuple[Code, Positions, dict[str, Any] | None]:
@@ -224,13 +239,14 @@ class _CodeReader:
         )
         file, at = section["file"], self._positions["roster.file"]
         path, name = root / file, printable(file)
-        if path.is_symlink() or not path.is_file():
-            raise CodeRefused([problem(at, f"the roster {name} {'is a link' if path.is_symlink() else 'is no file'}")])
+        why = _roster_refusal(file, root)
+        if why:
+            raise CodeRefused([problem(at, f"the roster {name} {why}")])
         if file in self._lists:
             rows = self._value(name, self._lists[file], _ROWS)
             table, columns = table_of(rows, self._positions, _ROWS, name)
         elif is_code(path):
-            raise CodeRefused([problem(at, f"the roster {name} is a list of people, in the folder of the code")])
+            raise CodeRefused([problem(at, f"the roster {name} is no list of people")])
         else:
             table, columns = read_csv(path, name)
         if self._problems:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._api.text import printable
+from ..module_utils._api.text import pluralize, printable
 from ..module_utils._engine.access_as_code.source import CodeRefused, problem
 from ..module_utils._engine.core.terms import TermRefused, term_of
 
@@ -34,8 +34,10 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
     email, start, end = (section[f"{kind}_column"] for kind in ("email", "start", "end"))
     problems = []
     if email not in columns:
-        there = ", ".join(map(printable, columns))
-        problems.append(problem(f"{name}:1", f"there is no column {printable(email)!r}, there are {there}"))
+        # The file may be no roster at all, so its content stays out of messages.
+        count = pluralize(len(columns), "column", "columns")
+        why = f"it has {count}, and none of them is {printable(email)!r}"
+        raise CodeRefused([problem(f"{name}:1", why)])
     for column, default in ((start, "start"), (end, "end")):
         near = [one for one in columns if one.lower() == column.lower()]
         if column not in columns and (near or column != default):
@@ -50,9 +52,12 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
         first = seen.setdefault(_spelling(address), at)
         if not address:
             problems.append(problem(at, f"the column {printable(email)} is blank"))
-        elif not re.fullmatch(r"[^@\s,;]+@[^@\s,;]+", address):
-            problems.append(problem(at, f"{printable(address)!r} is not an e-mail address"))
-        elif first != at:
+            continue
+        if not re.fullmatch(r"[^@\s,;]+@[^@\s,;]+", address):
+            # The row may be no row of a roster, so its content stays out of messages.
+            problems.append(problem(at, f"the column {printable(email)} holds no e-mail address"))
+            continue
+        if first != at:
             problems.append(problem(at, f"{printable(address)!r} has a row already, {first}"))
         term = [values.get(column) or None for column in (start, end)]
         try:

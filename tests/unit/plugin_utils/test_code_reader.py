@@ -256,3 +256,67 @@ def test_how_code_is_written() -> None:
         '      "Cost Center": "#1\\u202e\\u000a\U0001f600\\U000e0001"\n'
         "policies: []\n"
     )
+
+
+SECRET = "b3BlbnNzaC1rZXk"
+KEY = f"-----BEGIN KEY-----\n{SECRET}\n{SECRET},@\n"
+
+
+def refused_roster(folder: Path, file: str, column: str = "email") -> list[dict[str, str]]:
+    """Return the problems of code that names a roster."""
+    text = json.dumps({"roster": {"file": file, "email_column": column}})
+    with pytest.raises(CodeRefused) as caught:
+        read(folder_of(folder, code=text))
+    assert SECRET not in str(caught.value.facts())
+    found: list[dict[str, str]] = caught.value.facts()["problems"]
+    return found
+
+
+def test_no_roster_is_read_that_is_not_in_the_folder_of_the_code(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    (folder / ".git").mkdir(parents=True)
+    (folder / "more.csv").mkdir()
+    for path in (tmp_path / "key.csv", folder / ".key.csv", folder / ".git" / "key.csv"):
+        path.write_text(KEY, encoding="utf-8")
+    (folder / "link.csv").symlink_to(tmp_path / "key.csv")
+    elsewhere = "is not in the folder of the code, or it is hidden; give its path from there"
+    for file, why in (
+        ("../key.csv", elsewhere),
+        ("../code/../key.csv", elsewhere),
+        (str(tmp_path / "key.csv"), elsewhere),
+        ("../no.csv", elsewhere),
+        (".key.csv", elsewhere),
+        (".git/key.csv", elsewhere),
+        ("link.csv/", "is a link"),
+        ("link.csv", "is a link"),
+        ("more.csv", "is no file"),
+    ):
+        ((problem),) = refused_roster(folder, file, "-----BEGIN KEY-----")
+        assert problem == {"at": "code.yml:1", "message": f"the roster {file} {why}"}
+    (folder / "link.csv").unlink()
+    (folder / "more").symlink_to(tmp_path)
+    assert refused_roster(folder, "more/key.csv") == [{"at": "more", "message": "it is a link"}]
+
+
+def test_what_is_no_roster_is_not_quoted(tmp_path: Path) -> None:
+    (tmp_path / "key.csv").write_text(KEY.replace(",@", ""), encoding="utf-8")
+    assert refused_roster(tmp_path, "key.csv") == [
+        {"at": "key.csv:1", "message": "it has 1 column, and none of them is 'email'"}
+    ]
+    column = "-----BEGIN KEY-----"
+    why = f"the column {column} holds no e-mail address"
+    assert refused_roster(tmp_path, "key.csv", column) == [
+        {"at": "key.csv:2", "message": why},
+        {"at": "key.csv:3", "message": why},
+    ]
+    (tmp_path / "key.csv").write_text(f"email,end\nx,{SECRET}\n", encoding="utf-8")
+    assert refused_roster(tmp_path, "key.csv")[0]["at"] == "key.csv:2"
+
+
+def test_a_roster_may_be_in_a_subfolder(tmp_path: Path) -> None:
+    (tmp_path / "hr").mkdir()
+    (tmp_path / "hr" / "people.csv").write_text("email\nerin@example.com\n", encoding="utf-8")
+    for file in ("hr/people.csv", "./hr/people.csv"):
+        _code, _positions, roster = read(folder_of(tmp_path, code=f"roster: {{file: {file}}}"))
+        assert roster is not None
+        assert roster["rows"][0]["at"] == f"{file}:2"
