@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: What the unit tests need, which run on the Python of the release. Newer versions than a Python runs are left out.
-PACKAGES = ("requests", "ansible-runner", "pytest<9.2", "pytest-xdist", "hypothesis", "jsonschema")
+PACKAGES = ("requests", "ansible-runner", "pytest<9.2", "pytest-xdist", "hypothesis", "jsonschema", "markdown-it-py")
 
 
 @dataclass(frozen=True)

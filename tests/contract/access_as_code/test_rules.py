@@ -238,6 +238,15 @@ def test_a_plan_may_not_add_to_a_violation(ruled: Ruled, data: dict[str, Any], s
     assert ruled.compare().result["rules"][0]["state"] == "violated"
 
 
+def test_another_level_adds_to_a_violation(ruled: Ruled) -> None:
+    ruled.example.tenant.change("add_access", app="GitHub", user=CONNOR)
+    ruled.write(
+        rule(forbids={**EVERYBODY, "to_hold": [{"app": "GitHub"}]}),
+        accesses=[{"app": "GitHub", "permission_level": "Admin", "users": [CONNOR]}],
+    )
+    assert "would be violated, because of accesses.yml:5" in str(ruled.refusal())
+
+
 def test_a_rule_may_be_about_people_of_the_roster(ruled: Ruled) -> None:
     contractors = {"roster": {"department": ["Contractor-Sales", "Agency"], "site": {"not": "Berlin"}}}
     forbidden = rule(forbids={"people": contractors, "to_hold": [SALES]})
@@ -285,6 +294,7 @@ FLAWS: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown name": ({"limits": {**ENTRY, "at_last": 2}}, "unknown: limits.at_last"),
     "a severity": ({"limits": ENTRY, "severity": "urgent"}, "value of severity must be one of: low, medium"),
     "no number": ({"limits": {"holders_of": [SALES]}}, "limits needs `at_most`, `at_least` or both"),
+    "no limit": ({"limits": {**ENTRY, "at_least": 0}}, "the rule would never be violated"),
     "numbers": ({"limits": {**ENTRY, "at_most": 0}}, "`at_least` is not above `at_most`"),
     "a level without an app": (
         {"limits": {**ENTRY, "holders_of": [{"permission_level": "Admin"}]}},
@@ -311,6 +321,13 @@ FLAWS: dict[str, tuple[dict[str, Any], str]] = {
         {"forbids": {"to_hold": [SALES], "people": {"status": []}}},
         "status is empty or holds a blank",
     ),
+    **{
+        f"the domain {domain!r}": (
+            {"forbids": {"to_hold": [SALES], "people": {"email_domain": ["example.com", domain]}}},
+            f"rules.yml:5: {domain!r} is no domain, such as example.com",
+        )
+        for domain in ("@example.com", "example.com ", "*.com", "example", "example.com.", "a@example.com")
+    },
     "no end": (
         {"limits": ENTRY, "exceptions": [{"person": SALLY, "reason": "x"}]},
         "missing required arguments: until",
@@ -347,6 +364,28 @@ MISSES: dict[str, tuple[dict[str, Any], str]] = {
         },
         "the user 'a@b.example' does not exist",
     ),
+    **{
+        f"a rule that everybody keeps, {number}": (data, "'R' would never be violated, whatever people hold")
+        for number, data in enumerate(
+            (
+                {"requires": {"holders_of": [SALES], "to_hold": [SALES]}},
+                {
+                    "requires": {
+                        "holders_of": [{"app": "GitHub", "permission_level": "Read"}],
+                        "to_hold": [{"app": "GitHub"}],
+                    }
+                },
+                {"requires": {"holders_of": [{"app": "Figma", "privileged": True}], "to_hold": [{"privileged": True}]}},
+                {
+                    "forbids": {
+                        "people": {"email_domain": ["example.com"], "status": ["Active"]},
+                        "except_people": {"email_domain": ["Example.com", "other.example"]},
+                        "to_hold": [SALES],
+                    }
+                },
+            )
+        )
+    },
     "a person with two exceptions": (
         {
             "conflicts": [SALES, CONTRACTORS],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ansible_collections.cakewalk.access.plugins.module_utils._api import catalog
@@ -245,7 +246,39 @@ def random_rules(chance: random.Random, world: World, number: int) -> list[Entry
         ]
         return rule(name, **{kind: value}, exceptions=exceptions)
 
-    return [one(f"Rule {n}") for n in range(number)]
+    rules: list[Entry] = []
+    while len(rules) < number:
+        made = one(f"Rule {len(rules)}")
+        rules += [] if _is_pointless(made.data) else [made]
+    return rules
+
+
+def _is_pointless(data: dict[str, Any]) -> bool:
+    """Return whether nobody could violate a random rule."""
+    if data["requires"]:
+        return all(
+            has == needs
+            or (has["app"] and not has["owner"] and needs["app"] == has["app"] and not _details(needs))
+            or (has["privileged"] and needs["privileged"] and not needs["app"])
+            for has in data["requires"]["holders_of"]
+            for needs in data["requires"]["to_hold"]
+        )
+    if data["forbids"] and data["forbids"]["people"] and data["forbids"]["except_people"]:
+        people, others = (
+            {**one, **(one["roster"] or {})} for one in map(data["forbids"].get, ("people", "except_people"))
+        )
+        return all(_fits(people.get(name), value) for name, value in others.items() if name != "roster" and value)
+    return False
+
+
+def _details(entitlement: dict[str, Any]) -> bool:
+    return bool(entitlement["permission_level"] or entitlement["privileged"] or entitlement["owner"])
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    if isinstance(value, list) and isinstance(wanted, list):
+        return {one.lower() for one in value} <= {one.lower() for one in wanted}
+    return bool(value == wanted)
 
 
 def all3(values: Iterable[bool | None]) -> bool | None:
@@ -292,6 +325,22 @@ class Naive:
                     value = any3(self._in_app(person, one, app, is_unseen=False))
                     sure[number, app["id"]] = 1 if value is None else 2 * value
         return sure
+
+    def is_another_level(self, data: dict[str, Any], change: AccessChange) -> bool:
+        """Return whether somebody gets a level that they did not have, and the rule is about who has it."""
+        if not change.is_gain or not change.app:
+            return False
+        wanted = (data["requires"] or {}).get("holders_of") or (data["forbids"] or {}).get("to_hold") or []
+        (app,) = (row for row in self.world.apps if row["id"] == change.app)
+        level = next((row for row in self.world.levels[change.app] if row["id"] == change.level), None)
+        for row in self.world.access[change.app] or []:
+            if row["user"]["id"] == change.person["id"] and row["permissionLevel"] == level:
+                return False
+        return any(
+            self._means(one, app, level, is_hidden=False) is not False
+            for one in wanted
+            if not one["group"] and not one["owner"] and one["app"] in (None, app["id"], app["name"])
+        )
 
     def _each(self, data: dict[str, Any]) -> set[Found]:
         found = set()
@@ -401,19 +450,7 @@ class Naive:
             return [*values, is_owner, *(row["isOwner"] for row in rows)]
         levels = self.world.levels[app["id"]]
         defaults = [one for one in levels if one["isDefault"]]
-
-        def means(held: dict[str, Any] | None, is_hidden: bool) -> bool | None:
-            if wanted["permission_level"]:
-                if held is not None:
-                    return bool(held["name"] == wanted["permission_level"])
-                return True if [one["name"] for one in levels] == [wanted["permission_level"]] else None
-            if wanted["privileged"]:
-                if held is not None:
-                    return held.get("isPrivileged")
-                marks = {one.get("isPrivileged") for one in levels}
-                return (marks.pop() if len(marks) == 1 else None) if is_hidden else False
-            return True
-
+        means = partial(self._means, wanted, app)
         values += [means(row["permissionLevel"], False) for row in rows]
         values += [all3([None, means(row["permissionLevel"], False)]) for row in left]
         asked = False
@@ -432,3 +469,19 @@ class Naive:
             if is_member and is_given and not rows and not asked:
                 values.append(means(defaults[0], False) if len(defaults) == 1 else means(None, bool(levels)))
         return values
+
+    def _means(
+        self, wanted: dict[str, Any], app: dict[str, Any], held: dict[str, Any] | None, is_hidden: bool
+    ) -> bool | None:
+        """Return whether access to an app at a level, or at one that is not shown, is what is wanted."""
+        levels = self.world.levels[app["id"]]
+        if wanted["permission_level"]:
+            if held is not None:
+                return bool(held["name"] == wanted["permission_level"])
+            return True if [one["name"] for one in levels] == [wanted["permission_level"]] else None
+        if wanted["privileged"]:
+            if held is not None:
+                return held.get("isPrivileged")
+            marks = {one.get("isPrivileged") for one in levels}
+            return (marks.pop() if len(marks) == 1 else None) if is_hidden else False
+        return True

@@ -70,6 +70,11 @@ def test_a_plan_leads_to_what_plain_loops_find_after_it() -> None:
                 if state != "excepted" and email in gaining
                 for sure in [naive_before.holdings(data[name], email)]
                 if any(sure[where] < after for where, after in naive_after.holdings(data[name], email).items())
+                or any(
+                    naive_before.is_another_level(data[name], change)
+                    for change in changes
+                    if change.person["email"] == email
+                )
             }
             refused = RulesPlan(before, after, changes).new
             assert {(one.rule.name, one.person) for one in refused} == caused | added, f"seed {seed}"

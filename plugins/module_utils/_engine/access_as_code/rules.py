@@ -94,17 +94,29 @@ class RulesPlan:
         return {change.person["id"].lower() for change in self.changes if change.is_gain}
 
     def _is_added_to(self, finding: Finding) -> bool:
-        """Return whether the plan gives the person of a finding more of what its rule is about.
+        """Return whether the plan gives the person of a finding more of what its rule is about, such as another level.
 
         Conflicts are about having everything, and limits are about numbers of people. More adds nothing to those.
         """
         if finding.rule.kind not in (FORBIDS, REQUIRES) or finding.person not in self._gaining:
             return False
-        return any(
+        return any(self._is_another_level(change, finding) for change in self.changes) or any(
             where not in before or (value and not before[where])
             for one in finding.rule.entitlements
             for before in [self.before.held.value_by_app(one, finding.person)]
             for where, value in self.after.held.value_by_app(one, finding.person).items()
+        )
+
+    def _is_another_level(self, change: AccessChange, finding: Finding) -> bool:
+        """Return whether a change gives the person of a finding a level of an app that they did not have."""
+        before, app, someone = self.before.held, change.app, change.person["id"].lower()
+        if someone != finding.person or not change.is_gain or not app:
+            return False
+        had = before.levels_held.get(app, {}).get(someone, ())
+        return change.level not in had and any(
+            self.after.held.means(one, app, change.level) is not False
+            for one in finding.rule.entitlements
+            if not one.group and not one.is_owner
         )
 
     def _is_repaired(self, finding: Finding) -> bool:

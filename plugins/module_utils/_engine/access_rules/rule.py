@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,6 +18,8 @@ from ..core.people import status_of
 from ..core.terms import Term, TermRefused, term_of
 from .form import CONFLICTS, FORBIDS, KINDS, LIMITS, REQUIRES
 
+#: The domain of an e-mail address: parts without the characters that nobody has there, with dots between them.
+_DOMAIN = re.compile(r"[^\s@*?,;<>()\[\]{}\".]+(\.[^\s@*?,;<>()\[\]{}\".]+)+")
 #: A value that is not known, in the logic of three values.
 UNKNOWN = None
 
@@ -52,6 +55,15 @@ class Entitlement:
     is_privileged: bool = False
     is_owner: bool = False
     name: str = field(default="", compare=False)
+
+    def implies(self, other: Entitlement) -> bool:
+        """Return whether everybody who holds this holds the other, too."""
+        if self == other:
+            return True
+        if self.is_owner or other.is_owner or not self.app or other.group:
+            return False
+        # A level is access to its app, and a privileged level of an app is one of any app.
+        return other in (Entitlement(self.app), Entitlement(is_privileged=self.is_privileged))
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,11 @@ class Criteria:
             fields = self._fields(row)
             values.append(UNKNOWN if fields is None else all(one.fits(fields) for one in self.conditions))
         return all_of(values)
+
+    def implies(self, other: Criteria) -> bool:
+        """Return whether everybody who fits these criteria fits the others, as far as their words show it."""
+        values = all(name in self.values and self.values[name] <= listed for name, listed in other.values.items())
+        return values and set(other.conditions) <= set(self.conditions)
 
     def details(self, row: Row) -> list[str]:
         """Return what the roster says about a person, in words, as far as the conditions are about it."""
@@ -140,6 +157,13 @@ class AccessRule:
     people: Criteria | None = None
     excluded: Criteria | None = None
     exceptions: tuple[RuleException, ...] = ()
+
+    @property
+    def is_never_violated(self) -> bool:
+        """Whether nobody can violate the rule, whatever people hold."""
+        if self.kind == REQUIRES:
+            return all(has.implies(needs) for has in self.entitlements for needs in self.required)
+        return self.people is not None and self.excluded is not None and self.people.implies(self.excluded)
 
     @property
     def involved(self) -> tuple[Entitlement, ...]:
@@ -263,12 +287,18 @@ def _problems_of_kind(entry: RuleEntry) -> Iterator[tuple[str, str]]:
             yield entry.at(kind), "limits needs `at_most`, `at_least` or both"
         elif min(numbers) < 0 or numbers != sorted(numbers):
             yield entry.at(kind), "`at_least` and `at_most` are not negative, and `at_least` is not above `at_most`"
+        elif numbers == [0] and value["at_most"] is None:
+            yield entry.at(kind), "there are always at least 0 people, so the rule would never be violated"
     if kind == FORBIDS:
         for name in ("people", "except_people"):
             given = {one: values for one, values in (value[name] or {}).items() if values is not None}
             wrong = [one for one, values in given.items() if not values or not all(text.strip() for text in values)]
             if wrong or (value[name] is not None and not given):
                 yield entry.at(kind, name), f"{' and '.join(wrong) or name} is empty or holds a blank"
+            for domain in given.get("email_domain", ()) if not wrong else ():
+                if not _DOMAIN.fullmatch(domain):
+                    cause = f"{printable(domain)!r} is no domain, such as example.com, so it would fit nobody"
+                    yield entry.at(kind, name, "email_domain"), cause
         if value["people"] is None and value["except_people"] is None:
             yield entry.at(kind), "forbids needs people, `except_people` or both"
 
@@ -329,7 +359,7 @@ class RuleResolver:
                 "people": self._criteria(value["people"]),
                 "excluded": self._criteria(value["except_people"]),
             }
-        return AccessRule(
+        rule = AccessRule(
             entry.data["name"],
             entry.data["severity"],
             entry.data["reason"],
@@ -339,6 +369,10 @@ class RuleResolver:
             exceptions=tuple(self._exceptions(entry)),
             **details,
         )
+        if len(rule.involved) == sum(map(len, parts.values())) and rule.is_never_violated:
+            message = f"the rule {printable(rule.name)!r} would never be violated, whatever people hold"
+            self.resolver.report(rule.name, "invalid", message)
+        return rule
 
     def _entitlement(self, data: Mapping[str, Any]) -> Entitlement | None:
         if data["group"] is not None:
