@@ -81,7 +81,7 @@ options:
     description:
       - How many percent of the people in the copy may be missing from the roster, or end earlier by it, from 0 to 100.
         If there are more, the task fails in every mode, because the file may be incomplete. People whose end was known
-        already do not count.
+        already do not count. The same limit holds for people who lose a group or access by the rules.
       - O(plan_hash) covers this option.
     type: int
     default: 10

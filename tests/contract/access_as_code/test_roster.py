@@ -414,8 +414,41 @@ def test_a_roster_of_others_or_without_a_column_stops_everything(code: Code) -> 
     with pytest.raises(RosterShrank, match="20 of 20 people are missing"):
         code.compare("plan", before)
     code.write(table(*(f"{email},,Wien,," for email in people)), **SALES)
-    with pytest.raises(RosterShrank, match="20 of 20 people lose a group"):
+    with pytest.raises(RosterShrank, match="20 of 20 people lose a group or access"):
         code.compare("plan", before)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"state": "absent", "members_where": {"department": {"not": "Sales"}}},
+        {"state": "absent", "members_where": {"department": ""}},
+        {"members_where": {"department": "Sales"}},
+    ],
+)
+def test_a_roster_by_which_people_lose_access_stops_everything(code: Code, entry: Data) -> None:
+    people, joiner = [f"person{number}@example.com" for number in range(20)], "joiner@example.com,,Wien,,"
+    sections = {"accesses": [{"app": "Figma", **entry}]}
+    code.write(table(*(f"{email},Sales,Wien,," for email in people)), **sections)
+    before = code.copy()
+
+    def lacking(count: int, **options: Any) -> Data:
+        """Return what a roster gives in which so many people have no department, and somebody is new."""
+        cells = ["" if number < count else "Sales" for number in range(20)]
+        rows = (f"{email},{cell},Wien,," for email, cell in zip(people, cells, strict=True))
+        code.write(table(*rows, joiner), **sections)
+        roster: Data = code.compare("drift", before, fail_on_drift=False, **options).result["roster"]
+        return roster
+
+    assert lacking(2)["movers"] == []
+    with pytest.raises(RosterShrank, match="3 of 20 people lose a group or access, more than 10 %") as caught:
+        lacking(3)
+    assert caught.value.facts()["missing"] == people[:3]
+    found = lacking(20, max_roster_shrink=100)
+    assert (found["people"], len(found["joiners"])) == (21, 1)
+    assert "losing" not in found
+    # What is lost already by the earlier roster is no loss.
+    assert code.compare("plan", code.copy(), max_roster_shrink=0).result["roster"]["leavers"] == []
 
 
 def test_an_empty_exact_group_keeps_nobodys_access_from_ending(code: Code) -> None:

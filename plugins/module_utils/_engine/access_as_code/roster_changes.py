@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from ..._api.errors import CakewalkError
 from ..._api.text import printable
@@ -18,6 +18,8 @@ from ..core.timestamps import moment, utc
 from ..storage.ledger import check_tenant
 from .roster import Roster, RosterRow, rules_of
 from .source import SourceCode
+
+Item = TypeVar("Item")
 
 _SHRANK = "Nothing was changed. Check that the file is complete. If it is, raise `max_roster_shrink`."
 
@@ -112,25 +114,50 @@ class RosterCopy:
 
 @dataclass(frozen=True)
 class RosterChanges:
-    """The people who joined, moved and left between two rosters, as the modules of these names take them."""
+    """The people who joined, moved and left between two rosters, as the modules of these names take them.
+
+    :param losing: the people in both rosters who lose a group or access by the rules, or who newly must not have it.
+    """
 
     joiners: Sequence[Mapping[str, Any]]
     movers: Sequence[Mapping[str, Any]]
     leavers: Sequence[Mapping[str, Any]]
+    losing: Sequence[str]
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the lists for the modules."""
+        return {"joiners": self.joiners, "movers": self.movers, "leavers": self.leavers}
 
     def check_losses(self, before: RosterCopy, limit: int) -> None:
-        """Refuse a roster by which many people lose a group, since a column may have been lost.
+        """Refuse a roster by which many people lose something, since a column may have been lost.
 
-        :raises RosterShrank: more than C(limit) percent of the people in the earlier roster lose one.
+        :raises RosterShrank: more than C(limit) percent of the people in the earlier roster do.
         """
-        losing, people = [mover["user"] for mover in self.movers if mover["leaves"]], len(before.working)
-        if len(losing) * 100 > limit * people:
+        people = len(before.working)
+        if len(self.losing) * 100 > limit * people:
             raise RosterShrank(
                 "use the roster",
-                f"by it, {len(losing)} of {people} people lose a group, more than {limit} %",
+                f"by it, {len(self.losing)} of {people} people lose a group or access, more than {limit} %",
                 _SHRANK,
-                missing=sorted(losing),
+                missing=sorted(self.losing),
             )
+
+
+@dataclass
+class _ByRules:
+    """The groups and access that the rules give a person.
+
+    :param absences: access that the person must not have.
+    """
+
+    groups: list[str] = field(default_factory=list)
+    accesses: list[dict[str, str]] = field(default_factory=list)
+    absences: list[dict[str, str]] = field(default_factory=list)
+
+    def loses(self, later: _ByRules) -> bool:
+        """Return whether rules take more from the person later, or give less."""
+        given = _without(self.groups, later.groups), _without(self.accesses, later.accesses)
+        return any(given) or bool(_without(later.absences, self.absences))
 
 
 def changes_between(code: SourceCode, before: RosterCopy, roster: Roster, time: datetime) -> RosterChanges:
@@ -143,38 +170,39 @@ def changes_between(code: SourceCode, before: RosterCopy, roster: Roster, time: 
     """
     old, new = _by_person(code, before.roster), _by_person(code, roster)
     working = roster.working(time)
-    joiners, movers = [], []
+    joiners, movers, losing = [], [], []
     for email, row in working.items():
-        groups, accesses = new[email]
+        now = new[email]
         if email not in before.working:
-            joiners.append({"user": row.email, "groups": groups, "accesses": accesses})
+            joiners.append({"user": row.email, "groups": now.groups, "accesses": now.accesses})
             continue
-        old_groups = old[email][0]
-        joins, leaves = _without(groups, old_groups), _without(old_groups, groups)
+        joins, leaves = _without(now.groups, old[email].groups), _without(old[email].groups, now.groups)
         if joins or leaves:
             movers.append({"user": row.email, "joins": joins, "leaves": leaves})
+        if old[email].loses(now):
+            losing.append(row.email)
     gone = [row.email for email, row in before.working.items() if email not in working]
-    return RosterChanges(joiners, movers, [{"user": email, "confirm": email} for email in gone])
+    return RosterChanges(joiners, movers, [{"user": email, "confirm": email} for email in gone], losing)
 
 
-def _by_person(code: SourceCode, roster: Roster) -> dict[str, tuple[list[str], list[dict[str, str]]]]:
-    """Return the groups and the access that the rules give each person, by folded address."""
-    found: dict[str, tuple[list[str], list[dict[str, str]]]] = {email: ([], []) for email in roster.by_email}
+def _by_person(code: SourceCode, roster: Roster) -> dict[str, _ByRules]:
+    """Return the groups and access that the rules give each person, by folded address."""
+    found = {email: _ByRules() for email in roster.by_email}
     for section, rule in rules_of(code):
         data = rule.entry.data
         absent = set(map(folded_reference, data.get("absent") or ()))
-        for row in rule.people(roster) if data.get("state") != "absent" else ():
+        for row in rule.people(roster):
             if folded_reference(row.email) in absent:
                 continue
-            groups, accesses = found[folded_email(row.email)]
+            person = found[folded_email(row.email)]
             if section == "groups":
-                groups.append(data["group"])
-            else:
-                level = data["permission_level"]
-                accesses.append({"app": data["app"], **({"permission_level": level} if level else {})})
+                person.groups.append(data["group"])
+                continue
+            level = data["permission_level"]
+            access = {"app": data["app"], **({"permission_level": level} if level else {})}
+            (person.absences if data["state"] == "absent" else person.accesses).append(access)
     return found
 
 
-def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
-    taken = set(others)
-    return [name for name in names if name not in taken]
+def _without(items: Iterable[Item], others: Collection[Item]) -> list[Item]:
+    return [item for item in items if item not in others]

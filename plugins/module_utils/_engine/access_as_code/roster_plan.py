@@ -59,7 +59,7 @@ class RosterPlan:
             "people": self.people,
             "waiting": [row.email for row in self.waiting],
             "not_in_roster": list(self.unlisted),
-            **(vars(self.changes) if self.changes else {}),
+            **(self.changes.as_result() if self.changes else {}),
         }
 
 
