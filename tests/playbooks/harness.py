@@ -263,11 +263,25 @@ def names(tenant: Sandbox) -> Data:
     }
 
 
-def listed(tenant: Sandbox) -> Data:
-    """Return variables with which the scenario of queries compares what it is told."""
+def listed(tenant: Sandbox, folder: Path) -> Data:
+    """Return variables with which the scenario of queries compares what it is told.
+
+    :param folder: becomes a folder of code, with a hostile roster that would leave a file there.
+    """
+    department = f"{{{{ lookup('pipe', 'touch {folder}/executed') }}}}"
+    sections = {
+        "tenant": {"anchors": [tenant.find("apps", "GitHub")["id"]]},
+        "groups": [{"group": "Engineering", "members_where": {"department": department}}],
+        "roster": {"file": "people.csv"},
+    }
+    folder.mkdir()
+    (folder / "code.yml").write_text(yaml.safe_dump(sections, width=1000), encoding="utf-8")
+    people = f'email;department\nerin.engineer@example.com;"{department}"\n'
+    (folder / "people.csv").write_text(people, encoding="utf-8")
     state = tenant.state("users", "groups")
     (engineering,) = (group for group in state["groups"] if group["name"] == "Engineering")
     return {
+        "code_folder": str(folder),
         "expected_users": sorted(user["id"] for user in state["users"]),
         "expected_groups": sorted(group["id"] for group in state["groups"]),
         "expected_members": sorted(engineering["members"]),

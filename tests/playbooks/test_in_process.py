@@ -42,7 +42,7 @@ def test_every_scenario_comes_to_the_same(playbooks: Playbooks, tenant: Sandbox)
         done = yaml.safe_load(yaml.safe_dump(scenario(name)).replace("{{ ledger }}", f"{{{{ ledger }}}}-{name}"))
         plays += play(task(f"fresh for {name}", "tenant", {"reset": {}, "changes": CHANGES.get(name, [])}))
         plays += [*({**one, "check_mode": True} for one in done), *done]
-    here, there = both_ways(playbooks, tenant, plays, "--diff", more=listed(tenant))
+    here, there = both_ways(playbooks, tenant, plays, "--diff", more=listed(tenant, playbooks.folder / "code"))
     here.succeeded()
     assert told(here, "true") == told(there, "false")
     assert here.warned_of() == there.warned_of()

@@ -11,7 +11,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
 from playbooks.harness import INFO, Data, Playbooks, listed, names, pages, play, scenario, stable_pages, task, writes
 from sandbox.known import task_id
 from sandbox.process import Sandbox
@@ -29,19 +28,7 @@ def read_only(tenant: Sandbox) -> dict[str, str]:
 def test_queries_return_what_is_there(
     playbooks: Playbooks, tenant: Sandbox, read_only: dict[str, str], tmp_path: Path
 ) -> None:
-    canary, folder = tmp_path / "canary", tmp_path / "code"
-    expected = listed(tenant) | {"code_folder": str(folder)}
-    department = f"{{{{ lookup('pipe', 'touch {canary}') }}}}"
-    sections = {
-        "tenant": {"anchors": [tenant.find("apps", "GitHub")["id"]]},
-        "groups": [{"group": "Engineering", "members_where": {"department": department}}],
-        "roster": {"file": "people.csv"},
-    }
-    folder.mkdir()
-    (folder / "code.yml").write_text(yaml.safe_dump(sections, width=1000), encoding="utf-8")
-    people = f'email;department\nerin.engineer@example.com;"{department}"\n'
-    (folder / "people.csv").write_text(people, encoding="utf-8")
-    plays = scenario("info")
+    expected, plays = listed(tenant, tmp_path / "code"), scenario("info")
     check = playbooks.run(plays, "--check", "--diff", variables=names(tenant) | expected, **read_only).succeeded()
     run = playbooks.run(plays, variables=names(tenant) | expected, **read_only).succeeded()
     missing = {"users": "'nobody@example.com', 'Erin Engineer'", "groups": "'contractors'"}
@@ -51,7 +38,7 @@ def test_queries_return_what_is_there(
     assert not any(result.changed for result in run.results)
     assert not writes(tenant.log())
     assert {entry["key"] for entry in tenant.log()} == {"read-only"}
-    assert not canary.exists()
+    assert not (tmp_path / "code" / "executed").exists()
 
 
 def test_what_is_asked_for_is_put_together(playbooks: Playbooks, tenant: Sandbox, read_only: dict[str, str]) -> None:
