@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._api.text import pluralize, printable
+from ..module_utils._api.text import has_invisible, pluralize, printable
 from ..module_utils._engine.access_as_code.source import CodeRefused, problem
 from ..module_utils._engine.core.terms import TermRefused, term_of
 
@@ -57,7 +57,9 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
             # The row may be no row of a roster, so its content stays out of messages.
             problems.append(problem(at, f"the column {printable(email)} holds no e-mail address"))
             continue
-        if first != at:
+        if has_invisible(address):
+            problems.append(problem(at, f"{printable(address)!r} has an invisible character"))
+        elif first != at:
             problems.append(problem(at, f"{printable(address)!r} has a row already, {first}"))
         term = [values.get(column) or None for column in (start, end)]
         try:

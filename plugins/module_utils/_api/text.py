@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,10 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 UNCUT = sys.maxsize
 #: Formatting characters that Persian, and emoji of several people, cannot do without.
 _JOINERS = "\u200c\u200d"
+#: Characters without a shape that count as letters or marks (Default_Ignorable_Code_Point of Unicode 15.1).
+_SHAPELESS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+#: The joiners, and the selector of an emoji in color.
+_IN_WORDS = re.compile(f"[{_JOINERS}\ufe0f]")
 #: What Ansible's own keys begin with. Since ansible-core 2.19, C(__ansible) changes the mapping that holds the key, or
 #: ends the task. Ansible removes C(_ansible_) from results.
 _RESERVED = ("__ansible", "_ansible_")
@@ -86,6 +91,15 @@ def _is_deeper(document: Any, depth: int) -> bool:
 def is_writable(text: str) -> bool:
     """Return whether a file can hold C(text): JSON can hold lone surrogates, which UTF-8 cannot encode."""
     return not any(unicodedata.category(char) == "Cs" for char in text)
+
+
+def has_invisible(text: str, is_words: bool = False) -> bool:
+    """Return whether a text has invisible characters, or blanks other than a space, so that it looks like another text.
+
+    :param is_words: whether these are words, which may need joiners, rather than a technical name.
+    """
+    text = _IN_WORDS.sub("", text) if is_words else text
+    return not text.isprintable() or bool(_SHAPELESS.search(text))
 
 
 def is_reserved(name: str) -> bool:

@@ -298,6 +298,42 @@ SALES = {"groups": [{"group": "Sales", "members_where": {"department": "Sales"}}
             {"groups": [{"group": "Sales", "mode": "unmanaged", "members_where": {"department": "Sales"}}]},
             "an unmanaged group is left alone",
         ),
+        *(
+            (table(f"{NOBODY},,,,", f"{ERIN}{char},Sales,Wien,,"), SALES, f"{where}' has an invisible character")
+            for char, where in (
+                ("\u200b", f"people.csv:3: '{ERIN}\\\\u200b"),
+                ("\u202e", f"people.csv:3: '{ERIN}\\\\u202e"),
+                ("\x7f", f"people.csv:3: '{ERIN}\\\\x7f"),
+                ("\u200c", f"people.csv:3: '{ERIN}\\\\u200c"),
+                ("\ufe0f", f"people.csv:3: '{ERIN}\ufe0f"),
+            )
+        ),
+        (
+            table(f"{ERIN}\u00a0,Sales,Wien,,", "er\u00a0in@x.example,,,,"),
+            SALES,
+            ":3: the column email holds no",
+        ),
+        (
+            table(PEOPLE, f"{MAX},Sales\u200b,Wi\u200ben,,"),
+            SALES,
+            "people.csv:3: the value of department has an invisible character. Nothing",
+        ),
+        (
+            table(PEOPLE),
+            {"groups": [{"group": "Sales", "members_where": {"department": {"not": ["Sales", "Le\u00adgal"]}}}]},
+            "code.yml:7: department: a value has an invisible character",
+        ),
+        *(
+            (
+                table(PEOPLE),
+                sections,
+                f"{ERIN}\\\\u200b' has an invisible character; write the address again",
+            )
+            for sections in (
+                {"groups": [{"group": "Sales", "absent": [f"{ERIN}\u200b"]}]},
+                {"accesses": [{"app": "Figma", "state": "absent", "users": [f"{ERIN}\u200b"]}]},
+            )
+        ),
         (table(PEOPLE), {"accesses": [{"app": "Figma"}]}, "one of the following is required: users, members_where"),
     ],
 )

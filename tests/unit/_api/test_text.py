@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api.text import (
     by_usable_key,
+    has_invisible,
     is_usable_key,
     pluralize,
     printable,
@@ -121,3 +122,16 @@ def test_which_names_can_be_keys(name: str, usable: bool) -> None:
 def test_yaml_reads_back_every_usable_key(name: str) -> None:
     if is_usable_key(name):
         assert yaml.safe_load(dump_yaml({"fields": {name: "x"}})) == {"fields": {name: "x"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "as_name", "as_words"),
+    [
+        *((text, False, False) for text in ("", "erin@example.com", "m\u00fc@x.example", "Human Resources", "\u6587")),
+        *((text, True, False) for text in ("\u0645\u06cc\u200c\u0631", "\U0001f469\u200d\U0001f4bb", "\u2764\ufe0f")),
+        *((f"a{char}b", True, True) for char in "\u200b\u00ad\u202e\ufeff\u00a0\u3000\u2028\n\x00\x85\ud800\ue000"),
+        *((f"a{char}b", True, True) for char in "\u034f\u3164\ufe00\U000e0100\U000e0041"),
+    ],
+)
+def test_what_looks_like_another_text_has_something_invisible(text: str, as_name: bool, as_words: bool) -> None:
+    assert (has_invisible(text), has_invisible(text, is_words=True)) == (as_name, as_words)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ..._api.catalog import person as name_of
-from ..._api.text import printable
+from ..._api.text import has_invisible, printable
 from ..core.lookup import Index, Row, folded_reference, ids_of
 from ..core.terms import ALWAYS, Term, TermRefused, TermState, term_of
 from .source import SourceCode, SourceEntry, problem
@@ -159,6 +159,17 @@ def problems_of_terms(entry: SourceEntry, part: str) -> Iterator[dict[str, str]]
             _term(entry, part, number)
         except TermRefused as error:
             yield problem(entry.at(part, number), str(error))
+
+
+def problems_of_absences(entry: SourceEntry, part: str) -> Iterator[dict[str, str]]:
+    """Yield a problem for each person who must not have something, and whose address only looks like that of a person.
+
+    Nothing else would stop the run, since somebody unknown has nothing to lose.
+    """
+    for number, reference in enumerate(references_of(entry.data, part)):
+        if has_invisible(reference):
+            cause = f"{printable(reference)!r} has an invisible character"
+            yield problem(entry.at(part, number), f"{cause}; write the address again, or give the id")
 
 
 def _term(entry: SourceEntry, part: str, number: int) -> Term:

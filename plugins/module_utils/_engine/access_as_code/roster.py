@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from ..._api.text import printable
+from ..._api.text import has_invisible, printable
 from ..access_rules.rule import roster_conditions
 from ..core.conditions import ColumnCondition, is_condition
 from ..core.lookup import folded_email
@@ -122,11 +122,15 @@ def rules_of(code: SourceCode) -> list[tuple[str, RosterRule]]:
 def problems_of_rules(code: SourceCode, roster: Roster | None) -> Iterator[dict[str, str]]:
     """Yield conditions that have another form, ask for a column that does not exist, or have no roster.
 
+    A value that only looks like another one would take people out of a group, so it is a problem, too.
+
     :param roster: the roster; C(None) also if nothing that this run looks at needs it.
     """
+    asked = set()
     for entry, place, conditions in _all_conditions(code):
         for column, value in conditions.items():
             at = entry.at(*place, column)
+            asked.add(column)
             if not is_condition(value):
                 yield problem(at, f"{printable(column)}: give a text, a list of texts, or not with one of these")
             elif not code.sections.get(_SECTION):
@@ -134,6 +138,12 @@ def problems_of_rules(code: SourceCode, roster: Roster | None) -> Iterator[dict[
             elif roster and column not in roster.columns:
                 columns = ", ".join(map(printable, roster.columns))
                 yield problem(at, f"the roster has no column {printable(column)!r}, it has {columns}")
+            elif any(has_invisible(text, is_words=True) for text in ColumnCondition.of(column, value).values):
+                yield problem(at, f"{printable(column)}: a value has an invisible character")
+    for row in roster.rows if roster else ():
+        for column in asked & row.fields.keys():
+            if has_invisible(row.fields[column], is_words=True):
+                yield problem(row.at, f"the value of {printable(column)} has an invisible character")
 
 
 def _all_conditions(code: SourceCode) -> Iterator[tuple[SourceEntry, tuple[str, ...], Mapping[str, Any]]]:

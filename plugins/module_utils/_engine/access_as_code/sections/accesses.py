@@ -40,6 +40,7 @@ from ..named_people import (
     people_of,
     position_of,
     positions_of_people,
+    problems_of_absences,
     problems_of_terms,
     references_of,
 )
@@ -64,6 +65,8 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
         yield from problems
         if entry.data["state"] == "absent" and not problems and any(map(_has_term, people_of(entry, "users"))):
             yield problem(entry.at(), "from and until have no effect with the state absent")
+        if entry.data["state"] == "absent":
+            yield from problems_of_absences(entry, "users")
     users = (
         ((entry.data["app"], folded_reference(reference)), (entry, number, reference))
         for entry in code.entries(SECTION)

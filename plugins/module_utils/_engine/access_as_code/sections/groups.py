@@ -32,6 +32,7 @@ from ..named_people import (
     people_of,
     position_of,
     positions_of_people,
+    problems_of_absences,
     problems_of_terms,
     references_of,
 )
@@ -288,6 +289,7 @@ def _problems_of_people(entry: SourceEntry) -> Iterator[dict[str, str]]:
     for part, number, reference in people:
         if not reference.strip():
             yield problem(entry.at(part, number), f"{_name(entry)} has a blank entry under {part}")
+    yield from problems_of_absences(entry, "absent")
 
 
 def _contradiction_in(entry: Mapping[str, Any]) -> str:
