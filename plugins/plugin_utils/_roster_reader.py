@@ -39,7 +39,7 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
         why = f"it has {count}, and none of them is {printable(email)!r}"
         raise CodeRefused([problem(f"{name}:1", why)])
     for column, default in ((start, "start"), (end, "end")):
-        near = [one for one in columns if one.lower() == column.lower()]
+        near = [one for one in columns if _column_key(one) == _column_key(column)]
         if column not in columns and (near or column != default):
             there = ", ".join(map(printable, columns))
             problems.append(problem(f"{name}:1", f"there is no column {printable(column)!r}, there are {there}"))
@@ -141,6 +141,7 @@ def table_of(value: Any, positions: Mapping[str, str], place: str, name: str) ->
             continue
         columns |= dict.fromkeys(row)
         table.append((at, {column: text.strip() for column, text in row.items()}))
+    problems += _column_problems(name, columns)
     if problems:
         raise CodeRefused(problems)
     complete = [(at, {**dict.fromkeys(columns, ""), **row}) for at, row in table]
@@ -148,10 +149,19 @@ def table_of(value: Any, positions: Mapping[str, str], place: str, name: str) ->
 
 
 def _column_problems(at: str, columns: Iterable[str]) -> Iterator[dict[str, str]]:
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for column in columns:
-        if not column:
+        key = _column_key(column)
+        if not key:
             yield problem(at, "a column has no name")
-        elif column in seen:
-            yield problem(at, f"the column {printable(column)!r} is there twice")
-        seen.add(column)
+        elif key in seen:
+            yield problem(at, f"the column {printable(column)!r} is there already, as {printable(seen[key])!r}")
+        seen[key] = column
+
+
+def _column_key(column: str) -> str:
+    """Return the name of a column in the form in which two names are compared, without case, blanks and the invisible.
+
+    Of two columns that look alike, a rule or a date would be taken from one, and the other one would be ignored.
+    """
+    return "".join(char for char in _spelling(column) if not char.isspace() and not has_invisible(char))

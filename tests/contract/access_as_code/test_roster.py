@@ -242,6 +242,16 @@ def test_a_roster_may_be_yaml_with_columns_of_other_names(code: Code) -> None:
     assert any(line.startswith(f"{ERIN} and the group 'Sales': expires in 5 days") for line in lines)
 
 
+def test_columns_of_a_roster_in_yaml_that_look_alike_are_refused(code: Code) -> None:
+    people = [
+        {"email": ERIN, "department": "Sales", "end": ""},
+        {"email": CONNOR, "department": "Sales", "End ": day(-1)},
+    ]
+    code.write(yaml.safe_dump(people), "people.yml", **SALES)
+    with pytest.raises(CodeRefused, match=r"people\.yml: the column 'End ' is there already, as 'end'"):
+        code.compare("plan")
+
+
 @pytest.mark.parametrize("separator", [";", ",", "\t"])
 def test_a_roster_may_name_its_separator_as_excel_does(code: Code, separator: str) -> None:
     code.write(f"\ufeffsep={separator}\r\n" + table(PEOPLE).replace(",", separator).replace("\n", "\r\n"), **SALES)
@@ -276,7 +286,15 @@ SALES = {"groups": [{"group": "Sales", "members_where": {"department": "Sales"}}
         (table(f"{ERIN},Sales,Wien,,31.12.2026"), SALES, "people.csv:2: until '31.12.2026' is neither a date"),
         (table(f"{ERIN},Sales,Wien,2026-02-30,"), SALES, "people.csv:2: from '2026-02-30': there is no such day"),
         ("mail,team\nx,y\n", SALES, "people.csv:1: it has 2 columns, and none of them is 'email'"),
-        ("email,email\nx,y\n", SALES, "people.csv:1: the column 'email' is there twice"),
+        ("email,email\nx,y\n", SALES, "people.csv:1: the column 'email' is there already, as 'email'"),
+        *(
+            (f"email,department,end,{near}\n{ERIN},Sales,,\n", SALES, "people.csv:1: the column '")
+            for near in ("End", '"e nd"', "end\u200b", "de\u0301partment,d\u00e9partment")
+        ),
+        *(
+            (f"email,department,{near}\n{ERIN},Sales,\n", SALES, "people.csv:1: there is no column 'end', there are")
+            for near in ("End", '"e nd"', "e\u00adnd")
+        ),
         ('email,team\n"x,y\n', SALES, "people.csv: it is no CSV"),
         (
             table(PEOPLE),
