@@ -240,11 +240,70 @@ def test_a_plan_may_not_add_to_a_violation(ruled: Ruled, data: dict[str, Any], s
 
 def test_another_level_adds_to_a_violation(ruled: Ruled) -> None:
     ruled.example.tenant.change("add_access", app="GitHub", user=CONNOR)
-    ruled.write(
-        rule(forbids={**EVERYBODY, "to_hold": [{"app": "GitHub"}]}),
-        accesses=[{"app": "GitHub", "permission_level": "Admin", "users": [CONNOR]}],
-    )
+    forbidden = rule(forbids={**EVERYBODY, "to_hold": [{"app": "GitHub"}]})
+    ruled.write(forbidden, accesses=[{"app": "GitHub", "permission_level": "Admin", "users": [CONNOR]}])
     assert "would be violated, because of accesses.yml:5" in str(ruled.refusal())
+
+
+def test_less_of_what_is_forbidden_adds_nothing(ruled: Ruled) -> None:
+    app, high, low, holder = next(
+        (app["name"], level["name"], low["name"], row["user_id"])
+        for app in ruled.example.tenant.state("apps")["apps"]
+        for low in app["levels"]
+        if not low["is_privileged"]
+        for level in app["levels"]
+        if level["is_privileged"]
+        for row in app["accesses"]
+        if row["level_id"] == level["id"] and [one["user_id"] for one in app["accesses"]].count(row["user_id"]) == 1
+    )
+    accesses = [{"app": app, "permission_level": low, "users": [holder]}]
+    ruled.write(rule(forbids={**EVERYBODY, "to_hold": [{"app": app}]}), accesses=accesses)
+    assert ruled.compare().result["summary"]["steps"] == 1
+    # This rule names the lower level, and not the higher one.
+    for named in (
+        [{"app": app, "permission_level": low}],
+        [{"app": app, "permission_level": one} for one in (low, high)],
+    ):
+        ruled.write(rule(forbids={**EVERYBODY, "to_hold": named}), accesses=accesses)
+        assert "would be violated" in str(ruled.refusal())
+
+
+def test_nobody_is_taken_further_from_what_a_rule_demands(ruled: Ruled) -> None:
+    demanding = rule(requires={"holders_of": [CONTRACTORS], "to_hold": [SALES, {"group": "Engineering"}]})
+    ruled.example.tenant.change("add_member", group="Sales", user=CONNOR)
+    ruled.write(demanding, groups=[{"group": "Sales", "absent": [CONNOR]}])
+    assert "would be violated, because of groups.yml:4" in str(ruled.refusal())
+    # A step towards it is none away from it, also if more is asked for.
+    ruled.example.tenant.change("open_request", app="Figma", user=CONNOR, kind="grant")
+    demanding["requires"]["holders_of"].append({"app": "Figma"})
+    demanding["requires"]["to_hold"].append({"group": "Dynamic Berlin"})
+    ruled.write(demanding, groups=[{"group": "Engineering", "members": [CONNOR]}])
+    assert ruled.compare().result["summary"]["steps"] == 1
+
+
+def test_a_request_that_is_open_excuses_nothing(ruled: Ruled) -> None:
+    ruled.example.tenant.change("open_request", app="GitHub", user=CONNOR, kind="grant")
+    conflict = rule(conflicts=[CONTRACTORS, {"app": "GitHub"}])
+    ruled.write(conflict, groups=[{"group": "Engineering", "members": [CONNOR]}])
+    assert "would be violated, because of groups.yml:4" in str(ruled.refusal())
+    # Other changes go on.
+    ruled.write(conflict, groups=[{"group": "Sales", "members": [CONNOR]}])
+    assert ruled.compare().result["summary"]["steps"] == 1
+
+
+def test_a_plan_that_also_gives_what_a_rule_is_about_repairs_nothing(ruled: Ruled) -> None:
+    apps = ("Figma", "GitHub")
+    for app in apps:
+        ruled.example.tenant.change("remove_access", app=app, user=CONNOR)
+        ruled.example.tenant.change("add_access", app=app, user=CONNOR)
+    conflict, taken = (
+        rule(conflicts=[CONTRACTORS, *({"app": app} for app in apps)]),
+        {"app": "Figma", "users": [CONNOR], "state": "absent"},
+    )
+    ruled.write(conflict, accesses=[taken])
+    assert ruled.compare(strict_rules=True).result["summary"]["steps"] == 1
+    ruled.write(conflict, accesses=[taken, {"app": "GitHub", "permission_level": "Write", "users": [CONNOR]}])
+    assert "is unknown" in str(ruled.refusal(strict_rules=True))
 
 
 def test_a_rule_may_be_about_people_of_the_roster(ruled: Ruled) -> None:

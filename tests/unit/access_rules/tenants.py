@@ -326,18 +326,42 @@ class Naive:
                     sure[number, app["id"]] = 1 if value is None else 2 * value
         return sure
 
+    def gives(self, data: dict[str, Any], change: AccessChange) -> bool:
+        """Return whether a change gives something that a rule names, but for what it demands."""
+        if not change.is_gain:
+            return False
+        (group,) = [row for row in self.world.groups if row["id"] == change.group] or [None]
+        apps = {change.app, *([one["id"] for one in self.world.gives[group["id"]]] if group else ())} - {""}
+        names = {app["name"] for app in self.world.apps if app["id"] in apps}
+        named = data["requires"]["holders_of"] if data["requires"] else self._named(data)
+        for one in named:
+            if one["group"]:
+                if group and one["group"] == group["name"]:
+                    return True
+            elif apps and one["app"] in {None, *apps, *names}:
+                return True
+        return False
+
+    def needed(self, data: dict[str, Any], email: str) -> set[int]:
+        """Return which of the things that a rule demands a person holds for certain, by number."""
+        (person,) = (row for row in self.world.users if row["email"] == email)
+        needed = (data["requires"] or {}).get("to_hold", [])
+        return {number for number, one in enumerate(needed) if self._holds(person, one, is_unseen=False) is True}
+
     def is_another_level(self, data: dict[str, Any], change: AccessChange) -> bool:
         """Return whether somebody gets a level that they did not have, and the rule is about who has it."""
-        if not change.is_gain or not change.app:
+        if not change.app:
             return False
         wanted = (data["requires"] or {}).get("holders_of") or (data["forbids"] or {}).get("to_hold") or []
         (app,) = (row for row in self.world.apps if row["id"] == change.app)
         level = next((row for row in self.world.levels[change.app] if row["id"] == change.level), None)
-        for row in self.world.access[change.app] or []:
-            if row["user"]["id"] == change.person["id"] and row["permissionLevel"] == level:
-                return False
+        rows = [row for row in self.world.access[change.app] or [] if row["user"]["id"] == change.person["id"]]
+        had = [row["permissionLevel"] for row in rows]
+        if level in had:
+            return False
+        is_less = level and level.get("isPrivileged") is False and any(one and one.get("isPrivileged") for one in had)
         return any(
-            self._means(one, app, level, is_hidden=False) is not False
+            self._means(one, app, level, is_hidden=False) is not False and (one["permission_level"] or not is_less)
             for one in wanted
             if not one["group"] and not one["owner"] and one["app"] in (None, app["id"], app["name"])
         )

@@ -27,7 +27,7 @@ from ..access_rules.form import FORBIDS, REQUIRES
 from ..access_rules.held import AccessChange
 from ..access_rules.reading import read_held, read_rules
 from ..access_rules.report import FindingWriter, RulesViolated, ended_warnings
-from ..access_rules.rule import AccessRule, problems_of_rules
+from ..access_rules.rule import AccessRule, Entitlement, problems_of_rules
 from ..core.tenant import Tenant
 from .roster import ACCESS_RULES, Roster
 from .source import SourceCode, problem
@@ -63,19 +63,30 @@ def time_of(rules: Iterable[AccessRule], tenant: Tenant) -> datetime:
 class RulesPlan:
     """The effect of a plan on access rules.
 
+    :param listed: the rules before the plan, where open requests do not count.
+    :param before: the same, where they do, as in C(after).
     :param changes: what people get and lose by the plan.
     """
 
+    listed: Evaluation
     before: Evaluation
     after: Evaluation
     changes: Sequence[AccessChange]
 
     @cached_property
     def new(self) -> list[Finding]:
-        """The findings that the plan causes, makes worse, or adds to."""
+        """The findings that the plan causes, makes worse, or adds to.
+
+        An open request excuses nothing. If somebody asked for access, what conflicts with it is not given to them.
+        """
         new = new_findings(self.before.results, self.after.results)
         known = {id(finding) for finding in new}
-        return new + [one for one in self._open if id(one) not in known and self._is_added_to(one)]
+        asked_for = {id(finding) for finding in new_findings(self.listed.results, self.after.results)}
+        return new + [
+            one
+            for one in self._open
+            if id(one) not in known and (self._is_added_to(one) or (id(one) in asked_for and self._gains(one)))
+        ]
 
     @cached_property
     def old(self) -> list[Finding]:
@@ -89,38 +100,52 @@ class RulesPlan:
         findings = [finding for result in self.after.results for finding in result.findings]
         return [finding for finding in findings if finding.state != EXCEPTED]
 
-    @cached_property
-    def _gaining(self) -> set[str]:
-        return {change.person["id"].lower() for change in self.changes if change.is_gain}
-
     def _is_added_to(self, finding: Finding) -> bool:
-        """Return whether the plan gives the person of a finding more of what its rule is about, such as another level.
+        """Return whether the plan takes a person further from keeping a rule that they violate already.
 
         Conflicts are about having everything, and limits are about numbers of people. More adds nothing to those.
         """
-        if finding.rule.kind not in (FORBIDS, REQUIRES) or finding.person not in self._gaining:
+        someone, before, after = finding.person, self.before.held, self.after.held
+        if finding.rule.kind not in (FORBIDS, REQUIRES) or someone == NOBODY:
             return False
-        return any(self._is_another_level(change, finding) for change in self.changes) or any(
-            where not in before or (value and not before[where])
-            for one in finding.rule.entitlements
-            for before in [self.before.held.value_by_app(one, finding.person)]
-            for where, value in self.after.held.value_by_app(one, finding.person).items()
+        if any(before.is_certain(one, someone) and not after.is_certain(one, someone) for one in finding.rule.required):
+            return True
+        gains = self._gains(finding)
+        return bool(gains) and (
+            any(self._is_another_level(change, finding.rule) for change in gains)
+            or any(
+                where not in held or (value and not held[where])
+                for one in finding.rule.entitlements
+                for held in [before.value_by_app(one, someone)]
+                for where, value in after.value_by_app(one, someone).items()
+            )
         )
 
-    def _is_another_level(self, change: AccessChange, finding: Finding) -> bool:
-        """Return whether a change gives the person of a finding a level of an app that they did not have."""
-        before, app, someone = self.before.held, change.app, change.person["id"].lower()
-        if someone != finding.person or not change.is_gain or not app:
-            return False
-        had = before.levels_held.get(app, {}).get(someone, ())
+    def _is_another_level(self, change: AccessChange, rule: AccessRule) -> bool:
+        """Return whether a change gives somebody a level that a rule is about, and that they did not have.
+
+        A level without privileges in place of a privileged one is less, not more.
+        """
+        held, app = self.before.held, change.app
+        had = held.levels_held.get(app, {}).get(change.person["id"].lower(), set())
+        is_less = held.privileged.get(change.level) is False and any(held.privileged.get(level) for level in had)
         return change.level not in had and any(
-            self.after.held.means(one, app, change.level) is not False
-            for one in finding.rule.entitlements
-            if not one.group and not one.is_owner
+            self.after.held.means(one, app, change.level) is not False and not (is_less and not one.level)
+            for one in rule.entitlements
+            if app and not one.group and not one.is_owner
         )
+
+    def _gains(self, finding: Finding) -> list[AccessChange]:
+        """Return the changes that give somebody what the rule of a finding is about."""
+        rule = finding.rule
+        return [
+            change
+            for change in self._causes(finding)
+            if change.is_gain and (rule.kind != REQUIRES or self._touches(change, rule.entitlements))
+        ]
 
     def _is_repaired(self, finding: Finding) -> bool:
-        return (finding.rule.name, finding.person) in self._repaired
+        return (finding.rule.name, finding.person) in self._repaired and not self._gains(finding)
 
     @cached_property
     def _repaired(self) -> set[tuple[str, str]]:
@@ -200,16 +225,16 @@ class RulesPlan:
         return [
             change
             for change in self.changes
-            if finding.person in (NOBODY, change.person["id"].lower()) and self._touches(change, finding.rule)
+            if finding.person in (NOBODY, change.person["id"].lower()) and self._touches(change, finding.rule.involved)
         ]
 
-    def _touches(self, change: AccessChange, rule: AccessRule) -> bool:
+    def _touches(self, change: AccessChange, entitlements: Iterable[Entitlement]) -> bool:
         given = {app for app, groups in self.after.held.given_by.items() if change.group in groups}
         return any(
             change.group == entitlement.group
             if entitlement.group
             else bool({change.app, *given} & {entitlement.app} if entitlement.app else change.app or given)
-            for entitlement in rule.involved
+            for entitlement in entitlements
         )
 
 
@@ -228,9 +253,10 @@ def plan_rules(
     rules = rules_of(code, tenant, roster)
     held = read_held(rules, tenant, counts_requests=True, changing={change.app for change in changes if change.app})
     time = time_of(rules, tenant)
-    before, after = (evaluate(rules, one, tenant.user_statuses, time) for one in (held, held.after(changes)))
+    states = (held.without_requests(), held, held.after(changes))
+    listed, before, after = (evaluate(rules, one, tenant.user_statuses, time) for one in states)
     tenant.warnings += ended_warnings(after.results)
-    return RulesPlan(before, after, changes)
+    return RulesPlan(listed, before, after, changes)
 
 
 def _by_rule(findings: Iterable[tuple[AccessRule, Finding, str]]) -> list[list[tuple[Finding, str]]]:

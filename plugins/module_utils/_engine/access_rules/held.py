@@ -103,6 +103,10 @@ class HeldAccess:
             leaving=frozenset(leaving),
         )
 
+    def without_requests(self) -> HeldAccess:
+        """Return the access that is there, whatever anybody asked for."""
+        return replace(self, requested=frozenset(), unclear=frozenset())
+
     def access(self) -> Iterator[tuple[str, str, str, bool]]:
         """Yield all access as app, person, level, and whether it is certain; each person of an app at least once.
 
@@ -142,6 +146,10 @@ class HeldAccess:
         )
         return {app: value for app, value in values.items() if value is not False}
 
+    def is_certain(self, entitlement: Entitlement, someone: str) -> bool:
+        """Return whether it is certain that a person holds an entitlement."""
+        return any(self.value_by_app(entitlement, someone).values())
+
     def sources(self, entitlement: Entitlement, someone: str, is_held: bool) -> list[str]:
         """Return the access by which a person holds an entitlement about access, or by which they may, for people."""
         found = []
@@ -176,9 +184,10 @@ class HeldAccess:
         held = self.levels_held.get(app, {}).get(someone, ())
         for level in sorted(held):
             yield level, "", True
-        yield from self._asked_for.get((app, someone), ())
+        asked_for = self._asked_for.get((app, someone), ())
+        yield from asked_for
         groups = [group for group in self.given_by.get(app, ()) if someone in self.members.get(group, ())]
-        if groups and not held:
+        if groups and not held and not any(is_certain for _level, _how, is_certain in asked_for):
             names = " and ".join(map(self.named, groups))
             yield self.default_levels.get(app, ANY_LEVEL), f"given by the group {names}", True
 

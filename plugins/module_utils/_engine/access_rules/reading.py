@@ -170,7 +170,7 @@ def _with_levels(
     """Return this with the levels of the apps where access may show no level, or a level that nobody holds yet."""
     marked = {entitlement.app for entitlement in involved if entitlement.is_privileged}
     hidden = {app for app, _person, level in held.requested | held.unclear if level not in held.privileged}
-    wanted = {entitlement.app for entitlement in involved if entitlement.level}
+    wanted = {entitlement.app for entitlement in involved if entitlement.level or entitlement.app in changing}
     wanted |= {app for app in hidden.union(held.given_by, changing) if marked & {"", app}}
     indexes = _levels({app: apps[app] for app in sorted(wanted)}, tenant)
     rows = [row for index in indexes.values() for row in index.by_id.items()]
