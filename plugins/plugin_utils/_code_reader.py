@@ -77,6 +77,14 @@ def is_code(path: Path) -> bool:
     return path.suffix.lower() in (".yml", ".yaml")
 
 
+def _is_table(path: Path) -> bool:
+    """Return whether a file has the suffix of a table.
+
+    By the suffix, a file to write is known not to be the roster, also where the code that names the roster is damaged.
+    """
+    return path.suffix.lower() in (".csv", ".tsv")
+
+
 def _visible_paths(folder: Path, root: Path, problems: list[Problem]) -> Iterator[Path]:
     """Return all paths in a folder and its subfolders that are not hidden; unreadable folders become problems."""
     try:
@@ -103,7 +111,9 @@ def _roster_refusal(file: str, root: Path) -> str | None:
         return "is not in the folder of the code, or it is hidden; give its path from there"
     if path.is_symlink():
         return "is a link"
-    return None if path.is_file() else "is no file"
+    if not path.is_file():
+        return "is no file"
+    return None if is_code(path) or _is_table(path) else "must have a name that ends in .csv, .tsv, .yml or .yaml"
 
 
 def read(
@@ -149,16 +159,16 @@ def source_of(folder: str, **options: Any) -> dict[str, Any]:
 
 
 def refuse_code_file(folder: str, option: str, path: str, what: str) -> None:
-    """Refuse a file to write that the next run would read as code.
+    """Refuse a file to write that the next run would read as code, or that may be the roster.
 
     :param what: what the file is, for messages.
     :raises ConfigurationError: the file is refused.
     """
     real = Path(os.path.realpath(path))
-    if Path(os.path.realpath(folder)) in real.parents and is_code(real):
+    if Path(os.path.realpath(folder)) in real.parents and (is_code(real) or _is_table(real)):
         raise ConfigurationError(
             f"keep {what}",
-            "it is in the folder of the code, and the next run would read it as code",
+            "it is in the folder of the code, and the next run would read it as code, or as the roster",
             "Give another path.",
             option=option,
         )

@@ -27,7 +27,7 @@ from . import _code_reader
 from ._controller import collection_version
 
 _COPY = "roster_copy_path"
-_FILES = ("plan_path", "expiry_report_path", "inverse_path", "journal_path", _COPY)
+_FILES = ("plan_path", "expiry_report_path", "inverse_path", "journal_path", "ledger_path", _COPY)
 _PATHS = ("folder", "proof_dir", *_FILES)
 #: The name of a proof holds its day, after the id of the person.
 _PROOF = re.compile(r"leaver-[0-9a-f-]{36}-(\d{4})-?(\d\d)-?(\d\d).*")
@@ -123,7 +123,7 @@ class CodeStorage:
         return sorted(proofs, key=lambda proof: (proof["date"], proof["file"]))
 
     def _refuse_paths_of_code(self) -> None:
-        """Refuse files that the next run would read as code.
+        """Refuse files that the next run would read as code or as the roster.
 
         :raises ConfigurationError: a path is refused.
         :raises FileRefused: a path is relative.

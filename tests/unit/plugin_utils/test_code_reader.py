@@ -278,6 +278,7 @@ def test_no_roster_is_read_that_is_not_in_the_folder_of_the_code(tmp_path: Path)
     (folder / "more.csv").mkdir()
     for path in (tmp_path / "key.csv", folder / ".key.csv", folder / ".git" / "key.csv"):
         path.write_text(KEY, encoding="utf-8")
+    (folder / "key.txt").write_text(KEY, encoding="utf-8")
     (folder / "link.csv").symlink_to(tmp_path / "key.csv")
     elsewhere = "is not in the folder of the code, or it is hidden; give its path from there"
     for file, why in (
@@ -290,6 +291,7 @@ def test_no_roster_is_read_that_is_not_in_the_folder_of_the_code(tmp_path: Path)
         ("link.csv/", "is a link"),
         ("link.csv", "is a link"),
         ("more.csv", "is no file"),
+        ("key.txt", "must have a name that ends in .csv, .tsv, .yml or .yaml"),
     ):
         ((problem),) = refused_roster(folder, file, "-----BEGIN KEY-----")
         assert problem == {"at": "code.yml:1", "message": f"the roster {file} {why}"}

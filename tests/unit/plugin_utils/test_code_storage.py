@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import CodeRefused
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.private_file import FileRefused
 from ansible_collections.cakewalk.access.plugins.plugin_utils._code_storage import CodeStorage
 
@@ -42,6 +43,26 @@ def test_a_run_that_fails_leaves_no_report_of_an_earlier_run(folder: Path, name:
 def test_code_that_is_given_as_report_stays(folder: Path) -> None:
     fail(folder, folder / "code" / "groups.yml")
     assert (folder / "code" / "groups.yml").exists()
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.TSV", "people.yml", "link"])
+@pytest.mark.parametrize(
+    "option", ["plan_path", "expiry_report_path", "inverse_path", "journal_path", "ledger_path", "roster_copy_path"]
+)
+def test_no_file_is_written_over_the_roster_even_if_the_code_is_damaged(folder: Path, option: str, name: str) -> None:
+    path = folder / "code" / name
+    if name == "link":
+        (folder / "link").symlink_to(folder / "code" / "people.csv")
+        path = folder / "link"
+    path.touch()
+    storage = CodeStorage({"folder": str(folder / "code"), option: str(path)}, False)
+    with pytest.raises(ConfigurationError, match="it is in the folder of the code, and the next run would read it"):
+        storage.source()
+    storage.explain({"msg": "x", "error": {}})
+    assert path.exists()
+    beside = CodeStorage({"folder": str(folder / "code"), option: str(folder / "code" / "plan.txt")}, False)
+    with pytest.raises(CodeRefused):
+        beside.source()
 
 
 def test_a_copy_of_the_roster_that_cannot_be_written_stops_a_run_before_its_first_write(tmp_path: Path) -> None:

@@ -53,7 +53,10 @@ _COLUMNS = {
     "end": "The column with the last day, which acts as until. It may be missing.",
 }
 _ROSTER: dict[str, Any] = {
-    "file": {**_NAME, "description": "A CSV or YAML file in the folder of the code, by its path from there."},
+    "file": {
+        **_NAME,
+        "description": "A .csv, .tsv or YAML file in the folder of the code, by its path from there.",
+    },
     **{f"{name}_column": {"type": "str", "default": name, "description": words} for name, words in _COLUMNS.items()},
 }
 
