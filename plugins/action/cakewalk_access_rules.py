@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_path
 
-from ..module_utils._engine.access_rules.rule import asks_for_roster
+from ..module_utils._engine.access_rules.entries import asks_for_roster
 from ..module_utils._engine.storage.private_file import PrivateFile
 from ..plugin_utils._code_reader import check_options, refuse_code_file, source_of
 from ..plugin_utils._controller import FileKeepingAction

@@ -17,7 +17,7 @@ from ansible.release import __version__ as core_version
 
 from ..module_utils._api.errors import ConfigurationError
 from ..module_utils._api.text import pluralize
-from ..module_utils._engine.access_rules.rule import asks_for_roster
+from ..module_utils._engine.access_rules.entries import asks_for_roster
 from ..module_utils._engine.audit import bundle, comparison
 from ..module_utils._engine.audit.manifest import caveats_of, facts_of, warnings_of
 from ..module_utils._engine.audit.pseudonyms import pseudonymizer_of

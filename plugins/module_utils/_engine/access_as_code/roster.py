@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from ..._api.text import has_invisible, printable
-from ..access_rules.rule import roster_conditions
+from ..access_rules.entries import roster_conditions
 from ..core.conditions import ColumnCondition, is_condition
 from ..core.lookup import folded_email
 from ..core.terms import Term, TermState, term_of

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..._api.errors import CakewalkError
 from ..._api.text import UNCUT, printable, summarize
+from ..access_rules.entries import problems_of_rules
 from ..access_rules.evaluation import (
     EXCEPTED,
     NOBODY,
@@ -27,7 +28,7 @@ from ..access_rules.form import FORBIDS, REQUIRES
 from ..access_rules.held import AccessChange
 from ..access_rules.reading import read_held, read_rules
 from ..access_rules.report import FindingWriter, RulesViolated, ended_warnings
-from ..access_rules.rule import AccessRule, Entitlement, problems_of_rules
+from ..access_rules.rule import AccessRule, Entitlement
 from ..core.tenant import Tenant
 from .roster import ACCESS_RULES, Roster
 from .source import SourceCode, problem

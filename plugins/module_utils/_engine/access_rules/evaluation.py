@@ -19,7 +19,8 @@ from ..core.people import status_of
 from ..core.terms import TermState
 from .form import CONFLICTS, LIMITS, REQUIRES
 from .held import HeldAccess
-from .rule import UNKNOWN, AccessRule, Entitlement, RuleException, all_of, any_of, negation
+from .logic import UNKNOWN, all_of, any_of, negation
+from .rule import AccessRule, Entitlement, RuleException
 
 #: The states of a rule and of its findings, from good to bad. A rule is as bad as its worst finding.
 KEPT, EXCEPTED, NOT_SEEN, VIOLATED = STATES = ("kept", "excepted", "unknown", "violated")

@@ -12,7 +12,8 @@ from functools import cached_property
 
 from ..._api.text import printable
 from ..core.lookup import Row
-from .rule import UNKNOWN, Entitlement, all_of, any_of
+from .logic import UNKNOWN, all_of, any_of
+from .rule import Entitlement
 
 #: The level of access whose level cannot be seen.
 ANY_LEVEL = "?"

@@ -16,8 +16,11 @@ from ..._api.text import pluralize
 from ..core.access_requests import CHANGE, GRANT, REMOVE, Requests, level_of, of_type
 from ..core.lookup import Index, Row, label
 from ..core.tenant import Tenant
+from .entries import RuleEntry, entitlements_of
 from .held import NO_LEVEL, HeldAccess
-from .rule import UNKNOWN, AccessRule, Entitlement, RuleEntry, RuleResolver, any_of, entitlements_of
+from .logic import UNKNOWN, any_of
+from .resolver import RuleResolver
+from .rule import AccessRule, Entitlement
 
 _KINDS = (USERS, GROUPS, APPS)
 #: The member of an app's record with the ids of the groups that give the app by default.
