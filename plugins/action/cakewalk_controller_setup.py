@@ -26,6 +26,13 @@ from ..module_utils._engine.controller_setup.calls import (
     node_calls,
 )
 from ..module_utils._engine.controller_setup.checks import problems_of, secret_fields
+from ..module_utils._engine.controller_setup.kept import (
+    ENCRYPTED,
+    held_in,
+    is_moved,
+    kept_secrets,
+    problem_of_move,
+)
 from ..module_utils._engine.controller_setup.schema import DefinitionsRefused
 from ..module_utils._engine.controller_setup.targets import Target
 from ..plugin_utils._awx import COLLECTIONS, Awx
@@ -49,9 +56,6 @@ _OPTIONS: dict[str, Any] = {
     "controller_oauthtoken": _connection("CONTROLLER_OAUTH_TOKEN", no_log=True),
     "validate_certs": _connection("CONTROLLER_VERIFY_SSL", type="bool"),
 }
-_ENCRYPTED = "$encrypted$"
-#: The options that hold secrets, by section.
-_SECRETS_IN = {CREDENTIALS: "inputs", NOTIFICATIONS: "notification_configuration"}
 
 
 class ActionModule(ControllerAction):
@@ -130,7 +134,7 @@ class _Setup:
     def check(self, calls: Iterable[Call]) -> list[Call]:
         """Refuse what only AWX can tell to be wrong, and return the calls without those for credentials left out.
 
-        :raises DefinitionsRefused: AWX lacks something that the file names, or has it in a way that stands against it.
+        :raises DefinitionsRefused: AWX lacks something that the file names, or has the name for something else.
         """
         calls = list(calls)
         needed = [Target("organizations", self._organization), *named_elsewhere(self._definitions, calls)]
@@ -164,14 +168,22 @@ class _Setup:
 
     def _problems_with_awx(self, calls: Iterable[Call]) -> Iterator[str]:
         for call in calls:
-            # Names of the other kinds are unique in an organization.
-            found = self._find(call.target) if call.target.section in (TYPES, CREDENTIALS, ENVIRONMENTS) else None
+            # Names of the other kinds are unique in an organization, and have no secrets.
+            looked_for = (TYPES, CREDENTIALS, ENVIRONMENTS, NOTIFICATIONS)
+            found = self._find(call.target) if call.target.section in looked_for else None
             is_changed = call.target.section == TYPES and found and found["inputs"] != call.options["inputs"]
             if found and is_changed and self._awx.has_credentials(found):
                 yield (
                     f"AWX does not change the `inputs` of the {call.target}, which has credentials; "
                     "delete those in AWX, or give the type another name"
                 )
+            moved = found and problem_of_move(call, found, self._given(call))
+            if moved:
+                yield moved
+
+    def _given(self, call: Call) -> set[str]:
+        """Return the names of the secrets that are given for an object."""
+        return set(self._secrets.get(call.target.name, {}))
 
     def set_up(self, call: Call) -> None:
         """Set up an object; after a workflow, also its nodes."""
@@ -240,13 +252,13 @@ class _Setup:
         options = dict(call.options)
         if CREDENTIALS in options:
             options[CREDENTIALS] = [name for name in options[CREDENTIALS] if name not in self._left_out]
-        held = _SECRETS_IN.get(call.target.section)
+        held = held_in(call.target.section)
         found = self._find(call.target) if held else None
         if held and found:
-            sent = self._secrets.get(call.target.name, {}).keys() if self._update_secrets else set()
-            # AWX keeps a secret that it gets as it shows it.
-            kept = {name for name, value in found[held].items() if value == _ENCRYPTED} - sent
-            options[held] = {**options[held], **dict.fromkeys(kept, _ENCRYPTED)}
+            moved = is_moved(call, found)
+            sent = self._given(call) if self._update_secrets or moved else set()
+            kept = set() if moved else kept_secrets(found, held) - sent
+            options[held] = {**options[held], **dict.fromkeys(kept, ENCRYPTED)}
             if call.target.section == CREDENTIALS:
                 options["update_secrets"] = bool(sent)
             elif options[held].items() <= found[held].items():

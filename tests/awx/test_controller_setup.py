@@ -252,21 +252,28 @@ def test_secrets_are_sent_again_only_if_asked_and_are_in_no_message(setup: Setup
 
     runs = [setup.run(path, "-vvv", secrets=secrets).succeeded(), setup.run(path, secrets=secrets).succeeded()]
     assert (setup.awx.writes(), runs[1][TASK].changed) == ([], False)
-    # What is no secret is changed without them, and AWX keeps those that it has.
-    edited = setup.saved(with_secrets("olga", host="y"))
+    # What is no secret is changed without them, and AWX keeps those that it has, but not for another host.
+    refused = setup.run(setup.saved(with_secrets("olga", host="y")))
+    assert "would take its 'password' elsewhere, because 'host' changes" in refused[TASK].data["msg"]
+    assert setup.awx.writes() == []
+    edited = setup.saved(with_secrets("olga", sender="y"))
     runs += [setup.run(edited, *options).succeeded() for options in (["--check"], [], [])]
     assert [run[TASK].data["summary"].get("changed") for run in runs[2:]] == [2, 2, None]
     credential, mail = (setup.awx.world.kept(*one) for one in (("credentials", "C"), ("notification_templates", "N")))
     # A message that is left out becomes blank, which is AWX's own text.
     assert mail["messages"]["success"] == {"message": "", "body": ""}
     assert credential["inputs"] == {"who": "olga", "key": "s3cret-key"}
-    assert (mail["notification_configuration"]["host"], mail["notification_configuration"]["password"]) == (
+    assert (mail["notification_configuration"]["sender"], mail["notification_configuration"]["password"]) == (
         "y",
         "s3cret-mail",
     )
 
     secrets["C"]["key"] = secrets["N"]["password"] = "s3cret-new"
-    runs.append(setup.run(edited, secrets=secrets, update_secrets=True).succeeded())
+    moved = setup.saved(with_secrets("olga", sender="y", host="y"))
+    runs.append(setup.run(moved, secrets=secrets).succeeded())
+    assert [one[:2] for one in setup.awx.writes()] == [("PATCH", "/api/v2/notification_templates/1/")]
+    assert mail["notification_configuration"]["password"] == "s3cret-new"
+    runs.append(setup.run(moved, secrets=secrets, update_secrets=True).succeeded())
     assert [one[:2] for one in setup.awx.writes()] == [
         ("PATCH", "/api/v2/credentials/3/"),
         ("PATCH", "/api/v2/notification_templates/1/"),
@@ -274,7 +281,7 @@ def test_secrets_are_sent_again_only_if_asked_and_are_in_no_message(setup: Setup
     assert credential["inputs"]["key"] == mail["notification_configuration"]["password"] == "s3cret-new"
     assert not any("s3cret" in run.output for run in runs)
 
-    content = with_secrets("olga", host="y")
+    content = with_secrets("olga", sender="y", host="y")
     content["credential_types"] = [{**KEY, "inputs": {"fields": [*KEY["inputs"]["fields"], {"id": "x", "label": "X"}]}}]
     refused = setup.run(setup.saved(content))
     assert "AWX does not change the `inputs` of the credential type 'Key'" in refused[TASK].data["msg"]
