@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import hypothesis
 import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
@@ -23,10 +24,13 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.guard
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from contract.access_as_code.test_access_as_code import NOTHING, Example
 from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, SALLY, members, writes
+from examples import examples
+from hypothesis import strategies as st
 from sandbox.process import Sandbox
 
 Data = dict[str, Any]
 
+OSCAR = "oscar.offboarding@example.com"
 IRIS, OWEN = "iris.invited@example.com", "owen.onboarding@example.com"
 LEFT = "Nothing to do; everything listed is left alone."
 
@@ -236,6 +240,97 @@ def test_expire_does_only_what_time_demands(example: Example) -> None:
     example.tenant.clear_log()
     again = expire(example, code)
     assert (again["summary"]["steps"], writes(example.tenant)) == (0, [])
+
+
+def test_expire_leaves_alone_who_gets_another_level_of_an_app(example: Example) -> None:
+    app = example.tenant.find("apps", "GitHub")
+    example.tenant.change("add_access", app="GitHub", user=CONNOR)
+    read = {"app": "GitHub", "permission_level": "Read", "users": [dated(CONNOR, until=-1)]}
+    write = {"app": app["id"], "permission_level": "Write", "users": [CONNOR]}
+    code = code_of(example, accesses=[read, write])
+    assert example.plan(code)[1:3] == [f"  - {CONNOR}: Read", f"  + {CONNOR}: Read (Write requested)"]
+    digest = example.compare(code, "plan").result["code_digest"]
+    plan = example.compare(code, "expire", code_digest=digest, journal_path="/record")
+    assert plan.steps == ()
+    assert plan.result["not_done"] == [f"request the level 'Write' of the app 'GitHub' for {CONNOR}"]
+    assert plan.result["plan"][-4:-1] == [
+        f"{CONNOR} and the app 'GitHub': 'Read' expired, and stays until a plan changes the level",
+        f"{CONNOR} and the app 'GitHub' (Read): expired on {day(-1)} (accesses[0].users[0])",
+        "Nothing to do: what expired is left alone.",
+    ]
+    assert expire(example, code_of(example, accesses=[read]))["summary"]["removals"] == 1
+
+
+def test_expire_postpones_what_a_plan_postpones(example: Example) -> None:
+    example.tenant.change("add_access", app="Salesforce", user=CONNOR)
+    ended = {"app": "Salesforce", "permission_level": "Standard", "users": [dated(CONNOR, until=-1)]}
+    code = code_of(example, groups=[{"group": "Sales", "members": [CONNOR]}], accesses=[ended])
+    assert example.compare(code, "plan").result["summary"]["removals"] == 0
+    done = expire(example, code)
+    assert (done["summary"]["steps"], done["not_done"]) == (0, ["add 1 person to the group 'Sales'"])
+    assert any("left to the group 'Sales'" in line for line in done["plan"])
+
+
+def test_a_plan_ends_who_is_over_in_an_exact_group_of_leavers(example: Example) -> None:
+    people = [dated(CONNOR, until=-1), "dora.deactivated@example.com"]
+    code = code_of(example, groups=[{"group": "Contractors", "mode": "exact", "members": people}])
+    plan = example.plan(code)
+    assert [line for line in plan if line.startswith("  -")] == [f"  - {CONNOR}"]
+    assert any("everybody that it lists has left" in line for line in plan)
+    assert expire(example, code)["summary"]["removals"] == 1
+
+
+#: Who may be named in random code, and terms in days from today.
+_PEOPLE, _TERMS = (CONNOR, OSCAR), ((None, None), (-9, -1), (3, 9))
+_GROUPS, _LEVELS = ("Sales", "Contractors"), {"Salesforce": ("Standard", "System Administrator"), "Figma": (None,)}
+
+
+@st.composite
+def _codes(draw: st.DrawFn, ids: Mapping[str, str]) -> Data:
+    """Draw groups and accesses that name people by address or by id, with and without terms."""
+
+    def named(name: str) -> str:
+        return draw(st.sampled_from((name, ids[name])))
+
+    def people() -> list[Data]:
+        found = draw(st.lists(st.sampled_from(_PEOPLE), min_size=1, unique=True))
+        return [dated(named(one), *draw(st.sampled_from(_TERMS))) for one in found]
+
+    def access(app: str) -> Data:
+        return {"app": named(app), "permission_level": draw(st.sampled_from(_LEVELS[app])), "users": people()}
+
+    groups = draw(st.lists(st.sampled_from(_GROUPS), unique=True))
+    apps = draw(st.lists(st.sampled_from([*_LEVELS, "Salesforce"]), max_size=3))
+    modes = st.sampled_from(("additive", "exact"))
+    return {
+        "groups": [{"group": named(group), "mode": draw(modes), "members": people()} for group in groups],
+        "accesses": [access(app) for app in apps],
+    }
+
+
+@examples(200)
+@hypothesis.given(data=st.data())
+def test_expire_takes_nothing_that_a_plan_of_the_same_files_leaves(example: Example, data: st.DataObject) -> None:
+    example.tenant.reset(seed=1, users=16, groups=5, apps=4, rate_limit=0)
+    state = example.tenant.state()
+    ids = {row.get("email") or row["name"]: row["id"] for name in ("users", "groups", "apps") for row in state[name]}
+    sections = data.draw(_codes(ids))
+    for user in _PEOPLE:
+        for name in data.draw(st.sets(st.sampled_from([*_GROUPS, *_LEVELS]))):
+            change, kind = ("add_access", "app") if name in _LEVELS else ("add_member", "group")
+            example.tenant.change(change, user=user, **{kind: name})
+    code = code_of(example, **sections)
+    try:
+        planned = example.compare(code, "plan").result
+    except CakewalkError:
+        hypothesis.assume(False)
+    hypothesis.assume("code_digest" in planned)
+    given = {"journal_path": "/record", "plan_hash": planned["plan_hash"], "code_digest": planned["code_digest"]}
+    whole, ending = (
+        [(step.method, step.path, step.body) for step in example.compare(code, mode, **given).steps]
+        for mode in ("apply", "expire")
+    )
+    assert [step for step in ending if step not in whole] == []
 
 
 def test_expire_goes_on_where_the_rest_of_the_code_cannot_be_planned(example: Example) -> None:

@@ -64,15 +64,11 @@ def position_of(row: Row, positions: Mapping[str, str], otherwise: str) -> str:
 
 
 def people_by_state(entry: SourceEntry, part: str) -> dict[TermState, list[NamedPerson]]:
-    """Return the people in a list of an entry by the state of their terms at the time of the plan.
-
-    Where only what has expired counts, the others are left out.
-    """
+    """Return the people in a list of an entry by the state of their terms at the time of the plan."""
     by_state: dict[TermState, list[NamedPerson]] = {state: [] for state in TermState}
     for person in people_of(entry, part):
         state = person.term.state_at(entry.time) if entry.time else TermState.ACTIVE
-        if state is TermState.EXPIRED or not entry.only_expired:
-            by_state[state].append(person)
+        by_state[state].append(person)
     return by_state
 
 

@@ -134,7 +134,7 @@ class TenantPlan:
         again = [f"sent again: {line}" for line in total.again]
         end = summary(self.steps, len(total.removals), len(self.left))
         if self.code.only_expired and not self.steps:
-            end = "Nothing to do: nobody has anything whose term expired."
+            end = f"Nothing to do: {self._nothing_ends}."
         roster = self.roster.notes if self.roster else ()
         return [
             *self.header,
@@ -213,9 +213,14 @@ class TenantPlan:
         if any(step.changes for step in self.steps):
             return ""
         if self.code.only_expired:
-            return "nobody has anything whose term expired"
+            return self._nothing_ends
         left = f"{pluralize(len(self.left), 'thing is', 'things are')} left alone, as 'plan' says"
         return left if self.left else f"the {'rest of the ' if self.steps else ''}tenant is as the code says"
+
+    @property
+    def _nothing_ends(self) -> str:
+        """The reason why a plan of what time demands has no steps, as a clause."""
+        return "what expired is left alone" if self.expired_lines else "nobody has anything whose term expired"
 
     @cached_property
     def hash(self) -> str:
@@ -310,10 +315,13 @@ def check_approved(params: Mapping[str, Any]) -> None:
         )
 
 
-def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = False) -> TenantPlan:
+def tenant_plan(
+    params: Mapping[str, Any], tenant: Tenant, only_expired: bool = False, whole: SectionPlan | None = None
+) -> TenantPlan:
     """Compare the tenant with its code, and return the plan.
 
     :param only_expired: whether to plan nothing but the removals that time demands.
+    :param whole: a plan of everything, if it is known: what it postpones is postponed here, too.
     :raises CakewalkError: the code cannot be planned; references in the message have their file and line.
     :raises ClockRefused: the code has terms, and the time is not known well enough.
     """
@@ -323,7 +331,7 @@ def tenant_plan(params: Mapping[str, Any], tenant: Tenant, only_expired: bool = 
     code = of_roster.code if of_roster else code
     time = tenant.time() if has_terms(code) else None
     code = replace(code, time=time, only_expired=only_expired)
-    total = SectionPlan()
+    total = SectionPlan(indirect_access=whole.indirect_access) if whole else SectionPlan()
     if time is not None and has_expired(code, time):
         # Time must not take what another entry gives, so the lists must prove who is meant.
         users, apps = tenant.index(USERS, is_stable=True), tenant.index(APPS)
@@ -385,20 +393,20 @@ def expiry_plan(params: Mapping[str, Any], tenant: Tenant) -> tuple[TenantPlan, 
     """
     check_approved(params)
     warnings = list(tenant.warnings)
-    others: list[Step] = []
-    not_done, read = [], 0
+    whole: TenantPlan | None = None
+    not_done = []
     try:
         whole = tenant_plan(params, tenant)
-        others, read = [step for step in whole.steps if step.changes], whole.total.read
     except CakewalkError as error:
         not_done.append(str(error))
     # These warnings are about the whole plan, which does not happen here.
     tenant.warnings[:] = warnings
-    plan = tenant_plan(params, tenant, only_expired=True)
+    plan = tenant_plan(params, tenant, only_expired=True, whole=whole.total if whole else None)
     tenant.warnings += _broken_rules(plan, tenant)
     demanded = {_identity(step) for step in plan.steps}
+    others = [step for step in whole.steps if step.changes] if whole else []
     not_done += [printable(step.action) for step in others if _identity(step) not in demanded]
-    return plan, not_done, read
+    return plan, not_done, whole.total.read if whole else 0
 
 
 def _broken_rules(plan: TenantPlan, tenant: Tenant) -> list[str]:

@@ -331,10 +331,11 @@ def _read_groups(entries: Sequence[MembershipEntry], tenant: Tenant, proves_addi
     groups = resolver.group(entries, lambda entry: entry.group, index)
     resolver.check()
     for group, its_entries in groups:
-        if len(its_entries) > 1 and any(entry.state == "exact" for entry in its_entries):
+        own = [entry for entry in its_entries if not entry.is_expiry]
+        if len(own) > 1 and any(entry.state == "exact" for entry in own):
             raise ConfigurationError(
                 f"plan the group {named(group)}",
-                f"it is named {len(its_entries)} times, and one entry is exact",
+                f"it is named {len(own)} times, and one entry is exact",
                 "Let one entry own the group, or use present and absent only.",
                 option="memberships",
             )
@@ -406,7 +407,8 @@ def _change(group: _Group, people: Index, protected: ProtectedUsers, resolver: R
             references=both,
         )
     is_exact = entries[0].state == "exact"
-    surplus = [user for identifier, user in listed.by_id.items() if is_exact and identifier not in wanted.by_id]
+    named_so = wanted.by_id.keys() | ids_of(leaving)
+    surplus = [user for identifier, user in listed.by_id.items() if is_exact and identifier not in named_so]
     return MembershipChange(
         group=row,
         members=listed,

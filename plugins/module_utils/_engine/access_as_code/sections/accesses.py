@@ -26,7 +26,7 @@ from ...access.evaluation import (
     entries_of_task,
     states_of,
 )
-from ...access.planning import check_purpose, plan_access, read_app_states
+from ...access.planning import AppEntries, check_purpose, plan_access, read_app_states
 from ...access_rules.held import AccessChange
 from ...core.access_requests import REMOVE, progress_of
 from ...core.lookup import Index, Row, folded_reference, ids_of, label, reference_to
@@ -88,6 +88,8 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     check_purpose(params["purpose"])
     entries = code.entries(SECTION)
     sources = {access: entry for entry in entries for access in _access_entries(entry)}
+    if code.only_expired:
+        sources = _where_something_expired(sources, tenant)
     if not sources:
         return SectionPlan()
     leavers = Leavers.of(params, tenant)
@@ -96,7 +98,13 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     ending = [(state, [_without_other_levels(state, access) for access in accesses]) for state, accesses in app_states]
     if any(access.is_expiry for access in sources):
         users = tenant.index(USERS)
-        ending = [(state, _without_changing(state, accesses, users)) for state, accesses in ending]
+        changing = [(state, _without_changing(state, accesses, users)) for state, accesses in ending]
+        if code.only_expired:
+            several += [
+                line for before, after in zip(ending, changing, strict=True) for line in _changing(before, after)
+            ]
+            changing = [(state, [access for access in accesses if access.is_expiry]) for state, accesses in changing]
+        ending = changing
     plan = plan_access(ending, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
     tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
@@ -221,10 +229,22 @@ def _access_entries(entry: SourceEntry) -> Iterator[AccessEntry]:
         tuple(person.reference for person in by_state[state]) for state in (TermState.ACTIVE, TermState.EXPIRED)
     )
     data = entry.data
-    if not entry.only_expired:
-        yield AccessEntry(data["app"], active, data["permission_level"], data["state"])
+    yield AccessEntry(data["app"], active, data["permission_level"], data["state"])
     if expired:
         yield AccessEntry(data["app"], expired, data["permission_level"], "absent", is_expiry=True)
+
+
+def _where_something_expired(
+    sources: Mapping[AccessEntry, SourceEntry], tenant: Tenant
+) -> dict[AccessEntry, SourceEntry]:
+    """Return the entries about apps in which something expired: what others give there decides whether it ends."""
+    apps = tenant.index(APPS)
+    ending = ids_of(row for access in sources if access.is_expiry for row in apps.matches(access.app))
+    return {
+        access: entry
+        for access, entry in sources.items()
+        if access.is_expiry or ids_of(apps.matches(access.app)) & ending
+    }
 
 
 def _has_term(named_person: NamedPerson) -> bool:
@@ -264,6 +284,18 @@ def _without_changing(state: AppState, accesses: Sequence[AccessEntry], users: I
         else access
         for access in accesses
     ]
+
+
+def _changing(before: AppEntries, after: AppEntries) -> Iterator[str]:
+    """Yield a line for each person who holds an expired level, and gets another one by a plan of everything."""
+    state, accesses = before
+    for access, kept in zip(accesses, after[1], strict=True):
+        for reference in access.users if access.is_expiry else ():
+            if reference not in kept.users and _is_held(state, access.level, reference):
+                yield (
+                    f"{printable(reference)} and the app {named(state.app)}: {printable(access.level)!r} expired, and "
+                    "stays until a plan changes the level"
+                )
 
 
 def _several_levels(state: AppState, access: AccessEntry) -> Iterator[str]:

@@ -175,9 +175,9 @@ def _repeated_groups(keyed: Iterable[tuple[str, SourceEntry]]) -> Iterator[dict[
 
 def _lists_leavers_only(entry: SourceEntry, change: MembershipChange, leavers: Mapping[str, Sequence[Leaver]]) -> bool:
     """Return whether an exact entry would empty its group, since it lists nobody but leavers who are no members."""
-    listed = references_of(entry.data, "members")
-    is_member = any(change.members.matches(reference) for reference in listed)
-    is_complete = bool(listed) and len(leavers.get(change.group["id"], ())) == len(listed)
+    listed = people_by_state(entry, "members")[TermState.ACTIVE]
+    is_member = any(change.members.matches(one.reference) for one in listed)
+    is_complete = bool(listed) and {one.at for one in listed} <= {one.at for one in leavers[change.group["id"]]}
     return entry.data["mode"] == "exact" and is_complete and not is_member and bool(change.members.by_id)
 
 
@@ -204,7 +204,8 @@ def _memberships(entry: SourceEntry) -> list[MembershipEntry]:
         # The group is read even if nobody's time is over, to tell who stays.
         return [expiry]
     if entry.data["mode"] == "exact":
-        return [MembershipEntry(group, active, "exact")]
+        # What expired is named, too: if the others have left, the entry removes nobody else.
+        return [MembershipEntry(group, active, "exact"), *([expiry] if expired else [])]
     absent = tuple(entry.data["absent"] or ())
     present = [MembershipEntry(group, active, "present")] if entry.data["members"] else []
     return [*present, *(some for some in (MembershipEntry(group, absent, "absent"), expiry) if some.users)]
