@@ -58,6 +58,7 @@ def runs(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(text) for text in written_down if text]
 
 
+@pytest.mark.slow
 def test_what_the_webhook_source_takes_and_refuses(tenant: Sandbox, tmp_path: Path) -> None:
     (rulebook,) = yaml.safe_load((RULEBOOKS / "log_events.yml").read_text())
     rulebook["sources"][0]["cakewalk.access.webhook"].update(max_body=20_000, read_timeout=1, key_refresh_interval=1)

@@ -75,6 +75,7 @@ def test_refusals_and_failures_come_to_the_same(playbooks: Playbooks, tenant: Sa
     assert here.output == there.output
 
 
+@pytest.mark.slow
 def test_a_result_can_be_used_as_that_of_a_module(playbooks: Playbooks, tenant: Sandbox) -> None:
     tasks = [
         task("read", INFO, {"gather": ["groups"]}, register="read"),

@@ -199,6 +199,7 @@ def test_the_answers_of_a_survey_do_what_they_mean(joiner: Staff, playbooks: Pla
     assert came_of["people as text"].results[-1].data["ansible_stats"]["data"]["joiner_missing"] == 1
 
 
+@pytest.mark.slow
 def test_what_cannot_be_meant_is_refused_before_the_first_write(joiner: Staff) -> None:
     joiner.refuses(options(joiner), REFUSED)
 

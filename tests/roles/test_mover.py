@@ -331,6 +331,7 @@ REFUSED: dict[str, tuple[Data, str | None, str]] = {
 }
 
 
+@pytest.mark.slow
 def test_what_cannot_be_meant_is_refused_before_the_first_write(mover: Staff) -> None:
     mover.refuses(options(mover), REFUSED)
 
