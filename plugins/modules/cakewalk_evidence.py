@@ -240,7 +240,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         "purposes": params["include_purposes"],
         "privileged": params["privileged"],
         "access_rules": counts_of(evaluation.results) if evaluation else None,
-        "queries": snapshot.queries,
+        "queries": tenant.queries(),
         "rows": {table.name: [list(row.values()) for row in table.rows] for table in tables},
         "unknown_statuses": sorted(populations.unknown.items()),
         "unused_rules": list(privileged.unused.values()),

@@ -79,9 +79,9 @@ _WORDS: dict[str, dict[Any, str]] = {
     },
     "privileged": {
         privileges.MARKED: "Cakewalk marks this permission level as privileged",
-        privileges.NAMED: "the option privileged names this app or level",
+        privileges.NAMED: "the company names this app or level as privileged",
         privileges.UNKNOWN: "Cakewalk does not say whether this level is privileged",
-        privileges.ORDINARY: "neither Cakewalk nor the option privileged calls it privileged",
+        privileges.ORDINARY: "neither Cakewalk nor the company calls it privileged",
     },
     "is_owner": {True: "the person owns the app", False: "the person does not own the app"},
     "status_class": {
@@ -211,7 +211,7 @@ def _figures(rows: Mapping[str, Rows], changes: Table | None) -> Iterator[dict[s
             states[VIOLATED] + states[NOT_SEEN],
             "violation of access rules",
             "violations of access rules",
-            f"{states[NOT_SEEN]} unclear, {states[EXCEPTED]} with an exception",
+            f"{states[NOT_SEEN]} unclear, and {states[EXCEPTED]} more with an exception",
             True,
         )
     leavers, requests, counts = rows["inactive_people"], rows["open_requests"], rows["account_counts"]

@@ -91,7 +91,9 @@ def written_rules(place: Path, tenant: Sandbox) -> str:
     anchors, excepted = [tenant.find("apps", "Figma")["id"]], {"person": CONNOR, "reason": "Old", "until": "2099-12-31"}
     limits = {"holders_of": [{"group": "Contractors"}], "at_most": 0}
     rule = {"name": "R", "severity": "high", "reason": "Because", "limits": limits, "exceptions": [excepted]}
-    text = yaml.safe_dump({"tenant": {"anchors": anchors}, "rules": [rule]}, sort_keys=False)
+    admins = {"holders_of": [{"app": "GitHub", "permission_level": "Admin"}], "at_most": 1000}
+    kept = {"name": "K", "severity": "high", "reason": "It reads levels", "limits": admins}
+    text = yaml.safe_dump({"tenant": {"anchors": anchors}, "rules": [rule, kept]}, sort_keys=False)
     (folder / "rules.yml").write_text(text, encoding="utf-8")
     return str(folder)
 
@@ -105,6 +107,7 @@ def test_a_bundle_holds_what_the_tenant_lists(keep: Keep, tenant: Sandbox, folde
     foreseen = keep("--check", "--diff", rules_folder=rules).succeeded()
     assert told(foreseen).changed
     assert not folder.exists()
+    tenant.clear_log()
     place = bundle(run := keep(rules_folder=rules))
     assert told(foreseen).data["counts"] == told(run).data["counts"]
     assert not writes(tenant.log())
@@ -158,7 +161,11 @@ def test_a_bundle_holds_what_the_tenant_lists(keep: Keep, tenant: Sandbox, folde
         assert (row["rule_state"], row["exception_until"]) == ended
         assert (row["rule"], row["severity"], row["rule_at"]) == ("R", "high", "rules.yml:5")
     manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["access_rules"] == {"kept": 0, "excepted": 0, "unknown": 0, "violated": 1}
+    assert manifest["access_rules"] == {"kept": 1, "excepted": 0, "unknown": 0, "violated": 1}
+    read = {query["path"]: query["pages"] for query in manifest["queries"]}
+    github = f"/api/v1/WorkApps/{tenant.find('apps', 'GitHub')['id']}"
+    assert (read[github], read[f"{github}/PermissionLevels"]) == (2, 1)
+    assert sum(read.values()) == len(tenant.log())
 
 
 def test_a_bundle_is_for_its_user_alone_and_its_manifest_fits(keep: Keep, tenant: Sandbox) -> None:

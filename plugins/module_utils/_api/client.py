@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -35,9 +35,9 @@ class Client:
     """Sends requests for one connection.
 
     It refuses to write outside C(writing()), so a plan cannot change the tenant. C(deprecations) collects the notices
-    of the server as sentences, without repetition. C(pages) counts the pages read of each list. C(has_surrogates):
-    whether a response may hold a lone UTF-16 surrogate. C(clock) is the clock of the server as the reads so far
-    showed it, or C(None).
+    of the server as sentences, without repetition. C(pages) counts by path what was read: pages of lists, and records.
+    C(has_surrogates): whether a response may hold a lone UTF-16 surrogate. C(clock) is the clock of the server as the
+    reads so far showed it, or C(None).
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -47,7 +47,7 @@ class Client:
         self._may_write = False
         self.has_surrogates = False
         self.deprecations: dict[str, None] = {}
-        self.pages: dict[Listing, int] = {}
+        self.pages: Counter[str] = Counter()
         self.clock: ServerClock | None = None
 
     def record(self, record: Resource) -> dict[str, Any]:
@@ -57,6 +57,7 @@ class Client:
         :raises CakewalkError: the record cannot be read.
         """
         row = record_of(record.what, self._read(record.what, record.path))
+        self.pages[record.path] += 1
         if row["id"].lower() != record.identifier.lower():
             raise broken(record.what, "the answer is a different record from the one requested")
         return row
@@ -232,7 +233,7 @@ class Client:
             query = [*listing.query, *([cursor] if cursor else [])]
             response = self._read(listing.what, listing.path, query)
             page = page_of(listing.what, response)
-            self.pages[listing] = self.pages.get(listing, 0) + 1
+            self.pages[listing.path] += 1
             yield page
             if page.cursor is None:
                 return

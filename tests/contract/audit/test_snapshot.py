@@ -68,9 +68,10 @@ def test_a_list_that_fits_a_page_is_read_once(tenant: Sandbox, client: Client) -
 def test_pages_are_counted_over_all_readings(tenant: Sandbox, client: Client) -> None:
     tenant.configure(page_size=7)
     cakewalk = Tenant(client)
-    listed = take_snapshot(cakewalk)
-    assert sum(query["pages"] for query in listed.queries) == len(tenant.log())
-    users = next(query for query in listed.queries if query["path"] == "/api/v1/Users")
+    take_snapshot(cakewalk)
+    queries = cakewalk.queries()
+    assert sum(query["pages"] for query in queries) == len(tenant.log())
+    users = next(query for query in queries if query["path"] == "/api/v1/Users")
     assert users["pages"] == len(received(tenant, "listUsers")) == 2 * -(-users["rows"] // 7)
 
 

@@ -62,7 +62,6 @@ LISTED = TenantSnapshot(
     apps=[GITHUB, WIKI, OLD],
     accesses=[[access(ADA, READ), access(ADA, ADMIN), access(BEN, MUTE)], [access(BEN)], []],
     requests=[request(70), request(71, "Approved"), request(72, "Odd", targetUserId=uid(9), createdAt=None)],
-    queries=[{"path": f"/api/v1/UsersGroups/{TEAM['id']}/Users", "identifier": TEAM["id"], "rows": 2, "pages": 2}],
 )
 
 
@@ -278,13 +277,17 @@ def test_what_cannot_be_compared() -> None:
 def test_the_manifest_masks_what_the_tables_mask() -> None:
     rules = [{"app": "GitHub", "permission_level": None}]
     about = {"base_url": "https://t", "listed_between": ["a", "b"], "purposes": False, "privileged": rules}
-    evidence = {**about, "access_rules": None, "queries": LISTED.queries}
+    paths = ["/api/v1/UsersGroups", f"/api/v1/UsersGroups/{TEAM['id']}", f"/api/v1/UsersGroups/{TEAM['id']}/Users"]
+    queries = [{"path": path, "rows": 2, "pages": 2} for path in paths]
+    evidence = {**about, "access_rules": None, "queries": queries}
     plain, masks = facts_of(evidence, None, None, operator={}, tool={}), Pseudonymizer("k" * 32)
     assert plain["privileged"] == rules
-    assert plain["queries"] == [{"path": LISTED.queries[0]["path"], "rows": 2, "pages": 2}]
+    assert plain["queries"] == queries
     masked = facts_of(evidence, masks, None, operator={}, tool={})
     assert masked["privileged"] == [{"app": masks.pseudonym("name", "GitHub"), "permission_level": None}]
-    assert masked["queries"][0]["path"] == f"/api/v1/UsersGroups/{masks.pseudonym('id', TEAM['id'])}/Users"
+    assert [query["path"] for query in masked["queries"]] == [
+        path.replace(TEAM["id"], masks.pseudonym("id", TEAM["id"])) for path in paths
+    ]
 
 
 @pytest.mark.parametrize("with_purposes", [True, False])

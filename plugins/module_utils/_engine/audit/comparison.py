@@ -16,7 +16,7 @@ from .bundle import Bundle, refused
 from .table import Cells, Column, Table
 
 GAINED, LOST = "gained", "lost"
-#: The populations that are compared. The only other table is another view of the same rows.
+#: The populations that are compared. The counts are another view of the same rows, and findings depend on the rules.
 COMPARED = (tables.ACCESSES, tables.PRIVILEGED, tables.MEMBERS, tables.LEAVERS, tables.OWNERLESS, tables.REQUESTS)
 _SHOWN: tuple[str, ...] = ("app", "app_id", "permission_level", "permission_level_id", "group", "group_id")
 _SHOWN += ("user_email", "user_name", "user_id", "request_type", "request_id")

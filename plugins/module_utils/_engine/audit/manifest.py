@@ -15,6 +15,8 @@ from .bundle import Bundle
 from .pseudonyms import Pseudonymizer
 from .table import ID, NAME, Table
 
+#: Which part of a path is the id, as in C(/api/v1/WorkApps/{id}/Accesses).
+_ID_AT = 4
 #: The limits of what the sums of the files prove.
 PROVES = (
     "The checksums reveal accidents, not tampering: anyone who can change a file can change this manifest too. Sign "
@@ -27,7 +29,7 @@ CANNOT_TELL = (
     "Which approval policy governs an app or a level: the API does not show assigned policies.",
     "What is in the apps themselves: an account that Cakewalk does not know is not listed.",
     "What happened before and after the two times above, or was done and undone between two bundles.",
-    "Whether an app without permission levels gives privileged access, unless the option privileged names it.",
+    "Whether an app without permission levels gives privileged access, unless the company names it.",
 )
 
 
@@ -105,8 +107,10 @@ def _rule(rule: Mapping[str, Any], pseudonymizer: Pseudonymizer | None) -> dict[
 
 
 def _path(query: Mapping[str, Any], pseudonymizer: Pseudonymizer | None) -> str:
-    path, identifier = str(query["path"]), query["identifier"]
-    return path.replace(identifier, pseudonymizer.pseudonym(ID, identifier)) if pseudonymizer and identifier else path
+    parts = str(query["path"]).split("/")
+    if pseudonymizer and len(parts) > _ID_AT:
+        parts[_ID_AT] = pseudonymizer.pseudonym(ID, parts[_ID_AT])
+    return "/".join(parts)
 
 
 def _compared_with(earlier: Bundle) -> dict[str, Any]:

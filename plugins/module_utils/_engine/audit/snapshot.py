@@ -1,11 +1,11 @@
 # Copyright: Contributors to the cakewalk.access collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the lists of a tenant until they prove which rows are absent, and count the pages."""
+"""Read the lists of a tenant until they prove which rows are absent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,6 @@ class TenantSnapshot:
     """The lists of a tenant between two times.
 
     There are members for each of the C(groups), and access rows for each of the C(apps), which are full records.
-
-    :param queries: of each source the C(path), the C(identifier) in it, and the number of C(rows) and C(pages) read.
     """
 
     begun: str
@@ -33,7 +31,6 @@ class TenantSnapshot:
     apps: Sequence[Row]
     accesses: Sequence[Sequence[Row]]
     requests: Sequence[Row]
-    queries: Sequence[Mapping[str, Any]]
 
 
 def take_snapshot(tenant: Tenant) -> TenantSnapshot:
@@ -46,12 +43,10 @@ def take_snapshot(tenant: Tenant) -> TenantSnapshot:
     """
     begun = now()
     lists = [kind.listing for kind in (USERS, GROUPS, APPS)] + [catalog.REQUESTS]
-    users, groups, apps, requests = whole = tenant.read_stable(lists)
+    users, groups, apps, requests = tenant.read_stable(lists)
     inner = [*map(catalog.members, groups), *map(catalog.accesses, apps)]
     inner_rows = tenant.read_stable(inner)
     details: list[dict[str, Any]] = tenant.read(APPS.record(app["id"]) for app in apps)
-    ids = [*(None for _list in lists), *(row["id"] for row in (*groups, *apps))]
-    reads = zip(lists + inner, ids, [*whole, *inner_rows], strict=True)
     return TenantSnapshot(
         begun,
         now(),
@@ -61,12 +56,4 @@ def take_snapshot(tenant: Tenant) -> TenantSnapshot:
         [{**app, **detail} for app, detail in zip(apps, details, strict=True)],
         inner_rows[len(groups) :],
         requests,
-        [
-            *(_query(source.path, id_, len(rows), tenant.pages_of(source)) for source, id_, rows in reads),
-            *(_query(APPS.record(app["id"]).path, app["id"], 1, 1) for app in apps),
-        ],
     )
-
-
-def _query(path: str, identifier: str | None, rows: int, pages: int) -> dict[str, Any]:
-    return {"path": path, "identifier": identifier, "rows": rows, "pages": pages}

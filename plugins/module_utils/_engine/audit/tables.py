@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from ..._api.catalog import REQUEST_TYPE_NAMES, StatusTable, UserStatuses
+from ..access_rules.evaluation import EXCEPTED, NOT_SEEN, VIOLATED
+from ..access_rules.form import SEVERITIES
 from ..core.lookup import Row
 from ..core.people import status_of
 from ..core.timestamps import moment, utc
@@ -49,7 +51,7 @@ ACCESSES = Table(
 PRIVILEGED = Table(
     "privileged_accesses",
     "Privileged access",
-    "Access that Cakewalk marks as privileged (marked), that the option privileged names (named), or that may be "
+    "Access that Cakewalk marks as privileged (marked), that the company names as privileged (named), or that may be "
     "privileged (unknown).",
     _ACCESS,
     _ACCESS_KEY,
@@ -118,13 +120,13 @@ COUNTS = Table(
 )
 VIOLATIONS = Table(
     "violations",
-    "Violations of access rules",
-    "Who violates which rule of the option rules_folder (violated), or may do so (unknown), and who has an exception "
+    "Violations of access rules, and exceptions",
+    "Who violates which of the company's access rules (violated), or may do so (unknown), and who has an exception "
     "(excepted).",
     (
-        Column("severity", "Severity", ranks=("critical", "high", "medium", "low")),
+        Column("severity", "Severity", ranks=SEVERITIES[::-1]),
         Column("rule", "Rule", NAME),
-        Column("rule_state", "Result", ranks=("violated", "unknown", "excepted")),
+        Column("rule_state", "Result", ranks=(VIOLATED, NOT_SEEN, EXCEPTED)),
         *_person(),
         Column("finding", "Finding", TEXT),
         Column("exception_reason", "Exception", TEXT),

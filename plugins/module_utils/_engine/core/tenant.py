@@ -153,9 +153,11 @@ class Tenant:
         """Return the time by the last answer of the service, see C(checked_time)."""
         return checked_time(self._client.clock)
 
-    def pages_of(self, listing: Listing) -> int:
-        """Return the number of pages read of a list, over all reads."""
-        return self._client.pages.get(listing, 0)
+    def queries(self) -> list[dict[str, Any]]:
+        """Return the C(path) of each list and record that was read, its C(rows), and its C(pages) over all reads."""
+        rows = {path: len(cached.rows) for (path, _query), cached in self._lists.items()}
+        pages = sorted(self._client.pages.items())
+        return [{"path": path, "rows": rows.get(path, 1), "pages": number} for path, number in pages]
 
     def read_readable(self, records: Iterable[Resource]) -> list[dict[str, Any] | CakewalkError | None]:
         """Read records concurrently; C(None) for each that does not exist, an error for each that cannot be read.
