@@ -21,7 +21,7 @@ from ansible_collections.cakewalk.access.plugins.modules import cakewalk_app_pol
 from contract.fixtures import ERIN, MAX, OLGA, validated
 from sandbox.process import Sandbox
 
-PETRA = "petra.pending@example.com"
+PETRA, OWEN = "petra.pending@example.com", "owen.onboarding@example.com"
 NO_POLICY = "which policies apply. The API does not show it; if there is a ledger, give `ledger_path`."
 
 
@@ -48,7 +48,8 @@ def test_everybody_who_has_gets_or_asks_for_an_app_is_explained(tenant: Sandbox,
 
     found = explained(tenant, client, apps=["GitHub"])
 
-    assert [row["user"] for row in found] == sorted(expected)
+    assert [row["user"] for row in found] == sorted(expected, key=lambda user: (not expected[user][0], user))
+    assert not all(row["has_access"] for row in found)
     for row in found:
         levels = sorted(access["permission_level"]["id"] for access in row["accesses"])
         groups, requests = [group["name"] for group in row["groups"]], sorted(one["id"] for one in row["requests"])
@@ -63,7 +64,7 @@ def test_a_person_is_explained_app_by_app(tenant: Sandbox, client: Client) -> No
     assert list(by_app) == sorted(by_app)
     day = "2026-01-05"
     assert by_app["GitHub"] == [
-        f"No access of {PETRA} to GitHub is listed.",
+        f"No access to GitHub is listed for {PETRA}.",
         f"- Request: {PETRA} asked for access, level Write on {day}; Pending since {day}.",
         f"  - Review: Approved by {MAX} on {day}.",
         f"  - Review: Approved by {OLGA} on {day}.",
@@ -80,10 +81,25 @@ def test_a_person_is_explained_app_by_app(tenant: Sandbox, client: Client) -> No
 def test_a_named_person_without_anything_is_explained_for_a_named_app_only(tenant: Sandbox, client: Client) -> None:
     (row,) = explained(tenant, client, users=[PETRA.upper()], apps=["Smith Ltd"])
     assert row["text"] == [
-        f"No access of {PETRA} to Smith Ltd is listed, and no group or request gives it.",
+        f"No access to Smith Ltd is listed for {PETRA}, and no group or request gives it.",
         f"- Not known: {NO_POLICY}",
     ]
     assert "Smith Ltd" not in {row["app"] for row in explained(tenant, client, users=[PETRA])}
+
+
+def test_an_open_request_is_why_a_group_has_not_given_access(tenant: Sandbox, client: Client) -> None:
+    unlisted = "why the groups have not given the access."
+    tenant.change("add_member", group="Engineering", user=OWEN)
+    (row,) = explained(tenant, client, users=[OWEN], apps=["GitHub"])
+    assert row["text"][1:3] == [
+        "- Group: Engineering gives the app to its members, so access rules count it as held.",
+        f"- Not known: {unlisted}",
+    ]
+    tenant.change("open_request", kind="grant", app="GitHub", level="Read", user=OWEN)
+    (row,) = explained(tenant, client, users=[OWEN], apps=["GitHub"])
+    assert row["text"][1].startswith("- Group: Engineering ")
+    assert row["requests"]
+    assert unlisted not in row["not_known"]
 
 
 def test_the_ledger_says_which_policies_decide(
@@ -106,9 +122,8 @@ def test_the_ledger_says_which_policies_decide(
         "grant_access",
         None,
     )
-    assert (
-        f"- Policy: Two approvals for grant_access, says the ledger since {policy['assigned_at'][:10]}." in row["text"]
-    )
+    day = policy["assigned_at"][:10]
+    assert f"- Policy: Two approvals for grant_access, assigned on {day} according to the ledger." in row["text"]
     assert (
         "which policies apply. The ledger has none for the app itself, nor for a level that the person holds."
         in other["not_known"]

@@ -33,7 +33,7 @@ _TYPE_NAMES = {wire: name for name, wire in REQUEST_TYPES.items()}
 def explain(
     options: Mapping[str, Any], base_url: str, tenant: Tenant, source: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """Return an explanation for each person and app, sorted by app and address.
+    """Return an explanation for each person and app, sorted by app. People with access come first, then by address.
 
     With people and apps, that is each of these people and each of these apps. With apps alone, it is everybody who has
     access, gets the app from a group, or has asked for it. With people alone, it is each app of which that is true.
@@ -59,7 +59,7 @@ def explain(
     sources = read_sources(chosen, list(groups.by_id.values()), tenant)
     pairs = [_Pair(app, user, sources, users) for app in chosen for user in people or sources.people_of(app, users)]
     pairs = [pair for pair in pairs if is_named or pair.is_worth_explaining]
-    pairs.sort(key=lambda pair: (label(pair.app).lower(), pair.app["id"], person(pair.user).lower(), pair.user["id"]))
+    pairs.sort(key=_Pair.place)
     decisions = read_decisions(deciders, [(pair.user, pair.app, pair.requests) for pair in pairs], tenant)
     return [pair.explanation(decisions, ledger, code) for pair in pairs]
 
@@ -88,6 +88,11 @@ class _Pair:
     def requests(self) -> list[Row]:
         """The requests for the person and the app, the newest last; those that may be for them come first."""
         return self.state.requests.about(self.user, self.app)
+
+    def place(self) -> tuple[str, str, bool, str, str]:
+        """Return the key by which explanations are sorted."""
+        is_without = not self.state.held_by(self.user)
+        return label(self.app).lower(), self.app["id"], is_without, person(self.user).lower(), self.user["id"]
 
     @property
     def is_worth_explaining(self) -> bool:
@@ -134,24 +139,22 @@ class _Pair:
         levels = [printable(label(level)) for level in held if level]
         if not held:
             nothing = "" if self.groups or self.requests else ", and no group or request gives it"
-            return f"No access of {who} to {app} is listed{nothing}."
+            return f"No access to {app} is listed for {who}{nothing}."
         at = f", {'level' if len(levels) == 1 else 'levels'} {', '.join(levels)}" if levels else ""
         owns = ", and owns the app" if self.user["id"].lower() in self.state.owners else ""
         return f"{who} has access to {app}{at}{owns}."
 
     def _reasons(self, requests: Iterable[Mapping[str, Any]], policies: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+        counts = "" if self.state.held_by(self.user) else ", so access rules count it as held"
         for group in self.groups:
-            yield f"- Group: {printable(label(group))} gives the app to its members."
+            yield f"- Group: {printable(label(group))} gives the app to its members{counts}."
         for request in requests:
             yield f"- Request: {_request_line(request)}"
             yield from (f"  - {_decision_line(one)}" for one in request["decisions"])
         for policy in policies:
             level = f", level {printable(policy['permission_level'])}" if policy["permission_level"] else ""
-            what, since = (
-                f"{printable(policy['policy'])} for {policy['request_type']}{level}",
-                _day(policy["assigned_at"]),
-            )
-            yield f"- Policy: {what}, says the ledger since {since}."
+            what = f"{printable(policy['policy'])} for {policy['request_type']}{level}"
+            yield f"- Policy: {what}, assigned on {_day(policy['assigned_at'])} according to the ledger."
 
     def _request(self, row: Row, decisions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         level = self.state.levels.by_id.get(id_in(row, "permissionLevelId"))
@@ -203,7 +206,8 @@ class _Pair:
             )
         if held and granted and id_in(granted[-1], "permissionLevelId") not in held:
             yield "why the level is another one than the last approved request asked for."
-        if self.groups and not held:
+        # An open request is the reason.
+        if self.groups and not held and not any(self.state.requests.class_of(row) == "open" for row in gives):
             yield "why the groups have not given the access."
         for row in self.state.requests.unknown(self.requests):
             yield f"what the request {printable(row['id'])} means, which is {printable(row.get('requestStatus'))!r}."
