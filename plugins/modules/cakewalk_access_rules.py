@@ -71,7 +71,8 @@ attributes:
     support: none
     description: Is refused, because files are written when the module ends.
 notes:
-  - Apps that a group gives by default count as held by its members. The API does not show their permission level.
+  - Apps that a group gives by default count as held by its members, at the default level of the app. If the app has no
+    default level, their level is unknown.
   - The files are written also if a rule fails. Only your user can read them.
 seealso:
   - module: cakewalk.access.cakewalk_access_as_code

@@ -139,6 +139,12 @@ def test_each_kind_of_rule_names_who_violates_it(rules: Rules, tenant: Sandbox) 
     assert set(told["error"]["rules"]) == found.keys() - {"Somebody sells"}
     assert f"'No code before the first day' (critical, rules.yml:24) is violated: {OWEN}" in told["msg"]
     assert f"  - {SALLY} holds the group 'Sales' and the group 'Contractors'" in told["report"]
+    line = told["report"].index("  - 3 people hold the group 'Contractors', and at most 2 may:")
+    assert told["report"][line + 1 : line + 4] == [
+        f"    {person} holds the group 'Contractors'" for person in sorted(contractors)
+    ]
+    (counted,) = [one["findings"] for one in document["rules"] if one["name"] == "Two contractors"]
+    assert counted[0]["message"] == f"{CONNOR} holds the group 'Contractors' (3 people do, and at most 2 may)"
     given = "the app 'GitHub' (given by the group 'Engineering')"
     assert f"  - {OWEN} (Onboarding) holds {given}" in told["report"]
     excepted_line = f"  ~ {ERIN} (Active) holds the group 'Engineering' (exception until 2099-12-31: Builds the shop)"

@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..._api.catalog import person
 from ..._api.errors import CakewalkError
 from ..._api.text import UNCUT, pluralize, printable, summarize
-from .evaluation import NOBODY, NOT_SEEN, STATES, VIOLATED, Evaluation, Finding, RuleResult
+from .evaluation import EXCEPTED, NOBODY, NOT_SEEN, STATES, VIOLATED, Evaluation, Finding, RuleResult
 from .form import FORBIDS, LIMITS, REQUIRES, SEVERITIES
 from .rule import Entitlement, RuleException
 
+#: The signs before findings in the lines for people.
+_MARKS = {VIOLATED: "-", NOT_SEEN: "?", EXCEPTED: "~"}
+#: How the name of an entitlement begins that is about owners.
+_OWNERSHIP = "the ownership of "
 #: The lowest severity that fails if none does.
 NEVER = "never"
 
@@ -50,33 +55,55 @@ class FindingWriter:
 
     evaluation: Evaluation
 
-    def sentence(self, finding: Finding) -> str:
-        """Return a finding as a clause."""
+    def sentence(self, finding: Finding, is_below_count: bool = False) -> str:
+        """Return a finding as a clause.
+
+        :param is_below_count: whether a line before it says how many people hold something, and how many may.
+        """
         rule = finding.rule
         may = " may" if finding.state == NOT_SEEN else ""
         if finding.missing:
-            held = " or ".join(one.name for one in rule.entitlements)
+            names = [one.name for one in rule.entitlements]
             known = "it is not known whether at least" if may else "fewer than"
-            return f"{known} {pluralize(rule.at_least or 0, 'person holds', 'people hold')} {held}"
+            people = pluralize(rule.at_least or 0, "person", "people")
+            return f"{known} {people} {_holding(names, 'or', rule.at_least == 1)}"
         if finding.person == NOBODY:
-            return f"it is not known who holds {' or '.join(self._words(rule.entitlements + rule.required, NOBODY))}"
+            return f"it is not known who {_holding(self._words(rule.entitlements + rule.required, NOBODY), 'or')}"
         name = self.name(finding)
         if rule.kind == FORBIDS:
             details = rule.details(self.evaluation.held.people.get(finding.person, {}))
             name += f" ({', '.join(details)})" if details else ""
-        joined = " and ".join(self._words(rule.entitlements, finding.person))
-        clause = f"{name}{may} hold{'' if may else 's'} {joined}"
+        clause = f"{name}{may} {_holding(self._words(rule.entitlements, finding.person), 'and', not may)}"
         if rule.kind == REQUIRES:
             holders = self.evaluation.holders
             lacking = [one.name for one in rule.required if holders[one].value(finding.person) is not True]
             clause += f" without {' and '.join(lacking)}"
-        elif rule.kind == LIMITS:
-            clause += f", and at most {pluralize(rule.at_most or 0, 'person', 'people')} may"
+        elif self._is_counted(finding) and not is_below_count:
+            clause += f" ({self._count(finding, 'person does', 'people do')})"
         for ended in [one for one in rule.exceptions if one.person == finding.person and not finding.exception]:
             clause += f" (the exception until {ended.term.until} has ended)"
         if finding.exception:
             clause += f" (exception until {finding.exception.term.until}: {printable(finding.exception.reason)})"
         return clause
+
+    @staticmethod
+    def _is_counted(finding: Finding) -> bool:
+        """Return whether a finding is about a person who is too many."""
+        return bool(finding.rule.kind == LIMITS and finding.person and not finding.exception)
+
+    def _count(self, finding: Finding, one: str, many: str) -> str:
+        """Return how many people like the one of a finding there are, and how many may be."""
+        limit = finding.rule.at_most or 0
+        if finding.state == NOT_SEEN:
+            return f"it is not known whether at most {pluralize(limit, one, many)}"
+        may = f"at most {limit} may" if limit else "nobody may"
+        return f"{pluralize(self._numbers[finding.rule.name], one, many)}, and {may}"
+
+    @cached_property
+    def _numbers(self) -> Counter[str]:
+        """The number of people who are too many, by the name of the rule."""
+        findings = (finding for result in self.evaluation.results for finding in result.findings)
+        return Counter(finding.rule.name for finding in findings if self._is_counted(finding))
 
     def name(self, finding: Finding) -> str:
         """Return the e-mail address or id of the person of a finding."""
@@ -140,9 +167,15 @@ class FindingWriter:
         for result in sorted(results, key=_from_worst):
             rule = result.rule
             yield f"{result.state} ({rule.severity}): {printable(rule.name, UNCUT)} ({rule.at})"
+            counted = [finding for finding in result.findings if self._is_counted(finding)]
             for finding in result.findings:
-                mark = {VIOLATED: "-", NOT_SEEN: "?"}.get(finding.state, "~")
-                yield f"  {mark} {self.sentence(finding)}"
+                if not self._is_counted(finding):
+                    yield f"  {_MARKS[finding.state]} {self.sentence(finding)}"
+            if counted:
+                names = [one.name for one in rule.entitlements]
+                one, many = (f"{noun} {_holding(names, 'or', noun == 'person')}" for noun in ("person", "people"))
+                yield f"  {_MARKS[counted[0].state]} {self._count(counted[0], one, many)}:"
+                yield from (f"    {self.sentence(finding, is_below_count=True)}" for finding in counted)
             for ended in result.ended:
                 since = f"until {ended.term.until} has ended, and no longer counts ({ended.at})"
                 yield f"  ! the exception of {printable(ended.name)} {since}"
@@ -165,6 +198,15 @@ def ended_warnings(results: Sequence[RuleResult]) -> list[str]:
         "These exceptions have ended, so the rules apply to these people again: "
         f"{summarize(ended, separator='; ')}. Remove the exceptions, or extend them."
     ]
+
+
+def _holding(words: Sequence[str], joiner: str, is_singular: bool = True) -> str:
+    """Return that somebody holds something, with the verb: apps are owned."""
+    own = [word.removeprefix(_OWNERSHIP) for word in words if word.startswith(_OWNERSHIP)]
+    held = [word for word in words if not word.startswith(_OWNERSHIP)]
+    joined, end = f" {joiner} ", "s" if is_singular else ""
+    clauses = [f"{verb}{end} {joined.join(part)}" for verb, part in (("hold", held), ("own", own)) if part]
+    return joined.join(clauses)
 
 
 def _exception_data(exception: RuleException) -> dict[str, Any]:
