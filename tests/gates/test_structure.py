@@ -39,12 +39,13 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "tasks": SHARED,
     "custom_fields": SHARED,
     "access_reviews": SHARED,
-    "audit": SHARED,
+    "access_rules": SHARED,
+    # Findings about rules are a table of the evidence.
+    "audit": (*SHARED, "access_rules"),
     # People who come and go are in groups and have access.
     "lifecycle": (*SHARED, "groups", "access"),
     # A task that a handler carries out is read like a task that a playbook decides.
     "fulfilment": (*SHARED, "tasks"),
-    "access_rules": SHARED,
     # Each section reuses the room of its module.
     "access_as_code": (*SHARED, "groups", "access", "policies", "custom_fields", "access_rules"),
     # It speaks to AWX, and not to the service.
