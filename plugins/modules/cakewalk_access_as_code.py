@@ -548,7 +548,10 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         return Plan(result={**result, **facts}, unmet=error)
     code_plan.check_guardrails(read)
     stats["access_as_code_complete"] = not any(step.changes for step in code_plan.steps) and not total.errors
+    # Whether those who are not found still have something is not known.
+    left_undone = bool(not_done or (is_expiry and code_plan.not_found))
     if is_expiry:
+        stats["access_as_code_complete"] = stats["access_as_code_complete"] and not left_undone
         result |= {"not_done": not_done, "stats": stats}
         stats["access_as_code_not_done"] = len(not_done)
     else:
@@ -576,7 +579,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         report=lambda applied: {
             **rollback.report(applied),
             **kept,
-            "stats": {**stats, "access_as_code_complete": applied.goal_reached and not not_done},
+            "stats": {**stats, "access_as_code_complete": applied.goal_reached and not left_undone},
         },
         remark=code_plan.remark,
         file=rollback,

@@ -333,6 +333,52 @@ def test_expire_takes_nothing_that_a_plan_of_the_same_files_leaves(example: Exam
     assert [step for step in ending if step not in whole] == []
 
 
+@pytest.mark.parametrize("unknown", ["conor.contractor@example.com", "00000000-0000-4000-8000-000000000000"])
+def test_who_expired_and_is_not_found_is_told(example: Example, unknown: str) -> None:
+    people = [dated(unknown, until=-1), dated(IRIS, until=-1)]
+    code = code_of(
+        example,
+        groups=[
+            {"group": "Sales", "members": people},
+            {"group": "Contractors", "mode": "exact", "members": [*people, OSCAR, CONNOR]},
+        ],
+        accesses=[{"app": "Figma", "users": people}],
+    )
+    digest = example.compare(code, "plan").result["code_digest"]
+    for mode in ("plan", "expire"):
+        cakewalk = Tenant(example.client)
+        plan = example.compare(code, mode, cakewalk, code_digest=digest, journal_path="/record")
+        assert cakewalk.warnings == [
+            f"Not members, so there was nothing to remove: '{unknown}' ('Sales'), '{unknown}' ('Contractors'). "
+            "Check the spelling.",
+            f"Nobody has these addresses, so there was nothing to remove: '{unknown}' ('Figma'). Check the spelling.",
+        ]
+        for line in (
+            f"{unknown} and the group 'Sales': expired on {day(-1)}, not found in the directory (groups[0].members[0])",
+            f"{IRIS} and the group 'Sales': expired on {day(-1)}, remove it from the code (groups[0].members[1])",
+            f"{unknown} and the app 'Figma': expired on {day(-1)}, not found in the directory (accesses[0].users[0])",
+            f"{IRIS} and the app 'Figma': expired on {day(-1)}, remove it from the code (accesses[0].users[1])",
+        ):
+            assert line in plan.result["plan"]
+    found = apply(plan, example.client, CONFIRM_DELAYS)
+    assert plan.result["plan"][-1] == "Nothing to do: 1 person whose term expired is not found in the directory."
+    assert (found.as_result()["done"], plan.report(found)["stats"]["access_as_code_complete"]) == ([], False)
+
+
+def test_who_expired_and_is_deleted_after_a_proof_is_no_misspelling(example: Example) -> None:
+    proof = {"id": "00000000-0000-4000-8000-000000000000", "email": "gone@example.com", "file": "p", "date": ""}
+    people = [dated("gone@example.com", until=-1)]
+    code = code_of(
+        example, groups=[{"group": "Sales", "members": people}], accesses=[{"app": "Figma", "users": people}]
+    )
+    cakewalk = Tenant(example.client)
+    source = {"version": "1", "positions": {}, "code": code, "proofs": [proof]}
+    plan = example.compare(code, "plan", cakewalk, source=source)
+    assert cakewalk.warnings == []
+    place = f"expired on {day(-1)}, remove it from the code (groups[0].members[0])"
+    assert f"gone@example.com and the group 'Sales': {place}" in plan.result["plan"]
+
+
 def test_expire_goes_on_where_the_rest_of_the_code_cannot_be_planned(example: Example) -> None:
     example.tenant.change("add_member", group="Sales", user=ERIN)
     groups = [

@@ -41,7 +41,7 @@ class ConflictingRequests(CakewalkError):
 class AccessEntry:
     """The users that a task names for an app, and their level, as written; C(state) is present or absent.
 
-    :param is_expiry: whether they are absent because their time is over; then it is fine if nobody is known so.
+    :param is_expiry: whether they are absent because their time is over.
     """
 
     app: str
@@ -183,7 +183,7 @@ class AccessEvaluator:
             for reference in entry.users:
                 is_known = app_state.holders.matches(reference) or people.matches(reference)
                 if entry.state == "absent" and not is_known:
-                    unknown += [] if entry.is_expiry else [reference]
+                    unknown.append(reference)
                     continue
                 user = self.resolver.find(reference, app_state.holders, people)
                 if user is None or is_open:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from itertools import filterfalse
 from typing import Any
 
 from ..._api.catalog import APPS, REQUESTS, accesses, named, permission_levels, person
@@ -272,9 +273,12 @@ def plan_access(
 def _without_leavers(
     entry: AccessEntry, holders: Index, people: Index, has_left: Callable[[str, Index, Index], bool]
 ) -> AccessEntry:
-    if entry.state == "absent":
-        return entry
-    return replace(entry, users=tuple(user for user in entry.users if not has_left(user, holders, people)))
+    def is_left_out(user: str) -> bool:
+        # Of people who should be absent, only those matter who expired and are deleted since.
+        is_deleted = entry.is_expiry and not holders.matches(user) and not people.matches(user)
+        return (entry.state == "present" or is_deleted) and has_left(user, holders, people)
+
+    return replace(entry, users=tuple(filterfalse(is_left_out, entry.users)))
 
 
 def lookups(
@@ -283,16 +287,16 @@ def lookups(
     """Return the references to look up, and the ids to take as given.
 
     Addresses are looked up, because only the directory shows whether two people share an address. Ids are looked up if
-    they may be given access. So are the acting user and protected users if a user may lose something.
+    they may be given access, or if their time is over, since they may be misspelt. So are the acting
+    user and protected users if a user may lose something.
     """
-    named_users = [
-        (app_state, entry.state, user) for app_state, entries in apps for entry in entries for user in entry.users
-    ]
-    addresses = [user for _app, _state, user in named_users if not is_uuid(user)]
-    unheld = [(state, user) for app, state, user in named_users if is_uuid(user) and not app.holders.matches(user)]
-    gaining = {user for state, user in unheld if state == "present"}
-    assumed = {user for _state, user in unheld if params["allow_inactive"] or user not in gaining}
-    references = addresses + [user for _state, user in unheld if user not in assumed]
+    named_users = [(app_state, entry, user) for app_state, entries in apps for entry in entries for user in entry.users]
+    addresses = [user for _app, _entry, user in named_users if not is_uuid(user)]
+    unheld = [(entry, user) for app, entry, user in named_users if is_uuid(user) and not app.holders.matches(user)]
+    gaining = {user for entry, user in unheld if entry.state == "present"}
+    over = {user for entry, user in unheld if entry.is_expiry}
+    assumed = {user for _entry, user in unheld if params["allow_inactive"] or user not in gaining} - over
+    references = addresses + [user for _entry, user in unheld if user not in assumed]
     may_take = bool(addresses) or any(_may_take(app_state, entry) for app_state, entries in apps for entry in entries)
     references += [params["acting_user"]] if params["acting_user"] and (may_take or gaining) else []
     references += protected.unmatched if may_take else []

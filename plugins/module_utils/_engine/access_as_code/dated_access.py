@@ -23,6 +23,7 @@ class DatedAccess:
     :param name: the name of the group or app.
     :param level: the permission level, as written; C(None) without one.
     :param is_held: whether the person has it now.
+    :param is_known: whether the person is found, or has left by a proof.
     """
 
     person: NamedPerson
@@ -30,12 +31,14 @@ class DatedAccess:
     name: str
     level: str | None = None
     is_held: bool = False
+    is_known: bool = True
 
     def line(self, time: datetime) -> str:
         """Return the access as a line for people."""
         state = self.person.term.state_at(time)
         level = f" ({printable(self.level)})" if self.level else ""
         more = ", remove it from the code" if state is TermState.EXPIRED and not self.is_held else ""
+        more = ", not found in the directory" if state is TermState.EXPIRED and not self.is_known else more
         more = ", and is there already" if state is TermState.PLANNED and self.is_held else more
         return (
             f"{printable(self.person.reference, UNCUT)} and the {self.kind} {printable(self.name, UNCUT)!r}{level}: "

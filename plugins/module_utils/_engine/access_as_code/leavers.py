@@ -85,6 +85,10 @@ class Leavers:
         """Return whether the person of these records has left."""
         return bool(self._reason(records))
 
+    def is_known(self, reference: str, *indexes: Index) -> bool:
+        """Return whether a person is in one of these lists, or is a leaver that C(has_left) found."""
+        return folded_reference(reference) in self._found or any(index.matches(reference) for index in indexes)
+
     def named(self, references: Iterable[tuple[str, str]]) -> Iterator[Leaver]:
         """Yield the leavers that C(has_left) found among references, each of which comes with its file and line."""
         for reference, at in references:

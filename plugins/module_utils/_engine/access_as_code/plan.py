@@ -17,7 +17,7 @@ from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..._api.text import pluralize, printable
 from ..core.guardrails import check_removals, check_share
-from ..core.lookup import Index, Row
+from ..core.lookup import Index, Row, folded_reference
 from ..core.message import message_of
 from ..core.plan import ApplyResult, Plan, StepResult
 from ..core.plan_header import plan_header
@@ -218,8 +218,21 @@ class TenantPlan:
         return left if self.left else f"the {'rest of the ' if self.steps else ''}tenant is as the code says"
 
     @property
+    def not_found(self) -> set[str]:
+        """The people whose term expired, and who may be misspelt, since nobody is known so."""
+        unknown = [access.person for access in self.total.dated if not access.is_known]
+        time = self.code.time
+        return {
+            folded_reference(one.reference) for one in unknown if time and one.term.state_at(time) is TermState.EXPIRED
+        }
+
+    @property
     def _nothing_ends(self) -> str:
         """The reason why a plan of what time demands has no steps, as a clause."""
+        if self.not_found:
+            people = pluralize(len(self.not_found), "person", "people")
+            verb = "is" if len(self.not_found) == 1 else "are"
+            return f"{people} whose term expired {verb} not found in the directory"
         return "what expired is left alone" if self.expired_lines else "nobody has anything whose term expired"
 
     @cached_property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import filterfalse
 from typing import Any
 
 from ..._api.catalog import GROUPS, USERS, default_apps, is_dynamic, is_synced, members, named, person
@@ -28,7 +29,8 @@ from ..core.tenant import Tenant
 class MembershipEntry:
     """The users that a task names for a group; C(state) is present, absent or exact.
 
-    :param is_expiry: whether they are absent because their time is over; then it is fine if they are no members.
+    :param is_expiry: whether they are absent because their time is over; then it is fine if people who exist are no
+        members.
     """
 
     group: str
@@ -162,10 +164,14 @@ def plan_memberships(
 
 
 def lookups(groups: Iterable[_Group], params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the references to look up before they are added, and the ids to add as given."""
+    """Return the references to look up, and the ids to add as given.
+
+    Who is added must exist, and so must a person whose time is over: the name could be misspelt.
+    """
     joining = [user for _row, entries, listed in groups for user in _users(entries) if not listed.matches(user)]
     assumed = {user for user in joining if params["allow_inactive"] and is_uuid(user)}
-    return [user for user in joining if user not in assumed], sorted(assumed)
+    over = [user for _row, entries, listed in groups for user in _expired(entries) if not listed.matches(user)]
+    return [*(user for user in joining if user not in assumed), *over], sorted(assumed)
 
 
 def by_label(changes: Iterable[MembershipChange]) -> dict[str, MembershipChange]:
@@ -370,7 +376,9 @@ def _without_leavers(group: _Group, people: Index, has_left: Callable[[str, Inde
     row, entries, listed = group
     kept = []
     for entry in entries:
-        left = set() if entry.state == "absent" else {user for user in entry.users if has_left(user, listed, people)}
+        # Of people who should be absent, only those matter who expired and are deleted since.
+        named_so = entry.users if entry.state != "absent" else filterfalse(people.matches, _expired([entry]))
+        left = {user for user in named_so if has_left(user, listed, people)}
         users = tuple(user for user in entry.users if user not in left or listed.matches(user))
         state = "present" if entry.users and not users and entry.state == "exact" else entry.state
         kept.append(replace(entry, users=users, state=state))
@@ -379,6 +387,10 @@ def _without_leavers(group: _Group, people: Index, has_left: Callable[[str, Inde
 
 def _users(entries: Iterable[MembershipEntry], absent: bool = False) -> list[str]:
     return list(dict.fromkeys(user for entry in entries if (entry.state == "absent") is absent for user in entry.users))
+
+
+def _expired(entries: Iterable[MembershipEntry]) -> list[str]:
+    return [user for entry in entries if entry.is_expiry for user in entry.users]
 
 
 def _may_remove(group: _Group, protected: ProtectedUsers) -> bool:
@@ -396,7 +408,7 @@ def _change(group: _Group, people: Index, protected: ProtectedUsers, resolver: R
     is_member = {user: bool(listed.matches(user)) for user in _users(entries, absent=True)}
     leaving = resolver.find_all([user for user, is_listed in is_member.items() if is_listed], listed)
     protected.refuse(is_member, f"the group {named(row)}")
-    expired = {user for entry in entries if entry.is_expiry for user in entry.users}
+    known = set(filter(people.matches, _expired(entries)))
     both = [user for user in is_member if wanted.matches(user)]
     if both:
         raise ConfigurationError(
@@ -415,7 +427,7 @@ def _change(group: _Group, people: Index, protected: ProtectedUsers, resolver: R
         added=[user for identifier, user in wanted.by_id.items() if identifier not in listed.by_id],
         removed=leaving + [user for user in surplus if not protected.covers(user)],
         kept=[user for user in surplus if protected.covers(user)],
-        not_members=[user for user, is_listed in is_member.items() if not is_listed and user not in expired],
+        not_members=[user for user, is_listed in is_member.items() if not is_listed and user not in known],
     )
 
 

@@ -96,16 +96,12 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     app_states = read_app_states(tenant, list(sources))
     several = [line for state, accesses in app_states for access in accesses for line in _several_levels(state, access)]
     ending = [(state, [_without_other_levels(state, access) for access in accesses]) for state, accesses in app_states]
-    if any(access.is_expiry for access in sources):
-        users = tenant.index(USERS)
-        changing = [(state, _without_changing(state, accesses, users)) for state, accesses in ending]
-        if code.only_expired:
-            several += [
-                line for before, after in zip(ending, changing, strict=True) for line in _changing(before, after)
-            ]
-            changing = [(state, [access for access in accesses if access.is_expiry]) for state, accesses in changing]
-        ending = changing
-    plan = plan_access(ending, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
+    users = tenant.index(USERS) if any(access.is_expiry for access in sources) else Index(USERS, [])
+    changing = [(state, _without_changing(state, accesses, users)) for state, accesses in ending]
+    if code.only_expired:
+        several += [line for pair in zip(ending, changing, strict=True) for line in _changing(*pair)]
+        changing = [(state, [access for access in accesses if access.is_expiry]) for state, accesses in changing]
+    plan = plan_access(changing, {**params, **FIXED_OPTIONS}, tenant, leavers.has_left)
     tenant.warnings += plan.warnings
     causes = dict(earlier.indirect_access)
 
@@ -181,6 +177,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
                 label(states[entry.path].app),
                 entry.data["permission_level"],
                 is_held=_is_held(states[entry.path], entry.data["permission_level"], named_person.reference),
+                is_known=leavers.is_known(named_person.reference, states[entry.path].holders, users),
             )
             for entry in entries
             if entry.path in states

@@ -12,7 +12,7 @@ from ...._api.catalog import GROUPS, USERS, is_edited_here, members, named, pers
 from ...._api.text import printable
 from ...._api.writes import add_members, remove_members
 from ...access_rules.held import AccessChange
-from ...core.lookup import Resolver, Row, folded_reference, ids_of, label, reference_to
+from ...core.lookup import Index, Resolver, Row, folded_reference, ids_of, label, reference_to
 from ...core.tenant import Tenant
 from ...core.terms import ALWAYS, TermState
 from ...groups.membership import (
@@ -105,13 +105,25 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
         for change in changes
         if _lists_leavers_only(by_group[change.group["id"]], change, named_leavers)
     )
+    users = tenant.index(USERS) if any(map(_expired, entries)) else Index(USERS, [])
     total = SectionPlan(
         removals=tuple(removals_of(changes)),
         read=read_count(changes),
         left=kept,
         unmet=kept,
         leavers=tuple(leaver for leavers_of_group in named_leavers.values() for leaver in leavers_of_group),
-        dated=tuple(access for change in changes for access in _dated(by_group[change.group["id"]], change)),
+        dated=tuple(
+            DatedAccess(
+                one,
+                "group",
+                label(change.group),
+                is_held=bool(change.members.matches(one.reference)),
+                is_known=leavers.is_known(one.reference, change.members, users),
+            )
+            for change in changes
+            for one in people_of(by_group[change.group["id"]], "members")
+            if one.term != ALWAYS
+        ),
     )
     changed = by_label(changes)
     apps = read_default_apps(changed.values(), tenant)
@@ -209,13 +221,6 @@ def _memberships(entry: SourceEntry) -> list[MembershipEntry]:
     absent = tuple(entry.data["absent"] or ())
     present = [MembershipEntry(group, active, "present")] if entry.data["members"] else []
     return [*present, *(some for some in (MembershipEntry(group, absent, "absent"), expiry) if some.users)]
-
-
-def _dated(entry: SourceEntry, change: MembershipChange) -> Iterator[DatedAccess]:
-    """Yield the memberships with a term that an entry gives."""
-    for one in people_of(entry, "members"):
-        if one.term != ALWAYS:
-            yield DatedAccess(one, "group", label(change.group), is_held=bool(change.members.matches(one.reference)))
 
 
 def _expiry_of(entry: SourceEntry, change: MembershipChange) -> dict[str, NamedPerson]:
