@@ -56,8 +56,9 @@ class Pipelines:
         self.repository = folder / "repository"
         self.forge, self._tenant, self._secrets = forge, tenant, secrets
         self._jobs = folder / "jobs"
-        (folder / "home").mkdir()
-        self._home = folder / "home"
+        self._home, self._cached = folder / "home", folder / "cache"
+        for made in (self._home, self._cached):
+            made.mkdir()
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(EXAMPLES, self.repository, ignore=ignored)
         (self.repository / ".collections").symlink_to(COLLECTIONS)
@@ -82,8 +83,6 @@ class Pipelines:
             (before or {}).get(name, lambda: None)()
             jobs[name] = done = Job(self._checkout(name))
             known = {f"github.{key}": value for key, value in {**event, "workspace": str(done.folder)}.items()}
-            rules = done.folder / "tenant" / "rules.yml"
-            known["hashFiles('tenant/rules.yml')"] = str(hash(rules)) if rules.exists() else ""
             known |= {f"inputs.{key}": value for key, value in inputs.items()}
             known |= {f"secrets.{key}": value for key, value in self._secrets.get(job.get("environment"), {}).items()}
             needed = jobs.get(job.get("needs", ""), done)
@@ -110,6 +109,8 @@ class Pipelines:
                     outputs = dict(line.split("=", 1) for line in lines)
                     known |= {f"steps.{step.get('id')}.outputs.{key}": value for key, value in outputs.items()}
                     done.summary += Path(files["GITHUB_STEP_SUMMARY"]).read_text(encoding="utf-8")
+                elif step.get("uses", "").startswith("actions/cache/") and is_due:
+                    self._cache(done, [step["with"]["path"]], saves="/save@" in step["uses"])
             done.outputs = {key: _filled(value, known) for key, value in job.get("outputs", {}).items()}
         return jobs
 
@@ -127,8 +128,7 @@ class Pipelines:
         for name, job in content.items():
             if not isinstance(job, dict) or "script" not in job:
                 continue
-            due = [rule for rule in job["rules"] if _holds(rule["if"], known)]
-            if not any(all((self.repository / file).exists() for file in rule.get("exists", ())) for rule in due):
+            if not any(_holds(rule["if"], known) for rule in job["rules"]):
                 continue
             (before or {}).get(name, lambda: None)()
             jobs[name] = done = Job(self._checkout(name))
@@ -140,12 +140,24 @@ class Pipelines:
             }
             installs = ("pip ", "ansible-galaxy ")
             before_script = [line for line in content["default"]["before_script"] if not line.startswith(installs)]
+            cache = job.get("cache", {"policy": "", "paths": []})
+            if "pull" in cache["policy"]:
+                self._cache(done, cache["paths"], saves=False)
             done.status = self._run(done, "\n".join([*before_script, *job["script"]]), env)
+            if "push" in cache["policy"] and done.status == 0:
+                self._cache(done, cache["paths"], saves=True)
             file = job.get("artifacts", {}).get("reports", {}).get("dotenv")
             if file and done.status == 0:
                 lines = (done.folder / file).read_text(encoding="utf-8").splitlines()
                 done.outputs = dict(line.split("=", 1) for line in lines)
         return jobs
+
+    def _cache(self, job: Job, paths: list[str], *, saves: bool) -> None:
+        """Put files of a job into the cache of the main branch, or get those that are there."""
+        source, target = (job.folder, self._cached) if saves else (self._cached, job.folder)
+        for path in paths:
+            if (source / path).exists():
+                shutil.copy(source / path, target / path)
 
     def _checkout(self, job: str) -> Path:
         folder = self._jobs / job

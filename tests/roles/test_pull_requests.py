@@ -52,7 +52,12 @@ def pipelines(tmp_path: Path, tenant: Sandbox, forge: Forge) -> Pipelines:
     reading = {"CAKEWALK_API_KEY": tenant.read_only_key, "CAKEWALK_API_SECRET": tenant.read_only_secret}
     writing = {"CAKEWALK_API_KEY": tenant.api_key, "CAKEWALK_API_SECRET": tenant.api_secret}
     (tmp_path / "pipelines").mkdir()
-    pipelines = Pipelines(tmp_path / "pipelines", tenant, forge, {"access-plan": reading, "access-apply": writing})
+    pipelines = Pipelines(
+        tmp_path / "pipelines",
+        tenant,
+        forge,
+        {"access-plan": reading, "access-apply": writing, "access-expire": writing},
+    )
     anchors = sorted(app["id"] for app in tenant.state("apps")["apps"])[:3]
     (pipelines.repository / "tenant").mkdir()
     contractors = {"group": "Contractors", "mode": "exact", "members": [CONNOR, IRIS]}
@@ -89,8 +94,12 @@ def test_workflows_give_little_and_take_nothing_from_those_who_propose() -> None
                 # What somebody wrote gets into commands by the environment only.
                 assert "${{" not in step.get("run", "")
                 assert ("ansible-playbook" in step.get("run", "")) == step.get("run", "").startswith(STOPPED)
+    gitlab = yaml.safe_load((EXAMPLES / "gitlab" / "gitlab-ci.yml").read_text(encoding="utf-8"))
+    (applies,) = gitlab["apply"]["rules"]
+    # A pipeline whose job failed is not passed.
+    assert (applies["when"], applies["allow_failure"], "allow_failure" in gitlab["apply"]) == ("manual", False, False)
     used = {key for job in WORKFLOWS["apply.yml"]["jobs"].values() for key in [*re.findall(r"github\.\S+", str(job))]}
-    assert used <= {"github.run_attempt", "github.token"}
+    assert used <= {"github.run_attempt", "github.run_id", "github.token"}
     assert [name for name, workflow in WORKFLOWS.items() if "access-apply" in str(workflow["jobs"])] == ["apply.yml"]
 
 
@@ -119,6 +128,7 @@ def through_everything(
     merged: Callable[..., dict[str, Job]],
     drifted: Callable[[], Job],
     ruled: Callable[[], Job],
+    expired: Callable[[], Job],
 ) -> None:
     """Go from a pull request to an applied plan, and find drift.
 
@@ -127,6 +137,7 @@ def through_everything(
     :param merged: runs the pipeline of the main branch, and returns its jobs; it takes what happens before the jobs.
     :param drifted: runs the pipeline of each night, and returns the job that looks for drift.
     :param ruled: does the same, and returns the job that checks the rules.
+    :param expired: does the same, and returns the job that ends what is over.
     """
     # Somebody else's comment is never taken for the bot's, and comments of the bot fill the first page.
     forged = forge.add(forge.comments, "mallory", f"{MARK}plan_hash: `{'0' * 64}`")
@@ -182,7 +193,16 @@ def through_everything(
     assert {tenant.api_key, tenant.api_secret} == jobs["apply"].secrets
     assert {tenant.read_only_key, tenant.read_only_secret} == jobs["plan"].secrets
     tenant.clear_log()
-    assert merged()["plan"].outputs["steps"] == "0"
+    # A plan without steps approves the files, which the job that ends access needs.
+    assert "No file has an end date." in expired().output
+    ends = {"user": IRIS, "until": "2099-01-01"}
+    _write(pipelines, groups=[{"group": "Contractors", "mode": "exact", "members": [CONNOR, ends]}])
+    done = expired()
+    assert (done.status, "was approved" in done.output) == (2, True), done.output
+    assert merged()["apply"].status == 0
+    done = expired()
+    assert (done.status, "nobody has anything whose term expired" in done.output) == (0, True), done.output
+    assert {tenant.api_key, tenant.api_secret} == done.secrets
     assert not writes(tenant.log())
 
     assert (drifted().status, forge.issues) == (0, [])
@@ -210,7 +230,6 @@ def test_github_goes_from_a_pull_request_to_the_tenant(pipelines: Pipelines, for
         jobs = pipelines.github("apply.yml", {"token": TOKEN}, **options)
         assert "### Access as code: plan" in jobs["plan"].summary
         assert re.match(r"::stop-commands::[0-9a-f-]{36}\n", jobs["plan"].output)
-        assert (jobs["apply"].status is None) == (jobs["plan"].outputs["steps"] == "0")
         return jobs
 
     # Without required reviewers, somebody must enter the hash.
@@ -230,6 +249,7 @@ def test_github_goes_from_a_pull_request_to_the_tenant(pipelines: Pipelines, for
         lambda: pipelines.github("plan.yml", PULL_REQUEST)["plan"],
         merged,
         *[lambda: pipelines.github("drift.yml", {"token": TOKEN})["drift"]] * 2,
+        lambda: pipelines.github("expire.yml", {"token": TOKEN})["expire"],
     )
 
 
@@ -240,7 +260,10 @@ def test_gitlab_goes_from_a_merge_request_to_the_tenant(pipelines: Pipelines, fo
         lambda: pipelines.gitlab(MERGE_REQUEST)["preview"],
         lambda **options: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "push"}, **options),
         lambda: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})["drift"],
-        lambda: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})["rules"],
+        *[
+            lambda name=name: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})[name]
+            for name in ("rules", "expire")
+        ],
     )
 
 
@@ -256,13 +279,13 @@ def test_nothing_is_written_to_a_project_that_others_can_read(
 ) -> None:
     """Not even the output of a job shows a plan there."""
     nightly = {**MAIN, "CI_PIPELINE_SOURCE": "schedule"}
-    (pipelines.repository / "tenant" / "rules.yml").touch()
     for visibility in ("public", "internal"):
         forge.visibility = visibility
         jobs = [
             pipelines.github("plan.yml", PULL_REQUEST)["plan"],
             pipelines.github("apply.yml", {"token": TOKEN})["plan"],
             pipelines.github("drift.yml", {"token": TOKEN})["drift"],
+            pipelines.github("expire.yml", {"token": TOKEN})["expire"],
             pipelines.gitlab(MERGE_REQUEST)["preview"],
             pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "push"})["plan"],
             *pipelines.gitlab(nightly).values(),
