@@ -60,6 +60,19 @@ def test_a_job_runs_what_there_is_and_gets_no_secret_without_an_approval(name: s
 
 def test_what_workflows_use_is_pinned_and_keeps_no_token() -> None:
     assert unpinned(WORKFLOWS) == []
+    checkout = {"uses": "actions/checkout@v5.0.0", "with": {"persist-credentials": False}}
+    planted = [checkout, {"uses": "actions/cache@v4"}, {"uses": "actions/checkout@v5.0.1"}]
+    steps = [*planted, {"run": "pipx install ansible-core\npipx run reuse==5.0.2 lint"}]
+    assert unpinned({"ci.yml": {"jobs": {"test": {"steps": steps}}}}) == [
+        "ci.yml: actions/cache@v4",
+        "ci.yml: the checkout keeps its token",
+        "ci.yml: ansible-core",
+        "actions/checkout: ['v5.0.0', 'v5.0.1']",
+    ]
+
+
+def test_a_release_is_tested_whole() -> None:
+    assert {"run": "make test-all"} in JOBS["release.yml", "build"]["steps"]
 
 
 def test_the_workflows_test_every_release_of_ansible_core() -> None:
