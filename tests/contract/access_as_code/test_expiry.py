@@ -569,6 +569,79 @@ def test_nobody_is_named_without_an_end_or_for_longer_than_a_limit_allows(exampl
     assert not writes(example.tenant)
 
 
+def test_terms_that_touch_count_as_one_however_the_person_or_the_app_is_written(example: Example) -> None:
+    connor, github = example.tenant.find("users", CONNOR)["id"], example.tenant.find("apps", "GitHub")["id"]
+
+    def members_of(*people: Data) -> Data:
+        return {"groups": [{"group": "Sales", "members": [*people, dated(ERIN, 0, 29)]}]}
+
+    def apps_of(**levels: str) -> Data:
+        spelt = {"GitHub": (0, 29), github: (30, 59), github.upper(): (59, 88)}
+        return {
+            "accesses": [
+                {"app": app, "permission_level": levels.get(app[0], "Read"), "users": [dated(CONNOR, *term)]}
+                for app, term in spelt.items()
+            ]
+        }
+
+    sales, of_app = {"group": "Sales", "max_duration": "P30D"}, {"app": "GitHub", "max_duration": "P30D"}
+    admins = {"select": {"all": True}, "permission_level": "Admin", "max_duration": "P30D"}
+    kept = (sales, members_of(dated(CONNOR, 0, 29), dated(connor, 31, 60)), {})
+    together = "together with groups[0].members[0]"
+    three = {
+        "accesses[1].users[0]": "together with accesses[0].users[0]",
+        "accesses[2].users[0]": "together with accesses[0].users[0], accesses[1].users[0]",
+    }
+    cases: dict[str, tuple[Data, Data, dict[str, str]]] = {
+        "a gap": kept,
+        "a person renewed after a gap": (sales, members_of(dated(CONNOR, -40, -20), dated(connor, -9, 9)), {}),
+        "touching": (
+            sales,
+            members_of(dated(CONNOR, 0, 29), dated(connor, 30, 59)),
+            {"groups[0].members[1]": together},
+        ),
+        "overlapping": (
+            sales,
+            members_of(dated(CONNOR, 9, 35), dated(connor, 0, 20)),
+            {"groups[0].members[0]": "together with groups[0].members[1]"},
+        ),
+        "renewed": (
+            sales,
+            members_of(dated(CONNOR, -30, -1), dated(connor, 0, 1)),
+            {"groups[0].members[1]": together},
+        ),
+        "one is too long already": (
+            sales,
+            members_of(dated(CONNOR, 0, 30), dated(connor, 31, 32)),
+            {
+                "groups[0].members[0]": "is named for longer than the `max_duration` P30D",
+                "groups[0].members[1]": together,
+            },
+        ),
+        "three spellings": (
+            of_app,
+            apps_of(),
+            three,
+        ),
+        "a level each": (
+            of_app,
+            apps_of(G="Write"),
+            three,
+        ),
+        "only one of a limited level": (admins, apps_of(G="Admin"), {}),
+    }
+    for case, (limit, sections, problems) in cases.items():
+        found: dict[str, str] = {}
+        try:
+            example.compare(code_of(example, time_limits=[limit], **sections), "plan")
+        except CodeRefused as refusal:
+            found = {one["at"]: one["message"] for one in refusal.facts()["problems"]}
+        except CakewalkError as error:
+            assert "asked for twice" in str(error), case
+        assert found.keys() == problems.keys(), (case, found)
+        assert all(words in found[at] for at, words in problems.items()), (case, found)
+
+
 def test_a_limit_that_means_nothing_is_refused_and_one_that_is_kept_changes_nothing(example: Example) -> None:
     missing: list[tuple[Data, str]] = [
         ({"group": "Slaes"}, "(did you mean 'Sales'?) (time_limits[0].group)"),

@@ -345,15 +345,15 @@ def tenant_plan(
     time = tenant.time() if has_terms(code) else None
     code = replace(code, time=time, only_expired=only_expired)
     total = SectionPlan(indirect_access=whole.indirect_access) if whole else SectionPlan()
+    if not only_expired:
+        # A term that is too long must end in time nevertheless.
+        _check_time_limits(code, tenant)
     if time is not None and has_expired(code, time):
         # Time must not take what another entry gives, so the lists must prove who is meant.
         users, apps = tenant.index(USERS, is_stable=True), tenant.index(APPS)
         code, renewed = without_renewed(code, time, users, apps, lambda app: _levels_of(app, tenant))
         total += SectionPlan(left=tuple(renewed))
     try:
-        if not only_expired:
-            # A term that is too long must end in time nevertheless.
-            time_limits.check_time_limits(code, tenant)
         for section in SECTIONS if not only_expired else DATED_SECTIONS:
             total += section.section_plan(code, params, tenant, total)
     except CakewalkError as error:
@@ -361,6 +361,14 @@ def tenant_plan(
     # What time demands, and a report on drift, do not depend on rules.
     rules_plan = _rules_plan(code, params, tenant, total) if params["mode"] in ("plan", "apply") else None
     return TenantPlan(code, total, params, of_roster, rules_plan)
+
+
+def _check_time_limits(code: SourceCode, tenant: Tenant) -> None:
+    """Check the terms as they are written: of people who were renewed, those that are over count, too."""
+    try:
+        time_limits.check_time_limits(code, tenant)
+    except CakewalkError as error:
+        raise code.with_positions(error) from None
 
 
 def _rules_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, total: SectionPlan) -> RulesPlan | None:

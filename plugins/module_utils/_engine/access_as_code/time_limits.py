@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from ..._api.catalog import APPS, GROUPS, permission_levels_of
+from ..._api.catalog import APPS, GROUPS, USERS, permission_levels_of
 from ..._api.errors import ConfigurationError
-from ..._api.text import printable
-from ..core.lookup import Index, Resolver, Row, ids_of
+from ..._api.text import printable, summarize
+from ..core.lookup import Index, Resolver, Row, folded_reference, ids_of
 from ..core.tenant import Tenant
 from ..core.terms import TermRefused, duration_of
 from ..policies.selectors import Selector, select_apps, selector_of
@@ -62,6 +62,26 @@ class TimeLimit:
         is_longer = term.end - term.start > self.max_duration
         return f"{who} is named for longer than the `max_duration` {longest} ({limit})" if is_longer else ""
 
+    def problems_together(self, people: Iterable[NamedPerson]) -> Iterator[tuple[NamedPerson, str]]:
+        """Yield where a person is named whose terms are too long only together, with a clause.
+
+        :param people: the same person each time. Terms that touch or overlap count as one.
+        """
+        terms = [(one.term.start, one.term.end, one) for one in people if one.term.start and one.term.end]
+        run: list[tuple[datetime, datetime, NamedPerson]] = []
+        for term in sorted(terms, key=lambda term: term[:2]):
+            goes_on = bool(run) and term[0] <= max(end for _start, end, _person in run)
+            run = [*run, term] if goes_on else [term]
+            duration = max(end for _start, end, _person in run) - run[0][0]
+            person = term[2]
+            if self.max_duration is not None and duration > self.max_duration and not self.problem_with(person):
+                others = summarize(one.at for _start, _end, one in run[:-1])
+                yield (
+                    person,
+                    f"{printable(person.reference)!r} is named for longer than the `max_duration` "
+                    f"{self.entry.data['max_duration']} (time limit of {self.entry.at()}), together with {others}",
+                )
+
     @property
     def _needs_end(self) -> bool:
         return self.max_duration is not None or bool(self.entry.data["until_required"])
@@ -86,18 +106,37 @@ def check_time_limits(code: SourceCode, tenant: Tenant) -> None:
     resolver = Resolver()
     found = [*_in_groups(code, limits, tenant, resolver), *_in_apps(code, limits, tenant, resolver)]
     resolver.check()
-    problems = [
-        problem(person.at, clause)
-        for limit, entry, part in found
-        for person in people_of(entry, part)
-        if (clause := limit.problem_with(person))
-    ]
+    named = [(limit, row_id, person) for limit, row_id, entry, part in found for person in people_of(entry, part)]
+    problems = [(person, clause) for limit, _row, person in named if (clause := limit.problem_with(person))]
+    for limit, people in _named_again(named, tenant):
+        problems += limit.problems_together(people)
     if problems:
-        raise CodeRefused(problems)
+        places = dict.fromkeys((person.at, clause) for person, clause in problems)
+        raise CodeRefused(problem(at, clause) for at, clause in places)
 
 
-#: A limit, an entry that it is about, and the list of people in it.
-_Limited = tuple[TimeLimit, SourceEntry, str]
+#: A limit, the id of the group or app that it is about, an entry for that, and the list of people in it.
+_Limited = tuple[TimeLimit, str, SourceEntry, str]
+
+
+def _named_again(
+    named: Iterable[tuple[TimeLimit, str, NamedPerson]], tenant: Tenant
+) -> Iterator[tuple[TimeLimit, list[NamedPerson]]]:
+    """Yield each limit of a duration with the items about the same person and thing, in whatever spelling."""
+    by_thing: dict[tuple[str, str], list[tuple[TimeLimit, NamedPerson]]] = {}
+    for limit, row_id, person in named:
+        if limit.max_duration is not None:
+            by_thing.setdefault((limit.entry.path, row_id), []).append((limit, person))
+    several = [items for items in by_thing.values() if len(items) > 1]
+    references = list(dict.fromkeys(person.reference for items in several for _limit, person in items))
+    users = tenant.index(USERS, references) if references else Index(USERS, [])
+    for items in several:
+        by_id: dict[str, list[NamedPerson]] = {}
+        for _limit, person in items:
+            for identifier in ids_of(users.matches(person.reference)) or {folded_reference(person.reference)}:
+                by_id.setdefault(identifier, []).append(person)
+        for people in by_id.values():
+            yield items[0][0], people
 
 
 def _in_groups(code: SourceCode, limits: Iterable[TimeLimit], tenant: Tenant, resolver: Resolver) -> Iterator[_Limited]:
@@ -111,7 +150,7 @@ def _in_groups(code: SourceCode, limits: Iterable[TimeLimit], tenant: Tenant, re
         row = resolver.find(limit.entry.data["group"], groups)
         for entry in entries if row is not None else ():
             if row in groups.matches(entry.data["group"]):
-                yield limit, entry, "members"
+                yield limit, row["id"], entry, "members"
 
 
 def _in_apps(code: SourceCode, limits: Iterable[TimeLimit], tenant: Tenant, resolver: Resolver) -> Iterator[_Limited]:
@@ -132,7 +171,7 @@ def _in_apps(code: SourceCode, limits: Iterable[TimeLimit], tenant: Tenant, reso
         for entry in entries:
             for row in apps_index.matches(entry.data["app"]):
                 if row in rows and (not limit.has_levels or _is_meant(entry, row, levels)):
-                    yield limit, entry, "users"
+                    yield limit, row["id"], entry, "users"
 
 
 def _levels(
