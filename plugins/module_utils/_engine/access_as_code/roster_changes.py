@@ -117,12 +117,14 @@ class RosterChanges:
     """The people who joined, moved and left between two rosters, as the modules of these names take them.
 
     :param losing: the people in both rosters who lose a group or access by the rules, or who newly must not have it.
+    :param without_row: the leavers whose row is gone, so that nothing says any more when their access ends.
     """
 
     joiners: Sequence[Mapping[str, Any]]
     movers: Sequence[Mapping[str, Any]]
     leavers: Sequence[Mapping[str, Any]]
     losing: Sequence[str]
+    without_row: Sequence[str]
 
     def as_result(self) -> dict[str, Any]:
         """Return the lists for the modules."""
@@ -137,7 +139,7 @@ class RosterChanges:
         if len(self.losing) * 100 > limit * people:
             raise RosterShrank(
                 "use the roster",
-                f"by it, {len(self.losing)} of {people} people lose a group or access, more than {limit} %",
+                f"its rules give {len(self.losing)} of {people} people less than before, more than {limit} %",
                 _SHRANK,
                 missing=sorted(self.losing),
             )
@@ -181,8 +183,10 @@ def changes_between(code: SourceCode, before: RosterCopy, roster: Roster, time: 
             movers.append({"user": row.email, "joins": joins, "leaves": leaves})
         if old[email].loses(now):
             losing.append(row.email)
-    gone = [row.email for email, row in before.working.items() if email not in working]
-    return RosterChanges(joiners, movers, [{"user": email, "confirm": email} for email in gone], losing)
+    gone = {email: row.email for email, row in before.working.items() if email not in working}
+    leavers = [{"user": email, "confirm": email} for email in gone.values()]
+    without_row = [written for email, written in gone.items() if email not in roster.by_email]
+    return RosterChanges(joiners, movers, leavers, losing, without_row)
 
 
 def _by_person(code: SourceCode, roster: Roster) -> dict[str, _ByRules]:

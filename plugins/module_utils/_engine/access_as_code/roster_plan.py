@@ -45,8 +45,14 @@ class RosterPlan:
     @property
     def notes(self) -> list[str]:
         """All lines about the roster but those about people who wait."""
-        never = "No earlier roster was given, so it is not known whether people are missing from this one."
-        return [*self.lines, *([never] if self.changes is None else [])]
+        if self.changes is None:
+            never = "No earlier roster was given, so it is not known whether people are missing from this one."
+            return [*self.lines, never]
+        gone = summarize(map(printable, self.changes.without_row))
+        left = (
+            f"No longer in the roster: {gone}. They keep what no `exact` group takes; the role leaver takes the rest."
+        )
+        return [*self.lines, *([left] if gone else [])]
 
     @property
     def waiting_lines(self) -> list[str]:
