@@ -156,6 +156,13 @@ def test_a_refusal_has_every_problem_with_its_place_and_no_hash() -> None:
     assert Rendered(refusal(result)).code == ["a.yml:1: no <b>", "b.yml:2, b.yml:3: no", "x"]
     assert Rendered(refusal({"msg": "Could not do it"})).code == ["Could not do it"]
     assert "plan_hash" not in refusal(result)
+    told = f"Could not accept the plan: {'<because> ' * 300}. Do this."
+    page = Rendered(refusal({"msg": told}))
+    assert page.code == [told]
+    assert "This is not everything" not in page.other
+    crowded = refusal({"msg": "x", "error": {"problems": [{"message": f"{number}: {told}"} for number in range(90)]}})
+    assert len(crowded) <= LIMIT
+    assert "lines are left out, 0 removals among them. Read the rest in the output" in Rendered(crowded).other
 
 
 def test_the_end_of_the_name_decides() -> None:

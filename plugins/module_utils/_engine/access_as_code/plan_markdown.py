@@ -25,6 +25,8 @@ from .section import StateChange
 LIMIT = 60_000
 #: The most characters of a line, and of a value in the header. Longer ones are shortened.
 _LINE, _VALUE = 300, 2_000
+#: The most characters of an error, which says at its end what to do.
+_ERROR = 8_000
 #: Room for the notice about what is left out.
 _NOTICE = 500
 #: A section of more lines is folded.
@@ -41,11 +43,13 @@ class Section:
     :param title: our own words, or HTML.
     :param lines: from the tenant or the files.
     :param is_diff: whether each line begins with a sign, as in a diff.
+    :param longest: the most characters of a line.
     """
 
     title: str
     lines: Sequence[str]
     is_diff: bool = False
+    longest: int = _LINE
 
 
 def plan_file(plan: TenantPlan, tenant: Tenant) -> str:
@@ -73,7 +77,7 @@ def refusal(result: Mapping[str, Any]) -> str:
     :param result: the result of the task.
     """
     problems = [f"{_place(problem)}{problem['message']}" for problem in result.get("error", {}).get("problems", ())]
-    sections = [Section("Why", problems or [result["msg"]])]
+    sections = [Section("Why", problems or [result["msg"]], longest=_ERROR)]
     return document("refused", "There is no plan, and nothing was changed.", (), sections, "", str)
 
 
@@ -89,7 +93,7 @@ def document(
 
     :param sections: the most important first, since the last ones are left out if there is too much.
     :param header: lines with a name, a colon and a value.
-    :param end: is never left out.
+    :param end: what an approval is about, which is never left out; empty if there is nothing to approve.
     :param scrub: removes credentials from a line, before the line is shortened.
     """
     values = [scrub(line).partition(": ") for line in header]
@@ -106,8 +110,9 @@ def document(
         room -= len(block)
         missing += len(lines) - fitting
         removals += section.is_diff and sum(line.startswith("-") for line in lines[fitting:])
-        shortened += sum(len(line) > _LINE for line in lines[:fitting])
-    notice = _notice(missing, removals, shortened)
+        shortened += sum(len(line) > section.longest for line in lines[:fitting])
+    where = "Before you approve, read the whole plan" if end else "Read the rest"
+    notice = _notice(missing, removals, shortened, f"{where} in the output of the run.")
     return "\n".join([f"### Access as code: {title}", "", f"**{sentence}**", "", *notice, *table, *blocks, end])
 
 
@@ -125,7 +130,8 @@ def _block(section: Section, lines: Sequence[str], room: int) -> tuple[str, int]
     folded = "" if len(lines) > _OPEN else " open"
     start = [f"<details{folded}><summary>{section.title}</summary>", "", before]
     end = [after, "", "</details>", ""]
-    rows = [_short(line) if section.is_diff else f"<li>{_code(line)}</li>" for line in lines]
+    longest = section.longest
+    rows = [_short(line, longest) if section.is_diff else f"<li>{_code(line, longest)}</li>" for line in lines]
     room -= len("\n".join([*start, *end])) + 1
     fitting = 0
     while fitting < len(rows) and len(rows[fitting]) < room:
@@ -134,14 +140,13 @@ def _block(section: Section, lines: Sequence[str], room: int) -> tuple[str, int]
     return "\n".join([*start, *rows[:fitting], *end]) if fitting else "", fitting
 
 
-def _notice(missing: int, removals: int, shortened: int) -> list[str]:
+def _notice(missing: int, removals: int, shortened: int, where: str) -> list[str]:
     parts = []
     if missing:
         are = pluralize(missing, "line is", "lines are")
         parts.append(f"{are} left out, {pluralize(removals, 'removal', 'removals')} among them")
     if shortened:
         parts.append(f"{pluralize(shortened, 'line is', 'lines are')} shortened")
-    where = "Before you approve, read the whole plan in the output of the run."
     return ["> [!CAUTION]", f"> This is not everything: {'; '.join(parts)}. {where}", ""] if parts else []
 
 
@@ -151,7 +156,7 @@ def _place(problem: Mapping[str, Any]) -> str:
     return f"{', '.join(places)}: " if places else ""
 
 
-def _short(line: str, limit: int = _LINE) -> str:
+def _short(line: str, limit: int) -> str:
     return printable(line, limit)
 
 
