@@ -51,13 +51,14 @@ def files_in(folder: str) -> list[Path]:
     :raises CodeRefused: there is no such folder, a file or folder is a link, or cannot be read.
     """
     root = Path(folder)
-    if not root.is_absolute() or not root.is_dir():
-        why = "the path is relative" if not root.is_absolute() else "there is no such folder"
-        raise CodeRefused([problem(printable(folder), why)])
+    if not root.is_absolute():
+        raise CodeRefused([problem(printable(folder), "the path is relative")], "Give its absolute path.")
+    if not root.is_dir():
+        raise CodeRefused([problem(printable(folder), "there is no such folder")], "Correct the path, or make it.")
     collection = collection_of(folder)
     if collection:
         why = f"it is inside the installed collection {collection}, where `playbook_dir` leads for its playbooks"
-        raise CodeRefused([problem(printable(folder), why)])
+        raise CodeRefused([problem(printable(folder), why)], "Give another folder.")
     files: list[Path] = []
     problems: list[Problem] = []
     for path in _visible_paths(root, root, problems):
@@ -132,19 +133,16 @@ def read(
     return sections, positions, reader.roster(root) if needs_roster(sections) else None
 
 
-def check_options(options: Mapping[str, Any], *paths: str) -> None:
-    """Refuse options with which code cannot be read.
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options of a task with which code cannot be read.
 
-    :param options: the options of the task.
-    :param paths: the options that it needs in addition to the folder.
-    :raises ConfigurationError: a path is missing or blank, or a task passes data in place of the files.
+    :raises ConfigurationError: the folder is missing or blank, or a task passes data in place of the files.
     """
     if "source" in options:
         raise ConfigurationError("use source", "it is read from folder, and nowhere else", "Leave it out.")
     # The argument spec accepts a blank value or null for a required option.
-    for name in ("folder", *paths):
-        if not options.get(name):
-            raise ConfigurationError(f"use {name}", "it is missing or blank", "Give an absolute path.", option=name)
+    if not options.get("folder"):
+        raise ConfigurationError("use folder", "it is missing or blank", "Give an absolute path.", option="folder")
 
 
 def source_of(folder: str, **options: Any) -> dict[str, Any]:
@@ -326,7 +324,7 @@ class _CodeReader:
             if not isinstance(entry, dict):
                 self._add_problem(self._positions[place], f"an entry of {section} is a mapping")
                 continue
-            checked = ArgumentSpecValidator(form["options"], **constraints).validate(entry)
+            checked = ArgumentSpecValidator(_without_items(form["options"]), **constraints).validate(entry)
             for message in [*_shape_problems(form["options"], entry), *map(_message, checked.errors)]:
                 self._add_problem(self._positions[place], message)
             for inside, message in _item_problems(place, form["options"], entry):
@@ -351,8 +349,9 @@ def _depth(text: str) -> int:
 
 
 def _message(error: Any) -> str:
-    """Return the message of an argument spec error; that of an unknown name has no words of its own."""
-    return f"unknown: {error.msg}" if isinstance(error, UnsupportedError) else str(error.msg)
+    """Return the message of an argument spec error as a clause; that of an unknown name has no words of its own."""
+    message = str(error.msg).rstrip(".")
+    return f"unknown: {message}" if isinstance(error, UnsupportedError) else message
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -364,14 +363,32 @@ def _line(name: str, node: yaml.Node) -> str:
 
 
 def _item_problems(place: str, options: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the problems of mappings in lists that also take texts, each with its place."""
+    """Yield the problems of mappings in lists, each with its place."""
     for name, option in options.items():
-        items = entry.get(name) if "mapping" in option else None
+        if option["type"] == "dict" and "options" in option and isinstance(entry.get(name), dict):
+            yield from _item_problems(f"{place}.{name}", option["options"], entry[name])
+        form: Mapping[str, Any] = option.get("mapping") or (option["options"] if _has_items(option) else {})
+        items = entry.get(name) if form else None
         for number, item in enumerate(items if isinstance(items, list) else ()):
             if isinstance(item, dict):
-                checked = ArgumentSpecValidator(option["mapping"]).validate(item)
-                for message in [*_shape_problems(option["mapping"], item), *map(_message, checked.errors)]:
+                checked = ArgumentSpecValidator(form).validate(item)
+                for message in [*_shape_problems(form, item), *map(_message, checked.errors)]:
                     yield f"{place}.{name}[{number}]", message
+
+
+def _without_items(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a form in which mappings in lists may be of any form."""
+    return {
+        name: {**option, "options": None if _has_items(option) else _without_items(option["options"])}
+        if "options" in option
+        else option
+        for name, option in options.items()
+    }
+
+
+def _has_items(option: Mapping[str, Any]) -> bool:
+    """Return whether an option is a list of mappings."""
+    return option.get("elements") == "dict" and "options" in option
 
 
 def _shape_problems(options: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterable[str]:
@@ -381,8 +398,6 @@ def _shape_problems(options: Mapping[str, Any], entry: Mapping[str, Any]) -> Ite
         if option["type"] == "list":
             fits = isinstance(value, list) and all(isinstance(item, _SHAPES[option["elements"]]) for item in value)
             yield from () if fits else [f"{name} must be a list of {_ITEMS[option['elements']]}"]
-            for item in value if fits and "options" in option else ():
-                yield from _shape_problems(option["options"], item)
         elif not isinstance(value, _SHAPES.get(option["type"], object)):
             yield f"{name} must be {_WORDS[option['type']]}"
         elif "options" in option:

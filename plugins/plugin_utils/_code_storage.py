@@ -29,6 +29,18 @@ from ._controller import collection_version
 _COPY = "roster_copy_path"
 _FILES = ("plan_path", "expiry_report_path", "inverse_path", "journal_path", "ledger_path", _COPY)
 _PATHS = ("folder", "proof_dir", *_FILES)
+_JOURNAL = "Set `journal_path` (`access_as_code_record_path` in the role) to the absolute path of a file."
+#: The options that a mode needs, and where to find their values.
+_NEEDED = {
+    "apply": {
+        "plan_hash": "Set `plan_hash` (`access_as_code_plan_hash` in the role) to the hash of the approved plan.",
+        "journal_path": _JOURNAL,
+    },
+    "expire": {
+        "code_digest": "Set `code_digest` (`access_as_code_code_digest` in the role) to that of the approved plan.",
+        "journal_path": _JOURNAL,
+    },
+}
 #: The name of a proof holds its day, after the id of the person.
 _PROOF = re.compile(r"leaver-[0-9a-f-]{36}-(\d{4})-?(\d\d)-?(\d\d).*")
 
@@ -56,7 +68,8 @@ class CodeStorage:
         :raises ConfigurationError: a task passes data in place of the files, or leaves out a file that it needs.
         :raises FileRefused: a file could not be written at the end.
         """
-        _code_reader.check_options(self._options, *(("journal_path",) if self._is_writing else ()))
+        _code_reader.check_options(self._options)
+        self._check_needed()
         self._refuse_paths_of_code()
         source: dict[str, Any] = {"version": collection_version(), "proofs": self._proofs()}
         if self._mode == "export":
@@ -69,6 +82,21 @@ class CodeStorage:
             self._has_old_report = True
         source |= _code_reader.source_of(self._paths["folder"])
         return {**source, "roster_before": self._roster_before()} if "roster" in source else source
+
+    def _check_needed(self) -> None:
+        """Refuse a mode without the options that it needs, since the argument spec accepts blank ones.
+
+        :raises ConfigurationError: with all that are missing.
+        """
+        missing = [name for name in _NEEDED.get(self._mode, {}) if not self._options.get(name)]
+        if missing:
+            are = "is" if len(missing) == 1 else "are"
+            raise ConfigurationError(
+                f"run `mode: {self._mode}`",
+                f"{' and '.join(f'`{name}`' for name in missing)} {are} missing or blank",
+                " ".join(_NEEDED[self._mode][name] for name in missing),
+                option=missing[0],
+            )
 
     def _roster_before(self) -> dict[str, Any] | None:
         """Return the copy of the roster that was last applied, C(None) before the first time.

@@ -389,9 +389,17 @@ FLAWS: dict[str, tuple[dict[str, Any], str]] = {
         )
         for domain in ("@example.com", "example.com ", "*.com", "example", "example.com.", "a@example.com")
     },
+    "an unknown name in a list": (
+        {"limits": {**ENTRY, "holders_of": [SALES, {"grup": "Sales"}]}},
+        "unknown: grup. Supported parameters include: app, group, owner, permission_level, privileged. Nothing",
+    ),
+    "a list in a list": (
+        {"limits": {**ENTRY, "holders_of": [{"group": ["Sales"]}]}},
+        "rules.yml:5: group must be a text",
+    ),
     "no end": (
         {"limits": ENTRY, "exceptions": [{"person": SALLY, "reason": "x"}]},
-        "missing required arguments: until",
+        "rules.yml:3: missing required arguments: until",
     ),
     "no date": (
         {"conflicts": [SALES, CONTRACTORS], "exceptions": [{"person": SALLY, "reason": "x", "until": "soon"}]},

@@ -78,4 +78,20 @@ def test_a_copy_of_the_roster_that_cannot_be_written_stops_a_run_before_its_firs
     }
     assert CodeStorage({**options, "mode": "plan"}, False).source()["roster_before"] is None
     with pytest.raises(FileRefused, match="Could not write the roster copy"):
-        CodeStorage({**options, "mode": "apply"}, False).source()
+        CodeStorage({**options, "mode": "apply", "plan_hash": "0"}, False).source()
+
+
+def test_a_mode_names_all_options_that_it_lacks_also_as_the_role_calls_them() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        CodeStorage({"folder": "/code", "mode": "expire", "code_digest": ""}, False).source()
+    assert str(error.value) == (
+        "Could not run `mode: expire`: `code_digest` and `journal_path` are missing or blank. Set `code_digest` "
+        "(`access_as_code_code_digest` in the role) to that of the approved plan. Set `journal_path` "
+        "(`access_as_code_record_path` in the role) to the absolute path of a file."
+    )
+
+
+@pytest.mark.parametrize(("folder", "advice"), [("code", "Give its absolute path."), ("/no/where", "Correct the path")])
+def test_a_folder_that_cannot_be_used_is_no_matter_of_its_files(folder: str, advice: str) -> None:
+    with pytest.raises(CodeRefused, match=advice):
+        CodeStorage({"folder": folder}, False).source()

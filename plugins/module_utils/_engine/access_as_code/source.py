@@ -24,12 +24,12 @@ class CodeRefused(CakewalkError):
 
     kind = "code"
 
-    def __init__(self, problems: Iterable[Mapping[str, str]]) -> None:
+    def __init__(self, problems: Iterable[Mapping[str, str]], hint: str = "Correct the files.") -> None:
         problems = sorted(problems, key=_file_and_line)
         super().__init__(
             "use the code of the tenant",
             summarize((f"{problem['at']}: {problem['message']}" for problem in problems), separator="; "),
-            "Nothing was changed. Correct the files.",
+            f"Nothing was changed. {hint}",
             problems=problems,
         )
 

@@ -60,7 +60,10 @@ def plan_joiners(params: Mapping[str, Any], tenant: Tenant) -> Plan:
     check_timeout(params["wait_timeout"])
     if params["journal_path"] is None:
         raise ConfigurationError(
-            "record the writes", "`journal_path` is not set", "Give the absolute path of a file.", option="journal_path"
+            "record the writes",
+            "`journal_path` (`joiner_record_path` in the role) is not set",
+            "Give the absolute path of a file.",
+            option="journal_path",
         )
     if params["implicitly_approve_requests"]:
         check_bypass("implicitly_approve_requests", params["bypass_reason"])

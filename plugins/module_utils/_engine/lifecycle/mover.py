@@ -188,7 +188,7 @@ def check_options(params: Mapping[str, Any]) -> None:
     if not params["journal_path"]:
         raise ConfigurationError(
             "record what is written",
-            "`journal_path` is not set",
+            "`journal_path` (`mover_record_path` in the role) is not set",
             "Give the absolute path of a file.",
             option="journal_path",
         )
