@@ -469,7 +469,9 @@ def test_a_conflict_is_told_and_does_not_stop_the_rest(example_of: Callable[[int
     code = {**example.code, "accesses": [{"app": "Figma", "users": [ERIN]}]}
     lines = example.plan(code)
     assert lines[0].startswith(f"{ERIN} and 'Figma': the request ")
-    assert lines[0].endswith(" is Pending, which wants something else: a run does the rest, and then fails")
+    assert lines[0].endswith(
+        " is Pending, and asks for something else. A run applies the rest of the plan, and then fails"
+    )
     assert lines[1] == "Nothing to do; everything listed is left alone."
     plan = example.compare(code, "apply", plan_hash="0", journal_path="/record")
     assert plan.unmet is not None

@@ -17,10 +17,10 @@ from .section import ReversibleStep
 from .yaml_writer import dump_yaml
 
 _HEAD = (
-    "What takes back a run of mode: apply. Put it into a folder of its own, plan it, and have the plan approved.",
+    "This undoes a run with mode: apply. Put it into a folder of its own, plan it, and have the plan approved.",
     "People who are added again go through access requests again.",
 )
-_UNENDED = "The run did not end. This takes back all of its plan; what was not done needs nothing."
+_UNENDED = "The run did not end. This undoes its whole plan. What was not done needs nothing."
 
 
 def check_rollback_path(path: str | None) -> None:

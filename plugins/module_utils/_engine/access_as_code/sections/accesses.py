@@ -51,7 +51,7 @@ from ..source import SourceCode, SourceEntry, problem, repeated
 SECTION = "accesses"
 #: Why no request is opened, by outcome.
 _REASONS = {
-    CONFLICT: ", which wants something else: a run does the rest, and then fails",
+    CONFLICT: ", and asks for something else. A run applies the rest of the plan, and then fails",
     DECLINED: ", and is not asked for again without `retry_declined`",
 }
 _NOT_UNDOABLE = "nothing in the API cancels a request"
