@@ -261,6 +261,20 @@ def test_expire_leaves_alone_who_gets_another_level_of_an_app(example: Example) 
     assert expire(example, code_of(example, accesses=[read]))["summary"]["removals"] == 1
 
 
+def test_expire_leaves_alone_who_is_in_a_second_entry_of_a_group(example: Example) -> None:
+    sales = example.tenant.find("groups", "Sales")["id"]
+    people = [dated(SALLY, until=-1), dated(CONNOR, until=-1)]
+    example.tenant.change("add_member", group="Sales", user=CONNOR)
+    code = code_of(
+        example, groups=[{"group": "Sales", "members": people}, {"group": sales.upper(), "members": [SALLY]}]
+    )
+    with pytest.raises(NotApproved) as refusal:
+        example.compare(code, "expire", code_digest="0", journal_path="/record")
+    digest = refusal.value.facts()["code_digest"]
+    plan = example.compare(code, "expire", code_digest=digest, journal_path="/record")
+    assert [step.action for step in plan.steps] == [f"remove {CONNOR} from the group 'Sales'"]
+
+
 def test_expire_postpones_what_a_plan_postpones(example: Example) -> None:
     example.tenant.change("add_access", app="Salesforce", user=CONNOR)
     ended = {"app": "Salesforce", "permission_level": "Standard", "users": [dated(CONNOR, until=-1)]}

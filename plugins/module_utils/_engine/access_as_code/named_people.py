@@ -73,7 +73,7 @@ def people_by_state(entry: SourceEntry, part: str) -> dict[TermState, list[Named
 
 
 def without_renewed(
-    code: SourceCode, time: datetime, users: Index, apps: Index, levels_of: Callable[[Row], Index]
+    code: SourceCode, time: datetime, users: Index, groups: Index, apps: Index, levels_of: Callable[[Row], Index]
 ) -> tuple[SourceCode, list[str]]:
     """Return the code without expired people who get the same by another item, and lines about them.
 
@@ -91,7 +91,9 @@ def without_renewed(
     ]
 
     def about(entry: SourceEntry) -> tuple[str, ...]:
-        return tuple(sorted(ids_of(apps.matches(entry.data["app"])))) if "app" in entry.data else (entry.path,)
+        rows = apps.matches(entry.data["app"]) if "app" in entry.data else groups.matches(entry.data["group"])
+        # Without a match it is about itself only.
+        return tuple(sorted(ids_of(rows))) or (entry.path,)
 
     def is_same(one: SourceEntry, other: SourceEntry) -> bool:
         """Return whether two entries about the same app or group give the same level of it."""

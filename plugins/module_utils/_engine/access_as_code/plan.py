@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ..._api.catalog import APPS, USERS, address_of, permission_levels, permission_levels_of
+from ..._api.catalog import APPS, GROUPS, USERS, address_of, permission_levels, permission_levels_of
 from ..._api.errors import CakewalkError
 from ..._api.operations import Step
 from ..._api.text import pluralize, printable
@@ -351,7 +351,8 @@ def tenant_plan(
     if time is not None and has_expired(code, time):
         # Time must not take what another entry gives, so the lists must prove who is meant.
         users, apps = tenant.index(USERS, is_stable=True), tenant.index(APPS)
-        code, renewed = without_renewed(code, time, users, apps, lambda app: _levels_of(app, tenant))
+        named_groups = tenant.index(GROUPS, [entry["group"] for entry in code.data("groups")])
+        code, renewed = without_renewed(code, time, users, named_groups, apps, lambda app: _levels_of(app, tenant))
         total += SectionPlan(left=tuple(renewed))
     try:
         for section in SECTIONS if not only_expired else DATED_SECTIONS:
