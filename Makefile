@@ -43,12 +43,7 @@ demo-events: $(VENV)/.run $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Car
 	@$(VENV)/bin/python -m demo.events
 
 sandbox: $(COLLECTIONS)/.installed  ## Start the simulated tenant, and print how to reach it
-	@echo "# Paste these lines into another shell; Ctrl-C here ends the sandbox."
-	@$(VENV)/bin/python -c 'import os, shlex; \
-	print("export PATH=%s:$$PATH\nexport ANSIBLE_COLLECTIONS_PATH=%s\n" \
-	"export ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false" \
-	% tuple(shlex.quote(os.path.abspath(path)) for path in ("$(VENV)/bin", "$(COLLECTIONS)")))'
-	@exec $(VENV)/bin/python -m sandbox --port $(PORT) --ledger
+	@exec $(VENV)/bin/python -m sandbox --port $(PORT) --ledger --on-path $(VENV)/bin $(COLLECTIONS)
 
 test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.installed  ## Run the tests, and the checks of the ecosystem
 	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadgroup

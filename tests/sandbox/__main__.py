@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import shutil
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import gettempdir
@@ -34,7 +35,12 @@ def main() -> None:
     keyring = Keyring(KeyPair.of_seed(settings.seed, READ_WRITE), KeyPair.of_seed(settings.seed, READ_ONLY))
     if options.api_key and options.api_secret:
         keyring = Keyring(KeyPair(options.api_key, options.api_secret), keyring.read_only)
-    serve(World(settings, keyring), options.port, lambda port: _print_variables(port, keyring, options.ledger))
+    if not _is_free(options.port):
+        raise SystemExit(
+            f"sandbox: port {options.port} is taken, perhaps by another sandbox. End that one, or choose another port: "
+            "make sandbox PORT=18726"
+        )
+    serve(World(settings, keyring), options.port, lambda port: _print_variables(port, keyring, options))
 
 
 def _options() -> argparse.Namespace:
@@ -53,14 +59,37 @@ def _options() -> argparse.Namespace:
         "--settings", metavar="JSON", default="{}", help="any settings and dialect fields as one object"
     )
     parser.add_argument("--ledger", action="store_true", help="print the path of a ledger, too, and remove an old one")
+    parser.add_argument(
+        "--on-path",
+        nargs=2,
+        metavar=("BIN", "COLLECTIONS"),
+        help="also print the lines that let a shell find ansible-playbook and the collection in these folders",
+    )
     parser.add_argument("--api-key", help="the read-write key, with --api-secret; the seed decides otherwise")
     parser.add_argument("--api-secret", help="the secret of --api-key")
     return parser.parse_args()
 
 
-def _print_variables(port: int, keyring: Keyring, with_ledger: bool) -> None:
+def _is_free(port: int) -> bool:
+    """Return whether the server can listen on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _print_variables(port: int, keyring: Keyring, options: argparse.Namespace) -> None:
     """Print lines for a shell, of which the acting user is the last that is no comment."""
-    ledger = {"CAKEWALK_LEDGER": str(_new_ledger(port))} if with_ledger else {}
+    ledger = {"CAKEWALK_LEDGER": str(_new_ledger(port))} if options.ledger else {}
+    if options.on_path:
+        binaries, collections = map(os.path.abspath, options.on_path)
+        print("# Paste these lines into another shell; Ctrl-C here ends the sandbox.")
+        print(f"export PATH={shlex.quote(binaries)}:$PATH")
+        names = ("ANSIBLE_LOCALHOST_WARNING", "ANSIBLE_INVENTORY_UNPARSED_WARNING")
+        _print_exports({"ANSIBLE_COLLECTIONS_PATH": collections, **dict.fromkeys(names, "false")})
     _print_exports(
         {
             "CAKEWALK_BASE_URL": f"http://127.0.0.1:{port}",

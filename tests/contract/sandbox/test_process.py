@@ -96,6 +96,16 @@ def test_each_start_prints_the_same_ledger_and_removes_it(tmp_path: Path) -> Non
     assert ledgers[0].is_relative_to(tmp_path)
 
 
+def test_a_port_that_is_taken_is_said_before_anything_to_paste(tenant: Sandbox) -> None:
+    port = tenant.url.rpartition(":")[2]
+    environment = {**os.environ, "PYTHONPATH": str(Path(sandbox.__file__).resolve().parents[1])}
+    command = [sys.executable, "-m", "sandbox", "--port", port, "--on-path", "bin", "collections"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"port {port} is taken" in ended.stderr
+    assert "make sandbox PORT=" in ended.stderr
+
+
 def test_wrong_options_end_at_once() -> None:
     with pytest.raises(RuntimeError, match="before it listened"):
         Sandbox(users=0)
