@@ -13,7 +13,8 @@ version_added: 1.0.0
 author: Contributors to the cakewalk.access collection (@cakewalk-access)
 description:
   - Compares a tenant with a folder of YAML files, and applies the difference after approval. The files describe group
-    members, access to apps, approval policies and custom fields.
+    members, access to apps, approval policies and custom fields. People can come from a
+    roster, and access can have a start and an end. Access rules say what no plan may lead to.
   - First run V(plan). Somebody reviews the plan and its hash. Then V(apply) with O(plan_hash) carries out exactly this
     plan.
   - Start with V(export), which writes files for the tenant as it is.
@@ -171,7 +172,7 @@ options:
     type: bool
     default: false
   source:
-    description: The content of the files, for internal use. A task cannot set it.
+    description: The content of the files, for internal use.
     type: dict
 notes:
   - Runs with the same journal wait for each other, up to 30 seconds.
@@ -243,7 +244,7 @@ plan:
     - "Acting user: ada.admin@example.com"
     - "Guardrails: removals of at most 10 % of what is read"
     - ""
-    - group Engineering
+    - Members of Engineering
     - "  + owen.onboarding@example.com"
     - "1 step, 0 removals among them."
 plan_hash:

@@ -53,7 +53,7 @@ options:
       - A violated rule is a failure, an unknown rule an error. If it does not fail the task, it is skipped.
     type: path
   source:
-    description: The content of the files, for internal use. A task cannot set it.
+    description: The content of the files, for internal use.
     type: dict
 requirements:
   - python >= 3.10

@@ -70,7 +70,7 @@ options:
         controller. Its findings are added as C(violations). They do not fail the task.
     type: path
   source:
-    description: The content of these files, for internal use. A task cannot set it.
+    description: The content of these files, for internal use.
     type: dict
   report_title:
     description: The title of the report. By default it is C(Access evidence).

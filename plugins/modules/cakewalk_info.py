@@ -161,7 +161,7 @@ options:
       - Check mode does not write the file.
     type: path
   source:
-    description: The content of the files, for internal use. A task cannot set it.
+    description: The content of the files, for internal use.
     type: dict
 notes:
   - C(changed) is always V(false), even if the file at O(path) changes, because it is about the tenant.
