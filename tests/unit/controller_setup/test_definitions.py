@@ -353,8 +353,14 @@ BEFORE: dict[str, tuple[dict[str, str | None], dict[str, list[str]]]] = {
         {"dry_run": ["leave"], "leave": ["proof"]},
     ),
     "the same": (
-        {"dry_run": "job", "approve": "workflow_approval", "leave": "job", "proof": "job"},
-        {"dry_run": ["approve"], "approve": ["leave"], "leave": ["proof"]},
+        {
+            **{"dry_run": "job", "approve": "workflow_approval", "leave": "job", "proof": "job"},
+            **{"again": "workflow_approval", "prove_again": "job"},
+        },
+        {
+            **{"dry_run": ["approve"], "approve": ["leave"], "leave": ["proof"]},
+            **{"proof": ["again"], "again": ["prove_again"]},
+        },
     ),
 }
 
