@@ -47,7 +47,7 @@ _SEARCH = """(() => {
   const texts = () => rows().map((row) => row.textContent.toLowerCase());
   search("github ERIN");
   const found = texts();
-  search("nobody at all");
+  search("quite unfindable");
   const none = [...document.querySelectorAll("section.population")].filter((one) => one.checkVisibility()).length;
   search("");
   const word = [...section.querySelectorAll("dt button")].find((one) => one.textContent === "marked");
