@@ -119,10 +119,10 @@ def test_a_folder_that_changed_since_its_approval_is_refused(code: CodeFolder) -
             "days before today": ("plan", {"expires_within": -1}),
         }
     )
-    kinds = {case: failure.get("error", {}).get("kind", "options") for case, failure in failures.items()}
+    kinds = {case: failure["error"]["kind"] for case, failure in failures.items()}
     assert kinds == {
         **dict.fromkeys((*cases, "another digest"), "not_approved"),
-        "no digest": "options",
+        "no digest": "configuration",
         "no journal": "configuration",
         "days before today": "configuration",
     }

@@ -61,8 +61,8 @@ def plan_joiners(params: Mapping[str, Any], tenant: Tenant) -> Plan:
     if params["journal_path"] is None:
         raise ConfigurationError(
             "record the writes",
-            "`journal_path` (`joiner_record_path` in the role) is not set",
-            "Give the absolute path of a file.",
+            "`journal_path` is not set",
+            "Set `journal_path` (`joiner_record_path` in the role) to the absolute path of a file.",
             option="journal_path",
         )
     if params["implicitly_approve_requests"]:

@@ -188,8 +188,8 @@ def check_options(params: Mapping[str, Any]) -> None:
     if not params["journal_path"]:
         raise ConfigurationError(
             "record what is written",
-            "`journal_path` (`mover_record_path` in the role) is not set",
-            "Give the absolute path of a file.",
+            "`journal_path` is not set",
+            "Set `journal_path` (`mover_record_path` in the role) to the absolute path of a file.",
             option="journal_path",
         )
     entries = entries_of(params, "people", "user")
