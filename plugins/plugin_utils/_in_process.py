@@ -27,7 +27,6 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
 from ansible.module_utils.common import warnings
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
@@ -36,6 +35,7 @@ from ansible.utils.vars import merge_hash
 from ansible.vars import clean
 
 from ..module_utils._api.errors import ConfigurationError
+from ..module_utils._api.text import redact
 from ..module_utils._api.transport import REQUESTS_IMPORT_ERROR
 from ..module_utils._module.entry import TIME_LIMIT, error_result
 from ._given_options import completed, defaults_of, given, is_of_role, of_variables, refuse_fact
@@ -76,7 +76,8 @@ def failed_result(action: ActionBase, error: Exception, result: Mapping[str, Any
         with suppress(Exception):
             secrets += filter(None, [option_of(action, name)])
     progress = {name: result[name] for name in ("changed", "steps") if name in result}
-    return {**result, **remove_values(error_result(error, progress), secrets), "failed": True}
+    shown = {name: redact(value, secrets) for name, value in error_result(error, progress).items()}
+    return {**result, **shown, "failed": True}
 
 
 class InProcessAction(NormalAction):

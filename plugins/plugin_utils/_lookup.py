@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleError, AnsibleLookupError, AnsibleOptionsError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.lookup import LookupBase
 
@@ -63,7 +62,7 @@ class TenantLookup(LookupBase):
             finally:
                 for warning in [*tenant.warnings, *client.deprecations]:
                     self._display.warning(client.scrubbed(warning))
-            rows: list[Any] = remove_values(without_surrogates(found, client)["found"], secrets)
+            rows: list[Any] = redact(without_surrogates(found, client)["found"], secrets)
             return rows
         except Exception as error:
             is_of_ansible = isinstance(error, AnsibleError)
