@@ -97,7 +97,8 @@ class TaskLocks:
                 return f"{_holder(earlier)}; unless that run renews the lock, it expires at {until}"
             os.utime(descriptor)
             self._write(task, lock)
-            subprocess.Popen(
+            # It outlives the task, and run_command waits.
+            subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [sys.executable, "-I", "-S", keeper.__file__, *map(str, (descriptor, results, lock.pid))],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
