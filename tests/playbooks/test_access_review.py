@@ -123,7 +123,7 @@ def test_without_a_ledger_it_is_sent_each_time_and_a_name_that_is_taken_is_no_ha
     assert (second["changed"], second["review"]["outcome"], second["diff"]) == (False, "name_refused", [])
     assert (second["review"]["verified"], second["review"]["changed_basis"]) == (False, "none")
     assert second["msg"].startswith("The access review 'Spring' was not started: the server answered 409")
-    (warning,) = run["second"].warnings
+    _blind, warning = run["second"].warnings
     assert "Whether the access review called 'Spring' is this one cannot be known" in warning
     assert [step["status"] for step in second["steps"]["refused"]] == [409]
     assert "msg" not in run["first"].data
