@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -195,6 +196,13 @@ def through_everything(
     tenant.clear_log()
     # A plan without steps approves the files, which the job that ends access needs.
     assert "No file has an end date." in expired().output
+    files = pipelines.repository / "tenant"
+    (files / "people.csv").write_text(f"email,team,end\n{IRIS},A,2099-01-01\n", encoding="utf-8")
+    by_roster = [{"group": "Contractors", "mode": "exact", "members": [CONNOR], "members_where": {"team": "A"}}]
+    _write(pipelines, roster={"file": "people.csv"}, groups=by_roster)
+    assert "was approved" in expired().output, "a roster has end dates, too"
+    for name in ("people.csv", "roster.yml"):
+        (files / name).unlink()
     ends = {"user": IRIS, "until": "2099-01-01"}
     _write(pipelines, groups=[{"group": "Contractors", "mode": "exact", "members": [CONNOR, ends]}])
     done = expired()
@@ -218,7 +226,9 @@ def through_everything(
     assert not issue.is_open
 
     holders = {"holders_of": [{"group": "Contractors"}], "at_most": 1}
-    _write(pipelines, rules=[{"name": "Few <b>", "severity": "high", "reason": "Cost", "limits": holders}])
+    listed = {"rules": [{"name": "Few <b>", "severity": "high", "reason": "Cost", "limits": holders}]}
+    # In another style than elsewhere.
+    (files / "rules.yml").write_text(json.dumps(listed), encoding="utf-8")
     rules = ruled()
     assert rules.status == 2, rules.output
     assert 'failures="1"' in (rules.folder / "rules.xml").read_text(encoding="utf-8")
