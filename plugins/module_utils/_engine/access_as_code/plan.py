@@ -237,7 +237,7 @@ class TenantPlan:
 
     @cached_property
     def hash(self) -> str:
-        """The digest of everything that an approval is about (S30)."""
+        """The digest of everything that an approval is about."""
         content = {
             "format": FORMAT,
             "version": self.params["source"]["version"],

@@ -371,7 +371,7 @@ def _rests_on_absence(entries: Iterable[MembershipEntry], listed: Index, proves_
 def _without_leavers(group: _Group, people: Index, has_left: Callable[[str, Index, Index], bool]) -> _Group:
     """Return a group whose entries no longer add leavers; members stay named, so that no exact entry removes them.
 
-    An exact entry that names leavers only is dropped rather than taken for an empty list (S9).
+    An exact entry that names leavers only is dropped rather than taken for an empty list.
     """
     row, entries, listed = group
     kept = []

@@ -327,7 +327,7 @@ class _Offboarding:
         )
 
     def _settle(self, applied: ApplyResult, after: StableFootprints) -> None:
-        """Count failed steps as settled if the goal is reached anyway, as by a removal upstream (S15)."""
+        """Count failed steps as settled if the goal is reached anyway, as by a removal upstream."""
         for result in applied.having(StepStatus.FAILED):
             user_id = self._user_of[id(result.step)]["id"].lower()
             is_sent = isinstance(result.error, (ApiError, OutcomeUnknown))

@@ -200,7 +200,7 @@ def _expired(entry: SourceEntry) -> list[NamedPerson]:
 def _would_be_empty(entry: SourceEntry) -> bool:
     """Return whether an exact entry lists people, and none of them at this time.
 
-    Then it names only those whose time is over. Time must not make an empty list of it (S9).
+    Then it names only those whose time is over. Time must not make an empty list of it.
     """
     is_exact = entry.data["mode"] == "exact" and not entry.data["allow_empty"]
     return is_exact and bool(entry.data["members"]) and not people_by_state(entry, "members")[TermState.ACTIVE]
