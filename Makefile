@@ -50,8 +50,9 @@ test: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(COLLECTIONS)/.ins
 
 test-all: export CAKEWALK_TEST_THOROUGH := 1
 test-all: $(VENV)/.test $(GATES)/.installed $(EVENTS)/.installed $(SPHINX)/.installed $(AWX)/.installed $(COLLECTIONS)/.installed  ## Run the slow tests too, with every ansible-core since 2.16 that a Python is found for
-	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadgroup -m ""
-	$(VENV)/bin/python -m matrix
+	@# A test that fails does not keep the other releases from being tried.
+	failed=0; $(VENV)/bin/python -m pytest --cov --numprocesses auto --dist loadgroup -m "" || failed=1; \
+	$(VENV)/bin/python -m matrix || failed=1; exit $$failed
 
 test-cores: $(VENV)/.test $(COLLECTIONS)/.installed  ## Run what can differ between releases of ansible-core, on each or on CORES="2.16 2.19"
 	$(VENV)/bin/python -m matrix $(CORES)
