@@ -10,12 +10,19 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """Return one worker more than there are processors, since many tests wait: for a time limit, or a slow answer."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the random tasks first: they take a fixed time, an hour in C(make test-all), and others run beside them."""
+    items.sort(key=lambda item: "properties/" not in item.nodeid)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
