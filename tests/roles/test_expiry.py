@@ -18,7 +18,7 @@ from roles.people import CONNOR, ERIN, OWEN, SALLY, is_private
 from sandbox.process import Sandbox
 
 IRIS, OSCAR = "iris.invited@example.com", "oscar.offboarding@example.com"
-NOBODY = "Nothing to do: nobody has anything whose term expired."
+NOBODY = "Nothing to do: nobody has expired access."
 
 
 @pytest.fixture

@@ -209,7 +209,7 @@ def through_everything(
     assert (done.status, "was approved" in done.output) == (2, True), done.output
     assert merged()["apply"].status == 0
     done = expired()
-    assert (done.status, "nobody has anything whose term expired" in done.output) == (0, True), done.output
+    assert (done.status, "nobody has expired access" in done.output) == (0, True), done.output
     assert {tenant.api_key, tenant.api_secret} == done.secrets
     assert not writes(tenant.log())
 

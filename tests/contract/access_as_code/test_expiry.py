@@ -375,7 +375,7 @@ def test_who_expired_and_is_not_found_is_told(example: Example, unknown: str) ->
         ):
             assert line in plan.result["plan"]
     found = apply(plan, example.client, CONFIRM_DELAYS)
-    assert plan.result["plan"][-1] == "Nothing to do: 1 person whose term expired is not found in the directory."
+    assert plan.result["plan"][-1] == "Nothing to do: 1 person whose access expired is not found in the directory."
     assert (found.as_result()["done"], plan.report(found)["stats"]["access_as_code_complete"]) == ([], False)
 
 

@@ -232,8 +232,8 @@ class TenantPlan:
         if self.not_found:
             people = pluralize(len(self.not_found), "person", "people")
             verb = "is" if len(self.not_found) == 1 else "are"
-            return f"{people} whose term expired {verb} not found in the directory"
-        return "what expired is left alone" if self.expired_lines else "nobody has anything whose term expired"
+            return f"{people} whose access expired {verb} not found in the directory"
+        return "what expired is left alone" if self.expired_lines else "nobody has expired access"
 
     @cached_property
     def hash(self) -> str:
