@@ -519,4 +519,4 @@ def test_no_rule_keeps_access_from_ending_but_a_broken_one_is_a_warning(ruled: R
     assert warnings(rule(limits={"holders_of": [SALES], "at_least": len(before) - 1})) == []
     unknown = rule(limits={"holders_of": [{"group": "Nobodys"}], "at_least": 1})
     (warning,) = warnings(unknown)
-    assert warning.startswith("Whether access rules hold once what expired is removed is not known. ")
+    assert warning.startswith("It is not known whether the access rules still hold without the expired access. ")

@@ -192,7 +192,7 @@ class TenantPlan:
 
     @property
     def expired_lines(self) -> list[str]:
-        """Lines about people whose term expired, and who still have what it was about."""
+        """Lines about people who still have access that expired."""
         time = self.code.time
         held = [access for access in self.total.dated if access.is_held] if time else []
         return [access.line(time) for access in held if time and access.person.term.state_at(time) is TermState.EXPIRED]
@@ -219,7 +219,7 @@ class TenantPlan:
 
     @property
     def not_found(self) -> set[str]:
-        """The people whose term expired, and who may be misspelt, since nobody is known so."""
+        """The people whose access expired, and who are not in the directory, so their names may be misspelt."""
         unknown = [access.person for access in self.total.dated if not access.is_known]
         time = self.code.time
         return {
@@ -439,7 +439,7 @@ def _broken_rules(plan: TenantPlan, tenant: Tenant) -> list[str]:
     try:
         found = _rules_plan(plan.code, plan.params, tenant, plan.total) if plan.steps else None
     except CakewalkError as error:
-        return [f"Whether access rules hold once what expired is removed is not known. {error}"]
+        return [f"It is not known whether the access rules still hold without the expired access. {error}"]
     return found.warnings if found else []
 
 

@@ -27,7 +27,7 @@ class CodeRefused(CakewalkError):
     def __init__(self, problems: Iterable[Mapping[str, str]], hint: str = "Correct the files.") -> None:
         problems = sorted(problems, key=_file_and_line)
         super().__init__(
-            "use the files of the tenant",
+            "use the code",
             summarize((f"{problem['at']}: {problem['message']}" for problem in problems), separator="; "),
             f"Nothing was changed. {hint}",
             problems=problems,
