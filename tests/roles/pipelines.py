@@ -62,6 +62,11 @@ class Pipelines:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(EXAMPLES, self.repository, ignore=ignored)
         (self.repository / ".collections").symlink_to(COLLECTIONS)
+        self.git("init", "--quiet")
+
+    def git(self, *command: str) -> None:
+        """Run git in the repository."""
+        subprocess.run(["git", *command], cwd=self.repository, check=True)
 
     def github(
         self,
@@ -137,7 +142,7 @@ class Pipelines:
             env = {**_of_gitlab(self.forge), **variables, **secrets, **handed}
             env |= {
                 key: value.replace("$CI_PROJECT_DIR", str(done.folder)) for key, value in content["variables"].items()
-            }
+            } | {"CI_PROJECT_DIR": str(done.folder)}
             installs = ("pip ", "ansible-galaxy ")
             before_script = [line for line in content["default"]["before_script"] if not line.startswith(installs)]
             cache = job.get("cache", {"policy": "", "paths": []})
@@ -157,7 +162,8 @@ class Pipelines:
         source, target = (job.folder, self._cached) if saves else (self._cached, job.folder)
         for path in paths:
             if (source / path).exists():
-                shutil.copy(source / path, target / path)
+                shutil.rmtree(target / path, ignore_errors=True)
+                shutil.copytree(source / path, target / path)
 
     def _checkout(self, job: str) -> Path:
         folder = self._jobs / job

@@ -201,6 +201,11 @@ def through_everything(
     by_roster = [{"group": "Contractors", "mode": "exact", "members": [CONNOR], "members_where": {"team": "A"}}]
     _write(pipelines, roster={"file": "people.csv"}, groups=by_roster)
     assert "was approved" in expired().output, "a roster has end dates, too"
+    # The roster that was applied last is kept with the digest, and shows that a later one is not complete.
+    assert merged()["apply"].status == 0
+    (files / "people.csv").write_text(f"email,team,end\n{CONNOR},A,\n", encoding="utf-8")
+    refused = merged(is_planned=False)["plan"]
+    assert (refused.status, "1 of 1 people is missing or ends earlier" in refused.output) == (2, True), refused.output
     for name in ("people.csv", "roster.yml"):
         (files / name).unlink()
     ends = {"user": IRIS, "until": "2099-01-01"}
@@ -236,9 +241,9 @@ def through_everything(
 
 @pytest.mark.slow
 def test_github_goes_from_a_pull_request_to_the_tenant(pipelines: Pipelines, forge: Forge, tenant: Sandbox) -> None:
-    def merged(**options: object) -> dict[str, Job]:
+    def merged(is_planned: bool = True, **options: object) -> dict[str, Job]:
         jobs = pipelines.github("apply.yml", {"token": TOKEN}, **options)
-        assert "### Access as code: plan" in jobs["plan"].summary
+        assert f"### Access as code: {'plan' if is_planned else 'refused'}" in jobs["plan"].summary
         assert re.match(r"::stop-commands::[0-9a-f-]{36}\n", jobs["plan"].output)
         return jobs
 
@@ -268,13 +273,30 @@ def test_gitlab_goes_from_a_merge_request_to_the_tenant(pipelines: Pipelines, fo
     through_everything(
         *(pipelines, forge, tenant, GITLAB_BOT),
         lambda: pipelines.gitlab(MERGE_REQUEST)["preview"],
-        lambda **options: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "push"}, **options),
+        lambda is_planned=True, **options: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "push"}, **options),
         lambda: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})["drift"],
         *[
             lambda name=name: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})[name]
             for name in ("rules", "expire")
         ],
     )
+
+
+def test_what_was_committed_is_not_taken_as_approved(pipelines: Pipelines, tenant: Sandbox) -> None:
+    _write(pipelines, groups=[{"group": "Contractors", "members": [{"user": CONNOR, "until": "2026-01-01"}]}])
+    planned = pipelines.github("apply.yml", {"token": TOKEN})["plan"]
+    facts = (planned.folder / "facts.env").read_text(encoding="utf-8")
+    (pipelines.repository / "approved").mkdir()
+    (pipelines.repository / "approved" / "digest.env").write_text(facts, encoding="utf-8")
+    pipelines.git("add", "--force", "approved")
+    before = tenant.state()
+
+    for done, words in (
+        (pipelines.github("expire.yml", {"token": TOKEN})["expire"], "No approved digest is kept"),
+        (pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})["expire"], "Take the folder approved out"),
+    ):
+        assert (done.status, words in done.output) == (1, True), done.output
+    assert tenant.state() == before
 
 
 def test_an_environment_that_is_not_there_has_no_reviewers(pipelines: Pipelines, forge: Forge) -> None:
