@@ -42,6 +42,7 @@ class Forge:
     visibility: str = "private"
     has_environment: bool = True
     has_reviewers: bool = False
+    head: str = "a" * 40
     comments: list[Item] = field(default_factory=list)
     issues: list[Item] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: count(100))
@@ -100,6 +101,10 @@ class Forge:
         if path == "/environments/access-apply" and is_github and self.has_environment:
             rules = [{"type": "branch_policy"}, {"type": "required_reviewers", "reviewers": [{"type": "User"}]}]
             return 200, {"protection_rules": rules[: 1 + self.has_reviewers]}, ""
+        if path == "/commits/main" and is_github:
+            return 200, {"sha": self.head}, ""
+        if path == "/repository/branches/main" and not is_github:
+            return 200, {"commit": {"id": self.head}}, ""
         comment, issue = _COMMENTS.fullmatch(path), _ISSUES.fullmatch(path)
         if path == url.path or not (comment or issue):
             return 404, {"message": "Not Found"}, ""

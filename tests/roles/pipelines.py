@@ -26,6 +26,9 @@ from sandbox.process import Sandbox
 EXAMPLES = ROOT / "docs" / "examples" / "pull_requests"
 GATES = ROOT / ".build" / "gates" / "bin"
 
+#: The commit that the runs are about.
+COMMIT = "a" * 40
+
 Secrets = Mapping[str, Mapping[str, str]]
 
 
@@ -137,12 +140,14 @@ class Pipelines:
                 continue
             (before or {}).get(name, lambda: None)()
             jobs[name] = done = Job(self._checkout(name))
+            _open_to_everybody(done.folder.parent)
             handed = jobs[job["needs"][0]].outputs if job.get("needs") else {}
             secrets = self._secrets.get(job.get("environment", {}).get("name"), {})
             env = {**_of_gitlab(self.forge), **variables, **secrets, **handed}
+            env |= {"CI_PROJECT_DIR": str(done.folder), "CI_BUILDS_DIR": str(self._jobs)}
             env |= {
                 key: value.replace("$CI_PROJECT_DIR", str(done.folder)) for key, value in content["variables"].items()
-            } | {"CI_PROJECT_DIR": str(done.folder)}
+            }
             installs = ("pip ", "ansible-galaxy ")
             before_script = [line for line in content["default"]["before_script"] if not line.startswith(installs)]
             cache = job.get("cache", {"policy": "", "paths": []})
@@ -157,13 +162,19 @@ class Pipelines:
                 done.outputs = dict(line.split("=", 1) for line in lines)
         return jobs
 
+    def clear_cache(self) -> None:
+        """Remove what jobs have kept for later ones."""
+        shutil.rmtree(self._cached / "approved")
+
     def _cache(self, job: Job, paths: list[str], *, saves: bool) -> None:
         """Put files of a job into the cache of the main branch, or get those that are there."""
         source, target = (job.folder, self._cached) if saves else (self._cached, job.folder)
         for path in paths:
-            if (source / path).exists():
+            if saves:
                 shutil.rmtree(target / path, ignore_errors=True)
-                shutil.copytree(source / path, target / path)
+            if (source / path).exists():
+                # As both forges do it: what is there and not in the cache stays.
+                shutil.copytree(source / path, target / path, dirs_exist_ok=True)
 
     def _checkout(self, job: str) -> Path:
         folder = self._jobs / job
@@ -196,13 +207,25 @@ class Pipelines:
         return done.returncode
 
 
+def _open_to_everybody(folder: Path) -> None:
+    """Give a folder and all in it the permissions that GitLab's runners with containers give."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o777 if path.is_dir() else 0o666))
+
+
 def _of_github(forge: Forge) -> dict[str, str]:
-    of_run = {"GITHUB_SERVER_URL": "https://github.example", "GITHUB_RUN_ID": "11"}
+    of_run = {
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_RUN_ID": "11",
+        "GITHUB_REF_NAME": "main",
+        "GITHUB_SHA": COMMIT,
+    }
     return {"GITHUB_ACTIONS": "true", "GITHUB_API_URL": forge.url, "GITHUB_REPOSITORY": "example/access", **of_run}
 
 
 def _of_gitlab(forge: Forge) -> dict[str, str]:
-    of_job = {"CI_JOB_URL": "https://gitlab.example/jobs/11", "FORGE_TOKEN": TOKEN}
+    of_job = {"CI_JOB_URL": "https://gitlab.example/jobs/11", "FORGE_TOKEN": TOKEN, "CI_COMMIT_SHA": COMMIT}
     return {"GITLAB_CI": "true", "CI_API_V4_URL": forge.url, "CI_PROJECT_ID": "5", **of_job}
 
 

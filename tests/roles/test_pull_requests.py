@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,7 +96,18 @@ def test_workflows_give_little_and_take_nothing_from_those_who_propose() -> None
                 # What somebody wrote gets into commands by the environment only.
                 assert "${{" not in step.get("run", "")
                 assert ("ansible-playbook" in step.get("run", "")) == step.get("run", "").startswith(STOPPED)
+            of_cache = [step for step in job["steps"] if "actions/cache/" in step.get("uses", "")]
+            for step in of_cache:
+                cached = step["with"]
+                assert (cached["path"], cached["key"].startswith("approved-$")) == ("approved", True)
+                assert cached.get("restore-keys", "approved-") == "approved-"
+            # What a branch has under this name must not lie under what the cache has.
+            if of_cache:
+                earlier = job["steps"][: job["steps"].index(of_cache[0])]
+                assert any("rm -rf approved " in step.get("run", "") for step in earlier), name
     gitlab = yaml.safe_load((EXAMPLES / "gitlab" / "gitlab-ci.yml").read_text(encoding="utf-8"))
+    caches = {job["cache"]["key"] for job in gitlab.values() if isinstance(job, dict) and "cache" in job}
+    assert (caches, "unprotect" in str(gitlab)) == ({"approved"}, False)
     (applies,) = gitlab["apply"]["rules"]
     # A pipeline whose job failed is not passed.
     assert (applies["when"], applies["allow_failure"], "allow_failure" in gitlab["apply"]) == ("manual", False, False)
@@ -284,16 +296,17 @@ def test_gitlab_goes_from_a_merge_request_to_the_tenant(pipelines: Pipelines, fo
 
 def test_what_was_committed_is_not_taken_as_approved(pipelines: Pipelines, tenant: Sandbox) -> None:
     _write(pipelines, groups=[{"group": "Contractors", "members": [{"user": CONNOR, "until": "2026-01-01"}]}])
-    planned = pipelines.github("apply.yml", {"token": TOKEN})["plan"]
-    facts = (planned.folder / "facts.env").read_text(encoding="utf-8")
-    (pipelines.repository / "approved").mkdir()
-    (pipelines.repository / "approved" / "digest.env").write_text(facts, encoding="utf-8")
+    jobs = pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "push"})
+    assert jobs["plan"].outputs["approved_digest"] == "", "a plan approves nothing"
+    shutil.copytree(jobs["apply"].folder / "approved", pipelines.repository / "approved")
     pipelines.git("add", "--force", "approved")
+    pipelines.clear_cache()
+    tenant.reset()
     before = tenant.state()
 
     for done, words in (
         (pipelines.github("expire.yml", {"token": TOKEN})["expire"], "No approved digest is kept"),
-        (pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})["expire"], "Take the folder approved out"),
+        (pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "schedule"})["expire"], "Remove the folder approved"),
     ):
         assert (done.status, words in done.output) == (1, True), done.output
     assert tenant.state() == before
@@ -304,6 +317,25 @@ def test_an_environment_that_is_not_there_has_no_reviewers(pipelines: Pipelines,
     forge.has_environment = False
     job = pipelines.github("apply.yml", {"token": TOKEN})["plan"]
     assert (job.outputs["has_reviewers"], "Traceback" in job.output) == ("false", False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "value", "words"),
+    [("head", "b" * 40, "There is a later commit."), ("visibility", "public", "Make the project private")],
+)
+def test_nothing_is_applied_if_the_project_changed_while_the_plan_waited(
+    changed: str, value: str, words: str, pipelines: Pipelines, forge: Forge, tenant: Sandbox
+) -> None:
+    before, forge.has_reviewers, usual = tenant.state(), True, getattr(forge, changed)
+    for run in (
+        lambda **options: pipelines.github("apply.yml", {"token": TOKEN}, **options),
+        lambda **options: pipelines.gitlab({**MAIN, "CI_PIPELINE_SOURCE": "push"}, **options),
+    ):
+        setattr(forge, changed, usual)
+        jobs = run(before={"apply": lambda: setattr(forge, changed, value)})
+        assert (jobs["plan"].status, jobs["apply"].status) == (0, 1)
+        assert (words in jobs["apply"].output, "PLAY" in jobs["apply"].output) == (True, False)
+    assert tenant.state() == before
 
 
 def test_nothing_is_written_to_a_project_that_others_can_read(

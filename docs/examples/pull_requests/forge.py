@@ -8,6 +8,7 @@
     python forge.py issue plan.md       # open the issue, or replace its text
     python forge.py close               # close the issue, if it is open
     python forge.py reviewers NAME      # GitHub: print whether an environment waits for reviewers
+    python forge.py latest              # fail unless this run is about the latest commit of its branch
 
 A comment is found by its first line, which is hidden, and by its author, so only text of this script is replaced.
 People with write access can edit it too. So it shows a plan, and approves nothing. Plans contain names and e-mail
@@ -21,6 +22,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -85,6 +87,12 @@ class GitHub(Forge):
         rules = found.get("protection_rules") or []
         return any(rule["type"] == "required_reviewers" and rule.get("reviewers") for rule in rules)
 
+    def is_latest(self) -> bool:
+        """Return whether the run is about the latest commit of its branch."""
+        return bool(
+            self.call("GET", f"/commits/{os.environ['GITHUB_REF_NAME']}").json()["sha"] == os.environ["GITHUB_SHA"]
+        )
+
     def is_own(self, item: Item) -> bool:
         """Return whether a run wrote it; names of people have no brackets."""
         return bool(item["user"]["login"] == "github-actions[bot]")
@@ -106,6 +114,11 @@ class GitLab(Forge):
         self._own_id = self.call("GET", f"{api}/user").json()["id"]
         self.comments = f"/merge_requests/{os.environ.get('CI_MERGE_REQUEST_IID')}/notes"
 
+    def is_latest(self) -> bool:
+        """Return whether the job is about the latest commit of its branch."""
+        branch = self.call("GET", f"/repository/branches/{quote(os.environ['CI_COMMIT_BRANCH'], safe='')}").json()
+        return bool(branch["commit"]["id"] == os.environ["CI_COMMIT_SHA"])
+
     def is_own(self, item: Item) -> bool:
         """Return whether the user of the token wrote it."""
         return bool(item["author"]["id"] == self._own_id)
@@ -123,7 +136,9 @@ def main(command: str, name: str = "") -> None:
     forge = GitHub() if "GITHUB_ACTIONS" in os.environ else GitLab()
     if not forge.is_private():
         sys.exit("Make the project private: others can read it, and plans contain names and e-mail addresses.")
-    if command == "private":
+    if command == "latest" and not forge.is_latest():
+        sys.exit("There is a later commit. Have its plan approved instead: this one may bring back what was undone.")
+    if command in ("private", "latest"):
         return
     if command == "reviewers":
         print(f"has_reviewers={str(isinstance(forge, GitHub) and forge.has_reviewers(name)).lower()}")

@@ -576,9 +576,14 @@ def test_a_run_keeps_a_copy_that_names_its_tenant_and_its_time(code: Code) -> No
 
 
 def test_an_end_in_the_roster_ends_access_on_a_schedule(code: Code) -> None:
+    code.write(table(f"{SALLY},Sales,Wien,,", PEOPLE), **SALES)
+    before = code.copy()
     code.write(table(f"{SALLY},Sales,Wien,,{day(-1)}", PEOPLE), **SALES)
     given = {"max_roster_shrink": 0, "journal_path": "/record"}
-    plan = code.compare("expire", code.copy(days=7), code_digest=code.compare("plan").result["code_digest"], **given)
+    with pytest.raises(RosterShrank):
+        code.compare("plan", before, **given)
+    # It was approved with this end, however old the copy is.
+    plan = code.compare("expire", before, code_digest=code.compare("plan").result["code_digest"], **given)
     assert plan.result["roster"]["leavers"] == [{"user": SALLY, "confirm": SALLY}]
     applied = apply(plan, code.example.client, CONFIRM_DELAYS)
     assert [result.step.method for result in applied.steps] == ["DELETE"]

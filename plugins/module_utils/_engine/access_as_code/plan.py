@@ -395,9 +395,11 @@ def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, on
     if found:
         before = RosterCopy.of(found)
         before.check_tenant(params["roster_copy_path"], base_url, app_ids)
-        before.check_shrink(roster, params["max_roster_shrink"], time)
         changes = changes_between(code, before, roster, time)
-        changes.check_losses(before, params["max_roster_shrink"])
+        # The roster was approved with the code if only what expired is removed.
+        if not only_expired:
+            before.check_shrink(roster, params["max_roster_shrink"], time)
+            changes.check_losses(before, params["max_roster_shrink"])
     directory = tenant.index(USERS, is_stable=True)
     # What keeps the whole code from being planned must not keep access from ending.
     plan = with_roster(code, roster, directory, tenant.user_statuses.inactive, refuses_empty=not only_expired)
