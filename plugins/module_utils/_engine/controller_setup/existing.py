@@ -1,0 +1,149 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects that AWX has already, and the calls that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from .calls import CREDENTIALS, ENVIRONMENTS, NOTIFICATIONS, REFERENCES, TYPES, Call, named_elsewhere
+from .checks import Definitions, Secrets, problems_of, secret_fields
+from .kept import ENCRYPTED, held_in, is_moved, kept_secrets, problem_of_move
+from .schema import DefinitionsRefused
+from .targets import Target
+
+#: The kinds whose names are unique in more than an organization, or which have secrets.
+_CHECKED = (TYPES, CREDENTIALS, ENVIRONMENTS, NOTIFICATIONS)
+
+
+class Reader(Protocol):
+    """Reads AWX."""
+
+    def find(self, target: Target, organization: str, shared: bool = False) -> dict[str, Any] | None:
+        """Return an object as the API has it, or C(None)."""
+
+    def has_credentials(self, kind: Mapping[str, Any]) -> bool:
+        """Return whether there are credentials of a type."""
+
+
+class Existing:
+    """The objects of AWX that a file defines or names; those that were found are not looked for again.
+
+    :param definitions: complete, and without problems.
+    :param secrets: the secret values by the name of what holds them.
+    :param update_secrets: whether secrets are sent although AWX has some.
+    """
+
+    def __init__(self, reader: Reader, definitions: Definitions, secrets: Secrets, update_secrets: bool) -> None:
+        self._reader, self._definitions, self._organization = reader, definitions, definitions["organization"]
+        self._secrets, self._update_secrets = secrets, update_secrets
+        self._found: dict[Target, dict[str, Any]] = {}
+        self._left_out: list[Target] = []
+
+    def find(self, target: Target, shared: bool = False) -> dict[str, Any] | None:
+        """Return an object as the API has it, or C(None).
+
+        :param shared: whether an object of no organization will do.
+        """
+        found = self._found.get(target) or self._reader.find(target, self._organization, shared)
+        if found:
+            self._found[target] = found
+        return found
+
+    def check(self, calls: Sequence[Call]) -> list[Target]:
+        """Refuse what only AWX can tell to be wrong.
+
+        :return: the credentials that AWX does not have, and whose secrets are not given. C(adjusted) leaves them out.
+        :raises DefinitionsRefused: AWX lacks something that the file names, or has the name for something else.
+        """
+        needed = [Target("organizations", self._organization), *named_elsewhere(self._definitions, calls)]
+        missing = [target for target in needed if not self.find(target, shared=True)]
+        if missing:
+            raise DefinitionsRefused([f"neither the file nor AWX has the {target}" for target in missing])
+        known = self._known(needed)
+        problems = [*problems_of(known, self._secrets), *self._problems(calls)]
+        if problems:
+            raise DefinitionsRefused(problems)
+        self._left_out = [
+            Target(CREDENTIALS, entry["name"])
+            for entry in self._definitions[CREDENTIALS]
+            if self._lacks_secrets(entry, secret_fields(known, entry)[1])
+        ]
+        return self._left_out
+
+    def _known(self, needed: Iterable[Target]) -> dict[str, Any]:
+        """Return the definitions with the credentials and the credential types of AWX that they name."""
+        credentials = list(self._definitions[CREDENTIALS])
+        for target in needed:
+            if target.section == CREDENTIALS:
+                kind = self._found[target]["summary_fields"]["credential_type"]["name"]
+                credentials.append({"name": target.name, "credential_type": kind, "inputs": {}})
+        own = {entry["name"] for entry in self._definitions[TYPES]}
+        others = sorted({entry["credential_type"] for entry in credentials} - own)
+        types = [found for name in others if (found := self.find(Target(TYPES, name)))]
+        return {**self._definitions, CREDENTIALS: credentials, TYPES: [*self._definitions[TYPES], *types]}
+
+    def _problems(self, calls: Iterable[Call]) -> Iterator[str]:
+        for call in calls:
+            found = self.find(call.target) if call.target.section in _CHECKED else None
+            if not found:
+                continue
+            is_changed = call.target.section == TYPES and found["inputs"] != call.options["inputs"]
+            if is_changed and self._reader.has_credentials(found):
+                yield (
+                    f"AWX does not change the `inputs` of the {call.target}, which has credentials; "
+                    "delete those in AWX, or give the type another name"
+                )
+            moved = problem_of_move(call, found, self._given(call.target))
+            if moved:
+                yield moved
+
+    def _given(self, target: Target) -> set[str]:
+        """Return the names of the secrets that are given for an object."""
+        return set(self._secrets.get(target.name, {}))
+
+    def _lacks_secrets(self, credential: Mapping[str, Any], required: set[str]) -> bool:
+        """Return whether a credential cannot be created, and AWX does not have it."""
+        target = Target(CREDENTIALS, credential["name"])
+        given = credential["inputs"].keys() | self._given(target)
+        return bool(required - given or not given) and not self.find(target)
+
+    def adjusted(self, call: Call) -> Call:
+        """Return a call without what AWX has already or lacks, as far as only AWX can tell."""
+        options = dict(call.options)
+        if CREDENTIALS in options:
+            left_out = {target.name for target in self._left_out}
+            options[CREDENTIALS] = [name for name in options[CREDENTIALS] if name not in left_out]
+        held = held_in(call.target.section)
+        found = self.find(call.target) if held else None
+        if held and found:
+            moved = is_moved(call, found)
+            sent = self._given(call.target) if self._update_secrets or moved else set()
+            kept = set() if moved else kept_secrets(found, held) - sent
+            options[held] = {**options[held], **dict.fromkeys(kept, ENCRYPTED)}
+            if call.target.section == CREDENTIALS:
+                options["update_secrets"] = bool(sent)
+            elif options[held].items() <= found[held].items():
+                # The module would send what is equal, if it has a secret, and call that a change.
+                del options[held]
+        return replace(call, options=options)
+
+    def with_ids(self, call: Call) -> Call:
+        """Return a call with ids in place of names, since other organizations may have the same names."""
+
+        def identified(section: str, name: str) -> str:
+            found = self.find(Target(section, name))
+            return str(found["id"]) if found else name
+
+        options = {
+            option: value
+            if option not in REFERENCES
+            else identified(REFERENCES[option], value)
+            if isinstance(value, str)
+            else [identified(REFERENCES[option], name) for name in value]
+            for option, value in call.options.items()
+        }
+        return replace(call, options=options)

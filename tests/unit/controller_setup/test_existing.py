@@ -1,0 +1,206 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWX has already decides what is refused, left out, kept and sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.calls import Call, calls_of
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.existing import Existing
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.kept import ENCRYPTED
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.outcomes import Outcomes
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.schema import (
+    SECTIONS,
+    DefinitionsRefused,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.targets import Target
+
+Row = dict[str, Any]
+
+FIELDS = [{"id": "key", "label": "Key", "secret": True, "type": "string"}]
+KEY = {"name": "Key", "kind": "cloud", "inputs": {"fields": FIELDS, "required": ["key"]}, "injectors": {}}
+CREDENTIAL = {"name": "C", "credential_type": "Key", "inputs": {}}
+TEMPLATE = {
+    "name": "T",
+    "playbook": "leaver.yml",
+    "project": "P",
+    "inventory": "I",
+    "execution_environment": "E",
+    "credentials": ["C"],
+    "survey": [],
+    "extra_vars": {},
+}
+MAIL = {"name": "N", "notification_type": "email", "notification_configuration": {"host": "h", "sender": "s"}}
+IN_AWX = {"summary_fields": {"credential_type": {"name": "Key"}}, "inputs": {"key": ENCRYPTED}}
+MAIL_IN_AWX = {**MAIL, "notification_configuration": {"host": "h", "sender": "s", "password": ENCRYPTED, "timeout": 30}}
+ORGANIZATION = {"organizations": {"Default": {}}}
+PARTS = {"projects": {"P": {}}, "inventories": {"I": {}}, "execution_environments": {"E": {}}}
+
+
+class Rows:
+    """AWX with these objects, by section and name; the length of its name is the id of each."""
+
+    def __init__(self, sections: Mapping[str, Mapping[str, Row]], used_types: tuple[str, ...] = ()) -> None:
+        self.sections, self.used_types = {**ORGANIZATION, **sections}, used_types
+
+    def find(self, target: Target, organization: str, shared: bool = False) -> Row | None:
+        row = self.sections.get(target.section, {}).get(target.name)
+        return None if row is None else {"id": len(target.name), "name": target.name, **row}
+
+    def has_credentials(self, kind: Mapping[str, Any]) -> bool:
+        return kind["name"] in self.used_types
+
+
+def existing(rows: Rows, secrets: dict[str, Any], update: bool = False, **file: Any) -> tuple[Existing, list[Call]]:
+    definitions = {**dict.fromkeys(SECTIONS, ()), "organization": "Default", **file}
+    return Existing(rows, definitions, secrets, update), calls_of(definitions, secrets)
+
+
+OTHER_FIELDS = {**KEY, "inputs": {"fields": [*FIELDS, {"id": "who", "label": "Who"}], "required": ["key"]}}
+#: The file, what AWX has, and what is refused.
+REFUSED: dict[str, tuple[Row, Rows, str]] = {
+    "no organization": ({"credential_types": [KEY]}, Rows({"organizations": {}}), "has the organization 'Default'"),
+    "no project": (
+        {"job_templates": [{**TEMPLATE, "credentials": []}]},
+        Rows({**PARTS, "projects": {}}),
+        "has the project 'P'",
+    ),
+    "a type that changes": (
+        {"credential_types": [OTHER_FIELDS]},
+        Rows({"credential_types": {"Key": KEY}}, ("Key",)),
+        "AWX does not change the `inputs` of the credential type 'Key'",
+    ),
+    "secrets that move": (
+        {"notification_templates": [{**MAIL, "notification_configuration": {"host": "x", "sender": "s"}}]},
+        Rows({"notification_templates": {"N": MAIL_IN_AWX}}),
+        "would take its 'password' elsewhere",
+    ),
+    "a type of AWX whose secret is in the file": (
+        {"credentials": [{**CREDENTIAL, "inputs": {"key": "k"}}]},
+        Rows({"credential_types": {"Key": KEY}}),
+        "has the secret 'key' in the file",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_only_awx_can_tell_to_be_wrong_is_refused(case: str) -> None:
+    file, rows, words = REFUSED[case]
+    mine, calls = existing(rows, {}, **file)
+    with pytest.raises(DefinitionsRefused, match="Nothing was changed") as refused:
+        mine.check(calls)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(("kind", "used"), [(OTHER_FIELDS, ()), (KEY, ("Key",))])
+def test_a_type_may_change_before_it_has_credentials(kind: Row, used: tuple[str, ...]) -> None:
+    mine, calls = existing(Rows({"credential_types": {"Key": KEY}}, used), {}, credential_types=[kind])
+    assert mine.check(calls) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "secrets", "in_awx", "is_left_out"),
+    [
+        ({}, {}, {}, True),
+        ({"who": "ada"}, {}, {}, True),
+        ({}, {"C": {"key": "k"}}, {}, False),
+        ({}, {}, {"C": IN_AWX}, False),
+    ],
+)
+def test_a_credential_is_left_out_where_neither_awx_nor_anybody_has_its_secrets(
+    inputs: Row, secrets: Row, in_awx: Row, is_left_out: bool
+) -> None:
+    file = {
+        "credential_types": [KEY],
+        "credentials": [{**CREDENTIAL, "inputs": inputs}],
+        "job_templates": [TEMPLATE],
+    }
+    in_awx = {key: {**row, "inputs": {**inputs, **row["inputs"]}} for key, row in in_awx.items()}
+    mine, calls = existing(Rows({**PARTS, "credentials": in_awx}), secrets, **file)
+
+    assert [target.name for target in mine.check(calls)] == (["C"] if is_left_out else [])
+    assert mine.adjusted(calls[-1]).options["credentials"] == ([] if is_left_out else ["C"])
+
+
+@pytest.mark.parametrize(
+    ("given", "update", "sent", "inputs"),
+    [
+        ({}, False, False, {"key": ENCRYPTED}),
+        ({"key": "k"}, False, False, {"key": ENCRYPTED}),
+        ({"key": "k"}, True, True, {"key": "k"}),
+        ({}, True, False, {"key": ENCRYPTED}),
+    ],
+)
+def test_awx_keeps_the_secrets_of_a_credential_unless_they_are_updated(
+    given: Row, update: bool, sent: bool, inputs: Row
+) -> None:
+    rows = Rows({"credentials": {"C": IN_AWX}})
+    mine, calls = existing(rows, {"C": given}, update, credential_types=[KEY], credentials=[CREDENTIAL])
+    options = mine.adjusted(calls[-1]).options
+    assert (options["update_secrets"], options["inputs"]) == (sent, inputs)
+
+
+def test_a_notification_that_awx_has_as_it_is_is_not_sent() -> None:
+    rows = Rows({"notification_templates": {"N": MAIL_IN_AWX}})
+    for sender, sent in (("s", None), ("t", {"host": "h", "sender": "t", "password": ENCRYPTED})):
+        changed = {**MAIL, "notification_configuration": {"host": "h", "sender": sender}}
+        mine, (call,) = existing(rows, {}, notification_templates=[changed])
+        assert mine.adjusted(call).options.get("notification_configuration") == sent
+
+
+def test_objects_are_named_by_their_ids_once_they_exist() -> None:
+    rows = Rows({**PARTS, "credentials": {"C": IN_AWX}})
+    mine, (call,) = existing(rows, {}, job_templates=[{**TEMPLATE, "credentials": ["C", "New"]}])
+    options = mine.with_ids(call).options
+    assert {name: options[name] for name in ("name", "playbook")} == {"name": "T", "playbook": "leaver.yml"}
+    assert (options["project"], options["inventory"], options["credentials"]) == ("1", "1", ["1", "New"])
+
+    rows.sections["credentials"] = {"C": IN_AWX, "New": IN_AWX}
+    assert mine.with_ids(call).options["credentials"] == ["1", "3"]
+
+
+ABSENT = {"state": "absent"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome"),
+    [
+        ([], "unchanged"),
+        ([({}, "changed")], "changed"),
+        ([({}, "created"), ({}, "changed")], "created"),
+        ([(ABSENT, "changed")], "removed"),
+        # A node that becomes an approval is removed and created again.
+        ([(ABSENT, "changed"), ({}, "created")], "changed"),
+    ],
+)
+def test_the_outcome_of_an_object_is_what_all_its_calls_did(steps: list[tuple[Row, str]], outcome: str) -> None:
+    node, outcomes = Target("workflow_job_template_nodes", "n", "W"), Outcomes([])
+    outcomes.begin(Call(node, {}))
+    for options, did in steps:
+        outcomes.begin(Call(node, options))
+        outcomes.note(Call(node, options), did)
+    result = outcomes.result(check_mode=False, warnings=[])
+    assert (result["summary"], result["changed"]) == ({outcome: 1}, outcome != "unchanged")
+    assert outcomes.is_new(node) == (outcome == "created")
+
+
+def test_the_result_counts_the_outcomes_and_names_what_was_left_out() -> None:
+    outcomes = Outcomes([Target("credentials", "C")])
+    for name, outcome in (("T", "created"), ("U", "changed"), ("V", None)):
+        outcomes.begin(call := Call(Target("job_templates", name), {}))
+        if outcome:
+            outcomes.note(call, outcome)
+    for check_mode, would in ((True, "would be "), (False, "")):
+        result = outcomes.result(check_mode, ["of a module"])
+        assert result["msg"] == f"4 objects of AWX: 1 {would}created, 1 {would}changed, 1 unchanged."
+        assert result["warnings"][0] == "of a module"
+        assert "left out, also from job templates: C. Create them in AWX" in result["warnings"][1]
+        assert [(one["name"], one["outcome"]) for one in result["objects"]] == [
+            ("C", "left_out"),
+            ("T", "created"),
+            ("U", "changed"),
+        ]
