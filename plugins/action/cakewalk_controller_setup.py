@@ -56,13 +56,12 @@ class ActionModule(ControllerAction):
             return {"objects": [], "msg": "The file has no objects."}
         awx = Awx(self, params, list(_texts(secrets)))
         existing = Existing(awx, definitions, secrets, params["update_secrets"])
-        left_out = existing.check(calls)
-        outcomes, check_mode = Outcomes(left_out), self._task.check_mode
-        setup = AwxSetup(awx, existing, outcomes, self.task_vars, check_mode)
+        calls = existing.check(calls)
+        outcomes, check_mode = Outcomes(existing.left_out), self._task.check_mode
+        setup = AwxSetup(awx, existing, outcomes, definitions, check_mode)
         try:
             for call in calls:
-                if call.target not in left_out:
-                    setup.set_up(call, definitions)
+                setup.set_up(call)
         except CakewalkError as error:
             return failed_result(self, error, outcomes.result(check_mode, awx.warnings))
         return outcomes.result(check_mode, awx.warnings)

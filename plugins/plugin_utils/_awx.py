@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 
 from ..module_utils._api.errors import CakewalkError, ConfigurationError
@@ -19,6 +18,7 @@ from ..module_utils._api.text import printable, redact
 from ..module_utils._engine.controller_setup.calls import CREDENTIALS, ENVIRONMENTS, HOSTS, NODES, Call
 from ..module_utils._engine.controller_setup.schema import DefinitionsRefused
 from ..module_utils._engine.controller_setup.targets import Target
+from ._controller import ControllerAction
 
 #: The first that is installed is used. C(awx.awx) is part of the package C(ansible), so having the other is a decision.
 COLLECTIONS = ("ansible.controller", "awx.awx")
@@ -49,7 +49,7 @@ class Awx:
     :param secrets: texts that no message may hold.
     """
 
-    def __init__(self, action: ActionBase, params: Mapping[str, Any], secrets: list[str]) -> None:
+    def __init__(self, action: ControllerAction, params: Mapping[str, Any], secrets: list[str]) -> None:
         self._action = action
         self._collection = params["collection"] or _installed()
         given = {name: params[name] for name in CONNECTION.values() if params[name] is not None}
@@ -59,7 +59,7 @@ class Awx:
         #: What the modules warned of.
         self.warnings: list[str] = []
 
-    def run(self, call: Call, task_vars: dict[str, Any]) -> Mapping[str, Any]:
+    def run(self, call: Call) -> Mapping[str, Any]:
         """Run a module, and return its result.
 
         :raises AwxFailed: it failed.
@@ -71,7 +71,7 @@ class Awx:
             result = self._action._execute_module(
                 module_name=f"{self._collection}.{call.target.module}",
                 module_args={**call.options, **self._connection},
-                task_vars=task_vars,
+                task_vars=self._action.task_vars,
             )
         finally:
             task.no_log = told

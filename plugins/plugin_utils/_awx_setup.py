@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ansible.utils.display import Display
 
@@ -15,34 +15,43 @@ from ..module_utils._engine.controller_setup.checks import Definitions
 from ..module_utils._engine.controller_setup.existing import Existing
 from ..module_utils._engine.controller_setup.outcomes import Outcomes
 from ..module_utils._engine.controller_setup.targets import Target
-from ._awx import Awx
+
+
+class Runner(Protocol):
+    """Runs the modules that set up AWX."""
+
+    def run(self, call: Call) -> Mapping[str, Any]:
+        """Run a module, and return its result."""
+
+    def nodes(self, workflow: str, organization: str) -> dict[str, str | None]:
+        """Return the types of the templates of a workflow's nodes, by identifier."""
 
 
 class AwxSetup:
     """One run over the objects of a file.
 
-    :param task_vars: of the task whose run it is.
+    :param definitions: complete, and without problems.
     :param check_mode: whether nothing may be written.
     """
 
     def __init__(
-        self, awx: Awx, existing: Existing, outcomes: Outcomes, task_vars: dict[str, Any], check_mode: bool
+        self, runner: Runner, existing: Existing, outcomes: Outcomes, definitions: Definitions, check_mode: bool
     ) -> None:
-        self._awx, self._existing, self._outcomes = awx, existing, outcomes
-        self._task_vars, self._check_mode = task_vars, check_mode
+        self._runner, self._existing, self._outcomes, self._check_mode = runner, existing, outcomes, check_mode
+        self._organization = definitions["organization"]
+        workflows = definitions["workflow_job_templates"]
+        self._workflows = {Target("workflow_job_templates", workflow["name"]): workflow for workflow in workflows}
 
-    def set_up(self, call: Call, definitions: Definitions) -> None:
+    def set_up(self, call: Call) -> None:
         """Set up an object; after a workflow, also its nodes.
 
         :raises AwxFailed: a module failed, or the API cannot be read.
         """
         self._run(self._existing.adjusted(call))
-        for workflow in definitions["workflow_job_templates"]:
-            if call.target == Target("workflow_job_templates", workflow["name"]):
-                organization = definitions["organization"]
-                nodes = self._awx.nodes(workflow["name"], organization)
-                for of_node in node_calls(workflow, organization, nodes):
-                    self._run(of_node)
+        if workflow := self._workflows.get(call.target):
+            nodes = self._runner.nodes(workflow["name"], self._organization)
+            for of_node in node_calls(workflow, self._organization, nodes):
+                self._run(of_node)
 
     def _run(self, call: Call) -> None:
         Display().v(str(call.target))
@@ -65,4 +74,4 @@ class AwxSetup:
             self._outcomes.note(call, "changed")
 
     def _run_module(self, call: Call) -> Mapping[str, Any]:
-        return self._awx.run(self._existing.with_ids(call), self._task_vars)
+        return self._runner.run(self._existing.with_ids(call))

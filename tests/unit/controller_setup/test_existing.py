@@ -12,7 +12,6 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.calls import Call, calls_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.existing import Existing
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.kept import ENCRYPTED
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.outcomes import Outcomes
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.schema import (
     SECTIONS,
     DefinitionsRefused,
@@ -42,14 +41,17 @@ PARTS = {"projects": {"P": {}}, "inventories": {"I": {}}, "execution_environment
 
 
 class Rows:
-    """AWX with these objects, by section and name; the length of its name is the id of each."""
+    """AWX with these objects, by section and name; each has an id of its own."""
 
     def __init__(self, sections: Mapping[str, Mapping[str, Row]], used_types: tuple[str, ...] = ()) -> None:
         self.sections, self.used_types = {**ORGANIZATION, **sections}, used_types
+        self._ids: dict[Target, int] = {}
 
     def find(self, target: Target, organization: str, shared: bool = False) -> Row | None:
         row = self.sections.get(target.section, {}).get(target.name)
-        return None if row is None else {"id": len(target.name), "name": target.name, **row}
+        # Names of two sections may be the same, and ids of two sections may not.
+        number = self._ids.setdefault(target, len(self._ids) + 1)
+        return None if row is None else {"id": number, "name": target.name, **row}
 
     def has_credentials(self, kind: Mapping[str, Any]) -> bool:
         return kind["name"] in self.used_types
@@ -79,6 +81,11 @@ REFUSED: dict[str, tuple[Row, Rows, str]] = {
         Rows({"notification_templates": {"N": MAIL_IN_AWX}}),
         "would take its 'password' elsewhere",
     ),
+    "a credential of another type, without a secret": (
+        {"credential_types": [KEY], "credentials": [CREDENTIAL]},
+        Rows({"credentials": {"C": {"summary_fields": {"credential_type": {"name": "Machine"}}, "inputs": {}}}}),
+        "the credential 'C' has another type in AWX",
+    ),
     "a type of AWX whose secret is in the file": (
         {"credentials": [{**CREDENTIAL, "inputs": {"key": "k"}}]},
         Rows({"credential_types": {"Key": KEY}}),
@@ -99,7 +106,7 @@ def test_what_only_awx_can_tell_to_be_wrong_is_refused(case: str) -> None:
 @pytest.mark.parametrize(("kind", "used"), [(OTHER_FIELDS, ()), (KEY, ("Key",))])
 def test_a_type_may_change_before_it_has_credentials(kind: Row, used: tuple[str, ...]) -> None:
     mine, calls = existing(Rows({"credential_types": {"Key": KEY}}, used), {}, credential_types=[kind])
-    assert mine.check(calls) == []
+    assert mine.check(calls) == calls
 
 
 @pytest.mark.parametrize(
@@ -122,7 +129,9 @@ def test_a_credential_is_left_out_where_neither_awx_nor_anybody_has_its_secrets(
     in_awx = {key: {**row, "inputs": {**inputs, **row["inputs"]}} for key, row in in_awx.items()}
     mine, calls = existing(Rows({**PARTS, "credentials": in_awx}), secrets, **file)
 
-    assert [target.name for target in mine.check(calls)] == (["C"] if is_left_out else [])
+    left_out = [Target("credentials", "C")] if is_left_out else []
+    assert mine.check(calls) == [call for call in calls if call.target not in left_out]
+    assert mine.left_out == left_out
     assert mine.adjusted(calls[-1]).options["credentials"] == ([] if is_left_out else ["C"])
 
 
@@ -153,54 +162,19 @@ def test_a_notification_that_awx_has_as_it_is_is_not_sent() -> None:
 
 
 def test_objects_are_named_by_their_ids_once_they_exist() -> None:
-    rows = Rows({**PARTS, "credentials": {"C": IN_AWX}})
-    mine, (call,) = existing(rows, {}, job_templates=[{**TEMPLATE, "credentials": ["C", "New"]}])
+    same = {"project": "Same", "inventory": "Same", "execution_environment": "Same"}
+    rows = Rows({**{section: {"Same": {}} for section in PARTS}, "credentials": {"C": IN_AWX}})
+    mine, (call,) = existing(rows, {}, job_templates=[{**TEMPLATE, **same, "credentials": ["C", "New"]}])
+
+    def ids(section: str, *names: str) -> list[str]:
+        found = (rows.find(Target(section, name), "Default") for name in names)
+        return [str(row["id"]) for row in found if row]
+
     options = mine.with_ids(call).options
     assert {name: options[name] for name in ("name", "playbook")} == {"name": "T", "playbook": "leaver.yml"}
-    assert (options["project"], options["inventory"], options["credentials"]) == ("1", "1", ["1", "New"])
+    for option, section in zip(same, PARTS, strict=True):
+        assert [options[option]] == ids(section, "Same")
+    assert options["credentials"] == [*ids("credentials", "C"), "New"]
 
     rows.sections["credentials"] = {"C": IN_AWX, "New": IN_AWX}
-    assert mine.with_ids(call).options["credentials"] == ["1", "3"]
-
-
-ABSENT = {"state": "absent"}
-
-
-@pytest.mark.parametrize(
-    ("steps", "outcome"),
-    [
-        ([], "unchanged"),
-        ([({}, "changed")], "changed"),
-        ([({}, "created"), ({}, "changed")], "created"),
-        ([(ABSENT, "changed")], "removed"),
-        # A node that becomes an approval is removed and created again.
-        ([(ABSENT, "changed"), ({}, "created")], "changed"),
-    ],
-)
-def test_the_outcome_of_an_object_is_what_all_its_calls_did(steps: list[tuple[Row, str]], outcome: str) -> None:
-    node, outcomes = Target("workflow_job_template_nodes", "n", "W"), Outcomes([])
-    outcomes.begin(Call(node, {}))
-    for options, did in steps:
-        outcomes.begin(Call(node, options))
-        outcomes.note(Call(node, options), did)
-    result = outcomes.result(check_mode=False, warnings=[])
-    assert (result["summary"], result["changed"]) == ({outcome: 1}, outcome != "unchanged")
-    assert outcomes.is_new(node) == (outcome == "created")
-
-
-def test_the_result_counts_the_outcomes_and_names_what_was_left_out() -> None:
-    outcomes = Outcomes([Target("credentials", "C")])
-    for name, outcome in (("T", "created"), ("U", "changed"), ("V", None)):
-        outcomes.begin(call := Call(Target("job_templates", name), {}))
-        if outcome:
-            outcomes.note(call, outcome)
-    for check_mode, would in ((True, "would be "), (False, "")):
-        result = outcomes.result(check_mode, ["of a module"])
-        assert result["msg"] == f"4 objects of AWX: 1 {would}created, 1 {would}changed, 1 unchanged."
-        assert result["warnings"][0] == "of a module"
-        assert "left out, also from job templates: C. Create them in AWX" in result["warnings"][1]
-        assert [(one["name"], one["outcome"]) for one in result["objects"]] == [
-            ("C", "left_out"),
-            ("T", "created"),
-            ("U", "changed"),
-        ]
+    assert mine.with_ids(call).options["credentials"] == ids("credentials", "C", "New")

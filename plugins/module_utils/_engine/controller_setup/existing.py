@@ -15,7 +15,7 @@ from .kept import ENCRYPTED, held_in, is_moved, kept_secrets, problem_of_move
 from .schema import DefinitionsRefused
 from .targets import Target
 
-#: The kinds whose names are unique in more than an organization, or which have secrets.
+#: The kinds whose names are unique across organizations, and the kinds that hold secrets.
 _CHECKED = (TYPES, CREDENTIALS, ENVIRONMENTS, NOTIFICATIONS)
 
 
@@ -41,7 +41,8 @@ class Existing:
         self._reader, self._definitions, self._organization = reader, definitions, definitions["organization"]
         self._secrets, self._update_secrets = secrets, update_secrets
         self._found: dict[Target, dict[str, Any]] = {}
-        self._left_out: list[Target] = []
+        #: The credentials that AWX does not have, and whose secrets are not given. C(adjusted) leaves them out.
+        self.left_out: list[Target] = []
 
     def find(self, target: Target, shared: bool = False) -> dict[str, Any] | None:
         """Return an object as the API has it, or C(None).
@@ -53,10 +54,10 @@ class Existing:
             self._found[target] = found
         return found
 
-    def check(self, calls: Sequence[Call]) -> list[Target]:
+    def check(self, calls: Sequence[Call]) -> list[Call]:
         """Refuse what only AWX can tell to be wrong.
 
-        :return: the credentials that AWX does not have, and whose secrets are not given. C(adjusted) leaves them out.
+        :return: the calls that can be made, which are those without C(left_out).
         :raises DefinitionsRefused: AWX lacks something that the file names, or has the name for something else.
         """
         needed = [Target("organizations", self._organization), *named_elsewhere(self._definitions, calls)]
@@ -67,12 +68,12 @@ class Existing:
         problems = [*problems_of(known, self._secrets), *self._problems(calls)]
         if problems:
             raise DefinitionsRefused(problems)
-        self._left_out = [
+        self.left_out = [
             Target(CREDENTIALS, entry["name"])
             for entry in self._definitions[CREDENTIALS]
             if self._lacks_secrets(entry, secret_fields(known, entry)[1])
         ]
-        return self._left_out
+        return [call for call in calls if call.target not in self.left_out]
 
     def _known(self, needed: Iterable[Target]) -> dict[str, Any]:
         """Return the definitions with the credentials and the credential types of AWX that they name."""
@@ -115,7 +116,7 @@ class Existing:
         """Return a call without what AWX has already or lacks, as far as only AWX can tell."""
         options = dict(call.options)
         if CREDENTIALS in options:
-            left_out = {target.name for target in self._left_out}
+            left_out = {target.name for target in self.left_out}
             options[CREDENTIALS] = [name for name in options[CREDENTIALS] if name not in left_out]
         held = held_in(call.target.section)
         found = self.find(call.target) if held else None

@@ -49,7 +49,7 @@ def problem_of_move(call: Call, found: Mapping[str, Any], given: Collection[str]
     :param found: the object as AWX has it.
     :param given: the names of the secrets that are given for it.
     """
-    if not is_moved(call, found):
+    if call.target.section not in _HELD:
         return None
     type_option, option = _HELD[call.target.section]
     moved = _moved_by(call, found)
@@ -58,6 +58,8 @@ def problem_of_move(call: Call, found: Mapping[str, Any], given: Collection[str]
         return (
             f"the {call.target} has another type in AWX; delete it there and give its secrets, or choose another name"
         )
+    if not is_moved(call, found):
+        return None
     secrets = kept_secrets(found, option)
     # Another type of notification has other secrets, so any of them will do.
     missing = secrets - set(given) if type_option not in moved else set() if given else secrets

@@ -1,0 +1,57 @@
+# Copyright: Contributors to the cakewalk.access collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happened to each object becomes the result of the task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.calls import Call
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.outcomes import Outcomes
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.targets import Target
+
+ABSENT = {"state": "absent"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome"),
+    [
+        ([], "unchanged"),
+        ([({}, "changed")], "changed"),
+        ([({}, "created"), ({}, "changed")], "created"),
+        ([(ABSENT, "changed")], "removed"),
+        # A node that becomes an approval is removed and created again.
+        ([(ABSENT, "changed"), ({}, "created")], "changed"),
+    ],
+)
+def test_the_outcome_of_an_object_is_what_all_its_calls_did(
+    steps: list[tuple[dict[str, Any], str]], outcome: str
+) -> None:
+    node, outcomes = Target("workflow_job_template_nodes", "n", "W"), Outcomes([])
+    outcomes.begin(Call(node, {}))
+    for options, did in steps:
+        outcomes.begin(Call(node, options))
+        outcomes.note(Call(node, options), did)
+    result = outcomes.result(check_mode=False, warnings=[])
+    assert (result["summary"], result["changed"]) == ({outcome: 1}, outcome != "unchanged")
+    assert outcomes.is_new(node) == (outcome == "created")
+
+
+def test_the_result_counts_the_outcomes_and_names_what_was_left_out() -> None:
+    outcomes = Outcomes([Target("credentials", "C")])
+    for name, outcome in (("T", "created"), ("U", "changed"), ("V", None)):
+        outcomes.begin(call := Call(Target("job_templates", name), {}))
+        if outcome:
+            outcomes.note(call, outcome)
+    for check_mode, would in ((True, "would be "), (False, "")):
+        result = outcomes.result(check_mode, ["of a module"])
+        assert result["msg"] == f"4 objects of AWX: 1 {would}created, 1 {would}changed, 1 unchanged."
+        assert result["warnings"][0] == "of a module"
+        assert "left out, also from job templates: C. Create them in AWX" in result["warnings"][1]
+        assert [(one["name"], one["outcome"]) for one in result["objects"]] == [
+            ("C", "left_out"),
+            ("T", "created"),
+            ("U", "changed"),
+        ]
