@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-from ..module_utils._api.errors import CakewalkError
 from ..module_utils._engine.controller_setup.calls import calls_of
 from ..module_utils._engine.controller_setup.checks import problems_of
 from ..module_utils._engine.controller_setup.existing import Existing
@@ -56,15 +55,19 @@ class ActionModule(ControllerAction):
             return {"objects": [], "msg": "The file has no objects."}
         awx = Awx(self, params, list(_texts(secrets)))
         existing = Existing(awx, definitions, secrets, params["update_secrets"])
-        calls = existing.check(calls)
-        outcomes, check_mode = Outcomes(existing.left_out), self._task.check_mode
-        setup = AwxSetup(awx, existing, outcomes, definitions, check_mode)
         try:
-            for call in calls:
-                setup.set_up(call)
-        except CakewalkError as error:
-            return failed_result(self, error, outcomes.result(check_mode, awx.warnings))
-        return outcomes.result(check_mode, awx.warnings)
+            calls = existing.check(calls)
+            outcomes, check_mode = Outcomes(existing.left_out), self._task.check_mode
+            setup = AwxSetup(awx, existing, outcomes, definitions, check_mode)
+            try:
+                for call in calls:
+                    setup.set_up(call)
+            except Exception as error:
+                # No kind of failure may hide the outcomes so far.
+                return failed_result(self, error, outcomes.result(check_mode, awx.warnings))
+            return outcomes.result(check_mode, awx.warnings)
+        finally:
+            awx.close()
 
 
 def _secrets_by_name(secrets: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -59,7 +59,7 @@ options:
   controller_password:
     description:
       - The password. The environment variable E(CONTROLLER_PASSWORD) is the default.
-      - With a password, the modules create and delete a token for each object, also in check mode. A token is faster.
+      - With user name and password, a run creates a token and deletes it at its end, also in check mode.
     type: str
   controller_oauthtoken:
     description: A token. The environment variable E(CONTROLLER_OAUTH_TOKEN) is the default.

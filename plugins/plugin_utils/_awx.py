@@ -5,32 +5,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.plugins.loader import lookup_loader
 
 from ..module_utils._api.errors import CakewalkError, ConfigurationError
-from ..module_utils._api.text import printable, redact
+from ..module_utils._api.text import printable, redact, summarize
 from ..module_utils._engine.controller_setup.calls import CREDENTIALS, ENVIRONMENTS, HOSTS, NODES, Call
+from ..module_utils._engine.controller_setup.checks import HOLDERS, LINKS
 from ..module_utils._engine.controller_setup.schema import DefinitionsRefused
-from ..module_utils._engine.controller_setup.targets import Target
+from ..module_utils._engine.controller_setup.targets import Node, Target
 from ._controller import ControllerAction
 
 #: The first that is installed is used. C(awx.awx) is part of the package C(ansible), so having the other is a decision.
 COLLECTIONS = ("ansible.controller", "awx.awx")
-#: The options of the connection, as the modules have them, by their names in the lookup C(controller_api).
-CONNECTION = {
-    "host": "controller_host",
-    "username": "controller_username",
-    "password": "controller_password",
-    "oauth_token": "controller_oauthtoken",
-    "verify_ssl": "validate_certs",
-}
-_SECRETS = ("controller_password", "controller_oauthtoken")
+_LOGIN = ("controller_username", "controller_password")
+_TOKEN = "controller_oauthtoken"
+_CONNECTION = ("controller_host", "validate_certs", _TOKEN, *_LOGIN)
+#: The name of a field, in an answer as Python shows it.
+_FIELD = re.compile(r"['\"](\w+)['\"]: [\[{]")
 #: The field by which the API finds an object within another one, by its kind.
 _WITHIN = {HOSTS: "inventory", NODES: "workflow_job_template", "schedules": "unified_job_template"}
 
@@ -42,7 +40,7 @@ class AwxFailed(CakewalkError):
 
 
 class Awx:
-    """Runs the modules of the collection, and reads objects by its lookup.
+    """Runs the modules of the collection, and reads objects as they do.
 
     :param action: whose task it is.
     :param params: the options of the task, among them those of the connection.
@@ -52,10 +50,8 @@ class Awx:
     def __init__(self, action: ControllerAction, params: Mapping[str, Any], secrets: list[str]) -> None:
         self._action = action
         self._collection = params["collection"] or _installed()
-        given = {name: params[name] for name in CONNECTION.values() if params[name] is not None}
-        self._connection = given
-        self._of_lookup = {name: given[option] for name, option in CONNECTION.items() if option in given}
-        self._secrets = [*secrets, *(given[name] for name in _SECRETS if name in given)]
+        self._connection = {name: params[name] for name in _CONNECTION if params[name] is not None}
+        self._secrets = [*secrets, *(params[name] for name in ("controller_password", _TOKEN) if params[name])]
         #: What the modules warned of.
         self.warnings: list[str] = []
 
@@ -75,15 +71,17 @@ class Awx:
             )
         finally:
             task.no_log = told
-        warnings = redact([str(text) for text in result.get("warnings", ())], self._secrets)
-        self.warnings += [text for text in warnings if text not in self.warnings]
+        for text in result.get("warnings", ()):
+            self._warn(str(text))
         if result.get("failed"):
             response = result.get("response", {})
             answer = response.get("json", "") if isinstance(response, Mapping) else ""
-            said = " ".join(filter(None, (str(result.get("msg", "")), printable(answer, 500) if answer else "")))
+            said = " ".join(filter(None, (str(result.get("msg", "")), str(answer or ""))))
+            if call.target.section in HOLDERS:
+                said = _without_values(said)
             raise AwxFailed(
                 f"set up the {call.target}",
-                redact(printable(said, 800).rstrip("."), self._secrets),
+                self._shown(said, 800),
                 "Objects before it are set up. Correct the cause, and run it again: what is set up stays as it is.",
             )
         return dict(result)
@@ -121,8 +119,8 @@ class Awx:
         of_kind = {"credential_type": kind["id"]}
         return bool(self._read(CREDENTIALS, of_kind, f"list the credentials of the type {printable(kind['name'])!r}"))
 
-    def nodes(self, workflow: str, organization: str) -> dict[str, str | None]:
-        """Return the types of the templates of a workflow's nodes, by identifier; empty before there is a workflow.
+    def nodes(self, workflow: str, organization: str) -> dict[str, Node]:
+        """Return the nodes of a workflow, by identifier; empty if AWX does not have the workflow.
 
         :raises AwxFailed: the API cannot be read.
         """
@@ -130,24 +128,66 @@ class Awx:
         found = self.find(target, organization)
         if not found:
             return {}
-        nodes = self._read(NODES, {"workflow_job_template": found["id"]}, f"list the nodes of the {target}")
-        templates = {node["identifier"]: node["summary_fields"].get("unified_job_template", {}) for node in nodes}
-        return {identifier: template.get("unified_job_type") for identifier, template in templates.items()}
+        rows = self._read(NODES, {"workflow_job_template": found["id"]}, f"list the nodes of the {target}")
+        names = {row["id"]: row["identifier"] for row in rows}
+        return {
+            row["identifier"]: Node(
+                row["summary_fields"].get("unified_job_template", {}).get("unified_job_type"),
+                {link: [names[number] for number in row[link] if number in names] for link in LINKS},
+            )
+            for row in rows
+        }
+
+    def close(self) -> None:
+        """Delete the token that stands for user name and password, if there is one."""
+        if "_api" in vars(self):
+            self._api.logout()
 
     def _read(self, section: str, query: Mapping[str, Any], action: str) -> list[dict[str, Any]]:
-        lookup = lookup_loader.get(
-            f"{self._collection}.controller_api", loader=self._action._loader, templar=self._action._templar
-        )
-        options = {"query_params": {**query, "page_size": 200}, "return_all": True, "return_objects": True}
         try:
-            rows: list[dict[str, Any]] = lookup.run([section], variables={}, **options, **self._of_lookup)
-        except AnsibleError as error:
+            rows: list[dict[str, Any]] = self._api.get_all_endpoint(section, data={**query, "page_size": 200})["json"][
+                "results"
+            ]
+        except (AnsibleError, RuntimeError, KeyError) as error:
             raise AwxFailed(
                 action,
-                redact(printable(str(error).rstrip("."), 500), self._secrets),
+                self._shown(str(error), 500),
                 "Check the address and the token of AWX, and whether its user may read this.",
             ) from None
+        token = self._api.oauth_token
+        if token and _TOKEN not in self._connection:
+            # Otherwise each module would create a token for itself.
+            self._secrets.append(token)
+            without = {name: value for name, value in self._connection.items() if name not in _LOGIN}
+            self._connection = {**without, _TOKEN: token}
         return rows
+
+    @cached_property
+    def _api(self) -> Any:
+        """The client of the modules. The lookup of the collection would leave a token in AWX at each use."""
+
+        def fail(**facts: Any) -> None:
+            raise AnsibleError(str(facts.get("msg")))
+
+        module = import_module(f"ansible_collections.{self._collection}.plugins.module_utils.controller_api")
+        return module.ControllerAPIModule(
+            argument_spec={}, direct_params=dict(self._connection), error_callback=fail, warn_callback=self._warn
+        )
+
+    def _warn(self, text: str) -> None:
+        text = redact(text, self._secrets)
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def _shown(self, text: str, most: int) -> str:
+        """Return what a module or the API said, for a message."""
+        return printable(redact(text, self._secrets), most).rstrip(".")
+
+
+def _without_values(text: str) -> str:
+    """Return a message of a module without what AWX says about its fields, since that can quote a part of a secret."""
+    module, brace, answer = text.partition("{")
+    return f"{module}AWX refuses {summarize(_FIELD.findall(answer))}" if brace else text
 
 
 def _organization(found: Mapping[str, Any]) -> str | None:

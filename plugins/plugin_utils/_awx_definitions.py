@@ -102,7 +102,13 @@ def _checked(section: str, number: int, entry: Any, spec: Mapping[str, Any]) -> 
         at += f" ({printable(entry['name'])!r})"
     result = ArgumentSpecValidator(spec).validate(entry)
     unquoted = list(_not_texts(spec, entry))
-    return result.validated_parameters, [f"{at}: {message}" for message in [*result.error_messages, *unquoted]]
+    # AWX strips texts, so those of the file would differ at each run. A name with blanks is refused.
+    texts = {name for name, option in spec.items() if option.get("type") == "str" and name != "name"}
+    stripped = {
+        name: value.strip() if name in texts and isinstance(value, str) else value
+        for name, value in result.validated_parameters.items()
+    }
+    return stripped, [f"{at}: {message}" for message in [*result.error_messages, *unquoted]]
 
 
 def _not_texts(spec: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[str]:
@@ -111,6 +117,12 @@ def _not_texts(spec: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[st
         option = spec.get(name, {})
         if option.get("type") == "str" and not isinstance(value, str):
             yield f"`{name}` is not a text; put it into quotes"
-        for inner in value if isinstance(value, list) else [value]:
+        if option.get("elements") == "str" and not all(isinstance(one, str) for one in _listed(value)):
+            yield f"`{name}` has an item that is not a text; put it into quotes"
+        for inner in _listed(value):
             if "options" in option and isinstance(inner, dict):
                 yield from _not_texts(option["options"], inner)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

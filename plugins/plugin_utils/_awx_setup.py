@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ansible.utils.display import Display
 
+from ..module_utils._api.errors import CakewalkError
 from ..module_utils._engine.controller_setup.calls import Call, node_calls
 from ..module_utils._engine.controller_setup.checks import Definitions
 from ..module_utils._engine.controller_setup.existing import Existing
@@ -22,9 +23,6 @@ class Runner(Protocol):
 
     def run(self, call: Call) -> Mapping[str, Any]:
         """Run a module, and return its result."""
-
-    def nodes(self, workflow: str, organization: str) -> dict[str, str | None]:
-        """Return the types of the templates of a workflow's nodes, by identifier."""
 
 
 class AwxSetup:
@@ -49,8 +47,7 @@ class AwxSetup:
         """
         self._run(self._existing.adjusted(call))
         if workflow := self._workflows.get(call.target):
-            nodes = self._runner.nodes(workflow["name"], self._organization)
-            for of_node in node_calls(workflow, self._organization, nodes):
+            for of_node in node_calls(workflow, self._organization, self._existing.nodes[workflow["name"]]):
                 self._run(of_node)
 
     def _run(self, call: Call) -> None:
@@ -59,10 +56,25 @@ class AwxSetup:
         if self._check_mode:
             self._predict(call)
             return
-        result = self._run_module(call)
-        if result.get("changed"):
-            # Only the answer to a creation has the name.
-            self._outcomes.note(call, "created" if "name" in result else "changed")
+        before = self._existing.find(call.target)
+        try:
+            is_changed = self._run_module(call).get("changed")
+        except CakewalkError:
+            # A module may have sent the object, and failed at what belongs to it.
+            self._note_difference(call, before)
+            raise
+        if is_changed:
+            self._outcomes.note(call, "changed" if before else "created")
+
+    def _note_difference(self, call: Call, before: Mapping[str, Any] | None) -> None:
+        try:
+            after = self._existing.read_again(call.target)
+        except CakewalkError:
+            # Nobody knows, and what may have changed is no proof that nothing did.
+            self._outcomes.note(call, "changed")
+            return
+        if (after or {}).get("modified") != (before or {}).get("modified"):
+            self._outcomes.note(call, "changed" if before else "created")
 
     def _predict(self, call: Call) -> None:
         """Find out what a run would do. The modules fail at names of objects that do not exist yet."""

@@ -150,7 +150,8 @@ def redact(value: Value, secrets: Iterable[str]) -> Value:
 def _spellings(secret: str) -> set[str]:
     escaped = secret.replace("\\", "\\\\")
     quoted = (escaped.replace(mark, f"\\{mark}") for mark in "\"'")
-    return {secret, quote(secret, safe="", errors="replace"), escaped, *quoted}
+    whole = (repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    return {secret, quote(secret, safe="", errors="replace"), escaped, *quoted, *whole}
 
 
 def quote_hint(value: object, is_secret: bool = False) -> str:

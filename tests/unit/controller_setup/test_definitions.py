@@ -23,7 +23,6 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller
     SECTIONS,
     DefinitionsRefused,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.targets import Target
 from ansible_collections.cakewalk.access.plugins.plugin_utils._awx_definitions import read
 from awx.example import DEFINITIONS, PROJECT, ROOT
 
@@ -165,6 +164,42 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         {},
         "asks for 'who', which its `extra_vars` set: answers win",
     ),
+    "a blank name": ({"inventories": [{"name": ""}]}, {}, "the inventory '' has a name that is blank"),
+    "a blank name of a host": (
+        {"inventories": [{"name": "I", "hosts": [{"name": " "}]}]},
+        {},
+        "the host ' ' has a name that is blank",
+    ),
+    "a name with a blank at its end": ({"projects": [{"name": "P "}]}, {}, "the project 'P ' has a name that is blank"),
+    "a blank identifier": (
+        {"workflow_job_templates": [{"name": "W", "nodes": [node("")]}]},
+        {},
+        "the workflow node '' of 'W' has a name that is blank",
+    ),
+    "a node in two cases": (
+        {"workflow_job_templates": [{"name": "W", "nodes": [node("one", "two", failure_nodes=["two"]), node("two")]}]},
+        {},
+        "the node 'one' of the workflow 'W' leads to 'two' twice",
+    ),
+    "a password as a default": (
+        {"job_templates": [{**TEMPLATE, "survey": [{**QUESTION, "type": "password", "default": "p"}]}]},
+        {},
+        "the question for 'who' of the job template 'T' has a password as its default",
+    ),
+    "a default that nobody can choose": (
+        {
+            "job_templates": [
+                {**TEMPLATE, "survey": [{**QUESTION, "type": "multiselect", "choices": ["a", "b"], "default": "a\nc"}]}
+            ]
+        },
+        {},
+        "the question for 'who' of the job template 'T' has a default that is not among its choices",
+    ),
+    "a choice without quotes": (
+        {"job_templates": [{**TEMPLATE, "survey": [{**QUESTION, "type": "multiplechoice", "choices": [True, "a"]}]}]},
+        {},
+        "`choices` has an item that is not a text",
+    ),
     "no choices": (
         {"job_templates": [{**TEMPLATE, "survey": [{**QUESTION, "type": "multiplechoice"}]}]},
         {},
@@ -201,6 +236,19 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         {},
         "the schedule 'S' sets what in `extra_data`, which the template does not ask for",
     ),
+    "a schedule without a start": (
+        {"job_templates": [TEMPLATE], "schedules": [{"name": "S", "unified_job_template": "T", "rrule": "RRULE:X"}]},
+        {},
+        "the schedule 'S' has an `rrule` without DTSTART, INTERVAL=",
+    ),
+    "a schedule with a password": (
+        {
+            "job_templates": [{**TEMPLATE, "survey": [{**QUESTION, "type": "password"}]}],
+            "schedules": [{"name": "S", "unified_job_template": "T", "rrule": "R", "extra_data": {"who": "p"}}],
+        },
+        {},
+        "the schedule 'S' has the secret 'who' in the file; use a credential instead",
+    ),
 }
 
 
@@ -221,6 +269,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         read("controller.yml")
     with pytest.raises(ConfigurationError, match=r"No such file .* Copy the example"):
         read(str(tmp_path / "absent.yml"))
+
+
+def test_texts_are_stripped_as_awx_strips_them(tmp_path: Path) -> None:
+    (project,) = read(saved(tmp_path, "projects:\n  - name: P\n    scm_url: ' url '\n    description: |\n      D\n"))[
+        "projects"
+    ]
+    assert (project["scm_url"], project["description"]) == ("url", "D")
 
 
 def test_the_example_has_no_problems_and_names_only_itself() -> None:
@@ -371,19 +426,19 @@ def test_no_job_ever_starts_without_what_leads_to_it(before: str) -> None:
     nodes, links = ({**BEFORE[before][0]}, {name: [*to] for name, to in BEFORE[before][1].items()})
     workflow = DEFINITIONS["workflow_job_templates"][1]
 
-    for starts in _run(node_calls(workflow, "Default", dict(nodes)), nodes, links):
+    for starts in _run(node_calls(workflow, "Default", [*nodes]), nodes, links):
         assert starts <= {"dry_run"}
 
     assert nodes == BEFORE["the same"][0]
     assert {name: to for name, to in links.items() if to} == BEFORE["the same"][1]
 
 
-def test_nodes_that_the_file_lacks_are_removed_and_a_job_becomes_an_approval_as_a_new_node() -> None:
-    nodes: dict[str, str | None] = {"approve": "job", "old": "job"}
+def test_nodes_that_the_file_lacks_are_removed_last() -> None:
+    nodes: dict[str, str | None] = {"approve": "workflow_approval", "old": "job", "older": "job"}
     workflow = DEFINITIONS["workflow_job_templates"][1]
-    calls = list(node_calls(workflow, "Default", nodes))
+    calls = list(node_calls(workflow, "Default", [*nodes]))
 
-    assert [call.target.name for call in calls if call.options.get("state") == "absent"] == ["approve", "old"]
-    assert calls[0].target == Target("workflow_job_template_nodes", "approve", workflow["name"])
+    assert [call.target.name for call in calls[-2:]] == ["old", "older"]
+    assert [call.target.name for call in calls if call.options.get("state") == "absent"] == ["old", "older"]
     list(_run(calls, nodes, {}))
     assert nodes == BEFORE["the same"][0]

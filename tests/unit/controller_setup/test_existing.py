@@ -16,7 +16,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller
     SECTIONS,
     DefinitionsRefused,
 )
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.targets import Target
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.targets import Node, Target
 
 Row = dict[str, Any]
 
@@ -56,12 +56,32 @@ class Rows:
     def has_credentials(self, kind: Mapping[str, Any]) -> bool:
         return kind["name"] in self.used_types
 
+    def nodes(self, workflow: str, organization: str) -> dict[str, Node]:
+        return NODES if workflow in self.sections.get("workflow_job_templates", {}) else {}
+
 
 def existing(rows: Rows, secrets: dict[str, Any], update: bool = False, **file: Any) -> tuple[Existing, list[Call]]:
     definitions = {**dict.fromkeys(SECTIONS, ()), "organization": "Default", **file}
     return Existing(rows, definitions, secrets, update), calls_of(definitions, secrets)
 
 
+LINKS: dict[str, Any] = {"success_nodes": [], "failure_nodes": [], "always_nodes": []}
+NODES = {
+    "one": Node("job", {**LINKS, "failure_nodes": ["two"]}),
+    "two": Node("job", LINKS),
+    "ask": Node("workflow_approval", LINKS),
+}
+
+
+def workflow(identifier: str, **more: Any) -> Row:
+    """Return a workflow with a node that comes before the node C(two)."""
+    nodes = [{"identifier": name, "job_template": "T", "approval": None, **LINKS} for name in (identifier, "two")]
+    nodes[0] |= more
+    return {"name": "W", "survey": [], "nodes": nodes[: 1 + (identifier != "two")]}
+
+
+WITH_WORKFLOW = Rows({"workflow_job_templates": {"W": {}}, "job_templates": {"T": {}}})
+SCHEDULE = {"name": "S", "unified_job_template": "T", "rrule": "DTSTART RRULE: INTERVAL=1", "extra_data": {}}
 OTHER_FIELDS = {**KEY, "inputs": {"fields": [*FIELDS, {"id": "who", "label": "Who"}], "required": ["key"]}}
 #: The file, what AWX has, and what is refused.
 REFUSED: dict[str, tuple[Row, Rows, str]] = {
@@ -85,6 +105,26 @@ REFUSED: dict[str, tuple[Row, Rows, str]] = {
         {"credential_types": [KEY], "credentials": [CREDENTIAL]},
         Rows({"credentials": {"C": {"summary_fields": {"credential_type": {"name": "Machine"}}, "inputs": {}}}}),
         "the credential 'C' has another type in AWX",
+    ),
+    "a project whose credential is nowhere": (
+        {"credential_types": [KEY], "credentials": [CREDENTIAL], "projects": [{"name": "P", "credential": "C"}]},
+        Rows({}),
+        "the project 'P' has a credential whose secrets neither AWX has nor `secrets`",
+    ),
+    "a job that becomes an approval": (
+        {"workflow_job_templates": [workflow("two", approval={"name": "Approve"}, job_template=None)]},
+        WITH_WORKFLOW,
+        "the workflow node 'two' of 'W' runs a job in AWX and is an approval in the file",
+    ),
+    "a node that comes in another case": (
+        {"workflow_job_templates": [workflow("one", success_nodes=["two"])]},
+        WITH_WORKFLOW,
+        "the workflow node 'one' of 'W' leads to 'two' in another case in AWX than in the file",
+    ),
+    "a schedule whose template has the name of a project": (
+        {"job_templates": [{**TEMPLATE, "credentials": []}], "schedules": [SCHEDULE]},
+        Rows({**PARTS, "projects": {"P": {}, "T": {}}}),
+        "AWX has the project 'T' besides the template of the schedule 'S' of 'T'",
     ),
     "a type of AWX whose secret is in the file": (
         {"credentials": [{**CREDENTIAL, "inputs": {"key": "k"}}]},
@@ -176,5 +216,17 @@ def test_objects_are_named_by_their_ids_once_they_exist() -> None:
         assert [options[option]] == ids(section, "Same")
     assert options["credentials"] == [*ids("credentials", "C"), "New"]
 
+    node = Call(Target("workflow_job_template_nodes", "one", "W"), {"unified_job_template": "T"})
+    rows.sections["job_templates"] = {"T": {}}
+    assert [mine.with_ids(node).options["unified_job_template"]] == ids("job_templates", "T")
+
     rows.sections["credentials"] = {"C": IN_AWX, "New": IN_AWX}
     assert mine.with_ids(call).options["credentials"] == ids("credentials", "C", "New")
+
+
+def test_nodes_that_stay_as_they_are_may_be_set_up() -> None:
+    asked = workflow("ask", approval={"name": "Approve"}, job_template=None, success_nodes=["two"])
+    for flow in (workflow("one", failure_nodes=["two"]), asked, workflow("new", success_nodes=["two"])):
+        mine, calls = existing(WITH_WORKFLOW, {}, workflow_job_templates=[flow])
+        assert mine.check(calls) == calls
+        assert list(mine.nodes["W"]) == ["one", "two", "ask"]

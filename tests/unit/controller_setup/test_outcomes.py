@@ -22,8 +22,6 @@ ABSENT = {"state": "absent"}
         ([({}, "changed")], "changed"),
         ([({}, "created"), ({}, "changed")], "created"),
         ([(ABSENT, "changed")], "removed"),
-        # A node that becomes an approval is removed and created again.
-        ([(ABSENT, "changed"), ({}, "created")], "changed"),
     ],
 )
 def test_the_outcome_of_an_object_is_what_all_its_calls_did(

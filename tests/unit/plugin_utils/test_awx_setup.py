@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.calls import Call, calls_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.existing import Existing
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.outcomes import Outcomes
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.schema import SECTIONS
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.targets import Target
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.controller_setup.targets import Node, Target
 from ansible_collections.cakewalk.access.plugins.plugin_utils._awx_setup import AwxSetup
 
 PARTS = {"project": "P", "inventory": "I", "execution_environment": "E"}
@@ -35,43 +36,50 @@ FILE = {
 
 
 class Controller:
-    """AWX that has these objects, and answers as its modules do; what it is told to refuse fails."""
+    """AWX that has these objects, and answers as its modules do.
 
-    def __init__(self, has: set[str], nodes: dict[str, str | None], refuses: str = "") -> None:
-        self.has, self._nodes, self._refuses = has, nodes, refuses
+    :param refuses: the name of an object that it sends, and at what belongs to it the module fails.
+    """
+
+    def __init__(self, has: set[str], nodes: set[str], refuses: str = "") -> None:
+        self.modified, self._nodes, self._refuses = dict.fromkeys(has, 0), nodes, refuses
         self.ran: list[str] = []
 
     def find(self, target: Target, organization: str, shared: bool = False) -> dict[str, Any] | None:
-        return {"id": 7} if target.name in self.has else None
+        modified = self.modified.get(target.name)
+        if modified is not None and target.section == "organizations":
+            return {"id": 1}
+        return None if modified is None else {"id": 7, "modified": modified}
 
     def has_credentials(self, kind: Mapping[str, Any]) -> bool:
         return False
 
-    def nodes(self, workflow: str, organization: str) -> dict[str, str | None]:
-        return self._nodes
+    def nodes(self, workflow: str, organization: str) -> dict[str, Node]:
+        return {name: Node(None, LINKS) for name in self._nodes}
 
     def run(self, call: Call) -> Mapping[str, Any]:
-        self.ran.append(f"{'-' if call.options.get('state') == 'absent' else ''}{call.target.name}")
-        if call.target.name == self._refuses:
-            raise RuntimeError(call.target.name)
-        if call.options.get("state") == "absent":
-            self.has.discard(call.target.name)
-            return {"changed": True}
-        if call.target.name in self.has:
-            return {"changed": call.target.name == "P"}
-        self.has.add(call.target.name)
-        return {"changed": True, "name": call.target.name}
+        name, is_gone = call.target.name, call.options.get("state") == "absent"
+        self.ran.append(f"{'-' if is_gone else ''}{name}")
+        before = self.modified.pop(name, None)
+        if not is_gone:
+            # Only the project is not as AWX has it.
+            self.modified[name] = before if before is not None and name not in ("P", self._refuses) else len(self.ran)
+        if name == self._refuses:
+            raise CakewalkError(f"set up {name}", "it is refused", "Correct it.")
+        return {"changed": self.modified.get(name) != before}
 
 
 def outcomes_of(controller: Controller, check_mode: bool) -> Outcomes:
     """Return the outcomes of a run over the file, also if it failed in the middle."""
     definitions = {**dict.fromkeys(SECTIONS, ()), "organization": "Default", **FILE}
-    outcomes, existing = Outcomes([]), Existing(controller, definitions, {}, False)
+    existing = Existing(controller, definitions, {}, False)
+    calls = existing.check(calls_of(definitions, {}))
+    outcomes = Outcomes(existing.left_out)
     setup = AwxSetup(controller, existing, outcomes, definitions, check_mode)
     try:
-        for call in calls_of(definitions, {}):
+        for call in calls:
             setup.set_up(call)
-    except RuntimeError:
+    except CakewalkError:
         pass
     return outcomes
 
@@ -82,22 +90,21 @@ def shown(outcomes: Outcomes) -> dict[str, str]:
 
 NEW = dict.fromkeys(("P", "T", "W", "one", "ask"), "created")
 ALL = {"P", "T", "W", "one", "ask"}
-NODES: dict[str, str | None] = {"one": "job", "ask": "workflow_approval"}
-#: What AWX has, the nodes of the workflow, what a run does, what check mode says beyond it, and what it runs to know.
-STATES: dict[str, tuple[set[str], dict[str, str | None], dict[str, str], dict[str, str], set[str]]] = {
-    "nothing": (set(), {}, NEW, {}, set()),
+#: What AWX has, the nodes, what a run does, what check mode says beyond it, and what it runs to know.
+STATES: dict[str, tuple[set[str], set[str], dict[str, str], dict[str, str], set[str]]] = {
+    "nothing": (set(), set(), NEW, {}, set()),
     # Its module would fail, since there is no such project yet.
     "a template that names what is new": (
         {"T"},
-        {},
+        set(),
         {name: outcome for name, outcome in NEW.items() if name != "T"},
         {"T": "changed"},
         set(),
     ),
-    "everything": (ALL, NODES, {"P": "changed"}, {}, ALL),
+    "everything": (ALL, {"one", "ask"}, {"P": "changed"}, {}, ALL),
     "another node": (
         {*ALL, "old"},
-        {**NODES, "old": "job"},
+        {"one", "ask", "old"},
         {"P": "changed", "old": "removed"},
         {},
         {*ALL, "-old"},
@@ -108,15 +115,17 @@ STATES: dict[str, tuple[set[str], dict[str, str | None], dict[str, str], dict[st
 @pytest.mark.parametrize("case", STATES)
 def test_check_mode_says_what_a_run_does_and_runs_only_what_can_be_found(case: str) -> None:
     has, nodes, expected, predicted, asked = STATES[case]
-    controller = Controller(set(has), nodes)
+    has = {*has, "Default", "I", "E"}
+    controller = Controller(has, nodes)
 
-    assert shown(outcomes_of(Controller(set(has), nodes), check_mode=False)) == expected
+    assert shown(outcomes_of(Controller(has, nodes), check_mode=False)) == expected
     assert shown(outcomes_of(controller, check_mode=True)) == {**expected, **predicted}
     assert set(controller.ran) == asked
 
 
-def test_what_was_done_before_a_failure_is_reported() -> None:
-    controller = Controller({"T", "W", "ask"}, {"ask": "workflow_approval"}, refuses="W")
+@pytest.mark.parametrize(("has", "outcome"), [(set(), "created"), ({"W"}, "changed")])
+def test_what_was_done_before_and_by_a_failure_is_reported(has: set[str], outcome: str) -> None:
+    controller = Controller({"T", "Default", "I", "E", *has}, set(), refuses="W")
 
-    assert shown(outcomes_of(controller, check_mode=False)) == {"P": "created"}
+    assert shown(outcomes_of(controller, check_mode=False)) == {"P": "created", "W": outcome}
     assert controller.ran == ["P", "T", "W"]

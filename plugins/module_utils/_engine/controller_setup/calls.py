@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,47 +112,40 @@ def _schedule(entry: Entry, options: Mapping[str, Any], definitions: Definitions
     return Call(Target("schedules", entry["name"], template), options, (runs,))
 
 
-def node_calls(workflow: Entry, organization: str, existing: Mapping[str, str | None]) -> Iterator[Call]:
+def node_calls(workflow: Entry, organization: str, existing: Collection[str]) -> Iterator[Call]:
     """Yield the calls for the nodes of a workflow.
 
     A node that nothing leads to starts with the workflow. So a node gets its template only when it is linked: first all
     nodes without templates, then the links, and then the templates. Between two nodes, a new one is linked to the later
     one before it takes the place of the link between them. Nodes that the file lacks go last.
 
-    :param existing: the types of the templates of the nodes that AWX has, by identifier.
+    :param existing: the identifiers of the nodes that AWX has.
     """
     shared = {"workflow_job_template": workflow["name"], "organization": organization}
     of_workflow = Target("workflow_job_templates", workflow["name"])
     nodes = {node["identifier"]: node for node in children_first(workflow)}
-    # The module would rename the job template of a node that becomes an approval.
-    replaced = {
-        name
-        for name, node in nodes.items()
-        if node["approval"] and existing.get(name) not in (None, "workflow_approval")
-    }
 
     def call(name: str, options: Mapping[str, Any], needs: Iterable[Target] = ()) -> Call:
-        return Call(_node(workflow, name), {**shared, "identifier": name, **options}, (of_workflow, *needs))
+        return Call(node_of(workflow, name), {**shared, "identifier": name, **options}, (of_workflow, *needs))
 
-    for name in sorted(replaced):
-        yield call(name, {"state": "absent"})
     for name in nodes:
-        if name in replaced or name not in existing:
+        if name not in existing:
             yield call(name, {"success_nodes": []})
     for name, node in nodes.items():
         links = {link: node[link] for link in LINKS}
-        yield call(name, links, (_node(workflow, to) for names in links.values() for to in names))
+        yield call(name, links, (node_of(workflow, to) for names in links.values() for to in names))
     for name, node in nodes.items():
         if node["approval"]:
             yield call(name, {"approval_node": _given(node["approval"])})
         else:
             runs = {"unified_job_template": node["job_template"], "lookup_organization": organization}
             yield call(name, runs, (Target("job_templates", node["job_template"]),))
-    for name in sorted(existing.keys() - nodes.keys()):
+    for name in sorted(set(existing) - nodes.keys()):
         yield call(name, {"state": "absent"})
 
 
-def _node(workflow: Entry, name: str) -> Target:
+def node_of(workflow: Entry, name: str) -> Target:
+    """Return the target of a node by its identifier."""
     return Target(NODES, name, workflow["name"])
 
 

@@ -27,6 +27,10 @@ HOLDERS = ("credentials", "notification_templates")
 _SECRET_FIELDS = {"password", "token", "account_token", "grafana_key", "aws_secret_access_key", "aws_session_token"}
 #: Names for which the modules look among ids and addresses of all organizations, and could change another object.
 _ID = re.compile(r"\s*[+-]?\d[\d_]*\s*|.*\+\+.*", re.DOTALL)
+#: The types of questions whose answers are among choices. A default of several is a text with a line for each.
+_CHOOSING = ("multiplechoice", "multiselect")
+#: What AWX demands of the rule of a schedule.
+_RULE = ("DTSTART", "RRULE:", "INTERVAL=")
 LINKS = ("success_nodes", "failure_nodes", "always_nodes")
 #: What a job template takes from the file if the file has only one of its kind, by its option.
 PARTS = {"project": "projects", "inventory": "inventories", "execution_environment": "execution_environments"}
@@ -64,7 +68,14 @@ def _name_problems(definitions: Definitions) -> Iterator[str]:
     targets = [Target("organizations", definitions["organization"])]
     targets += [Target(section, entry["name"]) for section in SECTIONS for entry in definitions[section]]
     targets += [Target("hosts", host["name"]) for entry in definitions["inventories"] for host in entry["hosts"]]
+    nodes = [(flow["name"], node) for flow in definitions["workflow_job_templates"] for node in flow["nodes"]]
+    targets += [Target("workflow_job_template_nodes", node["identifier"], name) for name, node in nodes]
+    approvals = [node["approval"]["name"] for _name, node in nodes if node["approval"]]
+    targets += [Target("workflow_approval_templates", name) for name in approvals]
     for target in targets:
+        # The modules take any object of the kind for one with a blank name, and AWX strips the others.
+        if target.name != target.name.strip() or not target.name:
+            yield f"the {target} has a name that is blank, or begins or ends with a blank"
         if _ID.fullmatch(target.name):
             yield f"the {target} has a name that the modules take for an id or address; choose another name"
     for section in SECTIONS:
@@ -113,8 +124,14 @@ def _survey_problems(at: Target, survey: Sequence[Entry], fixed: Mapping[str, An
     for variable in sorted(fixed.keys() & set(variables)):
         yield f"the survey of the {at} asks for {printable(variable)!r}, which its `extra_vars` set: answers win"
     for question in survey:
-        if question["type"] in ("multiplechoice", "multiselect") and not question["choices"]:
-            yield f"the question for {printable(question['variable'])!r} of the {at} needs choices"
+        asked = f"the question for {printable(question['variable'])!r} of the {at}"
+        default, kind = question["default"], question["type"]
+        if kind in _CHOOSING and not question["choices"]:
+            yield f"{asked} needs choices"
+        elif kind in _CHOOSING and not set(str(default).splitlines()) <= set(question["choices"]):
+            yield f"{asked} has a default that is not among its choices"
+        if kind == "password" and default not in ("", None):
+            yield f"{asked} has a password as its default, and secrets must not be in the file; leave it out"
 
 
 def _variables_set_twice(definitions: Definitions, template: Entry) -> Iterator[str]:
@@ -156,6 +173,9 @@ def _workflow_problems(definitions: Definitions) -> Iterator[str]:
             yield f"the {at} has the node {printable(name)!r} twice"
         for name in sorted({to for node in entry["nodes"] for link in LINKS for to in node[link]} - set(nodes)):
             yield f"the {at} has no node {printable(name)!r}, to which another node leads"
+        for node in entry["nodes"]:
+            for name in _repeated(to for link in LINKS for to in node[link]):
+                yield f"the node {printable(node['identifier'])!r} of the {at} leads to {printable(name)!r} twice"
         try:
             children_first(entry)
         except CycleError:
@@ -176,6 +196,8 @@ def _schedule_problems(definitions: Definitions) -> Iterator[str]:
     templates = {entry["name"]: entry for section in RUNNABLE[1:] for entry in definitions[section]}
     for entry in definitions["schedules"]:
         at = Target("schedules", entry["name"])
+        if lacking := [word for word in _RULE if word not in entry["rrule"]]:
+            yield f"the {at} has an `rrule` without {summarize(lacking)}"
         template = templates.get(entry["unified_job_template"])
         if not template:
             yield f"the {at} runs {printable(entry['unified_job_template'])!r}, which is not a template of the file"
@@ -184,6 +206,9 @@ def _schedule_problems(definitions: Definitions) -> Iterator[str]:
         missing = [name for name, required in asked.items() if required and name not in entry["extra_data"]]
         if missing:
             yield f"the {at} has no answer in `extra_data` for {summarize(missing)}, which the survey requires"
+        kinds = {question["variable"]: question["type"] for question in template["survey"]}
+        for name in (name for name in entry["extra_data"] if kinds.get(name) == "password"):
+            yield f"the {at} has the secret {printable(name)!r} in the file; use a credential instead"
         unasked = sorted(entry["extra_data"].keys() - asked.keys())
         if unasked and not template.get("ask_variables_on_launch"):
             yield f"the {at} sets {summarize(unasked)} in `extra_data`, which the template does not ask for"

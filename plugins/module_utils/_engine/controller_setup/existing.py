@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from .calls import CREDENTIALS, ENVIRONMENTS, NOTIFICATIONS, REFERENCES, TYPES, Call, named_elsewhere
-from .checks import Definitions, Secrets, problems_of, secret_fields
+from ..._api.text import printable
+from .calls import CREDENTIALS, ENVIRONMENTS, NODES, NOTIFICATIONS, REFERENCES, TYPES, Call, named_elsewhere, node_of
+from .checks import LINKS, RUNNABLE, Definitions, Entry, Secrets, problems_of, secret_fields
 from .kept import ENCRYPTED, held_in, is_moved, kept_secrets, problem_of_move
 from .schema import DefinitionsRefused
-from .targets import Target
+from .targets import Node, Target
 
 #: The kinds whose names are unique across organizations, and the kinds that hold secrets.
 _CHECKED = (TYPES, CREDENTIALS, ENVIRONMENTS, NOTIFICATIONS)
@@ -28,6 +29,9 @@ class Reader(Protocol):
     def has_credentials(self, kind: Mapping[str, Any]) -> bool:
         """Return whether there are credentials of a type."""
 
+    def nodes(self, workflow: str, organization: str) -> dict[str, Node]:
+        """Return the nodes of a workflow, by identifier; empty if AWX does not have the workflow."""
+
 
 class Existing:
     """The objects of AWX that a file defines or names; those that were found are not looked for again.
@@ -41,6 +45,8 @@ class Existing:
         self._reader, self._definitions, self._organization = reader, definitions, definitions["organization"]
         self._secrets, self._update_secrets = secrets, update_secrets
         self._found: dict[Target, dict[str, Any]] = {}
+        #: The identifiers of the nodes that the workflows of the file have, by the name of the workflow.
+        self.nodes: dict[str, Sequence[str]] = {}
         #: The credentials that AWX does not have, and whose secrets are not given. C(adjusted) leaves them out.
         self.left_out: list[Target] = []
 
@@ -54,6 +60,11 @@ class Existing:
             self._found[target] = found
         return found
 
+    def read_again(self, target: Target) -> dict[str, Any] | None:
+        """Return an object as the API has it by now, or C(None)."""
+        self._found.pop(target, None)
+        return self.find(target)
+
     def check(self, calls: Sequence[Call]) -> list[Call]:
         """Refuse what only AWX can tell to be wrong.
 
@@ -66,6 +77,11 @@ class Existing:
             raise DefinitionsRefused([f"neither the file nor AWX has the {target}" for target in missing])
         known = self._known(needed)
         problems = [*problems_of(known, self._secrets), *self._problems(calls)]
+        for workflow in self._definitions["workflow_job_templates"]:
+            nodes = self._reader.nodes(workflow["name"], self._organization)
+            self.nodes[workflow["name"]] = list(nodes)
+            problems += _node_problems(workflow, nodes)
+        problems += self._schedule_problems()
         if problems:
             raise DefinitionsRefused(problems)
         self.left_out = [
@@ -73,6 +89,12 @@ class Existing:
             for entry in self._definitions[CREDENTIALS]
             if self._lacks_secrets(entry, secret_fields(known, entry)[1])
         ]
+        names = {target.name for target in self.left_out}
+        missing = [call.target for call in calls if call.options.get("credential") in names]
+        if missing:
+            raise DefinitionsRefused(
+                [f"the {target} has a credential whose secrets neither AWX has nor `secrets`" for target in missing]
+            )
         return [call for call in calls if call.target not in self.left_out]
 
     def _known(self, needed: Iterable[Target]) -> dict[str, Any]:
@@ -101,6 +123,16 @@ class Existing:
             moved = problem_of_move(call, found, self._given(call.target))
             if moved:
                 yield moved
+
+    def _schedule_problems(self) -> Iterator[str]:
+        """Yield schedules whose template has the name of something else, since the module looks for all kinds."""
+        for schedule in self._definitions["schedules"]:
+            name = schedule["unified_job_template"]
+            own = {section for section in RUNNABLE for entry in self._definitions[section] if entry["name"] == name}
+            for other in (Target(section, name) for section in RUNNABLE if section not in own):
+                if self.find(other):
+                    target = Target("schedules", schedule["name"], name)
+                    yield f"AWX has the {other} besides the template of the {target}; rename one of them"
 
     def _given(self, target: Target) -> set[str]:
         """Return the names of the secrets that are given for an object."""
@@ -139,12 +171,32 @@ class Existing:
             found = self.find(Target(section, name))
             return str(found["id"]) if found else name
 
+        # The module of schedules finds a template by its name only.
+        of_nodes = {"unified_job_template": "job_templates"} if call.target.section == NODES else {}
+        sections = {**REFERENCES, **of_nodes}
         options = {
             option: value
-            if option not in REFERENCES
-            else identified(REFERENCES[option], value)
+            if option not in sections
+            else identified(sections[option], value)
             if isinstance(value, str)
-            else [identified(REFERENCES[option], name) for name in value]
+            else [identified(sections[option], name) for name in value]
             for option, value in call.options.items()
         }
         return replace(call, options=options)
+
+
+def _node_problems(workflow: Entry, nodes: Mapping[str, Node]) -> Iterator[str]:
+    """Yield changes of nodes that AWX refuses, or during which a later node would start with the workflow."""
+    for node in workflow["nodes"]:
+        had, at = nodes.get(node["identifier"]), node_of(workflow, node["identifier"])
+        if not had:
+            continue
+        if node["approval"] and had.runs not in (None, "workflow_approval"):
+            yield f"the {at} runs a job in AWX and is an approval in the file; give the approval another identifier"
+        for link in LINKS:
+            others = {child for other in LINKS if other != link for child in had.links[other]}
+            for child in sorted(others & set(node[link])):
+                yield (
+                    f"the {at} leads to {printable(child)!r} in another case in AWX than in the file, which AWX does "
+                    "not change; give one of the nodes another identifier"
+                )

@@ -22,7 +22,8 @@ _HELD = {
 #: Names of what says where secrets go, or whether others can read them on the way. They are parts of names, since
 #: types of credentials choose their own. A name too many asks for a secret, and a name too few gives it away.
 _WHERE = re.compile(
-    r"host|url|uri|server|addr|endpoint|domain|region|authority|port|proxy|site|instance|tenant|tld|ssl|tls|cert|verify",
+    r"host|url|uri|server|addr|endpoint|domain|region|authority|port|proxy|site|instance|tenant|tld|ssl|tls|cert|verify"
+    r"|cloud|environment|realm|gateway|broker",
     re.IGNORECASE,
 )
 

@@ -36,13 +36,9 @@ class Outcomes:
         self._outcomes.setdefault(call.target, "unchanged")
 
     def note(self, call: Call, outcome: str) -> None:
-        """Add what a call did to its object, which earlier calls may have created, changed or removed."""
-        known = self._outcomes[call.target]
-        if call.options.get("state") == "absent":
-            outcome = "removed"
-        elif known == "removed":
-            outcome = "changed"
-        self._outcomes[call.target] = known if known == "created" else outcome
+        """Add what a call did to its object, which an earlier call may have created."""
+        if not self.is_new(call.target):
+            self._outcomes[call.target] = "removed" if call.options.get("state") == "absent" else outcome
 
     def result(self, check_mode: bool, warnings: Iterable[str]) -> dict[str, Any]:
         """Return the result of the task.

@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..._api.text import printable
 
 #: The modules that set up the objects of a section, if its name is not their plural.
 _MODULES = {"inventories": "inventory"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a workflow, as AWX has it.
+
+    :param runs: the type of its template, such as C(job) or C(workflow_approval); C(None) without one.
+    :param links: the identifiers of the nodes that it leads to, by the kind of the link.
+    """
+
+    runs: str | None
+    links: Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True)
