@@ -34,7 +34,7 @@ _WITHIN = {HOSTS: "inventory", NODES: "workflow_job_template", "schedules": "uni
 
 
 class AwxFailed(CakewalkError):
-    """A module or the lookup of the collection for AWX failed; C(cause) is what it said."""
+    """A module or the client of the collection for AWX failed; C(cause) is what it said."""
 
     kind = "awx"
 
@@ -50,7 +50,7 @@ class Awx:
     def __init__(self, action: ControllerAction, params: Mapping[str, Any], secrets: list[str]) -> None:
         self._action = action
         self._collection = params["collection"] or _installed()
-        self._connection = {name: params[name] for name in _CONNECTION if params[name] is not None}
+        self._connection = {name: params[name] for name in _CONNECTION if params[name] not in (None, "")}
         self._secrets = [*secrets, *(params[name] for name in ("controller_password", _TOKEN) if params[name])]
         #: What the modules warned of.
         self.warnings: list[str] = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Collection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,6 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 from awx.world import World
 
 TOKEN = "a-token-of-the-stand-in"
+USER, PASSWORD = "ada", "a-password-of-the-stand-in"
+_BASIC = f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
 
 
 class Awx:
@@ -22,12 +25,14 @@ class Awx:
 
     :param playbooks: the playbooks of every project.
     :ivar world: its objects.
+    :ivar tokens: the methods of requests that create and delete tokens by a password.
     :ivar log: method, path with query, and status of each request.
     """
 
     def __init__(self, playbooks: Collection[str]) -> None:
         self.world = World(playbooks)
         self.log: list[tuple[str, str, int]] = []
+        self.tokens: list[str] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -71,6 +76,9 @@ class Awx:
                 status, answer = 401, {"detail": "Authentication credentials were not provided."}
                 if self.headers.get("Authorization") == f"Bearer {TOKEN}":
                     status, answer = awx.request(self.command, self.path, body)
+                elif self.headers.get("Authorization") == _BASIC and self.path.startswith("/api/v2/tokens/"):
+                    awx.tokens.append(self.command)
+                    status, answer = (201, {"id": 9, "token": TOKEN}) if self.command == "POST" else (204, None)
                 sent = b"" if answer is None else json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")

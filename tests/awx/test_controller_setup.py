@@ -19,7 +19,7 @@ from playbooks.conftest import playbooks, running_tenant, tenant
 from playbooks.harness import COLLECTIONS, Data, Playbooks, Run
 
 from awx.example import FILE, PLAYBOOKS, ROOT
-from awx.server import Awx
+from awx.server import PASSWORD, TOKEN, USER, Awx
 
 __all__ = ["playbooks", "running_tenant", "tenant"]
 
@@ -44,11 +44,18 @@ class Setup:
     def __init__(self, playbooks: Playbooks, awx: Awx) -> None:
         self._playbooks, self.awx = playbooks, awx
 
-    def run(self, path: Path, *options: str, collections: str = f"{COLLECTIONS}{os.pathsep}{AWX}", **given: Any) -> Run:
+    def run(
+        self,
+        path: Path,
+        *options: str,
+        collections: str = f"{COLLECTIONS}{os.pathsep}{AWX}",
+        env: dict[str, str] | None = None,
+        **given: Any,
+    ) -> Run:
         """Run the role with a file and options without their prefix; the log then has its requests only."""
         self.awx.log.clear()
         variables = {f"controller_setup_{name}": value for name, value in {"path": str(path), **given}.items()}
-        environment = {**self.awx.env, "ANSIBLE_COLLECTIONS_PATH": collections}
+        environment = {**self.awx.env, "ANSIBLE_COLLECTIONS_PATH": collections, **(env or {})}
         return self._playbooks.run("cakewalk.access.controller_setup", *options, variables=variables, **environment)
 
     def saved(self, content: Data) -> Path:
@@ -102,6 +109,26 @@ def test_the_example_is_foreseen_set_up_once_and_left_alone(setup: Setup) -> Non
     # Without the secrets, AWX keeps those that it has.
     later = setup.run(FILE, "--check").succeeded()
     assert (setup.awx.writes(), later[TASK].changed) == ([], False)
+
+
+def test_a_password_stands_for_one_token_that_is_deleted(setup: Setup) -> None:
+    env = {"CONTROLLER_OAUTH_TOKEN": "", "CONTROLLER_USERNAME": USER, "CONTROLLER_PASSWORD": PASSWORD}
+    path = setup.saved(SMALL)
+    for options, status in ((["--check"], 0), ([], 0), (["--check"], 2)):
+        setup.awx.tokens.clear()
+        if status:
+            path = setup.saved({**SMALL, "organization": "O"})
+        run = setup.run(path, *options, env=env)
+        assert (run.status, setup.awx.tokens) == (status, ["POST", "DELETE"])
+        assert (PASSWORD in run.output, TOKEN in run.output) == (False, False)
+
+
+def test_what_a_module_did_before_it_failed_is_reported(setup: Setup) -> None:
+    setup.run(setup.saved(SMALL)).succeeded()
+    setup.awx.world.update_status = "failed"
+    path = setup.saved({**SMALL, "projects": [{**SMALL["projects"][0], "scm_branch": "other"}]})
+    failed = setup.run(path)
+    assert (failed.status, failed[TASK].changed, outcomes(failed)) == (2, True, {"changed": {"project P"}})
 
 
 PARTS = (("project", "projects"), ("inventory", "inventories"), ("execution_environment", "execution_environments"))

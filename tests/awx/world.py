@@ -83,7 +83,7 @@ class World:
         self._associations: dict[tuple[str, int, str], list[int]] = {}
         self._surveys: dict[tuple[str, int], Data] = {}
         self._ids = {section: count(_FIRST.get(section, 1)) for section in (*OPTIONS, _GROUPS)}
-        shared = count(3)
+        shared, self._changes = count(3), count(1)
         self._ids |= dict.fromkeys(_RUNNABLE, shared)
         self._add("organizations", {"name": "Default"})
         self._add(_GROUPS, {"name": "default"})
@@ -187,6 +187,7 @@ class World:
         kind = re.sub("ies$", "y", section).removesuffix("s")
         row = {**shown, **deepcopy(base), **deepcopy(own), **fields, "id": identifier, "type": kind}
         row["url"] = f"/api/v2/{section}/{identifier}/"
+        row["modified"] = f"change {next(self._changes)}"
         self._tables[section][identifier] = row
         return row
 
@@ -264,6 +265,7 @@ class World:
                 row.update(body)
             else:
                 row.update(self._checked(section, check_fields(section, body, self._exists, partial=True), row))
+                row["modified"] = f"change {next(self._changes)}"
                 return 200, self._updating(self._shown(section, row))
         return 200, self._shown(section, row)
 
@@ -303,6 +305,9 @@ class World:
             return 400, {"error": "Cannot assign multiple credentials of one type."}
         if sub in _LINKS and row["id"] in self._reached(body["id"]):
             return 400, {"Error": "Cycle detected."}
+        linked = [self._associations.get((_NODES, row["id"], link), []) for link in _LINKS if sub in _LINKS]
+        if any(body["id"] in others for others in linked):
+            return 400, {"Error": "Relationship not allowed."}
         ids.append(body["id"])
         return 204, None
 

@@ -239,7 +239,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a schedule without a start": (
         {"job_templates": [TEMPLATE], "schedules": [{"name": "S", "unified_job_template": "T", "rrule": "RRULE:X"}]},
         {},
-        "the schedule 'S' has an `rrule` without DTSTART, INTERVAL=",
+        "the `rrule` of the schedule 'S' lacks DTSTART, INTERVAL=",
     ),
     "a schedule with a password": (
         {

@@ -197,7 +197,7 @@ def _schedule_problems(definitions: Definitions) -> Iterator[str]:
     for entry in definitions["schedules"]:
         at = Target("schedules", entry["name"])
         if lacking := [word for word in _RULE if word not in entry["rrule"]]:
-            yield f"the {at} has an `rrule` without {summarize(lacking)}"
+            yield f"the `rrule` of the {at} lacks {summarize(lacking)}"
         template = templates.get(entry["unified_job_template"])
         if not template:
             yield f"the {at} runs {printable(entry['unified_job_template'])!r}, which is not a template of the file"
