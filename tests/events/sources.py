@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import runpy
+import secrets
 import socket
 import threading
 import time
@@ -32,9 +33,11 @@ def load(name: str) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port that nothing listens on. The system gives nobody a port of this range before it is used."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def until(holds: Callable[[], Any], patience: float = PATIENCE) -> Any:
