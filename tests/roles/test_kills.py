@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import CONFIRM_DELAYS
 from events.killing import kill
 from events.sources import until
 from roles.fulfilment_env import FulfilmentEnv, outcomes
@@ -101,7 +100,7 @@ POINTS = {
     "no network when the task is taken": Point(cut_off(("getTask", "drop_before", _TAKEN, 1)), "not_begun", works=1),
     "no network when the approval is sent": Point(cut_off(("approveTask", "drop_before", 0, 1)), "approval_failed"),
     "no network from the approval's answer on": Point(
-        cut_off(("approveTask", "drop_after", 0, 1), ("getTask", "drop_before", _AFTER, len(CONFIRM_DELAYS))),
+        cut_off(("approveTask", "drop_after", 0, 1), ("getTask", "drop_before", _AFTER, 1)),
         "approval_failed",
         is_approved=True,
         works=1,

@@ -77,7 +77,10 @@ def test_other_extra_variables_are_ignored(stage: FulfilmentEnv) -> None:
     facts = {"complete": True, "done": 1, "left": 0, "record_path": str(stage.record)}
     assert report(run).data["facts"] == {f"task_fulfilment_{name}": fact for name, fact in facts.items()}
     assert (
-        run[f"{ROLE} : Hand the progress on to the next job"].data["ansible_stats"]["data"] == report(run).data["facts"]
+        run[f"{ROLE} : Publish the outcome, success or failure, for later nodes of a workflow"].data["ansible_stats"][
+            "data"
+        ]
+        == report(run).data["facts"]
     )
 
 
@@ -91,6 +94,6 @@ def test_no_extra_variable_takes_the_place_of_what_the_role_sets(stage: Fulfilme
     run = stage.run("-e", extra, routes=[stage.route("GitHub")], task=GRANT)
 
     assert run.status == 2
-    message = run[f"{ROLE} : See that the options fit together"].data["msg"]
+    message = run[f"{ROLE} : Check the options"].data["msg"]
     assert [name for name in names if not re.search(rf"task_fulfilment_{name}\b", message)] == []
     assert (stage.calls(), writes(stage.tenant.log())) == ([], [])
