@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 #: The user of each token, by name and id.
 GITHUB_BOT, GITLAB_BOT = "github-actions[bot]", 42
 TOKEN = "token-of-the-forge"
+#: The commit that the runs are about.
+COMMIT = "a" * 40
 #: The most characters of a comment on GitHub.
 LONGEST = 65_536
 _PAGE = 2
@@ -42,7 +44,7 @@ class Forge:
     visibility: str = "private"
     has_environment: bool = True
     has_reviewers: bool = False
-    head: str = "a" * 40
+    head: str = COMMIT
     comments: list[Item] = field(default_factory=list)
     issues: list[Item] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: count(100))

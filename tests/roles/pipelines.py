@@ -20,14 +20,11 @@ from pathlib import Path
 
 import yaml
 from playbooks.harness import COLLECTIONS, CORE_BIN, ROOT
-from roles.forge_service import TOKEN, Forge
+from roles.forge_service import COMMIT, TOKEN, Forge
 from sandbox.process import Sandbox
 
 EXAMPLES = ROOT / "docs" / "examples" / "pull_requests"
 GATES = ROOT / ".build" / "gates" / "bin"
-
-#: The commit that the runs are about.
-COMMIT = "a" * 40
 
 Secrets = Mapping[str, Mapping[str, str]]
 

@@ -119,7 +119,7 @@ REFUSED: dict[str, tuple[Row, Rows, str]] = {
     "a node that comes in another case": (
         {"workflow_job_templates": [workflow("one", success_nodes=["two"])]},
         WITH_WORKFLOW,
-        "the workflow node 'one' of 'W' leads to 'two' in another case in AWX, which AWX does not change",
+        "the workflow node 'one' of 'W' leads to 'two' after another outcome in AWX, which AWX does not change",
     ),
     "a schedule whose template has the name of a project": (
         {"job_templates": [{**TEMPLATE, "credentials": []}], "schedules": [SCHEDULE]},

@@ -197,6 +197,6 @@ def _node_problems(workflow: Entry, nodes: Mapping[str, Node]) -> Iterator[str]:
             others = {child for other in LINKS if other != link for child in had.links[other]}
             for child in sorted(others & set(node[link])):
                 yield (
-                    f"the {at} leads to {printable(child)!r} in another case in AWX, which AWX does not change; "
+                    f"the {at} leads to {printable(child)!r} after another outcome in AWX, which AWX does not change; "
                     "give one of the nodes another identifier"
                 )
