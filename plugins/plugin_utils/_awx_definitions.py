@@ -102,13 +102,26 @@ def _checked(section: str, number: int, entry: Any, spec: Mapping[str, Any]) -> 
         at += f" ({printable(entry['name'])!r})"
     result = ArgumentSpecValidator(spec).validate(entry)
     unquoted = list(_not_texts(spec, entry))
-    # AWX strips texts, so those of the file would differ at each run. A name with blanks is refused.
-    texts = {name for name, option in spec.items() if option.get("type") == "str" and name != "name"}
-    stripped = {
-        name: value.strip() if name in texts and isinstance(value, str) else value
-        for name, value in result.validated_parameters.items()
-    }
-    return stripped, [f"{at}: {message}" for message in [*result.error_messages, *unquoted]]
+    problems = [f"{at}: {message}" for message in [*result.error_messages, *unquoted]]
+    return _stripped(spec, result.validated_parameters), problems
+
+
+def _stripped(spec: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with its texts as AWX strips them: others would differ at each run.
+
+    Names stay as they are, since those with blanks are refused.
+    """
+
+    def stripped(name: str, value: Any) -> Any:
+        option = spec.get(name, {})
+        if isinstance(value, list):
+            return [stripped(name, inner) for inner in value]
+        if "options" in option and isinstance(value, dict):
+            return _stripped(option["options"], value)
+        is_text = option.get("type") == "str" and name not in ("name", "identifier")
+        return value.strip() if is_text and isinstance(value, str) else value
+
+    return {name: stripped(name, value) for name, value in entry.items()}
 
 
 def _not_texts(spec: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[str]:

@@ -276,6 +276,8 @@ def test_texts_are_stripped_as_awx_strips_them(tmp_path: Path) -> None:
         "projects"
     ]
     assert (project["scm_url"], project["description"]) == ("url", "D")
+    hosts = {"inventories": [{"name": "I", "hosts": [{"name": "h", "description": "D\n"}]}]}
+    assert read(saved(tmp_path, hosts))["inventories"][0]["hosts"][0]["description"] == "D"
 
 
 def test_the_example_has_no_problems_and_names_only_itself() -> None:
