@@ -19,13 +19,9 @@ _HELD = {
     CREDENTIALS: ("credential_type", "inputs"),
     NOTIFICATIONS: ("notification_type", "notification_configuration"),
 }
-#: Names of what says where secrets go, or whether others can read them on the way. They are parts of names, since
-#: types of credentials choose their own. A name too many asks for a secret, and a name too few gives it away.
-_WHERE = re.compile(
-    r"host|url|uri|server|addr|endpoint|domain|region|authority|port|proxy|site|instance|tenant|tld|ssl|tls|cert|verify"
-    r"|cloud|environment|realm|gateway|broker",
-    re.IGNORECASE,
-)
+#: Parts of the names under which notifications say where secrets go, or whether others can read them on the way.
+#: Types of credentials choose their own names, so any input of a credential may say that.
+_WHERE = re.compile(r"host|url|server|domain|region|port|topic|ssl|tls|verify")
 
 
 def held_in(section: str) -> str | None:
@@ -38,10 +34,13 @@ def kept_secrets(found: Mapping[str, Any], option: str) -> set[str]:
     return {name for name, value in found[option].items() if value == ENCRYPTED}
 
 
-def is_moved(call: Call, found: Mapping[str, Any]) -> bool:
-    """Return whether secrets that AWX has would go elsewhere after a call."""
+def is_moved(call: Call, found: Mapping[str, Any], given: Collection[str]) -> bool:
+    """Return whether secrets that AWX has could go elsewhere after a call.
+
+    :param given: the names of the secrets that are given for the object.
+    """
     option = held_in(call.target.section)
-    return bool(option and kept_secrets(found, option) and _moved_by(call, found))
+    return bool(option and kept_secrets(found, option) and _moved_by(call, found, given))
 
 
 def problem_of_move(call: Call, found: Mapping[str, Any], given: Collection[str]) -> str | None:
@@ -53,13 +52,13 @@ def problem_of_move(call: Call, found: Mapping[str, Any], given: Collection[str]
     if call.target.section not in _HELD:
         return None
     type_option, option = _HELD[call.target.section]
-    moved = _moved_by(call, found)
+    moved = _moved_by(call, found, given)
     if call.target.section == CREDENTIALS and type_option in moved:
         # The modules would add a second credential of the name.
         return (
             f"the {call.target} has another type in AWX; delete it there and give its secrets, or choose another name"
         )
-    if not is_moved(call, found):
+    if not is_moved(call, found, given):
         return None
     secrets = kept_secrets(found, option)
     # Another type of notification has other secrets, so any of them will do.
@@ -67,8 +66,8 @@ def problem_of_move(call: Call, found: Mapping[str, Any], given: Collection[str]
     if not missing:
         return None
     return (
-        f"the {call.target} would take its {_words(sorted(missing))} elsewhere, because {_words(moved)} changes; "
-        "give the secret for the new place with `secrets`, or delete the object in AWX"
+        f"the {call.target} could take its {_words(sorted(missing))} elsewhere, because {_words(moved)} changes; "
+        "give its secrets again with `secrets`, or delete it in AWX"
     )
 
 
@@ -76,14 +75,16 @@ def _words(names: Iterable[str]) -> str:
     return summarize(repr(printable(name)) for name in names)
 
 
-def _moved_by(call: Call, found: Mapping[str, Any]) -> list[str]:
-    """Return the names of what changes and says where secrets go."""
+def _moved_by(call: Call, found: Mapping[str, Any], given: Collection[str]) -> list[str]:
+    """Return the names of what changes and may say where secrets go."""
     type_option, option = _HELD[call.target.section]
     had = found["summary_fields"][type_option]["name"] if call.target.section == CREDENTIALS else found[type_option]
     if had != call.options[type_option]:
         return [type_option]
     before, after = found[option], call.options[option]
-    shown = {name for name in before.keys() | after.keys() if _WHERE.search(name) and before.get(name) != ENCRYPTED}
+    shown = (before.keys() | after.keys()) - kept_secrets(found, option) - set(given)
+    if call.target.section == NOTIFICATIONS:
+        shown = set(filter(_WHERE.search, shown))
     # AWX fills in what is left out, as blank or off.
     return sorted(
         name for name in shown if before.get(name) != after.get(name) and (before.get(name) or after.get(name))
