@@ -65,7 +65,7 @@ class ActionModule(ControllerAction):
             except Exception as error:
                 # No kind of failure may hide the outcomes so far.
                 return failed_result(self, error, outcomes.result(check_mode, awx.warnings))
-            return outcomes.result(check_mode, awx.warnings)
+            return {**outcomes.result(check_mode, awx.warnings), "stats": outcomes.stats()}
         finally:
             awx.close()
 

@@ -129,6 +129,11 @@ summary:
   returned: unless the file is refused
   type: dict
   sample: {"changed": 2, "unchanged": 45}
+stats:
+  description: Counts, which the role publishes with C(ansible.builtin.set_stats).
+  returned: success
+  type: dict
+  sample: {"controller_setup_complete": true, "controller_setup_created": 0, "controller_setup_changed": 2}
 msg:
   description: The number of objects by outcome; after a failure the error.
   returned: always

@@ -25,7 +25,7 @@ __all__ = ["playbooks", "running_tenant", "tenant"]
 
 AWX = ROOT / ".build" / "awx"
 CALLS = Path(__file__).parent / "calls.txt"
-TASK = "cakewalk.access.controller_setup : Set up AWX"
+TASK = "cakewalk.access.controller_setup : Create and update what the file describes"
 SECRETS = {
     f"Cakewalk {name}": {"api_key": f"KEY-{name}", "api_secret": f"SECRET-{name}"}
     for name in ("read-only", "read-write", "fulfilment")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 import ansible_runner
@@ -37,7 +38,10 @@ _PLAYBOOK, _HOSTS = (
 _FROM_AWX = {
     **{f"{prefix}_job_id": 19 for prefix in ("awx", "tower")},
     **{f"{prefix}_user_email": "awx.operator@example.com" for prefix in ("awx", "tower")},
-    **{f"{role}_complete": False for role in ("access_as_code", "evidence", "joiner", "leaver", "mover")},
+    **{
+        f"{role}_complete": False
+        for role in ("access_as_code", "controller_setup", "evidence", "joiner", "leaver", "mover")
+    },
     "task_fulfilment_complete": False,
 }
 
@@ -71,15 +75,22 @@ SURROUNDINGS = {
 
 
 class Volume:
-    """A folder that outlives jobs, C(folder), and jobs that use it; C(project) is where they find their project."""
+    """A folder that outlives jobs, C(folder), and jobs that use it; C(project) is where they find their project.
 
-    def __init__(self, tenant: Sandbox, around: Surroundings) -> None:
+    :param environment: more variables that AWX gives to jobs, as those of a credential.
+    """
+
+    def __init__(
+        self, tenant: Sandbox, around: Surroundings, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """
         :raises Unavailable: jobs cannot run so here.
         """
         if around.is_stranger and os.geteuid() != 0:
             raise Unavailable("only root can become a user without an entry in /etc/passwd")
         self._tenant, self._around = tenant, around
+        given = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1"}
+        self._environment = {**tenant.env, **given, **environment}
         # Not below a folder of pytest, which others cannot enter.
         self._outer = TemporaryDirectory(prefix="cakewalk-", dir="/tmp")
         self._base = Path(self._outer.name)
@@ -113,7 +124,7 @@ class Volume:
                     inventory="inventory/hosts",
                     cmdline=" ".join(options),
                     ident="job",
-                    envvars={**self._tenant.env, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1"},
+                    envvars=self._environment,
                     settings={"suppress_ansible_output": True},
                     suppress_env_files=True,
                 )

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import yaml
-from playbooks.harness import ROOT, Data, Playbooks, writes
+from awx.example import FILE, PLAYBOOKS
+from awx.server import Awx
+from playbooks.harness import COLLECTIONS, ROOT, Data, Playbooks, writes
 from roles.fulfilment_env import OLGA, FulfilmentEnv
 from roles.jobs import (
     SURROUNDINGS,
@@ -39,6 +43,7 @@ class Job:
     :param answers: returns the extra variables.
     :param facts: what it hands on, without the prefix of the role.
     :param kept: patterns of files that it keeps on the volume.
+    :param service: what runs beside the tenant, and the variables that lead there.
     """
 
     playbook: str
@@ -46,6 +51,7 @@ class Job:
     facts: frozenset[str] = frozenset()
     kept: tuple[str, ...] = ()
     files: Callable[[Sandbox], dict[str, str]] | None = None
+    service: Callable[[], AbstractContextManager[dict[str, str] | None]] = nullcontext
 
 
 def _onboard(_volume: Volume, _tenant: Sandbox) -> Data:
@@ -163,6 +169,28 @@ def _sweep(volume: Volume, tenant: Sandbox) -> Data:
     return {**_fulfilment(volume, tenant)[1], "task_fulfilment_assignees": OLGA}
 
 
+@contextmanager
+def _awx() -> Iterator[dict[str, str]]:
+    collections = ROOT / ".build" / "awx"
+    if not (collections / "ansible_collections").is_dir():
+        raise Unavailable("make test-all fetches awx.awx")
+    with Awx(PLAYBOOKS) as awx:
+        yield {**awx.env, "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}{os.pathsep}{collections}"}
+
+
+def _definitions(_tenant: Sandbox) -> dict[str, str]:
+    return {"controller.yml": FILE.read_text(encoding="utf-8")}
+
+
+def _set_up(_volume: Volume, _tenant: Sandbox) -> Data:
+    secrets = {name: f"{{{{ lookup('env', 'CAKEWALK_{name.upper()}') }}}}" for name in ("api_key", "api_secret")}
+    names = ("read-only", "read-write", "fulfilment")
+    return {
+        "controller_setup_path": "{{ playbook_dir }}/controller.yml",
+        "controller_setup_secrets": {f"Cakewalk {name}": secrets for name in names},
+    }
+
+
 JOBS = {
     "onboard": Job("onboard", _onboard),
     "joiner": Job("joiner", _joiner, frozenset({"complete"}), ("joiners.jsonl",)),
@@ -183,6 +211,9 @@ JOBS = {
     "access_rules": Job("access_rules", _check_rules, frozenset({"passed"}), files=_rules),
     "access_as_code export": Job("access_as_code", _export, frozenset({"complete"}), kept=("tenant/groups.yml",)),
     "evidence": Job("evidence", _evidence, frozenset({"complete"}), ("evidence/*/manifest.json",)),
+    "controller_setup": Job(
+        "controller_setup", _set_up, frozenset({"complete", "left_out"}), files=_definitions, service=_awx
+    ),
     "fulfil_task": Job("fulfil_task", _fulfil, frozenset({"complete", "done", "left"}), ("target/kept/record",)),
     "sweep_tasks": Job("sweep_tasks", _sweep, frozenset({"complete", "done", "left"}), ("target/kept/record",)),
 }
@@ -217,7 +248,7 @@ def run(job: Job, tenant: Sandbox, around: Surroundings, *, rehearses: bool = Fa
 
     :param rehearses: whether to run it in check mode before, which must leave nothing.
     """
-    with Volume(tenant, around) as volume:
+    with job.service() as environment, Volume(tenant, around, environment or {}) as volume:
         answers = job.answers(volume, tenant)
         playbook = _with_role(job.playbook) if job.files else _imported(job.playbook)
         files = job.files(tenant) if job.files else {}

@@ -45,9 +45,14 @@ def test_the_result_counts_the_outcomes_and_names_what_was_left_out() -> None:
             outcomes.note(call, outcome)
     for check_mode, would in ((True, "would be "), (False, "")):
         result = outcomes.result(check_mode, ["of a module"])
-        assert result["msg"] == f"4 objects of AWX: 1 {would}created, 1 {would}changed, 1 unchanged."
+        assert result["msg"] == f"4 objects of AWX: 1 {would}created, 1 {would}changed, 1 unchanged, 1 left out."
         assert result["warnings"][0] == "of a module"
-        assert "left out, also from job templates: C. Create them in AWX" in result["warnings"][1]
+        assert "credential 'C' is left out, also of job templates" in result["warnings"][1]
+        assert outcomes.stats() == {
+            "controller_setup_complete": False,
+            **{f"controller_setup_{outcome}": 1 for outcome in ("created", "changed", "left_out")},
+            "controller_setup_removed": 0,
+        }
         assert [(one["name"], one["outcome"]) for one in result["objects"]] == [
             ("C", "left_out"),
             ("T", "created"),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..._api.text import pluralize, summarize
+from ..._api.text import pluralize
 from .calls import Call
 from .targets import Target
 
@@ -40,6 +40,14 @@ class Outcomes:
         if not self.is_new(call.target):
             self._outcomes[call.target] = "removed" if call.options.get("state") == "absent" else outcome
 
+    def stats(self) -> dict[str, Any]:
+        """Return what the role hands on after a run that did not fail."""
+        counts = Counter(self._outcomes.values())
+        return {
+            "controller_setup_complete": not self._left_out,
+            **{f"controller_setup_{outcome}": counts[outcome] for outcome in (*_CHANGES, "left_out")},
+        }
+
     def result(self, check_mode: bool, warnings: Iterable[str]) -> dict[str, Any]:
         """Return the result of the task.
 
@@ -48,17 +56,15 @@ class Outcomes:
         counts = Counter(self._outcomes.values())
         would = "would be " if check_mode else ""
         parts = [
-            f"{counts[outcome]} {'' if outcome == 'unchanged' else would}{outcome}"
-            for outcome in (*_CHANGES, "unchanged")
+            f"{counts[outcome]} {would if outcome in _CHANGES else ''}{outcome.replace('_', ' ')}"
+            for outcome in (*_CHANGES, "unchanged", "left_out")
             if counts[outcome]
         ]
-        warnings = list(warnings)
-        if self._left_out:
-            names = summarize(target.name for target in self._left_out)
-            warnings.append(
-                f"Without their secrets, these credentials were left out, also from job templates: {names}. "
-                "Create them in AWX, or give `secrets`, and run this again."
-            )
+        left_out = [
+            f"The {target} is left out, also of job templates: its secrets are missing. "
+            "Create it in AWX, or give `secrets`."
+            for target in self._left_out
+        ]
         return {
             "changed": any(counts[outcome] for outcome in _CHANGES),
             "objects": [
@@ -68,7 +74,7 @@ class Outcomes:
             ],
             "summary": dict(counts),
             "msg": f"{pluralize(len(self._outcomes), 'object', 'objects')} of AWX: {', '.join(parts)}.",
-            "warnings": warnings,
+            "warnings": [*warnings, *left_out],
             # Ansible shows the result without -v then, as it does for debug.
             "_ansible_verbose_always": True,
         }
