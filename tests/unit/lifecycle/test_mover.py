@@ -12,13 +12,15 @@ import pytest
 from ansible_collections.cakewalk.access.plugins.module_utils._api.catalog import REQUEST_STATUSES
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.access_requests import Requests
-from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.mover import (
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.mover import MoveIncomplete
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.moves import (
     AccessDelta,
     Move,
-    MoveIncomplete,
-    NewAccess,
     access_delta,
     check_options,
+)
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.new_access import (
+    NewAccess,
     missing_access,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.lifecycle.people_result import (

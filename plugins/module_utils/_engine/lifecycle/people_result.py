@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._api.catalog import person
 from ..._api.text import pluralize
-from ..core.lookup import Row
+from ..core.lookup import Row, label
 
 
 def person_result(user: Row) -> dict[str, Any]:
     """Return a person as the results show each of them."""
     return {"id": user["id"], "name": user.get("name"), "email": person(user), "status": user.get("statusName")}
+
+
+def named_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return groups or apps as the results show them."""
+    return [{"id": row["id"], "name": label(row)} for row in rows]
 
 
 def people_result(
