@@ -52,7 +52,7 @@ class ActionModule(ControllerAction):
             raise DefinitionsRefused(problems)
         calls = calls_of(definitions, secrets)
         if not calls:
-            return {"objects": [], "msg": "The file has no objects."}
+            return {"objects": [], "stats": Outcomes([]).stats(), "msg": "The file has no objects."}
         awx = Awx(self, params, list(_texts(secrets)))
         existing = Existing(awx, definitions, secrets, params["update_secrets"])
         try:

@@ -153,7 +153,7 @@ plan:
   sample:
     - "Tenant: https://open-api.getcakewalk.io"
     - "Acting user: ada.admin@example.com"
-    - "owen.onboarding@example.com: joins Engineering, from which follows access to Figma, GitHub"
+    - "owen.onboarding@example.com: joins Engineering, which gives access to Figma, GitHub"
     - "owen.onboarding@example.com: requests Salesforce (Standard)"
 complete:
   description:

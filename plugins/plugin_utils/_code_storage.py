@@ -199,7 +199,7 @@ class CodeStorage:
             be = " would be" if self._check_mode else ""
             result |= {
                 "changed": bool(written),
-                "msg": f"{pluralize(len(written), 'file', 'files')} of {len(files)}{be} written.",
+                "msg": f"{len(written)} of {pluralize(len(files), 'file', 'files')}{be} written.",
                 "files": sorted(files),
                 "stats": {"access_as_code_complete": not (written and self._check_mode)},
                 **shown,

@@ -281,7 +281,7 @@ def test_secrets_are_sent_again_only_if_asked_and_are_in_no_message(setup: Setup
     assert (setup.awx.writes(), runs[1][TASK].changed) == ([], False)
     # What is no secret is changed without them, and AWX keeps those that it has, but not for another host.
     refused = setup.run(setup.saved(with_secrets("olga", host="y")))
-    assert "could take its 'password' elsewhere, because 'host' changes" in refused[TASK].data["msg"]
+    assert "could send its 'password' elsewhere, because 'host' changes" in refused[TASK].data["msg"]
     assert setup.awx.writes() == []
     edited = setup.saved(with_secrets("olga", sender="y"))
     runs += [setup.run(edited, *options).succeeded() for options in (["--check"], [], [])]

@@ -58,7 +58,7 @@ def main() -> None:
             doc=doc,
             own={option: about for option, about in own.items() if option not in shared},
             shared={option: doc["options"][option] for option in shared if option in doc["options"]},
-            connection=[option for option in connection["options"] if option in doc["options"]],
+            connection=[option for option in connection["options"] if option in doc["options"] and option not in own],
             notes=[note for note in doc.get("notes", ()) if note not in connection["notes"]],
             examples=known["examples"],
             results=yaml.safe_load(texts["RETURN"]),

@@ -53,7 +53,7 @@ def test_a_joiner_is_foreseen_then_let_in_once(joiner: Staff, capsys: pytest.Cap
     assert told[0]["steps"]["pending"] == foreseeable(told[1]["steps"]["done"]) != []
     assert told[0]["plan"] == told[1]["plan"]
     assert told[1]["plan"][-3:] == [
-        f"{OWEN}: joins Engineering, from which follows access to Figma, GitHub",
+        f"{OWEN}: joins Engineering, which gives access to Figma, GitHub",
         f"{OWEN}: requests Salesforce (Standard)",
         f"{OWEN}: requests Orphan Wiki",
     ]

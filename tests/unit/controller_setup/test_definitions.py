@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a name of a workflow and a template": (
         {"job_templates": [TEMPLATE], "workflow_job_templates": [{"name": "T", "nodes": [node("one")]}]},
         {},
-        "'T' names several of projects, job templates and workflows",
+        "'T' is the name of more than one project, job template or workflow",
     ),
     "secrets of nothing": (
         {},

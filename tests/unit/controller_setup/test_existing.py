@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[Row, Rows, str]] = {
     "secrets that move": (
         {"notification_templates": [{**MAIL, "notification_configuration": {"host": "x", "sender": "s"}}]},
         Rows({"notification_templates": {"N": MAIL_IN_AWX}}),
-        "could take its 'password' elsewhere",
+        "could send its 'password' elsewhere",
     ),
     "a credential of another type, without a secret": (
         {"credential_types": [KEY], "credentials": [CREDENTIAL]},

@@ -47,7 +47,7 @@ def test_the_result_counts_the_outcomes_and_names_what_was_left_out() -> None:
         result = outcomes.result(check_mode, ["of a module"])
         assert result["msg"] == f"4 objects of AWX: 1 {would}created, 1 {would}changed, 1 unchanged, 1 left out."
         assert result["warnings"][0] == "of a module"
-        assert "credential 'C' is left out, also of job templates" in result["warnings"][1]
+        assert "credential 'C' is not set up, and no job template uses it" in result["warnings"][1]
         assert outcomes.stats() == {
             "controller_setup_complete": False,
             **{f"controller_setup_{outcome}": 1 for outcome in ("created", "changed", "left_out")},

@@ -122,8 +122,8 @@ def test_the_plan_has_a_line_for_each_group_and_app() -> None:
     ]
     there = joiner(groups=[SALES, EMPTY], added={SALES["id"], EMPTY["id"]}, decisions=decisions)
     assert plan_lines([there], DEFAULT_APPS, 60) == [
-        "erin@example.com: joins Sales\\n, from which follows access to App 10, App 11",
-        "erin@example.com: joins Empty, from which follows no access",
+        "erin@example.com: joins Sales\\n, which gives access to App 10, App 11",
+        "erin@example.com: joins Empty, which gives no access",
         "erin@example.com: requests App 12 (Read)",
         "erin@example.com: requests App 10, unless a request for it follows from Sales\\n",
         "erin@example.com: has an open request for App 11",
@@ -137,7 +137,7 @@ def test_the_plan_says_what_a_missing_person_gets_later(timeout: int, words: str
     missing = joiner(user=None, groups=[EMPTY], wanted=[(EXTRA, LEVEL)])
     assert plan_lines([missing], DEFAULT_APPS, timeout) == [
         f"erin@example.com: is not in the directory yet, and {words}",
-        "erin@example.com: once there, joins Empty, from which follows no access",
+        "erin@example.com: once there, joins Empty, which gives no access",
         "erin@example.com: once there, requests App 12 (Read)",
     ]
 

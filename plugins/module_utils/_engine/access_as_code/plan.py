@@ -51,7 +51,7 @@ GUARDRAILS = (
     *("acting_user", "protected_users", "max_removals", "max_removal_percent", "allow_inactive", "retry_declined"),
     *("max_assignments", "enforce", "ledger_max_age", "strict_rules", "max_roster_shrink"),
 )
-_TENANT = "The ids of some apps, by which the tenant is known: the code is refused where none of them is."
+_TENANT = "The ids of some apps, which identify the tenant: if it has none of them, the code is refused."
 
 
 class PlanMoved(CakewalkError):
@@ -321,7 +321,7 @@ def check_approved(params: Mapping[str, Any]) -> None:
     digest = code_digest(code_of(params), params)
     if digest != params["code_digest"]:
         raise NotApproved(
-            "carry out what the code demands by now",
+            "end expired access",
             f"the digest of the code is {digest}, and {printable(params['code_digest'])} was approved",
             "Nothing was changed. Plan the code, have the plan approved, and apply it. Then give its `code_digest`.",
             code_digest=digest,

@@ -110,7 +110,7 @@ def read(path: str) -> Bundle:
         if text is None:
             raise refused(path, f"{printable(file)} is missing")
         if _sums(text) != sums:
-            raise refused(path, f"{printable(file)} is not what the manifest says: it was changed since")
+            raise refused(path, f"{printable(file)} does not match the manifest: it was changed afterwards")
         texts[file] = text
     return Bundle(path, manifest, texts)
 

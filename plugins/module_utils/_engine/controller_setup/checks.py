@@ -84,8 +84,8 @@ def _name_problems(definitions: Definitions) -> Iterator[str]:
     runnable = {section: {entry["name"] for entry in definitions[section]} for section in RUNNABLE}
     for name in _repeated(name for names in runnable.values() for name in names):
         yield (
-            f"{printable(name)!r} names several of projects, job templates and workflows; give each its own name, "
-            "because AWX finds them by name alone"
+            f"{printable(name)!r} is the name of more than one project, job template or workflow; "
+            "give each its own name, because AWX finds them by name alone"
         )
 
 

@@ -66,7 +66,7 @@ def problem_of_move(call: Call, found: Mapping[str, Any], given: Collection[str]
     if not missing:
         return None
     return (
-        f"the {call.target} could take its {_words(sorted(missing))} elsewhere, because {_words(moved)} changes; "
+        f"the {call.target} could send its {_words(sorted(missing))} elsewhere, because {_words(moved)} changes; "
         "give its secrets again with `secrets`, or delete it in AWX"
     )
 

@@ -61,7 +61,7 @@ class Outcomes:
             if counts[outcome]
         ]
         left_out = [
-            f"The {target} is left out, also of job templates: its secrets are missing. "
+            f"The {target} is not set up, and no job template uses it: its secrets are missing. "
             "Create it in AWX, or give `secrets`."
             for target in self._left_out
         ]

@@ -95,8 +95,8 @@ def _lines(joiner: JoiningPerson, default_apps: Mapping[str, Sequence[Row]], wai
     lines = []
     for group in joined:
         names = sorted(map(label, default_apps[group["id"]]))
-        follows = f"access to {', '.join(names)}" if names else "no access"
-        lines.append(f"joins {label(group)}, from which follows {follows}")
+        gives = f"access to {', '.join(names)}" if names else "no access"
+        lines.append(f"joins {label(group)}, which gives {gives}")
     for app, level in joiner.wanted if is_missing else ():
         lines.append(f"requests {_named(app, level)}{_unless(sources.get(app['id'].lower()))}")
     for decision in joiner.decisions:

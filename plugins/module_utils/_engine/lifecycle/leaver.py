@@ -105,7 +105,7 @@ def _refuse_unconfirmed(pairs: Sequence[tuple[LeavingPerson, str | None]]) -> No
         seen.add(leaver.user["id"])
     if problems:
         raise ConfigurationError(
-            f"take everything from {summarize(printable(person(leaver.user)) for leaver, _confirmed in pairs)}",
+            f"offboard {summarize(printable(person(leaver.user)) for leaver, _confirmed in pairs)}",
             summarize(problems, separator="; "),
             "Nothing was changed. Set `confirm` (`leaver_confirm` in the role) to the e-mail address of the person who "
             "leaves, and name each person once.",
