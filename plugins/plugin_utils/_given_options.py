@@ -36,7 +36,7 @@ _PROTECTED = "protected_users"
 _GUARDRAILS = (_PROTECTED, *_LIMITS)
 
 #: A blank value is refused: without it, a run would reach a tenant, or the levels of an app, that nobody meant.
-_NEVER_BLANK = ("api_key", "api_secret", "base_url", "permission_level")
+_NEVER_BLANK = ("api_key", "api_secret", "base_url", "permission_level", "permission_levels")
 
 Options = dict[str, Any]
 

@@ -136,8 +136,8 @@ def test_a_number_is_shown_unless_it_is_a_secret() -> None:
         assert ("0715" in refused.value.hint) == (value == 45015)
 
 
-@pytest.mark.parametrize("name", ["api_key", "api_secret", "base_url"])
-def test_null_leaves_the_connection_to_defaults_and_environment_but_blank_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", ["api_key", "api_secret", "base_url", "permission_level", "permission_levels"])
+def test_null_is_not_given_but_blank_is_kept_for_the_module_to_refuse(name: str) -> None:
     assert given({name: None}, SPEC) == {}
     assert given({name: ""}, SPEC) == {name: ""}
     assert completed(given({name: ""}, SPEC), {name: "there"}) == {name: ""}
