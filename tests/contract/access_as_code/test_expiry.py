@@ -489,6 +489,8 @@ def test_an_open_grant_of_what_expired_is_a_conflict(example: Example) -> None:
     assert plan.unmet.kind == "conflicting_request"
 
 
+#: A custom field of apps, and an id that one of its values could have.
+FIELD, OPTION = "Data Classification", "00000000-0000-4000-8000-000000000001"
 #: Limits, groups and access, the places of the problems with words of each.
 LIMITED: dict[str, tuple[list[Data], Data, dict[str, str]]] = {
     "nobody without an end": (
@@ -559,6 +561,21 @@ LIMITED: dict[str, tuple[list[Data], Data, dict[str, str]]] = {
         [{"select": {"all": True}, "permission_level": "Admin", "until_required": True}],
         {"accesses": [{"app": "GitHub", "permission_level": "Admin", "users": [CONNOR]}]},
         {"accesses[0].users[0]": "has no until"},
+    ),
+    "apps by the value of a custom field that the same code sets": (
+        [
+            {"select": {"custom_field": {"name": FIELD, "value": "Confidential"}}, "until_required": True},
+            {"select": {"custom_field": {"name": FIELD, "value": OPTION}}, "max_duration": "P30D"},
+            {"select": {"custom_field": {"name": FIELD, "value": "Secret"}}, "until_required": True},
+        ],
+        {
+            "custom_fields": [{"app": "Figma", "fields": {FIELD: "Confidential"}}],
+            "accesses": [
+                {"app": "Figma", "users": [IRIS, dated(ERIN, until=900)]},
+                {"app": "GitHub", "permission_level": "Read", "users": [ERIN]},
+            ],
+        },
+        {"accesses[0].users[0]": "has no until", "accesses[0].users[1]": "has no from"},
     ),
     "what does not last": (
         [{"group": "Sales", "max_duration": "P1M"}],

@@ -18,6 +18,7 @@ from ..._api.text import printable, summarize
 from ..core.lookup import Index, Resolver, Row, folded_reference, ids_of
 from ..core.tenant import Tenant
 from ..core.terms import TermRefused, duration_of
+from ..custom_fields import entries_of_task, plan_fields
 from ..policies.selectors import Selector, select_apps, selector_of
 from ..policies.targets import is_of_kind
 from .named_people import NamedPerson, people_of
@@ -163,14 +164,17 @@ def _in_apps(code: SourceCode, limits: Iterable[TimeLimit], tenant: Tenant, reso
     references += [entry.data["app"] for entry in entries]
     # A selector means every app that fits it, so a list that lacks an app is not enough.
     apps_index = tenant.index(APPS, references, is_stable=bool(selectors))
-    selected = select_apps(selectors, apps_index, tenant, resolver)
+    changes = plan_fields(entries_of_task({"values": code.data("custom_fields")}), tenant) if selectors else []
+    coming = {(change.app["id"].lower(), name): value for change in changes for name, value in change.values.items()}
+    selected = select_apps(selectors, apps_index, tenant, resolver, coming)
     coded = ids_of(row for entry in entries for row in apps_index.matches(entry.data["app"]))
     for limit, apps in of_apps:
         rows = selected[apps] if isinstance(apps, Selector) else resolver.find_all([str(apps)], apps_index)
         levels = _levels(limit, rows, coded, tenant, resolver) if limit.has_levels else {}
+        limited = ids_of(rows)
         for entry in entries:
             for row in apps_index.matches(entry.data["app"]):
-                if row in rows and (not limit.has_levels or _is_meant(entry, row, levels)):
+                if row["id"].lower() in limited and (not limit.has_levels or _is_meant(entry, row, levels)):
                     yield limit, row["id"], entry, "users"
 
 

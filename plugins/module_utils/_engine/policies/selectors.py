@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ..._api.catalog import APPS, custom_fields_of, named
@@ -15,7 +16,7 @@ from ..._api.errors import ConfigurationError
 from ..._api.paging import broken
 from ..._api.text import printable, summarize
 from ..._api.writes import has_value
-from ..core.lookup import Index, Resolver, Row
+from ..core.lookup import Index, Resolver, Row, is_uuid
 from ..core.tenant import Tenant
 
 #: The members of an app's record that a selector can compare, by option.
@@ -73,7 +74,11 @@ def selector_of(select: Mapping[str, Any], action: str) -> Selector:
 
 
 def select_apps(
-    selectors: Iterable[Selector], apps: Index, tenant: Tenant, resolver: Resolver
+    selectors: Iterable[Selector],
+    apps: Index,
+    tenant: Tenant,
+    resolver: Resolver,
+    coming: Mapping[tuple[str, str], str | None] = MappingProxyType({}),
 ) -> dict[Selector, list[Row]]:
     """Return the apps of each selector, in the order of their list.
 
@@ -82,6 +87,8 @@ def select_apps(
     a problem for the C(resolver). A custom field may have the value nowhere.
 
     :param apps: all apps.
+    :param coming: the values that custom fields are to get, by the ids of app and field in lower case. Both the old and
+        the new value select an app. So does an id in place of a text, since it may mean the same value.
     :raises ProtocolError: the record of an app does not show a member that a selector compares.
     """
     selectors = list(dict.fromkeys(selectors))
@@ -98,11 +105,18 @@ def select_apps(
             rows = selected[selector]
             found = resolver.find_each(selector.field, [fields[row["id"]] for row in rows], "custom field")
             selected[selector] = [
-                row for row, field in zip(rows, found, strict=True) if field and has_value(field, selector.value)
+                row
+                for row, field in zip(rows, found, strict=True)
+                if field and (has_value(field, selector.value) or _gets(row, field, selector.value, coming))
             ]
             if any(found) and not selected[selector]:
                 tenant.warnings.append(_no_value(selector, [field for field in found if field]))
     return selected
+
+
+def _gets(app: Row, field: Row, value: str, coming: Mapping[tuple[str, str], str | None]) -> bool:
+    new = coming.get((app["id"].lower(), field["id"].lower()))
+    return new is not None and (new == value or is_uuid(new) or is_uuid(value))
 
 
 def _with_members(apps: Index, members: Collection[str], tenant: Tenant) -> list[Row]:
