@@ -50,14 +50,14 @@ class ActionModule(ControllerAction):
         problems = problems_of(definitions, secrets)
         if problems:
             raise DefinitionsRefused(problems)
-        calls = calls_of(definitions, secrets)
+        calls, check_mode = calls_of(definitions, secrets), self._task.check_mode
         if not calls:
-            return {"objects": [], "stats": Outcomes([]).stats(), "msg": "The file has no objects."}
+            return {"objects": [], "stats": Outcomes([]).stats(check_mode), "msg": "The file has no objects."}
         awx = Awx(self, params, list(_texts(secrets)))
         existing = Existing(awx, definitions, secrets, params["update_secrets"])
         try:
             calls = existing.check(calls)
-            outcomes, check_mode = Outcomes(existing.left_out), self._task.check_mode
+            outcomes = Outcomes(existing.left_out)
             setup = AwxSetup(awx, existing, outcomes, definitions, check_mode)
             try:
                 for call in calls:
@@ -65,7 +65,7 @@ class ActionModule(ControllerAction):
             except Exception as error:
                 # No kind of failure may hide the outcomes so far.
                 return failed_result(self, error, outcomes.result(check_mode, awx.warnings))
-            return {**outcomes.result(check_mode, awx.warnings), "stats": outcomes.stats()}
+            return {**outcomes.result(check_mode, awx.warnings), "stats": outcomes.stats(check_mode)}
         finally:
             awx.close()
 

@@ -233,7 +233,9 @@ summary:
   type: dict
   sample: {"people": 1, "complete": 0, "failed": 0, "missing": 0, "waiting": 3, "by_hand": 0}
 stats:
-  description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  description:
+    - Results without personal data, which the role publishes with C(ansible.builtin.set_stats). In check mode,
+      C(joiner_complete) is false if something would change or waits.
   returned: success, and when a person did not join
   type: dict
   sample:

@@ -164,7 +164,7 @@ people:
         email: connor@example.com
         status: Active
     complete:
-      description: Whether nothing is left of the person.
+      description: Whether nothing is left of the person. In check mode, whether that would be so after all approvals.
       type: bool
       sample: false
     waiting:
@@ -230,7 +230,9 @@ proofs:
     - path: /var/lib/cakewalk/leavers/leaver-6c95576d-e21e-4b4b-a15f-2a3b507f44c3-20260601T120000Z-0123456789ab.json
       sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 stats:
-  description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  description:
+    - Results without personal data, which the role publishes with C(ansible.builtin.set_stats). In check mode,
+      C(leaver_complete) is false if something would change or waits.
   returned: success, and when something is left
   type: dict
   sample:

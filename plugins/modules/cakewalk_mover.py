@@ -163,7 +163,9 @@ people:
         email: erin.engineer@example.com
         status: Active
     complete:
-      description: Whether the person is in all new groups and in no old group.
+      description:
+        - Whether the person is in all new groups and in no old group. In check mode, whether that would be so after all
+          approvals.
       type: bool
       sample: false
     joined:
@@ -231,7 +233,9 @@ summary:
   type: dict
   sample: {"people": 1, "complete": 0, "failed": 0, "joined": 1, "left": 0, "waiting": 1, "by_hand": 0}
 stats:
-  description: Results without personal data, which the role publishes with C(ansible.builtin.set_stats).
+  description:
+    - Results without personal data, which the role publishes with C(ansible.builtin.set_stats). In check mode,
+      C(mover_complete) is false if something would change or waits.
   returned: success, and when a move is incomplete
   type: dict
   sample:

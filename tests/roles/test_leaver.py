@@ -208,6 +208,10 @@ def test_no_removal_is_raised_twice(leaver: Staff) -> None:
     asked = [one["type"] for one in leaver.tenant.state("requests")["requests"] if one["target_id"] == erin]
     assert asked == ["RemoveAccessRequest"] * 2
 
+    foreseen = leaver.told(leaver.run("--check", **options(leaver)).succeeded(), TASK)
+    assert (foreseen["changed"], foreseen["complete"], foreseen["summary"]["waiting"]) == (False, True, 2)
+    assert foreseen["stats"]["leaver_complete"] is False
+
 
 #: Which options differ, the kind of error, words of the message.
 REFUSED: dict[str, tuple[Data, str | None, str]] = {

@@ -32,6 +32,9 @@ def test_the_outcome_of_an_object_is_what_all_its_calls_did(
     for options, did in steps:
         outcomes.begin(Call(node, options))
         outcomes.note(Call(node, options), did)
+    for check_mode in (True, False):
+        is_complete = outcome == "unchanged" or not check_mode
+        assert outcomes.stats(check_mode)["controller_setup_complete"] is is_complete
     result = outcomes.result(check_mode=False, warnings=[])
     assert (result["summary"], result["changed"]) == ({outcome: 1}, outcome != "unchanged")
     assert outcomes.is_new(node) == (outcome == "created")
@@ -48,7 +51,7 @@ def test_the_result_counts_the_outcomes_and_names_what_was_left_out() -> None:
         assert result["msg"] == f"4 objects of AWX: 1 {would}created, 1 {would}changed, 1 unchanged, 1 left out."
         assert result["warnings"][0] == "of a module"
         assert "credential 'C' is not set up, and no job template uses it" in result["warnings"][1]
-        assert outcomes.stats() == {
+        assert outcomes.stats(check_mode) == {
             "controller_setup_complete": False,
             **{f"controller_setup_{outcome}": 1 for outcome in ("created", "changed", "left_out")},
             "controller_setup_removed": 0,

@@ -176,6 +176,14 @@ def test_options_that_cannot_be_used_are_refused(options: dict[str, Any], option
     assert caught.value.facts()["option"] == option
 
 
+def test_nothing_is_published_as_complete_while_something_waits() -> None:
+    """In check mode, people count as complete whose requests only need approval."""
+    entry: dict[str, Any] = {"complete": True, "errors": [], "waiting": [], "by_hand": []}
+    for waiting, expected in (([], True), ([{"request_id": uid(20)}], False)):
+        result = people_result("mover", [entry, {**entry, "waiting": waiting}], ("waiting", "by_hand"), {})
+        assert (result["complete"], result["stats"]["mover_complete"]) == (True, expected)
+
+
 def test_an_incomplete_move_says_for_whom_it_waits_and_what_failed() -> None:
     entry = {
         "what": "access",

@@ -40,11 +40,11 @@ class Outcomes:
         if not self.is_new(call.target):
             self._outcomes[call.target] = "removed" if call.options.get("state") == "absent" else outcome
 
-    def stats(self) -> dict[str, Any]:
-        """Return what the role hands on after a run that did not fail."""
+    def stats(self, check_mode: bool) -> dict[str, Any]:
+        """Return what the role hands on after a run that did not fail; nothing that it only predicts is complete."""
         counts = Counter(self._outcomes.values())
         return {
-            "controller_setup_complete": not self._left_out,
+            "controller_setup_complete": not self._left_out and not (check_mode and any(map(counts.get, _CHANGES))),
             **{f"controller_setup_{outcome}": counts[outcome] for outcome in (*_CHANGES, "left_out")},
         }
 

@@ -28,6 +28,8 @@ def people_result(
 ) -> dict[str, Any]:
     """Return the people, whether all of them are complete, counts, and facts for C(set_stats).
 
+    A dry run calls people complete whose requests only need approval. The facts do not, until nothing waits.
+
     :param people: the entries of the result, each with C(complete) and C(errors).
     :param lists: the names of the lists in each entry whose lengths are added up.
     :param facts: more facts for C(set_stats), without personal data and without the prefix.
@@ -40,7 +42,8 @@ def people_result(
     }
     complete = sum(entry["complete"] for entry in people)
     is_complete = complete == len(people)
-    published = {"complete": is_complete, "number_of_people": len(people), **counts, **facts}
+    is_over = not any(entry["waiting"] for entry in people)
+    published = {"complete": is_complete and is_over, "number_of_people": len(people), **counts, **facts}
     return {
         "people": list(people),
         "complete": is_complete,
