@@ -8,12 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._api.text import has_invisible, pluralize, printable
+from ..module_utils._api.text import has_invisible, look, pluralize, printable
+from ..module_utils._engine.access_as_code.roster import same_address
 from ..module_utils._engine.access_as_code.source import CodeRefused, problem
 from ..module_utils._engine.core.terms import TermRefused, term_of
 
@@ -39,7 +39,7 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
         why = f"it has {count}, and none of them is {printable(email)!r}"
         raise CodeRefused([problem(f"{name}:1", why)])
     for column, default in ((start, "start"), (end, "end")):
-        near = [one for one in columns if _column_key(one) == _column_key(column)]
+        near = [one for one in columns if look(one) == look(column)]
         if column not in columns and (near or column != default):
             there = ", ".join(map(printable, columns))
             problems.append(problem(f"{name}:1", f"there is no column {printable(column)!r}, there are {there}"))
@@ -49,7 +49,7 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
     seen: dict[str, str] = {}
     for at, values in table if not problems else ():
         address = values[email]
-        first = seen.setdefault(_spelling(address), at)
+        first = seen.setdefault(same_address(address), at)
         if not address:
             problems.append(problem(at, f"the column {printable(email)} is blank"))
             continue
@@ -70,11 +70,6 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
     if problems:
         raise CodeRefused(problems)
     return {"columns": list(columns), "rows": rows}
-
-
-def _spelling(address: str) -> str:
-    """Return an address in the form in which two rows are compared, since one person may be written in two ways."""
-    return unicodedata.normalize("NFC", address).lower()
 
 
 def read_csv(path: Path, name: str) -> tuple[Table, list[str]]:
@@ -149,19 +144,12 @@ def table_of(value: Any, positions: Mapping[str, str], place: str, name: str) ->
 
 
 def _column_problems(at: str, columns: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Yield columns without a name, and columns that look like another one: the wrong one could be taken for it."""
     seen: dict[str, str] = {}
     for column in columns:
-        key = _column_key(column)
+        key = look(column)
         if not key:
             yield problem(at, "a column has no name")
         elif key in seen:
             yield problem(at, f"the column {printable(column)!r} is there already, as {printable(seen[key])!r}")
         seen[key] = column
-
-
-def _column_key(column: str) -> str:
-    """Return the name of a column in the form in which two names are compared, without case, blanks and the invisible.
-
-    Of two columns that look alike, a rule or a date would be taken from one, and the other one would be ignored.
-    """
-    return "".join(char for char in _spelling(column) if not char.isspace() and not has_invisible(char))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import CakewalkError, ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._api.text import printable
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.plan import code_digest, code_of
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.roster import Roster
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.roster_changes import (
     RosterCopy,
@@ -30,7 +33,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.clock
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import ApplyFailed, Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import WrongTenant
-from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
+from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code, cakewalk_access_rules
 from ansible_collections.cakewalk.access.plugins.plugin_utils import _code_reader
 from contract.access_as_code.test_access_as_code import Example, body
 from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, MAX, SALLY, members, validated
@@ -75,9 +78,9 @@ class Code:
             "max_removals": 1000,
             "max_removal_percent": 100,
             "roster_copy_path": "/copy",
-            "source": {**self.source(), "roster_before": before},
         }
         params = validated(cakewalk_access_as_code.SPEC, tenant, {**given, **options})
+        params["source"] = {**self.source(), "roster_before": before}
         plan: Plan = cakewalk_access_as_code.plan(params, Tenant(self.example.client))
         return plan
 
@@ -363,6 +366,82 @@ def test_bad_rosters_and_rules_are_refused_with_file_and_line(
         code.compare("plan")
     assert message in str(caught.value)
     assert not code.example.tenant.log("POST")
+
+
+def about(people: Data) -> Data:
+    """Return the section of access rules with a rule about people of the roster."""
+    forbids = {"people": {"roster": people}, "to_hold": [{"group": "Sales"}]}
+    return {"rules": [{"name": "R", "severity": "low", "reason": "Because", "forbids": forbids}]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "held"),
+    [
+        ("Caf\u00e9", "Cafe\u0301"),
+        ("CAF\u00c9", "Caf\u00e9"),
+        ("Office", "O\ufb03ce"),
+        ("Human  Resources", "Human Resources"),
+    ],
+)
+@pytest.mark.parametrize(
+    "sections",
+    [
+        lambda value: {"groups": [{"group": "Sales", "mode": "exact", "members_where": value}]},
+        lambda value: {"accesses": [{"app": "Figma", "state": "absent", "members_where": value}]},
+        about,
+    ],
+)
+def test_a_value_that_only_looks_like_one_of_the_roster_is_refused(
+    code: Code, sections: Callable[[Data], Data], asked: str, held: str
+) -> None:
+    roster = table(f"{ERIN},{asked},,,", f"{CONNOR},{held},,,")
+    for condition in (asked, {"not": ["Sales", asked]}):
+        code.write(roster, **sections({"department": condition}))
+        words = f"department: {asked!a} is written {held!a} in people.csv:3; write both alike"
+        with pytest.raises(CodeRefused, match=rf"code\.yml:\d+: {re.escape(words)}"):
+            code.compare("drift")
+    code.write(roster, **sections({"department": [asked, held]}))
+    code.source()
+    code_of({"source": code.source()})
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("zoe\u0308@example.com", "zo\u00eb@example.com"),
+        ("zo\u00eb@example.com", "zoe\u0308@example.com"),
+        ("ZO\u00cb@example.com", "zo\u00eb@example.com"),
+        ("GROSS@example.com", "gro\u00df@example.com"),
+        ("zoe@example.com", "zo\u200be@example.com"),
+    ],
+)
+def test_an_address_that_only_looks_like_one_of_the_directory_is_refused(code: Code, here: str, there: str) -> None:
+    """Somebody would wait for ever, and lose what the rules give, and no rule about access would see them."""
+    groups = [{"group": "Contractors", "mode": "exact", "members_where": {"department": "Extern"}}]
+    sections = {"groups": groups, **about({"department": "Extern"})}
+    code.example.tenant.change("set_email", user=CONNOR, email=there)
+    code.write(table(PEOPLE, f"{here},Extern,,,", f"{MAX},Extern,,,"), **sections)
+    unlike = f"is not written as in the directory: here {here!a}, there {there!a}"
+    words = f"people.csv:3: {printable(here)!r} {unlike}; write it as there"
+    for mode in ("plan", "drift"):
+        with pytest.raises(CodeRefused, match=re.escape(words)):
+            code.compare(mode, fail_on_drift=False)
+    params = validated(cakewalk_access_rules.SPEC, code.example.tenant, {"folder": "/code"})
+    with pytest.raises(CodeRefused, match=re.escape(words)):
+        cakewalk_access_rules.plan({**params, "source": code.source()}, Tenant(code.example.client))
+    digest = code_digest(code_of({"source": code.source()}), {"source": code.source(), "base_url": BASE_URL})
+    assert code.compare("expire", code_digest=digest, journal_path="/record").steps == (), "ends must not wait for it"
+
+
+@pytest.mark.parametrize("before", ["zoe\u0308@example.com", "ZO\u00cb@example.com"])
+def test_a_person_whose_address_is_written_differently_neither_joins_nor_leaves(code: Code, before: str) -> None:
+    groups = [{"group": "Contractors", "mode": "exact", "members_where": {"department": "Extern"}}]
+    code.write(table(PEOPLE, f"{before},Extern,,,"), groups=groups)
+    copy = code.copy()
+    code.write(table(PEOPLE, "zo\u00eb@example.com,Extern,,,"), groups=groups)
+    code.example.tenant.change("set_email", user=CONNOR, email="zo\u00eb@example.com")
+    found = code.compare("plan", copy, max_roster_shrink=0).result["roster"]
+    assert [found[name] for name in ("joiners", "movers", "leavers")] == [[], [], []]
 
 
 def test_a_rule_needs_a_roster(code: Code) -> None:

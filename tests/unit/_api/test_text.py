@@ -15,6 +15,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._api.text import (
     by_usable_key,
     has_invisible,
     is_usable_key,
+    look,
     pluralize,
     printable,
     redact,
@@ -135,3 +136,16 @@ def test_yaml_reads_back_every_usable_key(name: str) -> None:
 )
 def test_what_looks_like_another_text_has_something_invisible(text: str, as_name: bool, as_words: bool) -> None:
     assert (has_invisible(text), has_invisible(text, is_words=True)) == (as_name, as_words)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        *(("Extern", other, True) for other in ("extern", " Extern", "EXTERN", "Ex\u00adtern", "\uff25xtern")),
+        *(("Caf\u00e9", other, True) for other in ("Cafe\u0301", "CAF\u00c9", "CAFE\u0301", "Cafe\u200b\u0301")),
+        *(("stra\u00dfe", other, True) for other in ("STRASSE", "Stra\u1e9ee")),
+        *(("Extern", other, False) for other in ("Intern", "Ext", "Ext\u00e9rn")),
+    ],
+)
+def test_what_people_take_for_the_same(one: str, other: str, alike: bool) -> None:
+    assert (look(one) == look(other)) is alike

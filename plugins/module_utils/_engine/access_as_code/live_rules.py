@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._api.catalog import USERS
 from ..._api.errors import ConfigurationError
 from ..access_rules.evaluation import Evaluation, evaluate
 from ..access_rules.reading import read_held
@@ -29,6 +30,9 @@ def evaluate_live(params: Mapping[str, Any], tenant: Tenant, counts_requests: bo
             "check access rules", "no file has the section rules, or it is empty", "Write rules, or give their folder."
         )
     check_anchors(code.sections["tenant"]["anchors"], params["base_url"], tenant)
-    rules = rules_of(code, tenant, Roster.of(params["source"].get("roster")))
+    roster = Roster.of(params["source"].get("roster"))
+    rules = rules_of(code, tenant, roster)
+    if roster:
+        roster.check_spelling(tenant.index(USERS))
     held = read_held(rules, tenant, counts_requests)
     return evaluate(rules, held, tenant.user_statuses, time_of(rules, tenant))

@@ -80,7 +80,7 @@ class CodeLookup:
     def __init__(self, source: Mapping[str, Any], directory: Directory) -> None:
         code, roster = code_of({"source": source}), Roster.of(source.get("roster"))
         if roster:
-            code = with_roster(code, roster, directory.users, directory.inactive, refuses_empty=False).code
+            code = with_roster(code, roster, directory.users, directory.inactive, is_strict=False).code
         self._directory = directory
         self._mentions = [
             (ids_of(directory.users.matches(person.reference)), Mention(entry, part, person))

@@ -402,7 +402,7 @@ def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, on
             changes.check_losses(before, params["max_roster_shrink"])
     directory = tenant.index(USERS, is_stable=True)
     # What keeps the whole code from being planned must not keep access from ending.
-    plan = with_roster(code, roster, directory, tenant.user_statuses.inactive, refuses_empty=not only_expired)
+    plan = with_roster(code, roster, directory, tenant.user_statuses.inactive, is_strict=not only_expired)
     copy = RosterCopy(roster, base_url, tuple(sorted(app_ids)[:ANCHORS]), time)
     return replace(plan, changes=changes, copy=copy)
 

@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from ..._api.text import has_invisible, printable
+from ..._api.text import has_invisible, look, printable, spelled
 from ..access_rules.entries import roster_conditions
 from ..core.conditions import ColumnCondition, is_condition
-from ..core.lookup import folded_email
+from ..core.lookup import Index, folded_email
 from ..core.terms import Term, TermState, term_of
 from .named_people import LISTS
-from .source import SourceCode, SourceEntry, problem
+from .source import CodeRefused, SourceCode, SourceEntry, problem
 
 #: The section of access rules, see C(rules.py).
 ACCESS_RULES = "rules"
@@ -76,14 +77,52 @@ class Roster:
         """The values of each person by column, by folded address."""
         return {email: row.fields for email, row in self.by_email.items()}
 
+    @cached_property
+    def values(self) -> dict[str, dict[str, str]]:
+        """The values of each column, each with the file and line of its first row."""
+        found: dict[str, dict[str, str]] = {column: {} for column in self.columns}
+        for row in self.rows:
+            for column, value in row.fields.items():
+                found[column].setdefault(value, row.at)
+        return found
+
     @property
     def content(self) -> list[Any]:
         """Everything that a digest of the code covers."""
         return [[row.email, dict(row.fields), row.since, row.until] for row in self.rows]
 
     def working(self, time: datetime) -> dict[str, RosterRow]:
-        """Return the people who are with the company at a time, by folded address."""
-        return {email: row for email, row in self.by_email.items() if row.term.state_at(time) is TermState.ACTIVE}
+        """Return the people who are with the company at a time, by address, see C(same_address)."""
+        return {same_address(row.email): row for row in self.rows if row.term.state_at(time) is TermState.ACTIVE}
+
+    def check_spelling(self, directory: Index) -> None:
+        """Refuse addresses that nobody in the directory has, and that look like the address of a person.
+
+        That person would wait for ever, and lose what an exact group gives.
+
+        :param directory: all people of the tenant.
+        :raises CodeRefused: the roster has such an address.
+        """
+        unknown = [row for row in self.rows if not directory.matches(row.email)]
+        problems = [
+            problem(
+                row.at,
+                f"{printable(row.email)!r} is not written as in the directory: here {spelled(row.email)}, there "
+                f"{spelled(alike[0])}; write it as there",
+            )
+            for row in unknown
+            if (alike := directory.alike(row.email))
+        ]
+        if problems:
+            raise CodeRefused(problems)
+
+
+def same_address(email: str) -> str:
+    """Return an address in the form in which rows of rosters are compared, since one person may be written in two ways.
+
+    Fewer addresses are equal in this form than look alike: two people may differ in nothing but C(ss) and a sharp s.
+    """
+    return unicodedata.normalize("NFC", email).lower()
 
 
 @dataclass(frozen=True)
@@ -138,12 +177,30 @@ def problems_of_rules(code: SourceCode, roster: Roster | None) -> Iterator[dict[
             elif roster and column not in roster.columns:
                 columns = ", ".join(map(printable, roster.columns))
                 yield problem(at, f"the roster has no column {printable(column)!r}, it has {columns}")
-            elif any(has_invisible(text, is_words=True) for text in ColumnCondition.of(column, value).values):
-                yield problem(at, f"{printable(column)}: a value has an invisible character")
+            else:
+                condition = ColumnCondition.of(column, value)
+                yield from (
+                    problem(at, f"{printable(column)}: {cause}")
+                    for cause in _flaws_of(condition, roster.values[column] if roster else {})
+                )
     for row in roster.rows if roster else ():
         for column in asked & row.fields.keys():
             if has_invisible(row.fields[column], is_words=True):
                 yield problem(row.at, f"the value of {printable(column)} has an invisible character")
+
+
+def _flaws_of(condition: ColumnCondition, known: Mapping[str, str]) -> Iterator[str]:
+    """Yield why people would not fit a condition who should, or the reverse, as clauses.
+
+    :param known: the values of the column, each with a file and line.
+    """
+    if any(has_invisible(text, is_words=True) for text in condition.values):
+        yield "a value has an invisible character"
+    wanted = {look(text): text for text in condition.values}
+    for value, at in known.items():
+        text = wanted.get(look(value))
+        if text is not None and value not in condition.values:
+            yield f"{spelled(text)} is written {spelled(value)} in {at}; write both alike, or list both values"
 
 
 def _all_conditions(code: SourceCode) -> Iterator[tuple[SourceEntry, tuple[str, ...], Mapping[str, Any]]]:

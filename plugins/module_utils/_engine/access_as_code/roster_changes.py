@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from ..._api.errors import CakewalkError
 from ..._api.text import printable
-from ..core.lookup import folded_email, folded_reference
+from ..core.lookup import folded_reference
 from ..core.timestamps import moment, utc
 from ..storage.ledger import check_tenant
-from .roster import Roster, RosterRow, rules_of
+from .roster import Roster, RosterRow, rules_of, same_address
 from .source import SourceCode
 
 Item = TypeVar("Item")
@@ -73,7 +73,7 @@ class RosterCopy:
 
     @cached_property
     def working(self) -> dict[str, RosterRow]:
-        """The people who were with the company when the roster was applied, by folded address."""
+        """The people who were with the company when the roster was applied, by address, see C(same_address)."""
         return self.roster.working(self.time)
 
     def check_tenant(self, path: str, base_url: str, app_ids: Collection[str]) -> None:
@@ -185,20 +185,21 @@ def changes_between(code: SourceCode, before: RosterCopy, roster: Roster, time: 
             losing.append(row.email)
     gone = {email: row.email for email, row in before.working.items() if email not in working}
     leavers = [{"user": email, "confirm": email} for email in gone.values()]
-    without_row = [written for email, written in gone.items() if email not in roster.by_email]
+    rows = {same_address(row.email) for row in roster.rows}
+    without_row = [written for email, written in gone.items() if email not in rows]
     return RosterChanges(joiners, movers, leavers, losing, without_row)
 
 
 def _by_person(code: SourceCode, roster: Roster) -> dict[str, _ByRules]:
-    """Return the groups and access that the rules give each person, by folded address."""
-    found = {email: _ByRules() for email in roster.by_email}
+    """Return the groups and access that the rules give each person, by address, see C(same_address)."""
+    found = {same_address(row.email): _ByRules() for row in roster.rows}
     for section, rule in rules_of(code):
         data = rule.entry.data
         absent = set(map(folded_reference, data.get("absent") or ()))
         for row in rule.people(roster):
             if folded_reference(row.email) in absent:
                 continue
-            person = found[folded_email(row.email)]
+            person = found[same_address(row.email)]
             if section == "groups":
                 person.groups.append(data["group"])
                 continue

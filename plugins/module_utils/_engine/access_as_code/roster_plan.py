@@ -70,7 +70,7 @@ class RosterPlan:
 
 
 def with_roster(
-    code: SourceCode, roster: Roster, directory: Index, inactive: Iterable[str], refuses_empty: bool = True
+    code: SourceCode, roster: Roster, directory: Index, inactive: Iterable[str], is_strict: bool = True
 ) -> RosterPlan:
     """Add the people who fit the rules of entries to their lists.
 
@@ -78,9 +78,11 @@ def with_roster(
 
     :param directory: all people of the tenant.
     :param inactive: statuses of people who need no row in the roster.
-    :param refuses_empty: whether an exact entry must list somebody.
-    :raises CodeRefused: an exact entry would list nobody by its rule.
+    :param is_strict: whether an exact entry must list somebody, and addresses must be written as in the directory.
+    :raises CodeRefused: an exact entry would list nobody by its rule, or see C(Roster.check_spelling).
     """
+    if is_strict:
+        roster.check_spelling(directory)
     sections = {name: list(entries) if name in LISTS else entries for name, entries in code.sections.items()}
     positions = dict(code.positions)
     waiting: dict[str, RosterRow] = {}
@@ -99,7 +101,7 @@ def with_roster(
             positions |= dict.fromkeys((place, f"{place}.user"), f"{row.at}, by {rule.at}")
         items = [*listed, *(_item(row, rule) for row in new)]
         is_exact = entry.data.get("mode") == "exact"
-        if not items and is_exact and refuses_empty and not entry.data["allow_empty"]:
+        if not items and is_exact and is_strict and not entry.data["allow_empty"]:
             problems.append(
                 problem(rule.at, "nobody in the directory fits this rule, and exact would remove everybody")
             )

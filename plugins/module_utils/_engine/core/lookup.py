@@ -10,12 +10,13 @@ import re
 import string
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 from ..._api.catalog import ResourceType
 from ..._api.errors import CakewalkError
 from ..._api.operations import member
-from ..._api.text import is_writable, printable, summarize
+from ..._api.text import is_writable, look, printable, summarize
 
 Row = Mapping[str, Any]
 Item = TypeVar("Item")
@@ -112,6 +113,11 @@ class Index:
         named_so = self._by_key.get(self._folded(reference), [])
         return ([by_id] if by_id else []) + [row for row in named_so if row is not by_id]
 
+    def alike(self, reference: str) -> list[str]:
+        """Return the names or addresses that only look like C(reference), see C(look)."""
+        keys = self._by_look.get(look(reference), ())
+        return [str(self._by_key[key][0][self.kind.key]) for key in keys if key != self._folded(reference)]
+
     def near(self, reference: str) -> list[str]:
         """Return up to three names similar to C(reference), for a message.
 
@@ -145,6 +151,14 @@ class Index:
         """Return an index in which these rows replace the rows of the same ids."""
         newer = {row["id"].lower(): row for row in rows}
         return Index(self.kind, {**self.by_id, **newer}.values(), self.complete)
+
+    @cached_property
+    def _by_look(self) -> dict[str, list[str]]:
+        """The keys by what they look like."""
+        by_look: dict[str, list[str]] = defaultdict(list)
+        for key in self._by_key:
+            by_look[look(key)].append(key)
+        return by_look
 
     def _folded(self, key: str) -> str:
         return folded_email(key) if self.kind.key == "email" else key
