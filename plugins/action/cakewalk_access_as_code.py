@@ -10,6 +10,7 @@ from typing import Any
 
 from ..plugin_utils._code_storage import CodeStorage
 from ..plugin_utils._controller import FileKeepingAction
+from ..plugin_utils._in_process import option_of
 
 
 class ActionModule(FileKeepingAction):
@@ -24,7 +25,9 @@ class ActionModule(FileKeepingAction):
         return result
 
     def keep_files(self, options: Mapping[str, Any], run_module: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-        self._files = files = CodeStorage(options, self._task.check_mode)
+        # The ledger can be named by the environment of the module, and no other file may be the same.
+        ledger = option_of(self, "ledger_path", "CAKEWALK_LEDGER")
+        self._files = files = CodeStorage({**options, "ledger_path": ledger}, self._task.check_mode)
         source = files.source()
         with files.begun():
             return files.kept(run_module(source=source))

@@ -94,6 +94,7 @@ options:
         other name gives text.
       - A run that fails without a report removes an earlier one, which could be taken for its own. V(export) writes no
         report, and leaves an earlier one as it is.
+      - A file that holds anything other than such a report or a plan is refused, and stays as it is.
     type: path
   plan_path:
     description:
@@ -102,6 +103,7 @@ options:
       - A name that ends in C(.md) gives Markdown for a comment on a pull request, of at most 60,000 characters. It says
         how much is left out. Names from the tenant are code, so none of them is a mention, a link or HTML. If no plan
         can be made, the file says why.
+      - A file that holds anything other than a plan or report is refused, and stays as it is.
     type: path
   inverse_path:
     description:

@@ -18,10 +18,12 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._api.errors import CakewalkError, ConfigurationError
 from ..module_utils._api.text import parse_json, pluralize, printable, summarize
+from ..module_utils._engine.access_as_code.expiry_report import is_plan_or_report
 from ..module_utils._engine.access_as_code.plan_markdown import is_markdown, refusal
 from ..module_utils._engine.access_as_code.roster_changes import RosterCopy
 from ..module_utils._engine.core.lookup import is_uuid
 from ..module_utils._engine.storage.journal import Journal
+from ..module_utils._engine.storage.paths import check_distinct
 from ..module_utils._engine.storage.private_file import PrivateFile
 from . import _code_reader
 from ._controller import collection_version
@@ -30,6 +32,11 @@ _COPY = "roster_copy_path"
 _FILES = ("plan_path", "expiry_report_path", "inverse_path", "journal_path", "ledger_path", _COPY)
 _PATHS = ("folder", "proof_dir", *_FILES)
 _JOURNAL = "Set `journal_path` (`access_as_code_record_path` in the role) to the absolute path of a file."
+#: The options whose files a mode replaces as a whole.
+_REPLACED_BY = {
+    "plan": ("plan_path", "expiry_report_path"),
+    **dict.fromkeys(("apply", "drift", "expire"), ("expiry_report_path",)),
+}
 #: The options that a mode needs, and where to find their values.
 _NEEDED = {
     "apply": {
@@ -57,8 +64,8 @@ class CodeStorage:
         self._check_mode = check_mode
         self._mode = options.get("mode", "plan")
         self._is_writing = self._mode in ("apply", "expire")
-        #: Whether there may be an earlier report, and this run has not replaced it yet.
-        self._has_old_report = False
+        #: The options whose files this run may replace or remove, and has not replaced yet.
+        self._replaceable: set[str] = set()
         self._paths: dict[str, str] = {name: check_type_path(options[name]) for name in _PATHS if options.get(name)}
 
     def source(self) -> dict[str, Any]:
@@ -70,16 +77,11 @@ class CodeStorage:
         """
         _code_reader.check_options(self._options)
         self._check_needed()
-        self._refuse_paths_of_code()
+        self._check_paths()
         source: dict[str, Any] = {"version": collection_version(), "proofs": self._proofs()}
         if self._mode == "export":
             self._exported_file("tenant.yml").check_writable()
             return source
-        if self._mode == "plan" and "plan_path" in self._paths:
-            self._file("plan_path").check_writable()
-        if "expiry_report_path" in self._paths:
-            self._file("expiry_report_path").check_writable()
-            self._has_old_report = True
         source |= _code_reader.source_of(self._paths["folder"])
         return {**source, "roster_before": self._roster_before()} if "roster" in source else source
 
@@ -150,15 +152,21 @@ class CodeStorage:
         proofs = [proof for proof in proofs if proof.pop("is_proved")]
         return sorted(proofs, key=lambda proof: (proof["date"], proof["file"]))
 
-    def _refuse_paths_of_code(self) -> None:
-        """Refuse files that the next run would read as code or as the roster.
+    def _check_paths(self) -> None:
+        """Refuse files that mean two things, that the next run would read as code, or that must not be replaced.
 
         :raises ConfigurationError: a path is refused.
-        :raises FileRefused: a path is relative.
+        :raises FileRefused: a path is relative, or a file to replace holds something else, or cannot be written.
         """
-        for name in sorted(self._paths.keys() & {*_FILES}):
+        paths = {name: self._paths[name] for name in _FILES if name in self._paths}
+        for name, path in sorted(paths.items()):
             self._file(name)
-            _code_reader.refuse_code_file(self._paths["folder"], name, self._paths[name], _what(name))
+            _code_reader.refuse_code_file(self._paths["folder"], name, path, _what(name))
+        check_distinct(paths)
+        for name in _REPLACED_BY.get(self._mode, ()):
+            if name in paths:
+                self._file(name).check_replaceable(is_plan_or_report, "a plan or report of `cakewalk_access_as_code`")
+                self._replaceable.add(name)
 
     @contextmanager
     def begun(self) -> Iterator[None]:
@@ -181,7 +189,7 @@ class CodeStorage:
         names = ("plan_text", "expiry_text", "files", "roster_copy")
         plan, expiry, files, copy = (result.pop(name, None) for name in names)
         if expiry is not None:
-            self._has_old_report = False
+            self._replaceable.discard("expiry_report_path")
             if not self._check_mode:
                 self._write("expiry_report_path", expiry)
         if copy is not None:
@@ -217,10 +225,10 @@ class CodeStorage:
             return
         # The task has failed already, and that is the failure to report.
         with suppress(CakewalkError):
-            if self._mode == "plan" and is_markdown(self._paths.get("plan_path")):
+            if "plan_path" in self._replaceable and is_markdown(self._paths["plan_path"]):
                 self._write("plan_path", refusal(result))
         with suppress(CakewalkError):
-            if self._has_old_report:
+            if "expiry_report_path" in self._replaceable:
                 self._file("expiry_report_path").remove()
 
     def _write(self, option: str, text: str) -> None:
@@ -259,7 +267,7 @@ class CodeStorage:
         return PrivateFile(path, "the code", "Export it again into another folder.")
 
     def _file(self, option: str) -> PrivateFile:
-        return PrivateFile(self._paths[option], _what(option), "Move it away.")
+        return PrivateFile(self._paths[option], _what(option), "Move it away, or give another path.")
 
 
 def _proof(path: Path) -> dict[str, Any]:

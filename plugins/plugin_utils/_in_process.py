@@ -49,13 +49,15 @@ _MARGIN = 5.0
 _SECRETS = ("api_key", "api_secret", "mask_key")
 
 
-def option_of(action: ActionBase, name: str) -> str | None:
+def option_of(action: ActionBase, name: str, environment: str = "") -> str | None:
     """Return an option of a task as far as the controller can know it.
 
     It is set by the task, by a variable, by the environment of the task, or by that of this process if modules inherit
     it.
+
+    :param environment: the name of its environment variable, if it is not that of the option.
     """
-    environment = f"CAKEWALK_{name.upper()}"
+    environment = environment or f"CAKEWALK_{name.upper()}"
     inherited = dict(os.environ) if action._connection.transport == "local" else {}
     of_task: dict[str, Any] = {}
     action._compute_environment_string(of_task)

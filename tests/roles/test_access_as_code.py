@@ -592,13 +592,19 @@ IN_THE_WAY: dict[str, tuple[dict[str, str], str]] = {
 
 @pytest.mark.slow
 def test_no_file_takes_the_place_of_another(crew: CodeFolder) -> None:
+    one = crew.folder.parent / "one"
+    one.touch(0o600)
     failures = crew.refusals_by_mode(
         {
             case: ("plan", {name: path.format(folder=crew.folder) for name, path in paths.items()})
             for case, (paths, _words) in IN_THE_WAY.items()
         }
     )
+    of_environment = {"CAKEWALK_LEDGER": str(one)}
+    failure = crew.refused(crew.hold("drift", expiry_report_path=str(one), environment=of_environment))
 
+    assert "expiry_report_path and ledger_path would be one file" in failure["msg"]
+    assert one.exists()
     for case, (_paths, words) in IN_THE_WAY.items():
         assert failures[case]["error"]["kind"] == "configuration", case
         assert words in failures[case]["msg"], case

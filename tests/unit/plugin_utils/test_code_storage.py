@@ -23,26 +23,79 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def fail(folder: Path, report: Path, check_mode: bool = False, **options: Any) -> None:
-    """Fail with an earlier report at a path."""
-    report.touch(0o600)
-    storage = CodeStorage({"folder": str(folder / "code"), "expiry_report_path": str(report), **options}, check_mode)
+#: What earlier runs leave, by the end of the name of the file.
+EARLIER = {
+    ".json": '{"expires_within": 14, "terms": []}\n',
+    ".md": "### Access as code: expiry\n\n**0 expired.**\n",
+    ".txt": "Tenant: https://open-api.getcakewalk.io\n\n0 expired, and 1 expires within 1 day.\n",
+    ".plan": f"Tenant: https://open-api.getcakewalk.io\n\nNothing to do.\n\nplan_hash: {'0' * 64}\n",
+    ".new": "",
+}
+
+
+def fail(folder: Path, check_mode: bool = False, **options: Any) -> str:
+    """Fail, explain why, and return the message."""
+    storage = CodeStorage({"folder": str(folder / "code"), **options}, check_mode)
     with pytest.raises(CakewalkError) as error:
         storage.source()
     storage.explain({"msg": str(error.value), "error": error.value.facts()})
+    return str(error.value)
 
 
-@pytest.mark.parametrize("name", ["report.json", "report.md", "report.txt"])
-def test_a_run_that_fails_leaves_no_report_of_an_earlier_run(folder: Path, name: str) -> None:
-    fail(folder, folder / name, check_mode=True)
-    assert (folder / name).exists()
-    fail(folder, folder / name)
-    assert not (folder / name).exists()
+def snapshot(folder: Path) -> dict[Path, str]:
+    """Return the content of each file below a folder."""
+    return {path: path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("suffix", EARLIER)
+def test_a_run_that_fails_leaves_no_report_of_an_earlier_run(folder: Path, suffix: str) -> None:
+    report = folder / f"report{suffix}"
+    report.write_text(EARLIER[suffix], encoding="utf-8")
+    report.chmod(0o600)
+    fail(folder, check_mode=True, expiry_report_path=str(report))
+    assert report.exists()
+    fail(folder, expiry_report_path=str(report))
+    assert not report.exists()
+
+
+#: What no run of this collection wrote there.
+FOREIGN = ('{"time": "2026-11-29T07:30:12Z"}\n', '{"terms": []}', "Tenant: notes of mine\n", "# Notes\n", "\n", "[1]")
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+@pytest.mark.parametrize("option", ["plan_path", "expiry_report_path"])
+def test_a_file_that_holds_anything_else_is_never_replaced(folder: Path, option: str, text: str) -> None:
+    for name in ("kept.md", "kept.txt", "kept.json"):
+        (folder / name).write_text(text, encoding="utf-8")
+        before = snapshot(folder)
+        message = fail(folder, **{option: str(folder / name)})
+        assert "it does not hold a plan or report of `cakewalk_access_as_code`. Move it away" in message
+        assert snapshot(folder) == before
+
+
+_REPLACED = ("plan_path", "expiry_report_path")
+
+
+@pytest.mark.parametrize("spelling", ["x.md", "./X.md", "link/x.md", "hard.md"])
+@pytest.mark.parametrize("kept", ["journal_path", "ledger_path", "roster_copy_path", "inverse_path", *_REPLACED])
+def test_options_that_name_one_file_cost_no_file(folder: Path, kept: str, spelling: str) -> None:
+    # Even what could be taken for an earlier report.
+    (folder / "x.md").write_text(EARLIER[".md"], encoding="utf-8")
+    (folder / "hard.md").hardlink_to(folder / "x.md")
+    (folder / "link").symlink_to(".")
+    before = snapshot(folder)
+    needed = {"plan_hash": "0", "code_digest": "0", "journal_path": f"{folder}/journal"}
+    for mode in ("plan", "drift", "apply", "expire", "export"):
+        for replaced in {*_REPLACED} - {kept}:
+            paths = {kept: f"{folder}/x.md", replaced: f"{folder}/{spelling}"}
+            assert "would be one file" in fail(folder, mode=mode, **{**needed, **paths})
+            assert snapshot(folder) == before
 
 
 def test_code_that_is_given_as_report_stays(folder: Path) -> None:
-    fail(folder, folder / "code" / "groups.yml")
-    assert (folder / "code" / "groups.yml").exists()
+    before = snapshot(folder)
+    fail(folder, expiry_report_path=str(folder / "code" / "groups.yml"))
+    assert snapshot(folder) == before
 
 
 @pytest.mark.parametrize("name", ["people.csv", "people.TSV", "people.yml", "link"])

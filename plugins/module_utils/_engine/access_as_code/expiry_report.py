@@ -6,13 +6,20 @@
 from __future__ import annotations
 
 import json
+import re
 
-from ..._api.text import pluralize
+from ..._api.text import parse_json, pluralize
 from ..core.tenant import Tenant
 from ..core.terms import TermState
 from .dated_access import ending
 from .plan import TenantPlan
 from .plan_markdown import Section, document, is_markdown
+
+#: A plan or report as Markdown begins so. As text, it begins with its header, and ends with a hash or a count.
+_OWN = re.compile(
+    r"###\sAccess\sas\scode:\s|Tenant:\s.*\n(plan_hash:\s[0-9a-f]{64}|\d+\sexpired,[^\n]*\swithin\s\d+\sdays?\.)\n\Z",
+    re.DOTALL,
+)
 
 
 def expiry_report(plan: TenantPlan, tenant: Tenant) -> str:
@@ -34,3 +41,14 @@ def expiry_report(plan: TenantPlan, tenant: Tenant) -> str:
         sections = [Section("Expired", expired), Section(f"Expires {within}", soon)]
         return document("expiry", sentence, plan.header, sections, "", tenant.scrubbed)
     return tenant.scrubbed("\n".join([*plan.header, "", *expired, *soon, sentence, ""]))
+
+
+def is_plan_or_report(text: str) -> bool:
+    """Return whether a run could have written a text to C(plan_path) or C(expiry_report_path)."""
+    if _OWN.match(text):
+        return True
+    try:
+        document = parse_json(text)
+    except ValueError:
+        return False
+    return isinstance(document, dict) and document.keys() >= {"expires_within", "terms"}

@@ -28,10 +28,7 @@ class ResultFile:
     def __init__(self, path: str) -> None:
         self._file = PrivateFile(path, "the result", "Move it away, or give another path.")
         self._text = ""
-        self._file.check_writable()
-        text = self._file.read()
-        if text is not None and not _is_result(text):
-            raise self._file.damaged("it does not hold a result of `cakewalk_info`")
+        self._file.check_replaceable(_is_result, "a result of `cakewalk_info`")
 
     def plan_of(self, records: Mapping[str, Any], maps: Mapping[str, Any], tenant: Tenant) -> Plan:
         """Return a plan that writes the file, and whose result says in short what the file holds.

@@ -215,6 +215,18 @@ class PrivateFile:
                 ):
                     pass
 
+    def check_replaceable(self, is_own: Callable[[str], bool], content: str) -> None:
+        """Check that the file could be written, and holds nothing but what an earlier run wrote, or nothing at all.
+
+        :param is_own: whether a run wrote such a text.
+        :param content: what a run writes, for the message.
+        :raises FileRefused: the file cannot be written, must not be trusted, or holds anything else.
+        """
+        self.check_writable()
+        text = self.read()
+        if text and not is_own(text):
+            raise self.damaged(f"it does not hold {content}")
+
     def damaged(self, cause: str) -> FileRefused:
         """Return the error for a file whose content is not valid."""
         return self._refused("use", cause, self.rebuild)
