@@ -582,6 +582,11 @@ LIMITED: dict[str, tuple[list[Data], Data, dict[str, str]]] = {
         {},
         {"time_limits[0]": "months and years differ"},
     ),
+    "a limit of nothing": (
+        [{"group": "Sales", "until_required": False}],
+        {},
+        {"time_limits[0]": "it limits nothing"},
+    ),
     "a selector of nothing": (
         [{"select": {"all": False}, "until_required": True}],
         {},

@@ -54,7 +54,7 @@ class TimeLimit:
         term, who = person.term, f"{printable(person.reference)!r}"
         limit = f"time limit of {self.entry.at()}"
         if term.end is None:
-            return f"{who} has no until, and the {limit} demands one" if self._needs_end else ""
+            return f"{who} has no until, and the {limit} demands one" if self.needs_end else ""
         if self.max_duration is None:
             return ""
         longest = self.entry.data["max_duration"]
@@ -84,7 +84,8 @@ class TimeLimit:
                 )
 
     @property
-    def _needs_end(self) -> bool:
+    def needs_end(self) -> bool:
+        """Whether nobody may be named without an end."""
         return self.max_duration is not None or bool(self.entry.data["until_required"])
 
 
@@ -92,7 +93,10 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
     """Yield the contradictions within the section; they do not depend on the tenant."""
     for entry in code.entries(SECTION):
         try:
-            _apps = _limit(entry).apps
+            limit = _limit(entry)
+            _apps = limit.apps
+            if not limit.needs_end:
+                yield problem(entry.at(), "it limits nothing; set `until_required` to true, or give `max_duration`")
         except (TermRefused, ConfigurationError) as error:
             yield problem(entry.at(), error.cause if isinstance(error, ConfigurationError) else str(error))
 
