@@ -293,6 +293,27 @@ def test_a_request_that_is_open_excuses_nothing(ruled: Ruled) -> None:
     assert ruled.compare().result["summary"]["steps"] == 1
 
 
+def test_what_is_only_requested_fulfils_no_demand(ruled: Ruled) -> None:
+    tenant, aws = ruled.example.tenant, {"app": "AWS"}
+    for row in tenant.find("apps", "AWS")["accesses"]:
+        tenant.change("remove_access", app="AWS", user=row["user_id"])
+    for person in (SALLY, CONNOR):
+        tenant.change("add_access", app="AWS", user=person)
+    enough, taken = (
+        rule(limits={"holders_of": [aws], "at_least": 2}),
+        {**aws, "users": [SALLY], "state": "absent"},
+    )
+    given = {**aws, "permission_level": "ReadOnly", "users": ["erin.engineer@example.com"]}
+    ruled.write(enough, accesses=[taken])
+    assert "would be unknown, because of accesses.yml:4" in str(ruled.refusal())
+    # What open requests ask for does not count, and one is there, nor what the same plan requests.
+    ruled.write(enough, accesses=[taken, given])
+    assert "would be unknown, because of accesses.yml:" in str(ruled.refusal())
+    # What was not fulfilled before does not stop a step towards it.
+    ruled.write(rule(limits={"holders_of": [aws], "at_least": 9}), accesses=[given])
+    assert ruled.compare().result["summary"]["steps"] == 1
+
+
 def test_a_plan_that_also_gives_what_a_rule_is_about_repairs_nothing(ruled: Ruled) -> None:
     apps = ("Figma", "GitHub")
     for app in apps:

@@ -66,21 +66,27 @@ class RulesPlan:
 
     :param listed: the rules before the plan, where open requests do not count.
     :param before: the same, where they do, as in C(after).
+    :param approved: the rules after the plan as far as nobody has to approve it.
     :param changes: what people get and lose by the plan.
     """
 
     listed: Evaluation
     before: Evaluation
     after: Evaluation
+    approved: Evaluation
     changes: Sequence[AccessChange]
 
     @cached_property
     def new(self) -> list[Finding]:
         """The findings that the plan causes, makes worse, or adds to.
 
-        An open request excuses nothing. If somebody asked for access, what conflicts with it is not given to them.
+        An open request excuses nothing. If somebody asked for access, what conflicts with it is not given to them. Nor
+        do they count among the people who must hold something.
         """
         new = new_findings(self.before.results, self.after.results)
+        limited = {finding.rule.name for finding in new if finding.missing}
+        fewer = new_findings(self.listed.results, self.approved.results)
+        new += [finding for finding in fewer if finding.missing and finding.rule.name not in limited]
         known = {id(finding) for finding in new}
         asked_for = {id(finding) for finding in new_findings(self.listed.results, self.after.results)}
         return new + [
@@ -254,10 +260,12 @@ def plan_rules(
     rules = rules_of(code, tenant, roster)
     held = read_held(rules, tenant, counts_requests=True, changing={change.app for change in changes if change.app})
     time = time_of(rules, tenant)
-    states = (held.without_requests(), held, held.after(changes))
-    listed, before, after = (evaluate(rules, one, tenant.user_statuses, time) for one in states)
+    listed = held.without_requests()
+    approved = listed.after(change for change in changes if change.group or not change.is_gain)
+    states = (listed, held, held.after(changes), approved)
+    now, before, after, at_once = (evaluate(rules, one, tenant.user_statuses, time) for one in states)
     tenant.warnings += ended_warnings(after.results)
-    return RulesPlan(listed, before, after, changes)
+    return RulesPlan(now, before, after, at_once, changes)
 
 
 def _by_rule(findings: Iterable[tuple[AccessRule, Finding, str]]) -> list[list[tuple[Finding, str]]]:
