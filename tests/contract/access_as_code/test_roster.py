@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -70,7 +71,7 @@ class Code:
         complete = ArgumentSpecValidator(CODE).validate(code).validated_parameters
         return {"version": "1", "code": complete, "positions": positions, "roster": roster}
 
-    def compare(self, mode: str, before: Data | None = None, **options: Any) -> Plan:
+    def compare(self, mode: str, before: Data | None = None, asked: Tenant | None = None, **options: Any) -> Plan:
         """Return what a mode makes of the folder."""
         tenant = self.example.tenant
         given = {"mode": mode, "folder": "/code", "acting_user": tenant.acting_user, "purpose": "Roster"}
@@ -81,7 +82,7 @@ class Code:
         }
         params = validated(cakewalk_access_as_code.SPEC, tenant, {**given, **options})
         params["source"] = {**self.source(), "roster_before": before}
-        plan: Plan = cakewalk_access_as_code.plan(params, Tenant(self.example.client))
+        plan: Plan = cakewalk_access_as_code.plan(params, asked or Tenant(self.example.client))
         return plan
 
     def plan(self, **options: Any) -> list[str]:
@@ -401,8 +402,35 @@ def test_a_value_that_only_looks_like_one_of_the_roster_is_refused(
         with pytest.raises(CodeRefused, match=rf"code\.yml:\d+: {re.escape(words)}"):
             code.compare("drift")
     code.write(roster, **sections({"department": [asked, held]}))
-    code.source()
     code_of({"source": code.source()})
+    code.write(roster, **sections({"department": {"not": f" {held}"}}))
+    with pytest.raises(CodeRefused, match="has blanks around it, and a roster is read without them"):
+        code.compare("drift")
+
+
+@pytest.mark.parametrize(
+    ("asked", "value", "hint"),
+    [
+        ("Extren", "Extren", " Did you mean 'Extern'?"),
+        ({"not": "Externe"}, "Externe", " Did you mean 'Extern'?"),
+        (["", "Sales", "Legal"], "Legal", ""),
+    ],
+)
+def test_a_value_that_no_row_has_is_a_warning(code: Code, asked: Any, value: str, hint: str) -> None:
+    condition = {"department": asked}
+    absent = {"app": "Figma", "state": "absent", "members_where": condition}
+    code.write(table(PEOPLE, f"{MAX},Extern,,,"), accesses=[absent], **about(deepcopy(condition)))
+
+    def of_value(lines: Iterable[str]) -> list[str]:
+        return [re.sub(r":\d+", ":", line) for line in lines if line.startswith("Nobody in the roster")]
+
+    words = [f"Nobody in the roster has the department {value!r} (code.yml:).{hint}"] * 2
+    tenant = Tenant(code.example.client)
+    assert of_value(code.compare("plan", asked=tenant).result["plan"]) == of_value(tenant.warnings) == words
+    live = Tenant(code.example.client)
+    params = validated(cakewalk_access_rules.SPEC, code.example.tenant, {"folder": "/code"})
+    cakewalk_access_rules.plan({**params, "source": code.source()}, live)
+    assert of_value(live.warnings) == words
 
 
 @pytest.mark.parametrize(

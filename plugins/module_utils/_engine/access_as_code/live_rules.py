@@ -15,7 +15,7 @@ from ..access_rules.reading import read_held
 from ..core.tenant import Tenant
 from .anchors import check_anchors
 from .plan import code_of
-from .roster import Roster
+from .roster import Roster, unknown_values
 from .rules import SECTION, rules_of, time_of
 
 
@@ -34,5 +34,6 @@ def evaluate_live(params: Mapping[str, Any], tenant: Tenant, counts_requests: bo
     rules = rules_of(code, tenant, roster)
     if roster:
         roster.check_spelling(tenant.index(USERS))
+        tenant.warnings += unknown_values(code, roster)
     held = read_held(rules, tenant, counts_requests)
     return evaluate(rules, held, tenant.user_statuses, time_of(rules, tenant))

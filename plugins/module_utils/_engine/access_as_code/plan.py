@@ -403,6 +403,7 @@ def _roster_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, on
     directory = tenant.index(USERS, is_stable=True)
     # What keeps the whole code from being planned must not keep access from ending.
     plan = with_roster(code, roster, directory, tenant.user_statuses.inactive, is_strict=not only_expired)
+    tenant.warnings += plan.unknown_values
     copy = RosterCopy(roster, base_url, tuple(sorted(app_ids)[:ANCHORS]), time)
     return replace(plan, changes=changes, copy=copy)
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from ..._api.text import has_invisible, look, printable, spelled
@@ -25,6 +27,8 @@ ACCESS_RULES = "rules"
 #: The member of an entry with conditions on columns.
 RULE = "members_where"
 _SECTION = "roster"
+#: As many values of a column are compared with a value that no row has.
+_COMPARED = 1_000
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,27 @@ def problems_of_rules(code: SourceCode, roster: Roster | None) -> Iterator[dict[
                 yield problem(row.at, f"the value of {printable(column)} has an invisible character")
 
 
+def unknown_values(code: SourceCode, roster: Roster) -> list[str]:
+    """Return a line for each value of a condition that no row has, since it may be misspelt.
+
+    Nothing else would show that: nobody fits the condition, or everybody.
+    """
+    return [
+        f"Nobody in the roster has the {printable(column)} {printable(text)!r} ({entry.at(*place, column)})."
+        f"{_suggestion(text, roster.values[column])}"
+        for entry, place, conditions in _all_conditions(code)
+        for column, value in conditions.items()
+        for text in ColumnCondition.of(column, value).values
+        # A blank value is asked for in advance.
+        if text and text not in roster.values[column]
+    ]
+
+
+def _suggestion(text: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(text, islice(known, _COMPARED), n=1, cutoff=0.75)
+    return f" Did you mean {printable(near[0])!r}?" if near else ""
+
+
 def _flaws_of(condition: ColumnCondition, known: Mapping[str, str]) -> Iterator[str]:
     """Yield why people would not fit a condition who should, or the reverse, as clauses.
 
@@ -196,11 +221,16 @@ def _flaws_of(condition: ColumnCondition, known: Mapping[str, str]) -> Iterator[
     """
     if any(has_invisible(text, is_words=True) for text in condition.values):
         yield "a value has an invisible character"
-    wanted = {look(text): text for text in condition.values}
+    wanted: dict[str, str] = {}
+    for text in condition.values:
+        if text == text.strip():
+            wanted[look(text)] = text
+        else:
+            yield f"{printable(text)!r} has blanks around it, and a roster is read without them"
     for value, at in known.items():
-        text = wanted.get(look(value))
-        if text is not None and value not in condition.values:
-            yield f"{spelled(text)} is written {spelled(value)} in {at}; write both alike, or list both values"
+        similar = wanted.get(look(value))
+        if similar is not None and value not in condition.values:
+            yield f"{spelled(similar)} is written {spelled(value)} in {at}; write both alike, or list both values"
 
 
 def _all_conditions(code: SourceCode) -> Iterator[tuple[SourceEntry, tuple[str, ...], Mapping[str, Any]]]:

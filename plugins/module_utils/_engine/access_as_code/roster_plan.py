@@ -16,7 +16,7 @@ from typing import Any
 from ..._api.text import pluralize, printable, summarize
 from ..core.lookup import Index, Row, folded_email, folded_reference, ids_of
 from .named_people import LISTS, NamedPerson, references_of
-from .roster import Roster, RosterRow, RosterRule, rules_of
+from .roster import Roster, RosterRow, RosterRule, rules_of, unknown_values
 from .roster_changes import RosterChanges, RosterCopy
 from .source import CodeRefused, SourceCode, problem
 
@@ -30,6 +30,7 @@ class RosterPlan:
     :param waiting: the people who fit a rule, and are not in the directory.
     :param unlisted: the people in the directory who are not in the roster, by address.
     :param lines: lines about the rules, and about the people who are in no row.
+    :param unknown_values: lines about values of conditions that no row has.
     :param changes: what changed since the roster that was last applied; C(None) where that roster is not known.
     :param copy: what a run that applies the roster keeps of it.
     """
@@ -39,20 +40,22 @@ class RosterPlan:
     waiting: tuple[RosterRow, ...]
     unlisted: tuple[str, ...]
     lines: tuple[str, ...]
+    unknown_values: tuple[str, ...] = ()
     changes: RosterChanges | None = None
     copy: RosterCopy | None = None
 
     @property
     def notes(self) -> list[str]:
         """All lines about the roster but those about people who wait."""
+        lines = [*self.lines, *self.unknown_values]
         if self.changes is None:
             never = "No earlier roster was given, so it is not known whether people are missing from this one."
-            return [*self.lines, never]
+            return [*lines, never]
         gone = summarize(map(printable, self.changes.without_row))
         left = (
             f"No longer in the roster: {gone}. They keep what no `exact` group takes; the role leaver takes the rest."
         )
-        return [*self.lines, *([left] if gone else [])]
+        return [*lines, *([left] if gone else [])]
 
     @property
     def waiting_lines(self) -> list[str]:
@@ -114,7 +117,8 @@ def with_roster(
     if unlisted:
         lines.append(f"In the directory, not in the roster: {summarize(map(printable, unlisted))}")
     expanded = replace(code, sections=sections, positions=positions, written=code.sections)
-    return RosterPlan(expanded, len(roster.rows), tuple(waiting.values()), unlisted, tuple(lines))
+    unknown = tuple(unknown_values(code, roster))
+    return RosterPlan(expanded, len(roster.rows), tuple(waiting.values()), unlisted, tuple(lines), unknown)
 
 
 def notes_of_rules(people: Iterable[NamedPerson], rows: Iterable[Row]) -> list[str]:
