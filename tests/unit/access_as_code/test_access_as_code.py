@@ -269,6 +269,24 @@ WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         {"accesses": [reach("x"), reach("X", state="absent")]},
         [("accesses[1].users[0]", "twice, accesses[0].users[0]")],
     ),
+    "conditions on no column": (
+        {
+            "roster": {"file": "people.csv"},
+            "groups": [
+                listed(members=[ADA], members_where={}),
+                listed(group="Team", mode="exact", members_where={}),
+                listed(group="Rest", mode="unmanaged", members_where={}),
+            ],
+            "accesses": [reach("x", state="absent", members_where={})],
+        },
+        [
+            ("accesses[0].members_where", "`members_where` is empty"),
+            ("groups[0].members_where", "`members_where` is empty"),
+            ("groups[1].members_where", "`members_where` is empty"),
+            ("groups[2]", "lists nobody"),
+            ("groups[2].members_where", "`members_where` is empty"),
+        ],
+    ),
     "no field": (
         {"custom_fields": [{"app": "App", "fields": None, "clear": None}]},
         [("custom_fields[0]", "no fields")],

@@ -171,6 +171,8 @@ def problems_of_rules(code: SourceCode, roster: Roster | None) -> Iterator[dict[
     """
     asked = set()
     for entry, place, conditions in _all_conditions(code):
+        if not conditions:
+            yield problem(entry.at(*place), f"`{place[-1]}` is empty; name a column, or leave it out")
         for column, value in conditions.items():
             at = entry.at(*place, column)
             asked.add(column)
@@ -237,7 +239,8 @@ def _all_conditions(code: SourceCode) -> Iterator[tuple[SourceEntry, tuple[str, 
     """Yield all conditions on columns, each with its entry and its place in the entry."""
     for section in LISTS:
         for entry in code.entries(section):
-            yield entry, (RULE,), entry.data.get(RULE) or {}
+            if entry.data.get(RULE) is not None:
+                yield entry, (RULE,), entry.data[RULE]
     for entry in code.entries(ACCESS_RULES):
         for place, conditions in roster_conditions(entry.data):
             yield entry, place, conditions

@@ -306,10 +306,10 @@ def _contradiction_in(entry: Mapping[str, Any]) -> str:
     if mode == "exact":
         if absent is not None:
             return "absent has no effect with exact, which removes everybody who is not listed"
-        if members is None and not rule:
+        if members is None and rule is None:
             return "members is null or missing, and exact would remove everybody"
-        if not members and not rule and not entry["allow_empty"]:
+        if not members and rule is None and not entry["allow_empty"]:
             return "members is empty, and exact would remove everybody; if that is meant, set `allow_empty: true`"
-    elif members is None and absent is None and not rule:
+    elif members is None and absent is None and rule is None:
         return f"it lists nobody; give members, {RULE} or absent, or set mode: unmanaged"
     return ""
