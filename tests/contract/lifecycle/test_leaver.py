@@ -145,7 +145,9 @@ def test_no_more_is_removed_than_was_allowed_before_the_first_write(
     _applied, result = leave(ERIN, max_removals=1)
 
     assert [method for method, _path in writes(tenant)] == ["DELETE"]
-    assert any("carry out 3 removals" in message for message in result["people"][0]["errors"])
+    (message,) = result["people"][0]["errors"]
+    assert "carry out 3 removals" in message
+    assert all(f"{ERIN} from '{name}'" in message for name in ("Engineering", "GitHub", "Google Workspace"))
     assert proofs(tmp_path)[ERIN]["complete"] is False
 
 

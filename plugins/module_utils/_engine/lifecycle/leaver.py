@@ -23,7 +23,7 @@ from ..access.planning import check_purpose
 from ..core.access_requests import Requests, progress_of
 from ..core.entries import check_addresses, entries_of
 from ..core.guardrails import LimitExceeded, ProtectedUsers, check_removals, check_share
-from ..core.lookup import Resolver, Row, folded_email, labelled
+from ..core.lookup import Resolver, Row, folded_email, label, labelled
 from ..core.people import acting_user
 from ..core.plan import ApplyResult, Plan, StepStatus
 from ..core.plan_header import plan_header
@@ -180,9 +180,9 @@ class _Offboarding:
         self._actor = actor
         self._before = holdings
         self._footprints = {user["id"].lower(): holdings.footprint_of(user) for user in self._users}
-        #: The person of each step, and the id of its group or app, by the identity of the step.
+        #: The person of each step, and its group or app, by the identity of the step.
         self._user_of: dict[int, Row] = {}
-        self._place_of: dict[int, str] = {}
+        self._place_of: dict[int, Row] = {}
         #: Why a stage could not be planned.
         self._problems: list[CakewalkError] = []
         others = {leaver.user["id"].lower(): leaver.others for leaver in leavers}
@@ -258,7 +258,7 @@ class _Offboarding:
         try:
             # More requests may be needed by now than before the first write.
             self._check_limits(
-                (self._place_of[id(step)], person(self._user_of[id(step)]))
+                (label(self._place_of[id(step)]), person(self._user_of[id(step)]))
                 for step in [*(result.step for result in applied.steps), *steps]
             )
         except LimitExceeded as error:
@@ -333,7 +333,8 @@ class _Offboarding:
             is_sent = isinstance(result.error, (ApiError, OutcomeUnknown))
             remaining = after.footprints[user_id]
             places = {entry["id"] for entry in [*remaining.groups, *remaining.accesses]}
-            if is_sent and user_id not in after.unstable and self._place_of[id(result.step)] not in places:
+            place_id = self._place_of[id(result.step)]["id"].lower()
+            if is_sent and user_id not in after.unstable and place_id not in places:
                 result.status = StepStatus.ALREADY if isinstance(result.error, ApiError) else StepStatus.DONE
                 result.error = None
 
@@ -349,7 +350,7 @@ class _Offboarding:
 
     def _step(self, step: Step, user: Row, place: Row) -> Step:
         """Note the person and the group or app of a step, and return the step."""
-        self._user_of[id(step)], self._place_of[id(step)] = user, place["id"].lower()
+        self._user_of[id(step)], self._place_of[id(step)] = user, place
         return step
 
     def _of(self, user: Row) -> Footprint:
