@@ -130,6 +130,60 @@ def test_what_somebody_else_removed_meanwhile_is_no_failure(
     assert (applied.goal_reached, result["complete"], result["people"][0]["errors"]) == (True, True, [])
 
 
+#: What shows late, each with the write that does not show it, and what the last look then lists.
+LATE: dict[str, tuple[Data, str, list[str]]] = {
+    "the end of a membership": ({"change": "remove_member", "group": "Engineering"}, "removeUserFromGroup", []),
+    "the end of access": ({"change": "remove_access", "app": "GitHub"}, "createRemoveAccessRequest", []),
+    "a request": (
+        {"change": "open_request", "kind": "remove", "app": "GitHub"},
+        "createRemoveAccessRequest",
+        ["GitHub (Read, Write)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", [202, 204, 409, 500])
+@pytest.mark.parametrize("case", LATE)
+def test_what_shows_only_in_the_last_look_is_no_failure(
+    tenant: Sandbox, leave: Callable[..., tuple[ApplyResult, Data]], tmp_path: Path, case: str, answer: int
+) -> None:
+    """Whatever the answer to the write was, the run tells what its proof tells."""
+    change, operation, waiting = LATE[case]
+    tenant.change("remove_member", group="Okta Everyone", user=ERIN)
+    tenant.change("remove_access", app="Google Workspace", user=ERIN)
+    tenant.fault(operation, answer)
+    # Only the last looks list the groups again.
+    after = pages(len(tenant.state("groups")["groups"])) + 1
+    tenant.change(**change, user=ERIN, after=after, operation="listUsersGroups")
+    if operation == "removeUserFromGroup":
+        tenant.change("remove_access", app="GitHub", user=ERIN)
+
+    applied, result = leave(ERIN, fail_on_left=False)
+
+    (entry,) = result["people"]
+    assert (entry["errors"], [one["name"] for one in entry["waiting"]], entry["by_hand"]) == ([], waiting, [])
+    assert (applied.goal_reached, result["complete"]) == (True, not waiting)
+    (proof,) = proofs(tmp_path).values()
+    assert {write["status"] for write in proof["writes"]} <= {"done", "already"}
+    assert not any("verified" in write for write in proof["writes"])
+
+
+def test_a_list_that_cannot_be_read_after_a_write_and_can_at_the_end_is_no_failure(
+    tenant: Sandbox, leave: Callable[..., tuple[ApplyResult, Data]]
+) -> None:
+    for app in ("GitHub", "Google Workspace"):
+        tenant.change("remove_access", app=app, user=ERIN)
+    tenant.change("remove_member", group="Okta Everyone", user=ERIN)
+    groups = tenant.state("groups")["groups"]
+    first_look = sum(pages(len(group["members"])) for group in groups)
+    tenant.fault("listUsersGroupUsers", "html", count=2, skip=first_look)
+
+    applied, result = leave(ERIN)
+
+    assert tenant.faults() == []
+    assert (applied.goal_reached, result["complete"], applied.as_result()["errors"]) == (True, True, [])
+
+
 def test_no_more_is_removed_than_was_allowed_before_the_first_write(
     tenant: Sandbox, leave: Callable[..., tuple[ApplyResult, Data]], tmp_path: Path
 ) -> None:

@@ -179,6 +179,15 @@ def test_the_error_says_what_waits_and_what_needs_somebody_with_names() -> None:
     assert SomethingLeft.of([outcome_of(ERIN, left_after(NOTHING), NOTHING, [], [])], "12:00") is None
 
 
+def test_nobody_is_complete_with_errors() -> None:
+    assert outcome_of(ERIN, left_after(NOTHING), NOTHING, [], [])["complete"] is True
+    entry = outcome_of(ERIN, left_after(NOTHING), NOTHING, ["Could not do it: no."], [])
+    assert entry["complete"] is False
+    error = SomethingLeft.of([entry], "12:00")
+    assert error is not None
+    assert "as Cakewalk listed at 12:00, Could not do it: no. Run again later" in str(error)
+
+
 def test_what_could_not_be_read_twice_alike_is_not_complete() -> None:
     entry = outcome_of(ERIN, None, NOTHING, [], [])
     assert (entry["complete"], entry["errors"]) == (False, ["No two reads in a row agreed. Run again after a while."])

@@ -164,7 +164,8 @@ class _Run:
             stage = stage.then(self.result) if stage.then else None
         if self.result.having(StepStatus.FAILED):
             raise GoalNotReached(self.result)
-        if self._unread:
+        # A later stage may have read what could not be read at first.
+        if any(map(_is_unread, self.result.steps)):
             raise GoalNotReached(self.result, self._unread[0])
 
     def leave_unknown(self) -> None:

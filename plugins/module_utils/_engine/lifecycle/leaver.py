@@ -25,13 +25,13 @@ from ..core.entries import check_addresses, entries_of
 from ..core.guardrails import LimitExceeded, ProtectedUsers, check_removals, check_share
 from ..core.lookup import Resolver, Row, folded_email, label, labelled
 from ..core.people import acting_user
-from ..core.plan import ApplyResult, Plan, StepStatus
+from ..core.plan import ApplyResult, NotApplied, Plan, StepStatus
 from ..core.plan_header import plan_header
 from ..core.tenant import Tenant
 from ..core.timestamps import now
 from ..core.wait import PAUSES, Wait, WaitTimedOut, check_timeout
 from .footprint import Footprint, Holdings, StableFootprints, read_holdings, read_until_stable
-from .leaver_report import Outcome, Proofs, SomethingLeft, left_after, outcome_of, plan_lines, predicted
+from .leaver_report import Outcome, Proofs, SomethingLeft, left_after, outcome_of, plan_lines, predicted, to_remove
 from .people_result import people_result, remark_of
 
 
@@ -327,16 +327,14 @@ class _Offboarding:
         )
 
     def _settle(self, applied: ApplyResult, after: StableFootprints) -> None:
-        """Count failed steps as settled if the goal is reached anyway, as by a removal upstream."""
-        for result in applied.having(StepStatus.FAILED):
+        """Count steps that were sent as settled if the goal is reached by now, as by a removal upstream."""
+        for result in applied.having(StepStatus.FAILED, StepStatus.DONE):
             user_id = self._user_of[id(result.step)]["id"].lower()
-            is_sent = isinstance(result.error, (ApiError, OutcomeUnknown))
-            remaining = after.footprints[user_id]
-            places = {entry["id"] for entry in [*remaining.groups, *remaining.accesses]}
-            place_id = self._place_of[id(result.step)]["id"].lower()
-            if is_sent and user_id not in after.unstable and place_id not in places:
+            is_sent = result.error is None or isinstance(result.error, (ApiError, OutcomeUnknown, NotApplied))
+            is_over = self._place_of[id(result.step)]["id"].lower() not in to_remove(after.footprints[user_id])
+            if is_sent and is_over and user_id not in after.unstable:
                 result.status = StepStatus.ALREADY if isinstance(result.error, ApiError) else StepStatus.DONE
-                result.error = None
+                result.error, result.is_verified = None, True
 
     def _name_approvers(self, left: Mapping[str, Outcome], holdings: Holdings) -> None:
         """Add the people who must decide to the entries of removals that wait for approval."""

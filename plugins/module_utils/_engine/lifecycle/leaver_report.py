@@ -150,6 +150,12 @@ class Outcome:
     is_complete: bool
 
 
+def to_remove(footprint: Footprint) -> set[str]:
+    """Return the ids of the groups to leave, and of the apps whose removal is still to be requested."""
+    requested = [access for access in footprint.accesses if access["outcome"] == REMOVING and access["request_id"]]
+    return {entry["id"] for entry in [*footprint.groups, *footprint.accesses] if entry not in requested}
+
+
 def left_after(footprint: Footprint) -> Outcome:
     """Return what is left after a run."""
     waiting, by_hand = _requests_left(footprint)
@@ -259,7 +265,7 @@ def outcome_of(
         errors = [*errors, *([] if errors else ["No two reads in a row agreed. Run again after a while."])]
     return {
         "user": person_result(user),
-        "complete": bool(outcome and outcome.is_complete),
+        "complete": bool(outcome and outcome.is_complete and not errors),
         "waiting": outcome.waiting if outcome else [],
         "by_hand": outcome.by_hand if outcome else [],
         "errors": list(errors),
