@@ -120,7 +120,9 @@ notes:
   - If an open request wants the opposite, nothing is sent for this person. The task fails with V(conflicting_request)
     after everything else is done, because the API cannot cancel a request.
   - A request in an unknown status could be open, so the task is refused. Use O(known_statuses) to explain the status.
-  - A request that was approved in the last 15 minutes, and whose access does not show yet, counts as open.
+  - A request that was approved in the last 15 minutes, and whose access does not show yet, counts as open. The time is
+    that of the C(Date) header of the API, whatever the clock of this machine says. If the header or the time of the
+    request is missing, the request counts as open, too.
   - A change of level takes the old level away, so it is refused for O(protected_users).
 seealso:
   - module: cakewalk.access.cakewalk_group_member

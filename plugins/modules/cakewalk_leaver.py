@@ -95,6 +95,8 @@ notes:
   - The proof shows what Cakewalk lists, after two reads that agree. Only the app itself shows whether a person can
     still sign in.
   - The API cannot cancel a request that may still give access. Such a request is in RV(people[].by_hand).
+  - A request that was approved in the last 15 minutes may still give access, too. The time is that of the C(Date)
+    header of the API, whatever the clock of this machine says.
   - Check mode cannot predict which removals Cakewalk requests by itself after a person left a group.
   - Approvers are named if a task of the person's manager or of an app owner shows the request.
 seealso:

@@ -112,6 +112,8 @@ notes:
     person Cakewalk records as the decider.
   - Each task is read directly before its decision and again after it. A change between this read and the decision
     cannot be excluded, since the API has no conditional write.
+  - Whether a task is still snoozed depends on the C(Date) header of the API, whatever the clock of this machine says.
+    Without this header, a task with a time to wake up is skipped as snoozed.
   - A task in an unknown status is refused. Use O(known_statuses) to explain the status.
   - Approval of a removal or of a change of permission level is refused for O(protected_users).
 seealso:
@@ -310,7 +312,6 @@ error:
         message: expect.permission_level is 'Read', the task shows 'Write'
 """
 
-from datetime import datetime, timezone
 from typing import Any
 
 from ..module_utils._api.catalog import REQUEST_TYPES, task
@@ -345,7 +346,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     entries = evaluation.entries_of_task(params)
     evaluation.check_actor(entries, params, tenant)
     rows = tenant.read(task(entry.task) for entry in entries)
-    tables = (tenant.task_statuses, tenant.request_statuses, datetime.now(timezone.utc))
+    tables = (tenant.task_statuses, tenant.request_statuses, tenant.time_or_none() if rows else None)
     assessments = [
         evaluation.assess(evaluation.TaskState(entry, row), *tables, params["allow_autoprovisioning"])
         for entry, row in zip(entries, rows, strict=True)

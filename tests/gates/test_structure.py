@@ -70,7 +70,23 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "ansible": ("_module", "plugin_utils", "action", "filter"),
 }
 #: Names that only these files and rooms of plugins may use.
-NAMES = dict.fromkeys(("AnsibleModule", "exit_json", "fail_json"), (ENTRY, "plugin_utils", "action"))
+NAMES = {
+    **dict.fromkeys(("AnsibleModule", "exit_json", "fail_json"), (ENTRY, "plugin_utils", "action")),
+    # Rules without exceptions depend on no time, and their report has one.
+    "local_time": (f"{MODULE_UTILS}/_engine/core/timestamps.py", f"{MODULE_UTILS}/_engine/access_as_code/rules.py"),
+}
+#: Files that read the clock of this machine, and why none of them compares it with a time of the service. That would be
+#: wrong by as much as the clock is: C(Tenant.time) and C(Tenant.time_or_none) have the time of the service.
+LOCAL_CLOCK: Mapping[str, str] = {
+    f"{MODULE_UTILS}/_engine/core/timestamps.py": "what a run writes down",
+    f"{MODULE_UTILS}/_engine/storage/journal.py": "what a run writes down",
+    f"{MODULE_UTILS}/_engine/storage/ledger.py": "what a run writes down",
+    f"{MODULE_UTILS}/_engine/policies/assignments.py": "the age of what a ledger holds",
+    f"{MODULE_UTILS}/_engine/fulfilment/task_lock.py": "the age of a lock",
+    "plugins/modules/cakewalk_access_review.py": "a date that the options give",
+}
+#: What reads the clock of this machine: C(datetime.now), C(time.time) and the like.
+CLOCKS = {"datetime": {"now", "utcnow", "today"}, "date": {"today"}, "time": {"time", "time_ns", "localtime", "gmtime"}}
 #: Class names that Ansible dictates.
 DICTATED = {"ActionModule", "ModuleDocFragment", "FilterModule", "LookupModule", "TestModule"}
 
@@ -160,6 +176,26 @@ def repeated_classes(sources: Sources) -> list[str]:
     return [f"{name}: {', '.join(lines)}" for name, lines in places.items() if len(lines) > 1]
 
 
+def clock_readers(sources: Sources) -> list[str]:
+    """Return the files of the engine and the modules that read the clock of this machine."""
+    return [
+        file
+        for file, source in sources.items()
+        if file.startswith((f"{MODULE_UTILS}/_engine/", "plugins/modules/"))
+        if any(
+            isinstance(node.value, ast.Name | ast.Attribute)
+            and node.attr in CLOCKS.get(getattr(node.value, "id", getattr(node.value, "attr", "")), ())
+            for node in nodes(source, ast.Attribute)
+        )
+        or any(
+            alias.name in CLOCKS["time"]
+            for node in nodes(source, ast.ImportFrom)
+            for alias in node.names
+            if node.module == "time"
+        )
+    ]
+
+
 def planted(sources: Sources, file: str, line: str) -> Sources:
     return {**sources, file: f"{sources[file]}\n{line}\n"}
 
@@ -222,6 +258,26 @@ def test_a_second_class_of_a_name_is_found(sources: Sources) -> None:
     (found,) = set(repeated_classes(again)) - set(repeated_classes(sources))
 
     assert found.startswith("Plan: ")
+
+
+def test_only_what_knows_no_time_of_the_service_reads_the_clock_of_this_machine(sources: Sources) -> None:
+    assert sorted(clock_readers(sources)) == sorted(LOCAL_CLOCK)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "datetime.now(timezone.utc)",
+        "datetime.datetime.utcnow()",
+        "date.today()",
+        "time.time()",
+        "from time import time_ns",
+    ],
+)
+def test_a_planted_clock_is_found(line: str, sources: Sources) -> None:
+    file = f"{MODULE_UTILS}/_engine/core/plan.py"
+
+    assert set(clock_readers(planted(sources, file, line))) - set(clock_readers(sources)) == {file}
 
 
 def test_the_glossary_names_what_is_there(sources: Sources) -> None:

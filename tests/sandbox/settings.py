@@ -39,7 +39,8 @@ class Settings:
     :param rate_limit: requests allowed in a window (1,000 a minute by the rate-limit page); 0 for no limit.
     :param rate_window: seconds of that window, so that tests can compress time.
     :param latency: seconds that every answer takes longer.
-    :param clock_ahead: seconds by which the C(Date) of every answer is ahead of the clock of this machine.
+    :param clock_ahead: seconds by which the clock of the service is ahead of that of this machine: the C(Date) of every
+        answer, and the times in what it writes down from then on.
     :param dialect: the answers to what the documentation leaves open.
     """
 

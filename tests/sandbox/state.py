@@ -40,6 +40,7 @@ class State:
         self.seed = seed
         self.dialect = Dialect()
         self.late = Late()
+        self.clock_ahead = 0.0
         self.users: dict[str, User] = {}
         self.groups: dict[str, Group] = {}
         self.apps: dict[str, App] = {}
@@ -64,9 +65,9 @@ class State:
         return self.identifier(kind, self._made)
 
     def now(self) -> str:
-        """Return the time: a minute later at each call while the company's history is written, then the real one."""
+        """Return the time: a minute later at each call while the company's history is written, then by its clock."""
         if self._history is None:
-            return stamp(datetime.now(UTC))
+            return stamp(datetime.now(UTC) + timedelta(seconds=self.clock_ahead))
         self._history += timedelta(minutes=1)
         return stamp(self._history)
 

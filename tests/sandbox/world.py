@@ -38,6 +38,7 @@ class World:
         """
         self.settings = self._origin.changed(**changes)
         self.state: State = company.found(self.settings)
+        self.state.clock_ahead = self.settings.clock_ahead
         self.signing_key = SigningKey()
         self.log = Log()
         self.calm()
@@ -59,6 +60,7 @@ class World:
             raise ValueError(f"{', '.join(shaping)} can only change with a reset")
         self.settings = self.settings.changed(**changes)
         self.state.dialect = self.settings.dialect
+        self.state.clock_ahead = self.settings.clock_ahead
 
     def note_questions(self) -> None:
         """Note from now on, until the next reset, which questions of the dialect decide something."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -56,6 +57,7 @@ def request(number: int, status: str | None = "Pending", **members: Any) -> dict
 LISTED = TenantSnapshot(
     begun="2026-01-11T00:00:00Z",
     ended="2026-01-11T00:00:09Z",
+    time=datetime(2026, 1, 11, tzinfo=timezone.utc),
     users=[ADA, BEN, EVE],
     groups=[TEAM],
     members=[[ADA, EVE]],

@@ -48,6 +48,40 @@ def test_no_text_of_the_service_is_an_error(text: str) -> None:
     assert time is None or utc(time)
 
 
+LEVEL, NOW = uid(30), datetime(2026, 1, 6, 12, tzinfo=timezone.utc)
+LONG_AGO, RECENT = "2026-01-06T11:45:00Z", "2026-01-06T11:45:01Z"
+#: The members of an approved request, whether there is a newer one, and whether it may still take effect.
+APPROVED: list[tuple[dict[str, Any], bool, bool]] = [
+    ({"updatedAt": RECENT}, False, True),
+    ({"updatedAt": "2026-01-06T13:00:00Z"}, False, True),
+    ({"updatedAt": LONG_AGO}, False, False),
+    ({"updatedAt": RECENT}, True, False),
+    *(({"updatedAt": when}, False, True) for when in (None, "yesterday", 5)),
+    ({}, False, True),
+    ({}, True, False),
+    # Nothing shows that the other one is newer.
+    ({"createdAt": None}, True, True),
+    ({"createdAt": "soon", "updatedAt": RECENT}, True, True),
+    ({"createdAt": None, "updatedAt": LONG_AGO}, True, False),
+]
+
+
+@pytest.mark.parametrize(("members", "has_newer", "expected"), APPROVED)
+@pytest.mark.parametrize("kind", ["GrantAccessRequest", "RemoveAccessRequest"])
+def test_an_approved_request_is_under_way_unless_it_is_certainly_old(
+    kind: str, members: dict[str, Any], has_newer: bool, expected: bool
+) -> None:
+    about = {"targetUserId": ADA["id"], "workAppId": APP["id"], "requestStatus": "Approved", "requestType": kind}
+    row = {"id": uid(40), "createdAt": "2026-01-01T00:00:00Z", "permissionLevelId": LEVEL, **about, **members}
+    newer = {**about, "id": uid(41), "createdAt": "2026-01-02T00:00:00Z", "updatedAt": LONG_AGO}
+    rows = [row, *([newer] if has_newer else [])]
+    held = [LEVEL] if kind == "RemoveAccessRequest" else []
+    assert Requests(rows, REQUEST_STATUSES, NOW).under_way([row], held) == ([row] if expected else [])
+    assert Requests(rows, REQUEST_STATUSES, NOW).under_way([row], [] if held else [LEVEL]) == []
+    if not has_newer:
+        assert Requests(rows, REQUEST_STATUSES).under_way([row], held) == [row]
+
+
 @pytest.mark.parametrize(
     "oldest_first",
     [

@@ -38,7 +38,7 @@ def routed(row: dict[str, Any] | None, *routes: dict[str, str], apps: tuple[str,
         apps=allowed_apps(apps),
         task_statuses=TASK_STATUSES,
         request_statuses=REQUEST_STATUSES,
-        now=NOW,
+        time=NOW,
     )
     return router.route(uid(901), row)
 

@@ -88,7 +88,8 @@ def request(kind: str, target: str | None, status: str = "Pending") -> dict[str,
         (request("RemoveAccessRequest", uid(1)), []),
         (request("RemoveAccessRequest", None), []),
         (request("GrantAccessRequest", uid(2)), []),
-        (request("GrantAccessRequest", None, "Approved"), []),
+        (request("GrantAccessRequest", None, "Approved"), ["unclear_request"]),
+        (request("GrantAccessRequest", None, "Approved") | {"updatedAt": "2026-05-01T00:00:00Z"}, []),
     ],
 )
 def test_a_request_that_may_give_something_is_left(row: dict[str, Any], what: list[str]) -> None:
@@ -99,8 +100,13 @@ def test_a_request_that_may_give_something_is_left(row: dict[str, Any], what: li
 
 @pytest.mark.parametrize(
     ("minutes", "held", "what"),
-    [(1, {}, ["open_grant"]), (1, {uid(20): [uid(30)]}, ["open_grant"]), (1, {uid(20): [uid(31)]}, []), (20, {}, [])],
-    ids=["nothing", "another level", "its level", "long ago"],
+    [
+        pytest.param(1, {}, ["open_grant"], id="nothing"),
+        pytest.param(1, {uid(20): [uid(30)]}, ["open_grant"], id="another level"),
+        pytest.param(1, {uid(20): [uid(31)]}, [], id="its level"),
+        pytest.param(-60, {}, ["open_grant"], id="in the future"),
+        pytest.param(20, {}, [], id="long ago"),
+    ],
 )
 def test_what_was_granted_a_moment_ago_and_is_not_listed_is_left(
     minutes: int, held: dict[str, list[str]], what: list[str]
@@ -112,6 +118,14 @@ def test_what_was_granted_a_moment_ago_and_is_not_listed_is_left(
     outcome = left_after(replace(NOTHING, requests=found))
     assert ([one["what"] for one in outcome.waiting], outcome.by_hand) == (what, [])
     assert all("a moment ago" in one["why"] and "access to Wiki" in one["name"] for one in outcome.waiting)
+
+
+@pytest.mark.parametrize("updated", [{}, {"updatedAt": None}, {"updatedAt": "yesterday"}])
+def test_what_was_granted_at_a_time_that_is_not_shown_needs_somebody(updated: dict[str, Any]) -> None:
+    granted = request("GrantAccessRequest", uid(1), "Approved") | {"workAppId": uid(20), **updated}
+    found = requests_of(ERIN, [granted], Requests([granted], REQUEST_STATUSES, NOW), {}, {uid(20): "Wiki"})
+    assert named(left_after(replace(NOTHING, requests=found)).by_hand) == [("open_grant", uid(70))]
+    assert not predicted(replace(NOTHING, requests=found)).is_complete
 
 
 def named(entries: list[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -326,6 +326,12 @@ def test_a_task_is_snoozed_until_the_very_moment() -> None:
     assert assessment.changes
 
 
+@pytest.mark.parametrize("till", [PAST, FUTURE, None])
+def test_no_snooze_is_over_at_a_time_that_is_not_known(till: str | None) -> None:
+    task = TaskState(TaskEntry(ID, "approved", "action", {}), a_task(snoozedTill=till))
+    assert assess(task, TASK_STATUSES, REQUEST_STATUSES, None, False).changes is (till is None)
+
+
 def test_what_is_left_alone_is_warned_of_by_reason() -> None:
     rows = [
         a_task(1, snoozedTill=FUTURE),

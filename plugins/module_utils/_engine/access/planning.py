@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from itertools import filterfalse
 from typing import Any
 
@@ -85,7 +84,7 @@ def read_app_states(tenant: Tenant, entries: Sequence[AccessEntry]) -> list[AppE
 
     def states() -> list[AppEntries]:
         request_rows, *rows = tenant.read([REQUESTS, *listings])
-        requests = Requests(request_rows, tenant.request_statuses, datetime.now(timezone.utc))
+        requests = Requests(request_rows, tenant.request_statuses, tenant.time_or_none())
         pairs = zip(rows[::2], rows[1::2], strict=True)
         return [
             (AppState(app, access_rows, levels, requests), its_entries)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 from ..._api.catalog import REQUESTS, StatusTable, accesses, named, person
@@ -98,7 +97,7 @@ class AccessWait(Wait):
 
         :raises RequestDeclined: a request was declined or withdrawn.
         """
-        requests = Requests(found[0], self._statuses, datetime.now(timezone.utc))
+        requests = Requests(found[0], self._statuses)
         app_states = {
             identifier: AppState(app, rows, [], requests)
             for (identifier, app), rows in zip(self._apps.items(), found[1:], strict=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,7 @@ from ..access_rules.reading import read_held, read_rules
 from ..access_rules.report import FindingWriter, RulesViolated, ended_warnings
 from ..access_rules.rule import AccessRule, Entitlement
 from ..core.tenant import Tenant
+from ..core.timestamps import local_time
 from .roster import ACCESS_RULES, Roster
 from .source import SourceCode, problem
 
@@ -57,7 +58,7 @@ def time_of(rules: Iterable[AccessRule], tenant: Tenant) -> datetime:
 
     :raises ClockRefused: the time of the service is not known well enough.
     """
-    return tenant.time() if any(rule.exceptions for rule in rules) else datetime.now(timezone.utc)
+    return tenant.time() if any(rule.exceptions for rule in rules) else local_time()
 
 
 @dataclass(frozen=True)

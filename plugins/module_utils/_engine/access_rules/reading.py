@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 
 from ..._api import catalog
 from ..._api.catalog import APPS, GROUPS, USERS
@@ -199,7 +198,7 @@ def _with_requests(held: HeldAccess, tenant: Tenant) -> HeldAccess:
     """
     (rows,) = tenant.read_stable([catalog.REQUESTS])
     rows = [row for row in rows if row.get("requestType") != REMOVE]
-    requests = Requests(rows, tenant.request_statuses, datetime.now(timezone.utc))
+    requests = Requests(rows, tenant.request_statuses, tenant.time_or_none())
     requested, unclear = set(), set()
     for person, app in {(_lower(row, "targetUserId"), _lower(row, "workAppId")) for row in rows}:
         if app in held.levels_held or app in held.unseen:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ..._api import catalog
@@ -21,6 +22,8 @@ class TenantSnapshot:
     """The lists of a tenant between two times.
 
     There are members for each of the C(groups), and access rows for each of the C(apps), which are full records.
+
+    :param time: the time of the service after the last read; C(None) if it is not shown.
     """
 
     begun: str
@@ -31,6 +34,7 @@ class TenantSnapshot:
     apps: Sequence[Row]
     accesses: Sequence[Sequence[Row]]
     requests: Sequence[Row]
+    time: datetime | None
 
 
 def take_snapshot(tenant: Tenant) -> TenantSnapshot:
@@ -56,4 +60,5 @@ def take_snapshot(tenant: Tenant) -> TenantSnapshot:
         [{**app, **detail} for app, detail in zip(apps, details, strict=True)],
         inner_rows[len(groups) :],
         requests,
+        tenant.time_or_none(),
     )

@@ -236,14 +236,15 @@ class Populations:
                 yield {**row, **{name: counted[identifier] for name, counted in counts.items()}}
 
     def _requests(self) -> Iterator[dict[str, Any]]:
-        now = moment(self.snapshot.ended)
+        time = self.snapshot.time
         for row in self.snapshot.requests:
             status = self.request_statuses.class_of(row.get("requestStatus"))
             if status not in (OPEN, None):
                 continue
             created = moment(row.get("createdAt"))
             yield {
-                "age_days": (now - created).days if now and created else None,
+                # The clock of the service is read to the second.
+                "age_days": max((time - created).days, 0) if time and created else None,
                 "created_at": _time(row.get("createdAt"), created),
                 "updated_at": _time(row.get("updatedAt"), moment(row.get("updatedAt"))),
                 "request_type": REQUEST_TYPE_NAMES.get(str(row.get("requestType")), row.get("requestType")),

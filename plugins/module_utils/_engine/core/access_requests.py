@@ -26,12 +26,12 @@ class Requests:
 
     :param rows: the requests of any type and status.
     :param statuses: the meaning of their status words.
-    :param now: the current time, to recognize recent requests.
+    :param time: the time of the service, to recognize recent requests; without it, any request may be recent.
     """
 
-    def __init__(self, rows: Iterable[Row], statuses: StatusTable, now: datetime) -> None:
+    def __init__(self, rows: Iterable[Row], statuses: StatusTable, time: datetime | None = None) -> None:
         self._statuses = statuses
-        self._now = now
+        self._time = time
         self._about: dict[tuple[str, str], list[Row]] = defaultdict(list)
         # A request without a usable creation time is taken for the oldest, so that it decides nothing.
         rows = sorted(rows, key=lambda row: moment(row.get("createdAt")) or _BEFORE_ALL)
@@ -54,7 +54,7 @@ class Requests:
         return self._statuses.class_of(request.get("requestStatus"))
 
     def under_way(self, requests: Sequence[Row], held: Collection[str]) -> list[Row]:
-        """Return the requests that are undecided, or were approved recently and show no effect yet.
+        """Return the requests that are undecided, or may have been approved recently and show no effect yet.
 
         :param held: the ids of the levels held, in lower case; an empty id for an app without levels.
         """
@@ -79,12 +79,16 @@ class Requests:
         )
 
     def _is_about_to_show(self, request: Row, held: Collection[str]) -> bool:
-        updated = moment(request.get("updatedAt"))
         about = self._about[id_in(request, "targetUserId"), id_in(request, "workAppId")]
-        if self.class_of(request) != "granted" or updated is None or request is not about[-1]:
+        is_newest = request is about[-1] or moment(request.get("createdAt")) is None
+        if self.class_of(request) != "granted" or not is_newest:
             return False
         shows = not held if request.get("requestType") == REMOVE else level_of(request) in held
-        return not shows and self._now - updated < _GRACE
+        return not shows and self._may_be_recent(request)
+
+    def _may_be_recent(self, request: Row) -> bool:
+        updated = moment(request.get("updatedAt"))
+        return updated is None or self._time is None or self._time - updated < _GRACE
 
 
 def level_of(request: Row) -> str:

@@ -28,6 +28,10 @@ from .clock import checked_time
 from .lookup import Index, is_uuid
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
+_NO_TIME = (
+    "The service sends no `Date`, so its time is unknown. Approved requests without an effect count as recent, and no "
+    "snooze counts as over. See whether a proxy removes this header."
+)
 
 
 class _CachedList:
@@ -152,6 +156,17 @@ class Tenant:
     def time(self) -> datetime:
         """Return the time by the last answer of the service, see C(checked_time)."""
         return checked_time(self._client.clock)
+
+    def time_or_none(self) -> datetime | None:
+        """Return the time by the last answer of the service, whatever the clock of this machine says.
+
+        What the service wrote down is as old as its own clock says, so a clock that is wrong here need not end a run.
+
+        :returns: C(None), with a warning, if the service does not show its time.
+        """
+        clock = self._client.clock
+        self.warnings += [] if clock or _NO_TIME in self.warnings else [_NO_TIME]
+        return clock.time if clock else None
 
     def queries(self) -> list[dict[str, Any]]:
         """Return the C(path) of each list and record that was read, its C(rows), and its C(pages) over all reads."""

@@ -25,9 +25,14 @@ def moment(text: object) -> datetime | None:
         return None
 
 
+def local_time() -> datetime:
+    """Return the time of this machine, for what a run writes down. No time of the service is compared with it."""
+    return datetime.now(timezone.utc)
+
+
 def now() -> str:
     """Return the current time, see C(utc)."""
-    return utc(datetime.now(timezone.utc))
+    return utc(local_time())
 
 
 def utc(time: datetime) -> str:

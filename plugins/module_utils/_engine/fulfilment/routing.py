@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from itertools import combinations
 from typing import Any
 
@@ -131,7 +131,7 @@ class Router:
     apps: frozenset[str]
     task_statuses: StatusTable
     request_statuses: StatusTable
-    now: datetime
+    time: datetime | None
 
     def route(self, task: str, row: Row | CakewalkError | None) -> RoutedTask:
         """Return the route of a task, or why the task is not due.
@@ -143,7 +143,7 @@ class Router:
         if isinstance(row, CakewalkError):
             return RoutedTask(task, "unreadable", f"it cannot be read ({row.kind})")
         state = TaskState(TaskEntry(task, "approved", "action", {}), row)
-        assessment = assess(state, self.task_statuses, self.request_statuses, self.now, allow_autoprovisioning=False)
+        assessment = assess(state, self.task_statuses, self.request_statuses, self.time, allow_autoprovisioning=False)
         errors = dict(reversed(assessment.errors))
         outcomes = {"kind": "not_an_action", "unknown_status": "unclear", "unclear": "unclear", "decided": "declined"}
         for reason, outcome in outcomes.items():
@@ -171,14 +171,16 @@ def route_tasks(params: Mapping[str, Any], tenant: Tenant) -> list[RoutedTask]:
     """
     if params["max_due"] < 0:
         raise out_of_range("max_due", params["max_due"], "Give 0 or more.")
+    routes, apps = routes_of(params["routes"]), allowed_apps(params["apps"])
+    rows = candidates(params, tenant)
     router = Router(
-        routes=routes_of(params["routes"]),
-        apps=allowed_apps(params["apps"]),
+        routes=routes,
+        apps=apps,
         task_statuses=tenant.task_statuses,
         request_statuses=tenant.request_statuses,
-        now=datetime.now(timezone.utc),
+        time=tenant.time_or_none() if rows else None,
     )
-    tasks = [router.route(task, row) for task, row in candidates(params, tenant)]
+    tasks = [router.route(task, row) for task, row in rows]
     users = tenant.people([task.expect["user"] for task in tasks if task.is_due]).by_id
     tasks = [
         with_user(task, users.get(task.expect["user"]), tenant.user_statuses) if task.is_due else task for task in tasks

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from ..._api import catalog
@@ -59,7 +59,7 @@ def read_sources(apps: Sequence[Row], groups: Sequence[Row], tenant: Tenant) -> 
     for (group, ids), rows in zip(gives, members, strict=True):
         for app_id in ids:
             giving[app_id].append((group, ids_of(rows)))
-    indexed = Requests(requests, tenant.request_statuses, datetime.now(timezone.utc))
+    indexed = Requests(requests, tenant.request_statuses)
     states = {
         app["id"].lower(): AppState(*of_app, indexed)
         for of_app in zip(apps, holders, levels, strict=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
@@ -64,6 +63,7 @@ class Holdings:
     :param groups: the groups, each with the ids of its members.
     :param apps: the apps with the people who have access, and their requests.
     :param requests: the rows of all requests.
+    :param indexed: the same requests by person and app.
     :param tasks: the tasks of each person, by the id of the person; C(None) if the service knows the person no more.
     :param retry_declined: whether declined removals are requested again.
     :param read: the number of memberships and access rows read, of all people.
@@ -75,18 +75,17 @@ class Holdings:
     apps: Sequence[AppState]
     requests: Sequence[Row]
     tasks: Mapping[str, Sequence[Row] | None]
-    request_statuses: StatusTable
+    indexed: Requests
     task_statuses: StatusTable
     retry_declined: bool
     read: int
     looked_from: str
     looked_until: str
 
-    def with_requests(self, requests: Sequence[Row]) -> Holdings:
+    def with_requests(self, requests: Sequence[Row], indexed: Requests) -> Holdings:
         """Return the same holdings with the requests of a later read."""
-        indexed = _indexed(requests, self.request_statuses)
         apps = [app_state.with_requests(indexed) for app_state in self.apps]
-        return replace(self, apps=apps, requests=requests)
+        return replace(self, apps=apps, requests=requests, indexed=indexed)
 
     def groups_of(self, user: Row) -> list[Row]:
         """Return the groups that the person is a member of."""
@@ -105,12 +104,11 @@ class Holdings:
         levels = {app_state.app["id"].lower(): app_state.held_by(user) for app_state in held}
         levels_held = (level for app_state in self.apps for level in app_state.levels_held.values())
         names = {row["id"].lower(): label(row) for row in [*levels_held, *(app_state.app for app_state in self.apps)]}
-        indexed = self.apps[0].requests if self.apps else _indexed(self.requests, self.request_statuses)
         return Footprint(
             groups=_sorted({**_named(group), "synced": is_synced(group)} for group in self.groups_of(user)),
             accesses=_sorted(_access(app_state, user, self._decision(app_state, user)) for app_state in held),
             ownerships=_sorted({**_named(app), "is_only_owner": owners == {user_id}} for app, owners in owned),
-            requests=requests_of(user, self.requests, indexed, levels, names),
+            requests=requests_of(user, self.requests, self.indexed, levels, names),
             tasks=_sorted(_task(row, self.task_statuses) for row in self.tasks[user_id] or ()),
         )
 
@@ -144,13 +142,13 @@ def read_holdings(tenant: Tenant, users: Sequence[Row], retry_declined: bool = F
     reads = iter(tenant.read(sources))
     member_lists, holders, records = ([next(reads) for _row in rows] for rows in (groups, apps, apps))
     tasks = tenant.read_found(map(tasks_of, users))
-    indexed = _indexed(requests, tenant.request_statuses)
+    indexed = Requests(requests, tenant.request_statuses, tenant.time_or_none())
     return Holdings(
         groups=[(group, ids_of(rows)) for group, rows in zip(groups, member_lists, strict=True)],
         apps=[AppState(app, rows, [], indexed) for app, rows in zip(records, holders, strict=True)],
         requests=requests,
         tasks={user["id"].lower(): rows for user, rows in zip(users, tasks, strict=True)},
-        request_statuses=tenant.request_statuses,
+        indexed=indexed,
         task_statuses=tenant.task_statuses,
         retry_declined=retry_declined,
         read=sum(map(len, [*member_lists, *holders])),
@@ -189,10 +187,6 @@ def read_until_stable(
         if not unstable:
             break
     return StableFootprints(footprints, unstable, before.looked_from, last)
-
-
-def _indexed(requests: Iterable[Row], statuses: StatusTable) -> Requests:
-    return Requests(requests, statuses, datetime.now(timezone.utc))
 
 
 def _owners(app_state: AppState) -> set[str]:
@@ -266,6 +260,7 @@ def _request(row: Row, indexed: Requests, held: Collection[str]) -> Entry | None
         "is_decided": is_late,
         "gives": gives,
         "since": row.get("createdAt"),
+        "updated_at": row.get("updatedAt"),
         "app_id": row.get("workAppId"),
         "permission_level_id": row.get("permissionLevelId"),
     }

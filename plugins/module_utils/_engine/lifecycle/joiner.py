@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any
 
 from ..._api.catalog import (
@@ -471,7 +470,7 @@ class _Onboarding:
                 raise
             self._warn([f"The requests could not be read after the run, so 'waiting' lacks some of them. {error}"])
             return None
-        return Requests(rows, self._tenant.request_statuses, datetime.now(timezone.utc))
+        return Requests(rows, self._tenant.request_statuses)
 
     def _name_approvers(self, people: Iterable[dict[str, Any]]) -> None:
         """Add the people who must decide to everything that waits for a request."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import PurePath
 from typing import Any
 
@@ -148,7 +147,7 @@ class RemovalWait(Wait):
 
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return a line for access that is still there, with the request that should remove it."""
-        requests = Requests(found[0], self._statuses, datetime.now(timezone.utc))
+        requests = Requests(found[0], self._statuses)
         pairs = zip(self._apps.items(), found[1:], strict=True)
         states = {app_id: AppState(app, rows, [], requests) for (app_id, app), rows in pairs}
         remaining, lines = [], []
@@ -241,7 +240,8 @@ class _Offboarding:
             try:
                 # A removal that is not listed would be requested twice.
                 (requests,) = self._tenant.read_stable([REQUESTS])
-                holdings = holdings.with_requests(requests)
+                time = self._tenant.time_or_none()
+                holdings = holdings.with_requests(requests, Requests(requests, self._tenant.request_statuses, time))
             except CakewalkError as error:
                 self._problems.append(error)
                 return Plan(then=self.prove)

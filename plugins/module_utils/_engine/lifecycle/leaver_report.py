@@ -20,7 +20,7 @@ from ..access.evaluation import CONFLICT, DECLINED, REMOVING
 from ..core.access_requests import CHANGE, GRANT, REMOVE
 from ..core.lookup import Row, candidate
 from ..core.plan import ApplyResult
-from ..core.timestamps import now
+from ..core.timestamps import moment, now
 from ..storage.private_file import PrivateFile
 from .footprint import NOT_MANAGED, UNCLEAR, Entry, Footprint, Holdings, StableFootprints
 from .people_result import left_of, person_result
@@ -54,6 +54,7 @@ _NEW_OWNER = "Name another owner of '{name}' in Cakewalk."
 _FIRST_OWNER = "Name another owner of '{name}' in Cakewalk: the person is the only one."
 _CANCEL = "Cancel or decline the {name} in Cakewalk."
 _EXPLAIN = "Look at the {name} in Cakewalk; `known_statuses` can say what its status means."
+_GRANTED = "Look at the {name} in Cakewalk: make sure that it no longer gives access."
 _RUN_AGAIN = "Look at the errors about '{name}', and run again."
 #: What requests ask for, for people.
 _ASKED = {GRANT: "request for access to", CHANGE: "request for another level of", REMOVE: "request to remove access to"}
@@ -223,6 +224,9 @@ def _requests_left(footprint: Footprint) -> tuple[list[Entry], list[Entry]]:
         if not request["is_known"]:
             why = "its status, its type or its person is unknown"
             by_hand.append(_by_hand("unclear_request", entry, why, _EXPLAIN))
+        elif request["gives"] and request["is_decided"] and moment(request["updated_at"]) is None:
+            why = "it was granted at a time that is not shown, and the access is not listed"
+            by_hand.append(_by_hand("open_grant", entry, why, _GRANTED))
         elif request["gives"] and request["is_decided"]:
             why = "it was granted a moment ago, and the access is not listed yet; run again in a quarter of an hour"
             waiting.append(_waiting("open_grant", entry, why))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any
 
 from ..._api.catalog import REQUESTS, USERS, is_synced, members, person
@@ -119,7 +118,7 @@ class _Moving:
         awaited = [move for move in moves if params["wait"] and move.removed and (move.added or move.delta.missing)]
         self._awaited = {move.id: move for move in awaited}
         rows = tenant.read([REQUESTS])[0] if any(move.delta.missing for move in awaited) else []
-        self._requests = Requests(rows, tenant.request_statuses, datetime.now(timezone.utc))
+        self._requests = Requests(rows, tenant.request_statuses)
         self._wait = self._wait_for(())
         #: The ids of the people who leave their old groups.
         self._leaving: set[str] = set()

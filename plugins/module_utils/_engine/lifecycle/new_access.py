@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 from ..._api.catalog import REQUESTS, StatusTable, accesses, members, person
@@ -102,7 +101,7 @@ class NewAccess(Wait):
 
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return a line for each group and app that is missing, with the request that should bring access."""
-        requests = Requests(found[0], self._statuses, datetime.now(timezone.utc))
+        requests = Requests(found[0], self._statuses)
         member_rows, access_rows = found[1 : 1 + len(self._groups)], found[1 + len(self._groups) :]
         member_ids = {key: ids_of(rows) for key, rows in zip(self._groups, member_rows, strict=True)}
         pairs = zip(self._apps, access_rows, strict=True)

@@ -180,17 +180,20 @@ def assess(
     task: TaskState,
     task_statuses: StatusTable,
     request_statuses: StatusTable,
-    now: datetime,
+    time: datetime | None,
     allow_autoprovisioning: bool,
 ) -> TaskAssessment:
-    """Return the assessment of a task by its record alone; C(check) compares it with what is expected."""
+    """Return the assessment of a task by its record alone; C(check) compares it with what is expected.
+
+    :param time: the time of the service; without it, no snooze counts as over.
+    """
     status = task_statuses.class_of(task.row.get("status"))
     request_status = request_statuses.class_of(member(task.row, "request.requestStatus"))
     state = task.entry.state
     errors = tuple(_errors(task, status, request_status))
     if status == state:
         return TaskAssessment(task, state, False, errors)
-    obstacle = _obstacle(task, status, request_status, now, allow_autoprovisioning)
+    obstacle = _obstacle(task, status, request_status, time, allow_autoprovisioning)
     return TaskAssessment(task, obstacle or state, obstacle is None, errors)
 
 
@@ -263,7 +266,11 @@ def _required(task: TaskState) -> tuple[str, ...]:
 
 
 def _obstacle(
-    task: TaskState, status: str | None, request_status: str | None, now: datetime, allow_autoprovisioning: bool
+    task: TaskState,
+    status: str | None,
+    request_status: str | None,
+    time: datetime | None,
+    allow_autoprovisioning: bool,
 ) -> str | None:
     """Return why a task is left alone, C(None) if it can be decided.
 
@@ -271,7 +278,8 @@ def _obstacle(
     """
     if "cancelled" in (status, request_status) or member(task.row, "request.cancelledByUserId") is not None:
         return "cancelled"
-    if status == "actionable" and task.snoozed_till is not None and task.snoozed_till > now:
+    till = task.snoozed_till
+    if status == "actionable" and till is not None and (time is None or till > time):
         return "snoozed"
     if task.row.get("isAutoprovisioning") and not allow_autoprovisioning:
         return "autoprovisioning"
