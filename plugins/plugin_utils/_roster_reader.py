@@ -15,6 +15,7 @@ from typing import Any
 from ..module_utils._api.text import has_invisible, look, pluralize, printable
 from ..module_utils._engine.access_as_code.roster import same_address
 from ..module_utils._engine.access_as_code.source import CodeRefused, problem
+from ..module_utils._engine.core.lookup import is_address
 from ..module_utils._engine.core.terms import TermRefused, term_of
 
 #: A table of people: the file and line of each row, with its values by column.
@@ -53,7 +54,7 @@ def roster_of(table: Table, columns: Sequence[str], section: Mapping[str, str], 
         if not address:
             problems.append(problem(at, f"the column {printable(email)} is blank"))
             continue
-        if not re.fullmatch(r"[^@\s,;]+@[^@\s,;]+", address):
+        if not is_address(address):
             # The row may be no row of a roster, so its content stays out of messages.
             problems.append(problem(at, f"the column {printable(email)} holds no e-mail address"))
             continue

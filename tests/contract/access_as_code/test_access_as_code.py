@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,12 @@ import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import WrongTenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
-from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, GRACE, validated
+from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, GRACE, members, validated
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -585,3 +587,42 @@ def test_an_export_leaves_out_leavers_and_says_so(example_of: Callable[[int], Ex
     inactive = Example.of(example.tenant, example.client, allow_inactive=True)
     assert f'- "{OSCAR}"' in inactive.text("groups.yml")
     assert inactive.plan(inactive.code, allow_inactive=True) == [NOTHING]
+
+
+def test_an_absent_name_that_nobody_has_is_left_alone_in_the_plan(example_of: Callable[[int], Example]) -> None:
+    example = example_of(1)
+    unknown, entry = "00000000-0000-4000-8000-000000000000", {"app": "Figma", "state": "absent"}
+    absent = ["sally.slaes@example.com", unknown, ERIN, example.tenant.find("users", ERIN)["id"]]
+    for names in (absent[:3], [*absent[:2], absent[3]]):
+        code = {"groups": [{"group": "Sales", "absent": names}], "accesses": [{**entry, "users": names}]}
+        assert ERIN not in members(example.tenant, "Sales")
+        result = example.compare({**example.code, **code}, "drift", fail_on_drift=False).result["drift"]
+        assert result["left_alone"] == [
+            f"{name}: not in the directory, so nothing is removed; check the spelling ({section}[0].{part}[{number}])"
+            for section, part in (("groups", "absent"), ("accesses", "users"))
+            for number, name in enumerate(absent[:2])
+        ]
+        plan = example.plan({**example.code, **code})
+        assert plan == [*result["left_alone"], "Nothing to do; everything listed is left alone."]
+
+
+@pytest.mark.parametrize(
+    ("here", "there"), [("zoe\u0308@x.example", "zo\u00eb@x.example"), ("ZO\u00cb@x.example", "zo\u00eb@x.example")]
+)
+def test_an_absent_name_that_only_looks_like_that_of_somebody_is_refused(
+    example_of: Callable[[int], Example], here: str, there: str
+) -> None:
+    """The person would keep everything, and nothing would show it."""
+    example = example_of(1)
+    example.tenant.change("set_email", user=CONNOR, email=there)
+    ended = {"user": here, "until": "2020-01-01"}
+    for section, entry in (
+        ("groups", {"group": "Contractors", "absent": [here]}),
+        ("groups", {"group": "Contractors", "members": [GRACE, ended]}),
+        ("groups", {"group": "Contractors", "mode": "exact", "members": [there, ended]}),
+        ("accesses", {"app": "Figma", "state": "absent", "users": [here]}),
+        ("accesses", {"app": "Figma", "users": [ended]}),
+    ):
+        code = {**example.code, "groups": [], "accesses": [], section: [entry]}
+        with pytest.raises(LookupFailed, match=re.escape(f"the user {here!r} does not exist (did you mean {there!r}?")):
+            example.compare(code, "drift")

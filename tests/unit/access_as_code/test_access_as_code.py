@@ -269,6 +269,39 @@ WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         {"accesses": [reach("x"), reach("X", state="absent")]},
         [("accesses[1].users[0]", "twice, accesses[0].users[0]")],
     ),
+    **{
+        f"an absence of {name!a}": (
+            {
+                "groups": [
+                    listed(absent=[ADA, name], members=["Max Manager"]),
+                    listed(group="Team", members=[{"user": name, "until": "2020-01-01"}]),
+                ],
+                "accesses": [
+                    reach(name, state="absent"),
+                    reach(name, app="Other", until="2020-01-01"),
+                    reach(name, app="Third"),
+                ],
+            },
+            [
+                (place, flaw)
+                for place in (
+                    "accesses[0].users[0]",
+                    "accesses[1].users[0]",
+                    "groups[0].absent[1]",
+                    "groups[1].members[0]",
+                )
+            ],
+        )
+        for name, flaw in (
+            ("erin@example.com\u200b", "has an invisible character; write the address again"),
+            ("erin@example.com ", "holds a blank; write the address again"),
+            ("Erin Engineer", "holds a blank; write the address again"),
+            (f" {uid(1)}", "holds a blank; write the address again"),
+            ("erin@example.com, max@example.com", "looks like several people in one text; give an item for each"),
+            (f"{uid(1)};{uid(2)}", "looks like several people in one text; give an item for each"),
+            ("erin@example.com,", "is no e-mail address; write it again"),
+        )
+    },
     "conditions on no column": (
         {
             "roster": {"file": "people.csv"},

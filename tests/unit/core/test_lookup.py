@@ -304,6 +304,23 @@ def test_misses_of_things() -> None:
     assert problem_with("Sales", register)["message"] == "the group 'Sales' does not exist (there are 'Crew', 'Crews')"
 
 
+@pytest.mark.parametrize(
+    ("reference", "hint"),
+    [
+        ("zoe\u0308@x.example", r"It is written 'zo\xeb@x.example', not 'zoe\u0308@x.example'"),
+        ("ZO\u00cb@x.example", r"It is written 'zo\xeb@x.example', not 'ZO\xcb@x.example'"),
+        ("zo\u00eb\u200b@x.example", r"It is written 'zo\xeb@x.example', not 'zo\xeb\u200b@x.example'"),
+    ],
+)
+def test_a_name_that_only_looks_the_same_is_shown_with_its_characters(reference: str, hint: str) -> None:
+    register = users(user(1, "zo\u00eb@x.example"), user(2, "zoe@x.example"))
+    message = problem_with(reference, register)["message"]
+    assert "does not exist (did you mean 'zo\u00eb@x.example'" in message
+    assert message.endswith(f"? {hint})")
+    crews = groups(group(1, "\u00c9"), group(2, "Other"))
+    assert r"? It is written '\xc9', not 'E\u0301')" in problem_with("E\u0301", crews)["message"]
+
+
 def test_a_miss_shows_no_control_characters() -> None:
     assert problem_with("\x1b[2J\u202e", DIRECTORY)["message"].isprintable()
 

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from ..._api.catalog import USERS
 from ..._api.catalog import person as name_of
 from ..._api.text import has_invisible, printable
-from ..core.lookup import Index, Row, folded_reference, ids_of
+from ..core.lookup import Index, Resolver, Row, folded_reference, ids_of, is_address, is_several
+from ..core.tenant import Tenant
 from ..core.terms import ALWAYS, Term, TermRefused, TermState, term_of
 from .source import SourceCode, SourceEntry, problem
 
@@ -160,14 +162,61 @@ def problems_of_terms(entry: SourceEntry, part: str) -> Iterator[dict[str, str]]
 
 
 def problems_of_absences(entry: SourceEntry, part: str) -> Iterator[dict[str, str]]:
-    """Yield a problem for each person who must not have something, and whose address only looks like that of a person.
+    """Yield a problem for each person who must not have something, now or later, by a name that nobody can have.
 
     Nothing else would stop the run, since somebody unknown has nothing to lose.
     """
     for number, reference in enumerate(references_of(entry.data, part)):
-        if has_invisible(reference):
-            cause = f"{printable(reference)!r} has an invisible character"
-            yield problem(entry.at(part, number), f"{cause}; write the address again, or give the id")
+        item = entry.data[part][number]
+        until = entry.data.get("until") or (item.get("until") if isinstance(item, Mapping) else None)
+        flaw = _flaw_of(reference) if until or _is_absence(entry, part) else ""
+        if flaw and reference.strip():
+            yield problem(entry.at(part, number), f"{printable(reference)!r} {flaw}")
+
+
+def _flaw_of(reference: str) -> str:
+    """Return why nobody can have a name, and what to do, as a clause; empty if somebody can."""
+    if has_invisible(reference):
+        return "has an invisible character; write the address again, or give the id"
+    if is_several(reference):
+        return "looks like several people in one text; give an item for each"
+    if any(sign.isspace() for sign in reference):
+        return "holds a blank; write the address again, or give the id"
+    if "@" in reference and not is_address(reference):
+        return "is no e-mail address; write it again, or give the id"
+    return ""
+
+
+def _is_absence(entry: SourceEntry, part: str) -> bool:
+    return part == "absent" or entry.data.get("state") == "absent"
+
+
+def losing_people(entry: SourceEntry, part: str) -> list[NamedPerson]:
+    """Return the people in a list of an entry who must not have something at the time of the plan."""
+    return people_of(entry, part) if _is_absence(entry, part) else people_by_state(entry, part)[TermState.EXPIRED]
+
+
+def unknown_absences(people: Iterable[NamedPerson], tenant: Tenant) -> list[str]:
+    """Return a line for each person who must not have something, and is not in the directory, which may be a typo.
+
+    What expired has a line of its own.
+
+    :param people: people without what they must not have.
+    :raises LookupFailed: a name only looks like that of a person, who would keep it.
+    """
+    people = list(people)
+    if not people:
+        return []
+    users = tenant.index(USERS, [person.reference for person in people])
+    unknown = [person for person in people if not users.matches(person.reference)]
+    resolver = Resolver()
+    resolver.find_all((person.reference for person in unknown if users.alike(person.reference)), users)
+    resolver.check()
+    return [
+        f"{printable(person.reference)}: not in the directory, so nothing is removed; check the spelling ({person.at})"
+        for person in unknown
+        if person.term == ALWAYS
+    ]
 
 
 def _term(entry: SourceEntry, part: str, number: int) -> Term:

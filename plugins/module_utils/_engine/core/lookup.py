@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from ..._api.catalog import ResourceType
 from ..._api.errors import CakewalkError
 from ..._api.operations import member
-from ..._api.text import is_writable, look, printable, summarize
+from ..._api.text import is_writable, look, printable, spelled, summarize
 
 Row = Mapping[str, Any]
 Item = TypeVar("Item")
@@ -39,6 +39,7 @@ _HINTS = {
 }
 #: The reasons of references that mean no row, or several.
 _MISSES = {"not_found", "several", "ambiguous"}
+_ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+")
 #: What stands between the people or things of a list that was given as one text.
 _SEPARATORS = re.compile(r"[\s,;'\"\[\]]+")
 
@@ -61,6 +62,11 @@ class LookupFailed(CakewalkError):
 def is_uuid(reference: str) -> bool:
     """Return whether C(reference) is an id: a UUID in its usual spelling."""
     return _UUID.fullmatch(reference) is not None
+
+
+def is_address(reference: str) -> bool:
+    """Return whether C(reference) has the form of an e-mail address."""
+    return _ADDRESS.fullmatch(reference) is not None
 
 
 def folded_email(email: str) -> str:
@@ -248,6 +254,8 @@ class Resolver:
             return
         near = self._near(reference, indexes)
         hints = [f"did you mean {' or '.join(repr(printable(name)) for name in near)}?"] if near else []
+        if near and look(near[0]) == look(reference) and not f"{near[0]}{reference}".isascii():
+            hints.append(f"It is written {spelled(near[0])}, not {spelled(reference)}")
         if kind.key == "email" and not is_uuid(reference) and "@" not in reference:
             hints.append("people are named by e-mail address or id, never by display name")
         known = [repr(printable(label(row))) for index in indexes for row in index.by_id.values()]
@@ -260,7 +268,7 @@ class Resolver:
         if is_uuid(reference) or self._comparisons_left <= 0:
             return []
         self._comparisons_left -= sum(len(index.by_id) for index in indexes)
-        found = [name for index in indexes for name in index.near(reference)]
+        found = [name for index in indexes for name in (*index.alike(reference), *index.near(reference))]
         return list(dict.fromkeys(found))[:3]
 
 

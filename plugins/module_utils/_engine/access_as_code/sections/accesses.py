@@ -36,6 +36,7 @@ from ..dated_access import DatedAccess, expiry_of
 from ..leavers import Leavers
 from ..named_people import (
     NamedPerson,
+    losing_people,
     people_by_state,
     people_of,
     position_of,
@@ -43,6 +44,7 @@ from ..named_people import (
     problems_of_absences,
     problems_of_terms,
     references_of,
+    unknown_absences,
 )
 from ..roster_plan import notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
@@ -65,8 +67,7 @@ def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
         yield from problems
         if entry.data["state"] == "absent" and not problems and any(map(_has_term, people_of(entry, "users"))):
             yield problem(entry.at(), "from and until have no effect with the state absent")
-        if entry.data["state"] == "absent":
-            yield from problems_of_absences(entry, "users")
+        yield from problems_of_absences(entry, "users")
     users = (
         ((entry.data["app"], folded_reference(reference)), (entry, number, reference))
         for entry in code.entries(SECTION)
@@ -122,6 +123,13 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     ]
     error = conflict_of(decisions)
     states = {sources[access].path: state for state, accesses in app_states for access in accesses}
+    missing = [
+        one
+        for entry in entries
+        if entry.path in states and not code.only_expired
+        for one in losing_people(entry, "users")
+        if not states[entry.path].holders.matches(one.reference)
+    ]
     ended = {
         (state.app["id"], folded_reference(named_person.reference)): named_person
         for state, accesses in app_states
@@ -160,7 +168,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
         access_changes=tuple(
             _access_change(decision, positions) for decision in (*decisions, *postponed) if decision.step
         ),
-        left=(*left, *several),
+        left=(*left, *several, *unknown_absences(missing, tenant)),
         unmet=(*map(_line, unmet), *several),
         leavers=tuple(
             leavers.named(

@@ -28,6 +28,7 @@ from ..dated_access import DatedAccess, expiry_of, undo_of_expiry
 from ..leavers import Leaver, Leavers
 from ..named_people import (
     NamedPerson,
+    losing_people,
     people_by_state,
     people_of,
     position_of,
@@ -35,6 +36,7 @@ from ..named_people import (
     problems_of_absences,
     problems_of_terms,
     references_of,
+    unknown_absences,
 )
 from ..roster import RULE
 from ..roster_plan import notes_of_rules
@@ -105,11 +107,18 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
         for change in changes
         if _lists_leavers_only(by_group[change.group["id"]], change, named_leavers)
     )
+    missing = [
+        one
+        for change in changes
+        for part in ("members", "absent")
+        for one in losing_people(by_group[change.group["id"]], part)
+        if not change.members.matches(one.reference) and not code.only_expired
+    ]
     users = tenant.index(USERS) if any(map(_expired, entries)) else Index(USERS, [])
     total = SectionPlan(
         removals=tuple(removals_of(changes)),
         read=read_count(changes),
-        left=kept,
+        left=(*kept, *unknown_absences(missing, tenant)),
         unmet=kept,
         leavers=tuple(leaver for leavers_of_group in named_leavers.values() for leaver in leavers_of_group),
         dated=tuple(
@@ -295,7 +304,8 @@ def _problems_of_people(entry: SourceEntry) -> Iterator[dict[str, str]]:
     for part, number, reference in people:
         if not reference.strip():
             yield problem(entry.at(part, number), f"{_name(entry)} has a blank entry under {part}")
-    yield from problems_of_absences(entry, "absent")
+    for listed in ("members", "absent"):
+        yield from problems_of_absences(entry, listed)
 
 
 def _contradiction_in(entry: Mapping[str, Any]) -> str:
