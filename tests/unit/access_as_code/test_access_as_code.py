@@ -237,7 +237,7 @@ def listed(**options: Any) -> dict[str, Any]:
     }
 
 
-def reach(*users: str, **options: Any) -> dict[str, Any]:
+def reach(*users: Any, **options: Any) -> dict[str, Any]:
     """Return an entry of the section accesses, likewise."""
     return {"app": "App", "permission_level": None, "users": list(users), "state": "present", **options}
 
@@ -318,6 +318,20 @@ WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
             ("groups[1].members_where", "`members_where` is empty"),
             ("groups[2]", "lists nobody"),
             ("groups[2].members_where", "`members_where` is empty"),
+        ],
+    ),
+    "blanks": (
+        {
+            "custom_fields": [
+                {"app": "App", "fields": {"Cost": "", "B": "x", "C.D": " "}, "clear": None},
+            ],
+            "accesses": [reach("x", "", {"user": " "})],
+        },
+        [
+            ("accesses[0].users[1]", "a person is blank, for the app 'App'"),
+            ("accesses[0].users[2]", "a person is blank, for the app 'App'"),
+            ("custom_fields[0].fields.C.D", "the value of 'C.D' is blank; name it under clear"),
+            ("custom_fields[0].fields.Cost", "the value of 'Cost' is blank; name it under clear"),
         ],
     ),
     "no field": (

@@ -64,6 +64,14 @@ class SourceEntry:
         path = self.path + "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in inside)
         return printable(self.positions.get(path) or self.positions.get(self.path) or path)
 
+    def refused_by(self, parse: Callable[[Mapping[str, Any]], object]) -> list[dict[str, str]]:
+        """Return the problem if C(parse) refuses the data."""
+        try:
+            parse(self.data)
+        except ConfigurationError as error:
+            return [problem(self.at(), error.cause)]
+        return []
+
 
 @dataclass(frozen=True)
 class SourceCode:
@@ -93,14 +101,6 @@ class SourceCode:
     def data(self, section: str) -> list[Mapping[str, Any]]:
         """Return the data of the entries of a section."""
         return [entry.data for entry in self.entries(section)]
-
-    def refused_by(self, parse: Callable[[Mapping[str, Any]], object], section: str) -> Iterator[dict[str, str]]:
-        """Yield a problem for each entry of a section whose data C(parse) refuses."""
-        for entry in self.entries(section):
-            try:
-                parse(entry.data)
-            except ConfigurationError as error:
-                yield problem(entry.at(), error.cause)
 
     def positions_of(self, references: Iterable[str]) -> list[str]:
         """Return the positions of these references in any section, in the order of the files."""

@@ -61,8 +61,13 @@ _NOT_UNDOABLE = "nothing in the API cancels a request"
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
     """Yield the contradictions within the section; they do not depend on the tenant."""
-    yield from code.refused_by(_check_entry, SECTION)
     for entry in code.entries(SECTION):
+        blank = [
+            problem(entry.at("users", number), f"a person is blank, for the app {printable(entry.data['app'])!r}")
+            for number, reference in enumerate(references_of(entry.data, "users"))
+            if not reference.strip()
+        ]
+        yield from blank or entry.refused_by(_check_entry)
         problems = list(problems_of_terms(entry, "users"))
         yield from problems
         if entry.data["state"] == "absent" and not problems and any(map(_has_term, people_of(entry, "users"))):

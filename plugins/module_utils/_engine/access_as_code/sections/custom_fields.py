@@ -9,20 +9,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...._api.catalog import APPS, custom_fields, custom_fields_of, is_computed
-from ...._api.text import is_usable_key, is_writable
+from ...._api.text import is_usable_key, is_writable, printable
 from ...core.lookup import Index, Row, label, reference_to
 from ...core.tenant import Tenant
 from ...custom_fields import FieldChange, by_label, entries_of_task, plan_fields
 from ...policies.field_ledger import holds_ledger
 from ..section import ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
-from ..source import SourceCode
+from ..source import SourceCode, problem
 
 SECTION = "custom_fields"
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
     """Yield the contradictions within the section; they do not depend on the tenant."""
-    return code.refused_by(lambda entry: entries_of_task({"values": [entry]}), SECTION)
+    for entry in code.entries(SECTION):
+        blank = [
+            problem(
+                entry.at("fields", name), f"the value of {printable(name)!r} is blank; name it under clear to clear it"
+            )
+            for name, value in (entry.data["fields"] or {}).items()
+            if not value.strip()
+        ]
+        yield from blank or entry.refused_by(lambda data: entries_of_task({"values": [data]}))
 
 
 def section_plan(code: SourceCode, _params: Mapping[str, Any], tenant: Tenant, _earlier: SectionPlan) -> SectionPlan:

@@ -33,7 +33,8 @@ _FROM_LEDGER = (
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
     """Yield the contradictions within the section; they do not depend on the tenant."""
-    return code.refused_by(lambda entry: rules_of({"assignments": [entry]}), SECTION)
+    for entry in code.entries(SECTION):
+        yield from entry.refused_by(lambda data: rules_of({"assignments": [data]}))
 
 
 def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, earlier: SectionPlan) -> SectionPlan:
