@@ -93,7 +93,8 @@ notes:
   - It is not documented whether Cakewalk removes access when a person leaves a group. This module does not request it.
     See RV(people[].may_lose), and use M(cakewalk.access.cakewalk_app_access) for access that must end.
   - Other groups may give the same apps. Only the named groups are read.
-  - Check mode assumes that all requests are approved, and warns about that.
+  - Check mode assumes that all requests are approved, and warns about that. It also warns about people who would stay
+    because of RV(people[].by_hand).
   - If the API refuses to add several people to a group at once, they are added one by one.
   - Approvers are named if a task of the person's manager or of an app owner shows the request.
 seealso:

@@ -131,6 +131,60 @@ def test_nobody_leaves_before_the_access_is_listed_and_the_next_run_goes_on(move
     assert mover.warnings == []
 
 
+def test_a_dry_run_removes_exactly_those_whom_a_run_removes_once_all_is_granted(mover: Mover) -> None:
+    """Each person is named by what they have: membership in Sales, access to Salesforce, or a request for it."""
+    tenant = mover.tenant
+    stay = ("in", "in declined", "in cancelled", "in elsewhere")
+    leave = ("in pending", "in held", "pending", "declined", "cancelled", "held", "nothing")
+    emails = {case: f"{case.replace(' ', '.')}@example.com" for case in (*stay, *leave)}
+    for case, email in emails.items():
+        words = case.split()
+        tenant.change("insert_user", email=email, group="Contractors")
+        if "in" in words:
+            tenant.change("add_member", group="Sales", user=email)
+        if "held" in words:
+            tenant.change("add_access", app="Salesforce", user=email)
+        if {"pending", "declined", "cancelled"} & set(words):
+            tenant.change("open_request", kind="grant", app="Salesforce", user=email)
+        if "declined" in words:
+            tenant.change("decide_requests", user=email, app="Salesforce", verdict="decline")
+        if "cancelled" in words:
+            request = tenant.state("requests")["requests"][-1]["id"]
+            tenant.change("cancel_request", request=request, user=email)
+    people: list[Data] = [{"user": email} for email in emails.values()]
+    people[stay.index("in elsewhere")]["joins"] = ["Sales", "Engineering"]
+    given: Data = {"leaves": ["Contractors"], "max_removal_percent": 100, "max_removals": 20}
+
+    predicted, _none = mover.run(is_dry_run=True, people=people, **given)
+    warnings = mover.warnings
+    alone, _none = mover.run(is_dry_run=True, people=people[:1], **given)
+    assert (alone["changed"], alone["steps"]["pending"], alone["complete"]) == (False, [], False)
+    assert mover.warnings == [
+        f"This would keep people in their old groups: access to 'Salesforce' for {emails['in']}: no request is "
+        "listed. 'people' says what to do."
+    ]
+    for email in emails.values():
+        for app in ("Salesforce", "GitHub", "Figma"):
+            about = {"app": app, "user": email, "verdict": "approve"}
+            tenant.change("decide_requests", **about, after=2, operation="addUsersToGroup")
+    done, error = mover.run(people=people, wait_timeout=2, **given)
+
+    assert error is not None
+    for case, email in emails.items():
+        entries = [mover.person(result, email) for result in (predicted, done)]
+        told = [
+            (one["complete"], names(one["joined"]), names(one["left"]), names(one["by_hand"]), one["errors"])
+            for one in entries
+        ]
+        assert told[0] == told[1], case
+        assert (entries[0]["complete"], bool(entries[0]["left"])) == (case in leave, case in leave), case
+        assert ("Contractors" in mover.groups(email)) == (case in stay), case
+        assert any(email in warning for warning in warnings) == (case not in ("in held", "held")), case
+    assert sorted(step["path"] for step in predicted["steps"]["pending"]) == sorted(
+        step["path"] for step in done["steps"]["done"]
+    )
+
+
 def test_of_three_people_only_the_one_with_access_leaves(mover: Mover) -> None:
     """Erin's access never comes, Connor's addition is refused, Max has the access already."""
     people = [{"user": ERIN}, {"user": CONNOR, "leaves": ["Contractors"]}, {"user": MAX}]

@@ -31,7 +31,7 @@ from ansible_collections.cakewalk.access.plugins.modules import cakewalk_mover
 from unit.people import filled, group, uid, user
 
 ERIN, MAX = user(1, "erin@example.com"), user(2, "max@example.com")
-SALES, ENGINEERING = group(1, "Sales"), group(2, "Engineering")
+SALES, ENGINEERING, OTHER = group(1, "Sales"), group(2, "Engineering"), group(3, "Other")
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 
 
@@ -107,7 +107,9 @@ def test_a_move_in_lines() -> None:
         ([request(20, "Cancelled")], [SALES], set(), "by_hand", "Ask the people", True),
         ([request(20, "Declined"), request(21)], [], set(), "waiting", "Have the request decided", False),
         ([request(20), request(21, "Declined")], [], set(), "by_hand", "Ask the people", True),
+        ([request(20, "Declined")], [OTHER], {uid(20)}, "by_hand", "Ask the people", True),
         ([], [], set(), "by_hand", "Request the access", False),
+        ([], [OTHER], set(), "by_hand", "Request the access", False),
         ([], [SALES], set(), "waiting", "Have the request decided", False),
         ([request(20, requestType="RemoveAccessRequest")], [], set(), "by_hand", "Request the access", False),
     ],
@@ -115,12 +117,19 @@ def test_a_move_in_lines() -> None:
 def test_missing_access_waits_or_needs_somebody(
     rows: list[Any], added: list[Any], before: set[str], where: str, action: str, is_over: bool
 ) -> None:
+    """An addition opens requests for the apps that its group gives, as Sales does, and for no others."""
+    mover = move(added=added, given=frozenset({uid(10)} if SALES in added else ()))
     requests = Requests(rows, REQUEST_STATUSES, NOW)
-    waiting, by_hand, over = missing_access(move(added=added), [app(10)], requests, before)
+    waiting, by_hand, over = missing_access(mover, [app(10)], requests, before)
     assert (len(waiting), len(by_hand), over) == (where == "waiting", where == "by_hand", is_over)
     (entry,) = waiting + by_hand
     assert entry["do"].startswith(action)
     assert (entry["what"], entry["id"], entry["name"], entry["waits_for"]) == ("access", uid(10), "App 10", [])
+
+    wait = NewAccess([mover], before, 5, REQUEST_STATUSES)
+    wait.foresee(requests)
+    assert (wait.waiting[uid(1)], wait.by_hand[uid(1)]) == (waiting, by_hand)
+    assert wait.arrived == ({uid(1)} if where == "waiting" else set())
 
 
 def test_a_wait_reads_only_what_is_missing_and_lets_each_person_go_alone() -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..._api.writes import add_members
 from ..access.approvers import approvers
 from ..core.access_requests import Requests
 from ..core.guardrails import check_share
-from ..core.lookup import Index, Row
+from ..core.lookup import Index, Row, ids_of
 from ..core.message import counted
 from ..core.plan import ApplyResult, Plan, StepStatus
 from ..core.plan_header import plan_header
@@ -34,7 +34,7 @@ from ..groups.membership import (
     states_of,
 )
 from .moves import AccessDelta, Move, check_options, completed, memberships, moves_of
-from .new_access import Entry, NewAccess, line_of, missing_access
+from .new_access import Entry, NewAccess, line_of
 from .people_result import named_rows, people_result, person_result, remark_of
 
 #: Refusals of a request for several people that may concern only some of them.
@@ -157,6 +157,8 @@ class _Moving:
         done = self._done(applied)
         awaited = [move for move in self._awaited.values() if _is_in_all(move, done)]
         self._wait = self._wait_for(awaited)
+        if applied.is_dry_run:
+            self._wait.foresee(self._requests)
         if applied.is_dry_run or not awaited:
             return self.leave(applied)
         return Plan(wait=self._wait, carries_on=True, then=self.leave)
@@ -169,7 +171,7 @@ class _Moving:
             for move in self._moves
             if move.removed
             and _is_in_all(move, done)
-            and (applied.is_dry_run or move.id not in self._awaited or move.id in self._wait.arrived)
+            and (move.id not in self._awaited or move.id in self._wait.arrived)
         ]
         self._leaving = {move.id for move in leaving}
         try:
@@ -197,14 +199,7 @@ class _Moving:
         people = [self._outcome(move, done, errors.get(move.id, []), applied.is_dry_run) for move in self._moves]
         self._name_approvers(people)
         if applied.is_dry_run:
-            assumed = [
-                f"{printable(person(entry['user']))} to {printable(waiting['name'])!r}"
-                for entry in people
-                for waiting in entry["waiting"]
-            ]
-            self._tenant.warnings += (
-                [f"Check mode assumes that this is granted: {summarize(assumed)}."] if assumed else []
-            )
+            self._tenant.warnings += _predictions(people)
         error = None if applied.is_dry_run else MoveIncomplete.of(people)
         facts = {"record_path": self._params["journal_path"]}
         lists = ("joined", "left", "waiting", "by_hand")
@@ -248,16 +243,19 @@ class _Moving:
     def _predicted_removals(self) -> list[MembershipChange]:
         """Return the removals as they were planned before the first write, after the additions."""
         return [
-            replace(change, members=Index(USERS, [*change.members.by_id.values(), *change.added]), added=[])
+            replace(
+                change,
+                members=Index(USERS, [*change.members.by_id.values(), *change.added]),
+                added=[],
+                removed=[user for user in change.removed if user["id"].lower() in self._leaving],
+            )
             for change in self._changes
-            if change.removed
+            if self._leaving & ids_of(change.removed)
         ]
 
     def _outcome(self, move: Move, done: Collection[tuple[str, str]], errors: list[str], is_dry_run: bool) -> Entry:
         """Return the entry of a person in the result."""
         waiting, by_hand = self._wait.waiting.get(move.id, []), self._wait.by_hand.get(move.id, [])
-        if is_dry_run and move.id in self._awaited:
-            waiting, by_hand, _is_over = missing_access(move, move.delta.missing, self._requests, self._requests.ids)
         stays = bool(move.removed) and move.id not in self._leaving
         is_done = _is_in_all(move, done) and not stays and not by_hand and not errors
         return {
@@ -315,9 +313,31 @@ class _Moving:
         return step
 
 
+def _predictions(people: Iterable[Entry]) -> Iterator[str]:
+    """Return what a dry run assumes to be granted, and why people would stay, as warnings."""
+    assumed = [
+        f"{printable(person(entry['user']))} to {printable(waiting['name'])!r}"
+        for entry in people
+        for waiting in _awaited_by(entry)
+    ]
+    if assumed:
+        yield f"Check mode assumes that this is granted: {summarize(assumed)}."
+    missing = [line_of(entry["user"], row) for entry in people for row in entry["by_hand"]]
+    if missing:
+        yield (
+            f"This would keep people in their old groups: {summarize(missing, separator='; ')}. 'people' says what to "
+            "do."
+        )
+
+
+def _awaited_by(entry: Entry) -> list[Entry]:
+    """Return the access on which it depends whether a person leaves old groups; nothing for somebody who stays."""
+    return [] if entry["by_hand"] else entry["waiting"]
+
+
 def _remark(people: Sequence[Entry], is_dry_run: bool) -> str:
     """Return what people wait for, and in a dry run that removals follow only if it is granted, as a clause."""
-    apps = {entry["id"]: entry["name"] for row in people for entry in row["waiting"]} if is_dry_run else {}
+    apps = {entry["id"]: entry["name"] for row in people for entry in _awaited_by(row)} if is_dry_run else {}
     follows = f"; removals from old groups wait for access to {counted('apps', apps)}"
     return remark_of(people, is_dry_run) + (follows if apps else "")
 

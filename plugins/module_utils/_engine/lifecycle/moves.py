@@ -73,6 +73,7 @@ class Move:
     :param leaves: the groups not to be in afterwards.
     :param added: the groups to which the person must be added.
     :param removed: the groups from which the person must be removed.
+    :param given: the ids of the apps that C(added) give, in lower case: being added opens requests for these.
     """
 
     user: Row
@@ -80,6 +81,7 @@ class Move:
     leaves: list[Row]
     added: list[Row] = field(default_factory=list)
     removed: list[Row] = field(default_factory=list)
+    given: frozenset[str] = frozenset()
     delta: AccessDelta = field(default_factory=lambda: AccessDelta([], [], [], [], []))
 
     @property
@@ -206,7 +208,8 @@ def completed(
         joined = [app for change in joins for app in apps[change.group["id"]]]
         left = [app for change in leaves for app in apps[change.group["id"]]]
         added = [change.group for change in joins if move.id in ids_of(change.added)]
+        given = frozenset(ids_of(app for group in added for app in apps[group["id"]]))
         removed = [change.group for change in leaves if move.id in ids_of(change.removed)]
         delta = access_delta(move.user, joined, left, holders)
-        completed.append(replace(move, added=added, removed=removed, delta=delta))
+        completed.append(replace(move, added=added, removed=removed, given=given, delta=delta))
     return completed

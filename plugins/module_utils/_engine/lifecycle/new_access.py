@@ -25,8 +25,8 @@ def missing_access(
 ) -> tuple[list[Entry], list[Entry], bool]:
     """Return the access that a person waits for, the access that somebody must see to, and whether waiting is over.
 
-    A declined or cancelled request ends the wait. If the person is added to a group, a request from before decides
-    nothing, because an addition opens new requests.
+    A declined or cancelled request ends the wait. A request from before decides nothing about an app that a new group
+    gives, because being added opens a new one.
 
     :param apps: required apps to which the person has no access.
     :param before: the ids of the requests from before the first write, in lower case.
@@ -37,9 +37,10 @@ def missing_access(
     for app in apps:
         newest = next(iter(of_type(requests.about(move.user, app), (GRANT, CHANGE))[-1:]), None)
         status = requests.class_of(newest) if newest else None
+        is_given = app["id"].lower() in move.given
         is_older = newest is not None and str(newest["id"]).lower() in before
-        is_decided = status in ("declined", "cancelled") and not (is_older and move.added)
-        is_unrequested = newest is None and not move.added
+        is_decided = status in ("declined", "cancelled") and not (is_older and is_given)
+        is_unrequested = newest is None and not is_given
         why = f"the request is {printable(newest.get('requestStatus'))}" if newest else "no request is listed"
         if is_decided:
             action = "Ask the people who decided it, or request the access again, and run again."
@@ -87,6 +88,14 @@ class NewAccess(Wait):
     def remaining(self) -> set[str]:
         """The ids of the people whose access neither came nor was refused."""
         return {move.id for move in self._moves}
+
+    def foresee(self, requests: Requests) -> None:
+        """Predict the end of the wait, from earlier reads: access arrives if a request for it is open, or will be."""
+        for move in self._moves:
+            found = missing_access(move, move.delta.missing, requests, self._before)
+            self.waiting[move.id], self.by_hand[move.id], _is_over = found
+            if not self.by_hand[move.id]:
+                self.arrived.add(move.id)
 
     def _await(self, moves: Sequence[Move]) -> None:
         """Read only lists that concern these moves from now on."""
