@@ -170,7 +170,7 @@ class HeldAccess:
         return repr(printable(self.names.get(identifier, identifier), 80))
 
     def _apps_of(self, entitlement: Entitlement) -> Iterable[str]:
-        return [entitlement.app] if entitlement.app else self.levels_held
+        return [entitlement.app] if entitlement.app else {**self.levels_held, **self.unseen}
 
     def _levels_meant(self, entitlement: Entitlement, app: str, someone: str) -> Iterator[tuple[str, str, bool | None]]:
         """Yield each level of an app of a person, in words how they hold it, and whether it is what is meant."""
