@@ -386,9 +386,10 @@ privileged_accesses:
 explanations:
   description:
     - One entry per person and app, sorted by app. People with access come first.
-    - C(has_access) and C(accesses) say what is listed. C(groups) give the app to their members. C(requests) include
-      declined and cancelled ones, the newest last, with C(decisions) as tasks show them. C(policies) are from the
-      ledger. C(code) are entries of the files. C(not_known) says what remains open, and C(text) has all of it as lines.
+    - C(has_access) and C(accesses) say what is listed. C(is_owner) is null if it is not shown. C(groups) give the app
+      to their members. C(requests) include declined and cancelled ones, the newest last, with C(decisions) as tasks
+      show them. C(policies) are from the ledger. C(code) are entries of the files. C(not_known) says what remains open,
+      and C(text) has all of it as lines.
   returned: with O(explain)
   type: list
   elements: dict

@@ -98,6 +98,8 @@ notes:
   - A request that was approved in the last 15 minutes may still give access, too. The time is that of the C(Date)
     header of the API, whatever the clock of this machine says.
   - Check mode cannot predict which removals Cakewalk requests by itself after a person left a group.
+  - The owner of an app is optional in the API. If it is not shown whether somebody who leaves owns an app, a warning
+    names the app.
   - Approvers are named if a task of the person's manager or of an app owner shows the request.
 seealso:
   - module: cakewalk.access.cakewalk_joiner

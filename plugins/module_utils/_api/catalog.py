@@ -383,6 +383,17 @@ def is_managed(app: Mapping[str, Any]) -> bool:
     return folded(str(app.get("statusName"))) == "managed"
 
 
+def owner_of(app: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the owner in the record of an app, C(None) if it shows no owner with an id."""
+    owner = app.get("owner")
+    return owner if isinstance(owner, Mapping) and isinstance(owner.get("id"), str) else None
+
+
+def shows_owner(app: Mapping[str, Any]) -> bool:
+    """Return whether the record of an app says who owns it: null is nobody, and the member is optional."""
+    return owner_of(app) is not None or ("owner" in app and app["owner"] is None)
+
+
 def named(row: Mapping[str, Any]) -> str:
     """Return the name of a record for messages: in quotes, or its id if it has no name."""
     return repr(printable(row["name"], 80)) if row.get("name") else printable(row["id"], 80)

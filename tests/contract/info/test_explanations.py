@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,20 @@ def test_the_code_says_which_entries_decide(tenant: Sandbox, client: Client) -> 
         ("Engineering", None, "present", None),
         (None, "GitHub", "present", "2026-12-31"),
     ]
+
+
+def test_an_owner_who_is_not_shown_is_not_known(
+    tenant: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (found,) = explained(tenant, client, users=[ERIN], apps=["GitHub"])
+    assert found["is_owner"] is False
+    reading = client.reading
+
+    def hiding(listing: Any) -> Any:
+        listed = reading(listing)
+        return replace(listed, rows=[{name: row[name] for name in row if name != "isOwner"} for row in listed.rows])
+
+    monkeypatch.setattr(client, "reading", hiding)
+    (found,) = explained(tenant, client, users=[ERIN], apps=["GitHub"])
+    assert found["is_owner"] is None
+    assert "whether the person owns the app." in found["not_known"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,12 @@ Data = dict[str, Any]
 def leave(tenant: Sandbox, client: Client, tmp_path: Path) -> Callable[..., tuple[ApplyResult, Data]]:
     """A run for some people; returns what was applied, and the result of the module."""
 
-    def run(*people: str, **options: Any) -> tuple[ApplyResult, Data]:
+    def run(*people: str, warnings: list[str] | None = None, **options: Any) -> tuple[ApplyResult, Data]:
         given = {"people": [{"user": user, "confirm": user} for user in people], "acting_user": tenant.acting_user}
         given |= {"proof_dir": str(tmp_path), "wait_timeout": 0, "max_removal_percent": 100, **options}
-        plan = cakewalk_leaver.plan(validated(cakewalk_leaver.SPEC, tenant, given), Tenant(client))
+        cakewalk = Tenant(client)
+        cakewalk.warnings = [] if warnings is None else warnings
+        plan = cakewalk_leaver.plan(validated(cakewalk_leaver.SPEC, tenant, given), cakewalk)
         try:
             applied = apply(plan, client, CONFIRM_DELAYS)
         except (ApplyFailed, ApplyInterrupted) as error:
@@ -262,6 +265,40 @@ def test_a_run_that_can_write_no_proof_writes_nothing(
     (tmp_path / "file").write_text("x", encoding="utf-8")
     applied, _result = leave(ERIN, proof_dir=str(tmp_path / "file"))
     assert (writes(tenant), applied.changed) == ([], False)
+
+
+@pytest.mark.parametrize("hidden", [{"owner"}, {"owner", "isOwner"}])
+def test_an_owner_who_is_not_shown_is_warned_of(
+    tenant: Sandbox,
+    client: Client,
+    leave: Callable[..., tuple[ApplyResult, Data]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hidden: set[str],
+) -> None:
+    """The marks of access show an owner until the access is gone."""
+    record, reading = client.record, client.reading
+
+    def without(row: Data) -> Data:
+        return {name: value for name, value in row.items() if name not in hidden}
+
+    def hiding(listing: Any) -> Any:
+        found = reading(listing)
+        return replace(found, rows=[without(row) for row in found.rows])
+
+    apps = [app for app in tenant.state("apps")["apps"] if app["owner_id"] == tenant.find("users", OLGA)["id"]]
+    owned = {app["id"] for app in apps}
+    monkeypatch.setattr(client, "record", lambda resource: without(record(resource)))
+    monkeypatch.setattr(client, "reading", hiding)
+    warnings: list[str] = []
+    _applied, result = leave(OLGA, warnings=warnings)
+    (proof,) = proofs(tmp_path).values()
+    shown = {one["id"] for one in proof["after"]["ownerships"]}
+    assert shown | {one["id"] for one in proof["after"]["unseen_ownerships"]} >= owned
+    assert bool(shown) == ("isOwner" not in hidden)
+    assert {one["id"] for one in result["people"][0]["by_hand"] if one["what"] == "ownership"} == shown
+    (warning,) = (one for one in warnings if "not shown who owns" in one)
+    assert all(repr(app["name"]) in warning for app in apps if app["id"] not in shown)
 
 
 @pytest.mark.parametrize("operation", ["listUsersGroups", "listRequests", "listWorkAppAccesses", "listTasks"])

@@ -353,3 +353,27 @@ def test_a_diff_leaves_out_those_for_whom_nothing_is_done() -> None:
 def test_what_an_entry_is_about_must_not_be_null(entries: Any) -> None:
     with pytest.raises(ConfigurationError, match="app is null or missing"):
         entries_of_task({"accesses": entries, "app": None})
+
+
+#: The members of the app's record about the owner, the marks of Ada's access, and whether she owns the app.
+OWNED: list[tuple[dict[str, Any], list[dict[str, Any]], bool | None]] = [
+    ({"owner": ADA}, [], True),
+    ({"owner": {"id": ADA["id"].upper()}}, [{"isOwner": False}], True),
+    ({"owner": None}, [], False),
+    ({"owner": BEN}, [], False),
+    ({"owner": BEN}, [{"isOwner": False}, {"isOwner": True}], True),
+    ({}, [{"isOwner": True}], True),
+    ({}, [{"isOwner": False}], False),
+    ({}, [{"isOwner": False}, {}], None),
+    *((shown, [], None) for shown in ({}, {"owner": {}}, {"owner": {"name": "Ada"}}, {"owner": "Ada"})),
+    *(({"owner": BEN}, [{"isOwner": mark}], None) for mark in (None, "no")),
+]
+
+
+@pytest.mark.parametrize(("shown", "marks", "expected"), OWNED)
+def test_whether_a_person_owns_an_app_is_not_known_unless_something_shows_it(
+    shown: dict[str, Any], marks: list[dict[str, Any]], expected: bool | None
+) -> None:
+    rows = [{"user": ADA, **mark} for mark in marks]
+    state = AppState({**APP, **shown}, rows, [], Requests([], REQUEST_STATUSES))
+    assert state.is_owned_by(ADA) is expected

@@ -113,6 +113,11 @@ def random_world(chance: random.Random) -> World:
     for app in apps:
         if chance.random() < 0.3:
             app["owner"] = chance.choice(users)
+        elif chance.random() < 0.2:
+            # Two ways to show no owner, of which null is none.
+            app["owner"] = {"name": "Somebody"}
+            if chance.random() < 0.5:
+                del app["owner"]
     levels = {
         app["id"]: [
             level(10 * n + m, chance.choice((True, False, None)), chance.random() < 0.3)
@@ -173,6 +178,11 @@ def random_changes(chance: random.Random, world: World) -> list[AccessChange]:
     return changes
 
 
+def shows_owner(app: dict[str, Any]) -> bool:
+    """Return whether the record of an app says who owns it, or that nobody does."""
+    return "owner" in app and (app["owner"] is None or "id" in app["owner"])
+
+
 def changed(world: World, changes: Iterable[AccessChange]) -> World:
     """Return the tenant after a plan."""
     members = {group: list(rows) for group, rows in world.members.items()}
@@ -188,8 +198,9 @@ def changed(world: World, changes: Iterable[AccessChange]) -> World:
             if change.is_gain:
                 levels = [one for one in world.levels[change.app] if one["id"] == change.level]
                 held = levels[0] if levels else None
-                # What is owned stays owned.
-                mark = any3([False, *(row["isOwner"] for row in was)])
+                # What is owned stays owned, and what is not shown stays so.
+                (app,) = (row for row in world.apps if row["id"] == change.app)
+                mark = any3([False, *(row["isOwner"] for row in was)]) if was or shows_owner(app) else None
                 rows.append({"user": change.person, "permissionLevel": held, "isOwner": mark})
                 was = [row for row in was if row["permissionLevel"] != held]
             access[change.app] = rows
@@ -467,7 +478,9 @@ class Naive:
         left = [row for row in self.world.leaving.get(app["id"], []) if row["user"]["id"] == person["id"]]
         values: list[bool | None] = [is_unseen] if listed is None else []
         if wanted["owner"]:
-            is_owner: bool | None = app["owner"] is not None and app["owner"]["id"] == person["id"]
+            if not (rows or left or shows_owner(app)):
+                return [*values, is_unseen]
+            is_owner: bool | None = (app.get("owner") or {}).get("id") == person["id"]
             if left and not rows:
                 # Perhaps no longer, if the person loses all access.
                 is_owner = None if any3([is_owner, *(row["isOwner"] for row in left)]) is not False else False

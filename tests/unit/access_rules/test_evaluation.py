@@ -16,7 +16,19 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rul
     new_findings,
 )
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rules.reading import read_held, read_rules
-from unit.access_rules.tenants import Entry, Found, Naive, World, changed, random_changes, random_rules, random_world
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rules.report import FindingWriter
+from unit.access_rules.tenants import (
+    Entry,
+    Found,
+    Naive,
+    World,
+    changed,
+    random_changes,
+    random_rules,
+    random_world,
+    rule,
+)
+from unit.people import uid, user
 
 RANKS = {"excepted": 0, "unknown": 1, "violated": 2}
 NOW = datetime(2026, 11, 29, tzinfo=timezone.utc)
@@ -35,6 +47,26 @@ def findings(evaluation: Evaluation) -> set[Found]:
     found = {(one.rule.name, people.get(one.person, ""), one.state, one.missing) for one in listed}
     assert len(found) == len(listed), "a finding is there twice"
     return found
+
+
+def test_whoever_is_not_known_not_to_own_an_app_may_own_it_if_its_record_shows_no_owner() -> None:
+    ada, ben, eve = (user(number, f"{number}@example.com") for number in range(1, 4))
+    owners = rule(forbids={"people": {"email_domain": ["example.com"]}, "to_hold": [{"app": "Wiki", "owner": True}]})
+    rows = [{"user": ada, "isOwner": False}, {"user": ben}]
+    for shown, expected in (
+        ({}, {(ben["email"], "unknown"), ("", "unknown")}),
+        ({"owner": {"name": "Eve"}}, {(ben["email"], "unknown"), ("", "unknown")}),
+        ({"owner": "Eve"}, {(ben["email"], "unknown"), ("", "unknown")}),
+        ({"owner": None}, {(ben["email"], "unknown")}),
+        ({"owner": eve}, {(ben["email"], "unknown"), (eve["email"], "violated")}),
+    ):
+        wiki = {"id": uid(2000), "name": "Wiki", **shown}
+        world = World([ada, ben, eve], [], {}, [wiki], {}, {wiki["id"]: rows}, {})
+        evaluation = evaluated(world, [owners])
+        assert {(email, state) for _rule, email, state, _missing in findings(evaluation)} == expected, shown
+        lines = list(FindingWriter(evaluation).lines(evaluation.results))
+        told = "  ? it is not known who owns 'Wiki' (not shown)" in lines
+        assert told == (("", "unknown") in expected)
 
 
 def test_a_plan_leads_to_what_plain_loops_find_after_it() -> None:

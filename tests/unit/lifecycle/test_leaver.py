@@ -30,7 +30,7 @@ from unit.people import uid, user
 
 ERIN = user(1, "erin@example.com")
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
-NOTHING = Footprint([], [], [], [], [])
+NOTHING = Footprint([], [], [], [], [], [])
 
 
 def held(number: int, outcome: str = "removal_requested", **more: Any) -> dict[str, Any]:
@@ -68,6 +68,7 @@ EVERYTHING = Footprint(
         ),
     ],
     ownerships=[{"id": uid(40), "name": "App 40", "is_only_owner": True}],
+    unseen_ownerships=[{"id": uid(41), "name": "App 41"}, {"id": uid(42), "name": "App 42"}],
     requests=[asked(50), asked(51, gives=False), asked(52, is_known=False, gives=False)],
     tasks=[{"id": uid(60), "type": "Review", "status": "Pending"}],
 )
@@ -229,6 +230,7 @@ def test_the_plan_says_what_a_run_does_about_each_thing() -> None:
         "keeps access to App 24: the request to remove it was declined",
         "keeps access to App 25: a request about it has an unknown status",
         "stays the only owner of the app App 40",
+        "may own apps whose owner is not shown: App 41, App 42",
         *(
             f"is the subject of the request for access to App (Read, Pending), request {uid(number)}"
             for number in (50, 51, 52)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from ..._api.catalog import USERS, named, permission_levels_of, person
+from ..._api.catalog import USERS, named, owner_of, permission_levels_of, person, shows_owner
 from ..._api.errors import CakewalkError, ConfigurationError
 from ..._api.operations import member
 from ..._api.text import printable, summarize
@@ -61,14 +61,26 @@ class AppState:
         self.requests = requests
         self._rows = accesses
         self._held: dict[str, dict[str, Row | None]] = {}
+        self._marks: dict[str, list[Any]] = {}
         for row in accesses:
             level_id = str(member(row, "permissionLevel.id") or "").lower()
             self._held.setdefault(row["user"]["id"].lower(), {})[level_id] = row.get("permissionLevel")
+            self._marks.setdefault(row["user"]["id"].lower(), []).append(row.get("isOwner"))
 
     @cached_property
     def owners(self) -> set[str]:
-        """The ids of the people with access who own the app."""
-        return ids_of(row["user"] for row in self._rows if row.get("isOwner"))
+        """The ids of the people who own the app, as its record and its access rows show them."""
+        owner = owner_of(self.app)
+        return {user_id for user_id, marks in self._marks.items() if True in marks} | ids_of([owner] if owner else [])
+
+    def is_owned_by(self, user: Row) -> bool | None:
+        """Return whether a person owns the app; C(None) if their access, or without access the record, does not say."""
+        user_id = user["id"].lower()
+        if user_id in self.owners:
+            return True
+        marks = self._marks.get(user_id)
+        is_shown = all(mark is False for mark in marks) if marks else shows_owner(self.app)
+        return False if is_shown else None
 
     @property
     def levels_held(self) -> dict[str, Row]:

@@ -34,11 +34,12 @@ class Holders:
 
     :param held: those who do.
     :param maybe: those who may do so.
-    :param is_unseen: whether everybody else may do so, too.
+    :param is_unseen: whether everybody else may do so, too, but for those who are C(ruled_out).
     """
 
     held: set[str] = field(default_factory=set)
     maybe: set[str] = field(default_factory=set)
+    ruled_out: set[str] = field(default_factory=set)
     is_unseen: bool = False
 
     @property
@@ -50,12 +51,12 @@ class Holders:
         """Return whether a person holds the entitlement."""
         if someone in self.held:
             return True
-        return UNKNOWN if self.is_unseen or someone in self.maybe else False
+        is_possible = someone in self.maybe or (self.is_unseen and someone not in self.ruled_out)
+        return UNKNOWN if is_possible else False
 
     def add(self, someone: str, value: bool | None) -> None:
-        """Add a person, unless C(value) is false."""
-        if value is not False:
-            (self.held if value else self.maybe).add(someone)
+        """Add a person by whether they hold the entitlement."""
+        {True: self.held, UNKNOWN: self.maybe, False: self.ruled_out}[value].add(someone)
 
 
 @dataclass(frozen=True)

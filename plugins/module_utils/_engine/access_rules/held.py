@@ -51,6 +51,7 @@ class HeldAccess:
     :param unclear: like C(requested), for requests that may be open.
     :param leaving: the levels whose removal is requested by a plan, as such triples; they may be held until then.
     :param unseen: why access to an app cannot be seen, by app.
+    :param unseen_owners: the apps whose record does not show the owner, so that everybody without a mark may be one.
     :param privileged: whether a level is privileged, C(UNKNOWN) if it has no mark.
     :param levels: the levels of an app, for apps where this was read.
     :param default_levels: the default level of an app, if this was read; C(NO_LEVEL) for an app without levels.
@@ -66,6 +67,7 @@ class HeldAccess:
     unclear: frozenset[tuple[str, str, str]] = frozenset()
     leaving: frozenset[tuple[str, str, str]] = frozenset()
     unseen: Mapping[str, str] = field(default_factory=dict)
+    unseen_owners: frozenset[str] = frozenset()
     privileged: Mapping[str, bool | None] = field(default_factory=dict)
     levels: Mapping[str, Iterable[str]] = field(default_factory=dict)
     default_levels: Mapping[str, str] = field(default_factory=dict)
@@ -209,6 +211,8 @@ class HeldAccess:
         """Return whether access that an entitlement is about cannot be seen."""
         if entitlement.group:
             return False
+        if entitlement.is_owner and entitlement.app in self.unseen_owners:
+            return True
         return entitlement.app in self.unseen if entitlement.app else bool(self.unseen)
 
     def means(self, entitlement: Entitlement, app: str, level: str) -> bool | None:

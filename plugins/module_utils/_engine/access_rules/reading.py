@@ -79,6 +79,7 @@ def read_held(
         {app: _levels_by_person(rows) for app, rows in accesses.items()},
         {app: _owners(accesses.get(app, ()), record) for app, record in records.items()},
         {app: given for app, given in given_by.items() if given},
+        unseen_owners=frozenset(app for app, record in records.items() if not catalog.shows_owner(record)),
         unseen={
             **{app: _NO_GROUPS for app, given in given_by.items() if given is None},
             **{app: error.cause for app, error in read.items() if isinstance(error, CakewalkError)},
@@ -126,7 +127,7 @@ def _people(
     people = dict(directory)
     seen = [row["user"] for rows in accesses.values() for row in rows]
     seen += [row for rows in members.values() for row in rows]
-    seen += [record["owner"] for record in records.values() if record.get("owner")]
+    seen += [owner for owner in map(catalog.owner_of, records.values()) if owner]
     for row in seen:
         known = people.get(row["id"].lower(), {})
         if not (known.get("statusName") and known.get("email")):
@@ -149,7 +150,7 @@ def _owners(rows: Iterable[Row], record: Row) -> dict[str, bool | None]:
         mark, someone = row.get("isOwner"), row["user"]["id"].lower()
         # A person has a row for each level.
         owners[someone] = any_of((owners.get(someone, False), mark if isinstance(mark, bool) else UNKNOWN))
-    owner = record.get("owner")
+    owner = catalog.owner_of(record)
     return {**owners, owner["id"].lower(): True} if owner else owners
 
 

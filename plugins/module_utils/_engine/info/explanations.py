@@ -123,7 +123,7 @@ class _Pair:
             "app": label(self.app),
             "app_id": self.app["id"],
             "has_access": bool(held),
-            "is_owner": self.user["id"].lower() in self.state.owners,
+            "is_owner": self.state.is_owned_by(self.user),
             "accesses": accesses,
             "groups": [{"id": group["id"], "name": label(group)} for group in self.groups],
             "requests": requests,
@@ -141,7 +141,7 @@ class _Pair:
             nothing = "" if self.groups or self.requests else ", and no group or request gives it"
             return f"No access to {app} is listed for {who}{nothing}."
         at = f", {'level' if len(levels) == 1 else 'levels'} {', '.join(levels)}" if levels else ""
-        owns = ", and owns the app" if self.user["id"].lower() in self.state.owners else ""
+        owns = ", and owns the app" if self.state.is_owned_by(self.user) else ""
         return f"{who} has access to {app}{at}{owns}."
 
     def _reasons(self, requests: Iterable[Mapping[str, Any]], policies: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -197,6 +197,8 @@ class _Pair:
         held = self.state.held_by(self.user)
         gives = of_type(self.requests, (GRANT, CHANGE))
         granted = [row for row in gives if self.state.requests.class_of(row) == "granted"]
+        if held and self.state.is_owned_by(self.user) is None:
+            yield "whether the person owns the app."
         if held and self.groups and granted:
             yield "whether a group or a request gave the access."
         if held and not self.groups and not granted:

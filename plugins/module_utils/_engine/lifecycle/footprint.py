@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from ..._api.catalog import (
@@ -23,7 +22,7 @@ from ..._api.catalog import (
     tasks_of,
 )
 from ..._api.client import REREADINGS
-from ..._api.operations import Listing, Resource, member
+from ..._api.operations import Listing, Resource
 from ..access.evaluation import AccessDecision, AccessEntry, AccessEvaluator, AppState
 from ..core.access_requests import CHANGE, GRANT, Requests, of_type
 from ..core.lookup import Index, Row, ids_of, label
@@ -44,6 +43,7 @@ class Footprint:
 
     :param groups: C(synced) says whether another directory decides about the membership.
     :param ownerships: apps that the person owns. C(is_only_owner) says whether nobody else owns the app.
+    :param unseen_ownerships: apps of which it is not shown whether the person owns them.
     :param requests: requests about access that are undecided or may be. C(is_decided) marks a recent grant that does
         not show yet. C(is_known) is false if a record does not show its meaning or its person.
     :param tasks: tasks of the person that are undecided or may be.
@@ -52,6 +52,7 @@ class Footprint:
     groups: list[Entry]
     accesses: list[Entry]
     ownerships: list[Entry]
+    unseen_ownerships: list[Entry]
     requests: list[Entry]
     tasks: list[Entry]
 
@@ -100,21 +101,23 @@ class Holdings:
         """Return the footprint of a person."""
         user_id = user["id"].lower()
         held = [app_state for app_state in self.apps if app_state.held_by(user)]
-        owned = [(app_state.app, owners) for app_state, owners in self._owners if user_id in owners]
         levels = {app_state.app["id"].lower(): app_state.held_by(user) for app_state in held}
         levels_held = (level for app_state in self.apps for level in app_state.levels_held.values())
         names = {row["id"].lower(): label(row) for row in [*levels_held, *(app_state.app for app_state in self.apps)]}
         return Footprint(
             groups=_sorted({**_named(group), "synced": is_synced(group)} for group in self.groups_of(user)),
             accesses=_sorted(_access(app_state, user, self._decision(app_state, user)) for app_state in held),
-            ownerships=_sorted({**_named(app), "is_only_owner": owners == {user_id}} for app, owners in owned),
+            ownerships=_sorted(
+                {**_named(app_state.app), "is_only_owner": app_state.owners == {user_id}}
+                for app_state in self.apps
+                if user_id in app_state.owners
+            ),
+            unseen_ownerships=_sorted(
+                _named(app_state.app) for app_state in self.apps if app_state.is_owned_by(user) is None
+            ),
             requests=requests_of(user, self.requests, self.indexed, levels, names),
             tasks=_sorted(_task(row, self.task_statuses) for row in self.tasks[user_id] or ()),
         )
-
-    @cached_property
-    def _owners(self) -> list[tuple[AppState, set[str]]]:
-        return [(app_state, _owners(app_state)) for app_state in self.apps]
 
     def _decision(self, app_state: AppState, user: Row) -> AccessDecision | None:
         """Return the decision to remove the access of a person; C(None) without access, or if a request is unclear."""
@@ -187,12 +190,6 @@ def read_until_stable(
         if not unstable:
             break
     return StableFootprints(footprints, unstable, before.looked_from, last)
-
-
-def _owners(app_state: AppState) -> set[str]:
-    """Return the ids of the owners of an app, as its record and its access rows show them."""
-    owner = str(member(app_state.app, "owner.id") or "").lower()
-    return {*app_state.owners, *([owner] if owner else [])}
 
 
 def _named(row: Row) -> Entry:

@@ -14,7 +14,7 @@ from typing import Any
 from ..._api.catalog import REQUESTS, USERS, StatusTable, accesses, person
 from ..._api.errors import ApiError, CakewalkError, ConfigurationError, OutcomeUnknown
 from ..._api.operations import Listing, Resource, Step
-from ..._api.text import printable, summarize
+from ..._api.text import pluralize, printable, summarize
 from ..._api.writes import remove_members, request_removal
 from ..access.approvers import approvers
 from ..access.evaluation import REMOVING, AccessDecision, AppState, states_of
@@ -187,6 +187,9 @@ class _Offboarding:
         others = {leaver.user["id"].lower(): leaver.others for leaver in leavers}
         self._proofs = Proofs(params, person(actor), others, self._user_of, tenant.scrubbed)
         self._proofs.before(self._users, self._footprints, holdings)
+        #: The ids of the apps about whose owners a warning was given.
+        self._warned_of: set[str] = set()
+        self._warn_of_unseen_owners(self._footprints.values())
 
     def check_guardrails(self) -> None:
         """Raise C(LimitExceeded) before the first write of a run if there are too many removals."""
@@ -289,6 +292,7 @@ class _Offboarding:
             self._problems.append(error)
             return self._conclusion(applied, {}, now())
         self._settle(applied, after)
+        self._warn_of_unseen_owners(after.footprints.values())
         left = {
             user_id: left_after(footprint_after)
             for user_id, footprint_after in after.footprints.items()
@@ -325,6 +329,17 @@ class _Offboarding:
             unmet=error if is_failure else None,
             remark=lambda applied: remark_of(people, applied.is_dry_run),
         )
+
+    def _warn_of_unseen_owners(self, footprints: Iterable[Footprint]) -> None:
+        """Warn about apps that people may own, since the lists do not show it; about each app once."""
+        apps = {app["id"]: app for footprint in footprints for app in footprint.unseen_ownerships}
+        names = [repr(printable(app["name"], 80)) for app_id, app in apps.items() if app_id not in self._warned_of]
+        self._warned_of |= apps.keys()
+        if names:
+            self._tenant.warnings.append(
+                f"It is not shown who owns {pluralize(len(names), 'app', 'apps')}: {summarize(names)}. People who "
+                "leave may own them. Look in Cakewalk, and name another owner where somebody who leaves is one."
+            )
 
     def _settle(self, applied: ApplyResult, after: StableFootprints) -> None:
         """Count steps that were sent as settled if the goal is reached by now, as by a removal upstream."""

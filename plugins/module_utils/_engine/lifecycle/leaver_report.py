@@ -112,6 +112,7 @@ def plan_lines(user: Row, footprint: Footprint) -> list[str]:
             return f"waits for the removal of access to {name}, which is requested (status {entry['request_status']})"
         return f"loses access to {name} once its removal is requested and approved"
 
+    unseen = [app["name"] for app in footprint.unseen_ownerships]
     lines = [
         *(
             f"stays in the group {group['name']}: {_SYNCED}" if group["synced"] else f"leaves the group {group['name']}"
@@ -122,6 +123,7 @@ def plan_lines(user: Row, footprint: Footprint) -> list[str]:
             f"stays {'the only owner' if app['is_only_owner'] else 'an owner'} of the app {app['name']}"
             for app in footprint.ownerships
         ),
+        *([f"may own apps whose owner is not shown: {summarize(unseen)}"] if unseen else []),
         *(
             f"is the subject of the {_asked(request)}, request {request['id']}"
             for request in footprint.requests
