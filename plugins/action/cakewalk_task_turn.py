@@ -18,6 +18,7 @@ from ..module_utils._engine.fulfilment.task_lock import TaskLocks
 from ..module_utils._engine.storage.journal import Journal
 from ..module_utils._engine.storage.private_file import PrivateFile
 from ..plugin_utils._controller import ControllerAction
+from ..plugin_utils._failed_step import failure_of
 from ..plugin_utils._given_options import defaults_of
 from ..plugin_utils._handler_files import files_of, names_set_by
 from ..plugin_utils._in_process import option_of
@@ -73,13 +74,13 @@ _STEPS: dict[str, dict[str, Any]] = {
         "subject": {"type": "str", "default": ""},
         "rehearsal": {"type": "dict", "default": {}},
         "approval": {"type": "dict", "default": {}},
-        "failure": {"type": "str"},
+        "failed": {"type": "bool", "default": False},
     },
     "report": {
         "assignees": {"type": "list", "elements": "str"},
         "outcomes": {"type": "list", "required": True},
         "record_path": {"type": "path", "required": True},
-        "failure": {"type": "str"},
+        "failed": {"type": "bool", "default": False},
     },
 }
 
@@ -211,7 +212,7 @@ class ActionModule(ControllerAction):
         task, approval = params["task"], params["approval"]
         lock = None if self._task.check_mode else self._locks().of(task)
         outcome = {"outcome": params["outcome"], "why": params["why"]}
-        if params["failure"] is not None:
+        if params["failed"]:
             outcome = outcomes.after_failure(lock, params["rehearsal"], approval, task)
         elif lock and lock.phase == "approve":
             outcome = outcomes.after_approval(approval, task)
@@ -220,8 +221,8 @@ class ActionModule(ControllerAction):
         if lock:
             self._locks().end(task)
         # Only people read these, and the record has neither names nor what modules of a handler say.
-        if ended["needs_attention"] and params["failure"]:
-            ended["why"] = f"{ended['why']}: {params['failure']}"
+        if ended["needs_attention"] and params["failed"]:
+            ended["why"] = f"{ended['why']}: {failure_of(self.task_vars)}"
         return {"outcome": {**ended, "subject": params["subject"]}}
 
     def _report(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,8 +235,8 @@ class ActionModule(ControllerAction):
             sentences.append(f"Somebody has to look at {summarize(to_do, 5, '; ')}.")
         if params["assignees"]:
             sentences.append("Tasks that are assigned to nobody cannot be listed, so none of them is among these.")
-        if params["failure"]:
-            sentences.insert(0, params["failure"])
+        if params["failed"]:
+            sentences.insert(0, failure_of(self.task_vars))
         return {
             "msg": " ".join(sentences),
             "tasks": outcomes.lines(reported),
@@ -243,11 +244,11 @@ class ActionModule(ControllerAction):
             "facts": {
                 f"{_PREFIX}{name}": fact
                 for name, fact in {
-                    **outcomes.progress(reported, params["failure"] is not None),
+                    **outcomes.progress(reported, params["failed"]),
                     "record_path": params["record_path"],
                 }.items()
             },
-            "failed": bool(to_do) or params["failure"] is not None,
+            "failed": bool(to_do) or params["failed"],
             # Ansible shows the result without -v then, as it does for debug.
             "_ansible_verbose_always": True,
         }

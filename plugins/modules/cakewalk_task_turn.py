@@ -109,9 +109,11 @@ options:
     description: For V(end), the request and the person, by names.
     type: str
     default: ""
-  failure:
-    description: For V(end) and V(report), the message of the step that failed.
-    type: str
+  failed:
+    description: For V(end) and V(report), whether a step failed. Its message is in the variables that Ansible sets for
+      C(rescue).
+    type: bool
+    default: false
   outcomes:
     description: For V(report), the outcome of each task.
     type: list

@@ -9,13 +9,15 @@ import json
 import os
 import time
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.fulfilment.task_lock import LEASE, TaskLock
-from playbooks.harness import Data, writes
-from roles.fulfilment_env import HANDLERS_SECRET, LAST, FulfilmentEnv, is_private, outcomes, report, told
+from playbooks.harness import Data, task, writes
+from roles.fulfilment_env import HANDLERS_SECRET, LAST, TARGETS, FulfilmentEnv, is_private, outcomes, report, told
 from roles.people import custom_stats
 from sandbox.known import request_id, task_id
 
@@ -307,6 +309,63 @@ def test_what_a_play_says_about_errors_and_modes_changes_no_promise(stage: Fulfi
     worked = {user for _verb, user in stage.calls()}
     ran = [case for case, outcome in outcome_of.items() if outcome not in ("would_run", "handler_failed")]
     assert worked == {people[case] for case in ran}
+
+
+SECRET = "S3CR3T-hunter2"
+_HIDDEN = "A step failed, and its output is hidden (`no_log`)."
+
+
+def failing(said: Any, **keywords: Any) -> list[Data]:
+    """Return tasks that fail as handlers do."""
+    return [task("Fail", "ansible.builtin.fail", {"msg": said}, **keywords)]
+
+
+def including(kind: str, **what: Any) -> list[Data]:
+    """Return tasks that include a file or a role."""
+    return [task("Include", f"ansible.builtin.include_{kind}", what)]
+
+
+#: What handlers do, and what the report tells of it. More of it is in C(tests/unit/plugin_utils/test_failed_step.py).
+SAID: dict[str, tuple[list[Data], str]] = {
+    "a list": (failing(["it is locked", "call the desk"]), "['it is locked', 'call the desk']"),
+    "a date": (failing(date(2026, 1, 31)), "2026-01-31"),
+    "a template": (failing("{% raw %}{{ unknown }} {% if %}{% endraw %}"), "{{ unknown }} {% if %}"),
+    "nothing, after others": (including("tasks", file="{{ playbook_dir }}/nowhere.yml"), "A step failed."),
+    "no_log": ([task("Assert", "ansible.builtin.assert", {"that": False, "fail_msg": SECRET}, no_log=True)], _HIDDEN),
+    "no_log, by a template": (failing(SECRET, no_log="{{ task_fulfilment_item.task_id != '' }}"), _HIDDEN),
+    "no_log, which is false": (failing("It is locked.", no_log="{{ 1 == 2 }}"), "It is locked."),
+    "no_log, of an item": (failing("{{ item }}", loop=[SECRET], no_log="{{ item != '' }}"), _HIDDEN),
+    "no_log, around a file": (including("tasks", file=str(TARGETS / "failing.yml"), apply={"no_log": True}), _HIDDEN),
+    "no_log, in a role": (including("role", name="hiding"), _HIDDEN),
+    "no_log, ignored, and then another": (
+        failing(SECRET, no_log=True, ignore_errors=True) + failing("It is locked."),
+        "It is locked.",
+    ),
+}
+
+
+@pytest.mark.slow
+def test_whatever_a_handler_says_is_told_as_text_unless_it_is_hidden(stage: FulfilmentEnv, tmp_path: Path) -> None:
+    people = [user["email"] for user in stage.strangers("GitHub")]
+    tasks = {case: stage.task(person, "GitHub", level="Read") for case, person in zip(SAID, people, strict=False)}
+    assert tasks.keys() == SAID.keys()
+    handler = stage.part(tasks=str(TARGETS / "by_task.yml"))
+    handler["vars"]["folder"] = str(tmp_path)
+    for case, (steps, _told) in SAID.items():
+        (tmp_path / f"{tasks[case]}.yml").write_text(yaml.safe_dump(steps), encoding="utf-8")
+    routes = [{**stage.route("GitHub", level="Read"), "handler": handler}, stage.route("GitHub", level="Write")]
+
+    run = stage.sweep(routes=routes, max_tasks=len(SAID) + 1)
+
+    came_of = outcomes(run)
+    assert {GRANT: "approved", **dict.fromkeys(tasks.values(), "handler_failed")}.items() <= came_of.items()
+    why = {outcome["task_id"]: outcome["why"] for outcome in report(run).data["outcomes"]}
+    failed = "the handler failed; it may have done a part of the work: "
+    assert {case: why[tasks[case]] for case in SAID} == {case: f"{failed}{told}" for case, (_do, told) in SAID.items()}
+    assert SECRET not in json.dumps([report(run).data, stage.lines()])
+    ended = {line["task"]: line["outcome"] for line in stage.lines()}
+    assert ended == {GRANT: "approved", **dict.fromkeys(tasks.values(), "handler_failed")}
+    assert not list(stage.locks.iterdir())
 
 
 def test_a_refusal_that_is_ignored_lets_the_play_go_on_and_does_nothing(stage: FulfilmentEnv) -> None:
