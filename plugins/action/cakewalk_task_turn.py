@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._api.errors import ConfigurationError
@@ -20,7 +19,7 @@ from ..module_utils._engine.storage.private_file import PrivateFile
 from ..plugin_utils._controller import ControllerAction
 from ..plugin_utils._failed_step import failure_of
 from ..plugin_utils._given_options import defaults_of
-from ..plugin_utils._handler_files import files_of, names_set_by
+from ..plugin_utils._handler_files import TaskFiles, names_set_by, refuse_endings
 from ..plugin_utils._in_process import option_of
 
 _PREFIX = "task_fulfilment_"
@@ -113,7 +112,7 @@ class ActionModule(ControllerAction):
                 "find tasks to carry out", f"`{_PREFIX}routes` is empty, so no task fits a route", "Name a route."
             )
         routing.routes_of(params["routes"])
-        self._refuse_names(names_set_by(self._files(params["routes"]), self._loader))
+        self._check_files(params["routes"])
         TaskLocks(params["lock_dir"], "").check()
         PrivateFile(params["record_path"], "the record", "").check_writable()
         self._journal.open(self._task.check_mode)
@@ -146,10 +145,16 @@ class ActionModule(ControllerAction):
             "Leave them out, or give the variables in those tasks other names.",
         )
 
-    def _files(self, routes: Sequence[Mapping[str, Any]]) -> Iterator[Path]:
+    def _check_files(self, routes: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse missing files, those that end the run, and extra variables that hide what their tasks find out."""
+        task_files, names = TaskFiles(self._loader, self._task.collections), set()
         for number, route in enumerate(routes):
             for part in _PARTS:
-                yield from files_of(route[part], f"routes[{number}].{part}", self._loader, self._task.collections)
+                option = f"routes[{number}].{part}"
+                files = list(task_files.of(route[part], option))
+                refuse_endings(files, option)
+                names |= names_set_by(files)
+        self._refuse_names(names)
 
     def _note(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the outcomes of tasks that are not due, and record those that need attention."""
@@ -161,11 +166,23 @@ class ActionModule(ControllerAction):
         }
 
     def _take(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Lock the task, unless another run has locked it."""
+        """Lock the task, unless another run has locked it, and warn of a run that began it and was ended."""
         # The pipe through which workers return results has a writer as long as the run or a worker lives.
         results = self._display._final_q._reader.fileno()  # type: ignore[union-attr] # set in every worker
-        holder = None if self._task.check_mode else self._locks().take(params["task"], now(), results)
-        return {"proceed": False, "outcome": "locked", "why": holder} if holder else {"proceed": True}
+        if self._task.check_mode:
+            return {"proceed": True}
+        locks, task = self._locks(), params["task"]
+        holder = locks.take(task, now(), results)
+        if holder:
+            return {"proceed": False, "outcome": "locked", "why": holder}
+        lock = locks.of(task)
+        if lock and lock.interrupted:
+            warning = (
+                f"The task {task} is taken again: {lock.interrupted}, and did not get to its end. The work may be done "
+                "already, or a part of it."
+            )
+            return {"proceed": True, "warnings": [warning]}
+        return {"proceed": True}
 
     def _begin(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Enter the phase of the handler if the task is still due and its approval would be accepted."""

@@ -213,6 +213,19 @@ def test_a_machine_that_cannot_be_reached_ends_the_run_and_nothing_is_approved(s
 
 
 @pytest.mark.slow
+def test_the_next_run_makes_up_for_one_that_a_handler_ended_unseen(stage: FulfilmentEnv) -> None:
+    ended = stage.run(routes=[stage.route("GitHub", handler="ending_by_template.yml")], task=GRANT).succeeded()
+    assert [line["outcome"] for line in stage.lines()] == ["begun"]
+    assert not any(result.task.endswith(LAST) for result in ended.results)
+
+    run = stage.run(routes=[stage.route("GitHub")], task=GRANT).succeeded()
+
+    assert outcomes(run) == {GRANT: "approved"}
+    (warning,) = run.warned_of()
+    assert f"The task {GRANT} is taken again" in warning
+
+
+@pytest.mark.slow
 def test_an_approval_that_fails_is_made_up_for_by_the_next_run(stage: FulfilmentEnv) -> None:
     routes = [stage.route("GitHub")]
     reading = {"CAKEWALK_API_KEY": stage.tenant.read_only_key, "CAKEWALK_API_SECRET": stage.tenant.read_only_secret}

@@ -98,6 +98,7 @@ REFUSED = {
         "`playbook_dir` is inside for a playbook of a",
     ),
     "a role that is not there": ({"routes": "missing role"}, "was not found"),
+    "a file that ends the play": ({"routes": "ending"}, "has `meta: end_play`, after which nothing is approved"),
     "locks where nothing can be written": ({"lock_dir": "/proc/locks"}, "Could not write the lock of a task"),
     "locks below a file": ({"lock_dir": "/dev/null/locks"}, "Could not write the lock of a task"),
     "locks in the home of nobody": ({"lock_dir": "~nobody-at-all/locks"}, "the home folder of this user is not known"),
@@ -118,6 +119,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_done(stage: Fulfilme
         "beside": [
             {**route, "verify": {"tasks": f"{COLLECTIONS}/ansible_collections/cakewalk/access/playbooks/wiki.yml"}}
         ],
+        "ending": [stage.route("GitHub", verify="ending.yml")],
         "missing role": [{**route, "handler": {"role": "nowhere"}}],
         "unverified": [{name: value for name, value in route.items() if name != "verify"}],
     }

@@ -84,6 +84,8 @@ def test_one_run_at_a_time_has_a_task(mine: Run, run: Callable[[str], Run]) -> N
     assert other.locks.of(TASK)
     other.locks.end(TASK)
     assert mine.take() is None
+    lock = mine.locks.of(TASK)
+    assert lock and lock.interrupted is None
     assert mine.take() is not None
 
 
@@ -99,6 +101,7 @@ def test_the_lock_lasts_as_long_as_any_process_of_the_run(mine: Run, run: Callab
     until_taken(mine)
     lock = mine.locks.of(TASK)
     assert (lock and lock.phase, other.locks.of(TASK)) == ("taken", None)
+    assert f"(process {os.getppid()}) took it at {SINCE}" in str(lock and lock.interrupted)
 
 
 @pytest.mark.parametrize("age", [0, LEASE + 1])

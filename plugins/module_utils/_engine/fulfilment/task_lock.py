@@ -52,6 +52,7 @@ class TaskLock:
     :param route: the route of the task.
     :param token: a secret that a proof must name; it exists only in the phase C(verify).
     :param proof: what was proved in that phase.
+    :param interrupted: a clause about an earlier run that took the task and ended without releasing it.
     """
 
     run: str
@@ -64,6 +65,7 @@ class TaskLock:
     route: Mapping[str, Any] | None = None
     token: str | None = None
     proof: Mapping[str, Any] | None = None
+    interrupted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class TaskLocks:
                 until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires))
                 return f"{_holder(earlier)}; unless that run renews the lock, it expires at {until}"
             os.utime(descriptor)
-            self._write(task, lock)
+            interrupted = f"{_run_of(earlier)} took it at {printable(earlier.since)}" if earlier else None
+            self._write(task, replace(lock, interrupted=interrupted))
             # It outlives the task, and run_command waits.
             subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [sys.executable, "-I", "-S", keeper.__file__, *map(str, (descriptor, results, lock.pid))],
@@ -185,7 +188,11 @@ class TaskLocks:
 def _holder(lock: TaskLock | None) -> str:
     if lock is None:
         return "another run has just taken it"
-    return f"since {printable(lock.since)} a run on {printable(lock.host)} (process {lock.pid}) has it"
+    return f"since {printable(lock.since)} {_run_of(lock)} has it"
+
+
+def _run_of(lock: TaskLock) -> str:
+    return f"a run on {printable(lock.host)} (process {lock.pid})"
 
 
 def _machine() -> str:
