@@ -62,7 +62,7 @@ def _rewritten(place: Path, **changed: object) -> None:
 
 
 SPOILT: dict[str, Callable[[Path], object]] = {
-    "a.json is not what": lambda place: (place / "a.json").write_text('{"rows": [] }'),
+    "a.json does not match the manifest": lambda place: (place / "a.json").write_text('{"rows": [] }'),
     "b.csv is missing": lambda place: (place / "b.csv").unlink(),
     "no manifest.json": lambda place: (place / "manifest.json").unlink(),
     "manifest.json does not hold": lambda place: (place / "manifest.json").write_text("["),
