@@ -63,7 +63,9 @@ CALLS: dict[str, tuple[Call, dict[str, Any], set[str], str]] = {
         "",
     ),
     "who, by a name that says nothing": (credential({**KEY, "who": "olga"}), KEY_IN_AWX, set(), "'who'"),
-    "one more secret": (credential({**KEY, "pin": "1"}), KEY_IN_AWX, {"pin"}, ""),
+    "one more secret": (credential({**KEY, "pin": "1"}), KEY_IN_AWX, {"pin"}, "'pin'"),
+    "a host as a secret": (notification({**EMAIL, "host": "x"}), MAIL_IN_AWX, {"host"}, "'host'"),
+    "an address as a secret": (credential({**KEY, "base_url": "x"}), KEY_IN_AWX, {"base_url"}, "'base_url'"),
     "an address of a key": (credential({**KEY, "base_url": "x"}), KEY_IN_AWX, {"key"}, "'base_url'"),
     "an address left out": (credential({"who": "ada"}), KEY_IN_AWX, set(), "'base_url'"),
 }
@@ -73,7 +75,7 @@ CALLS: dict[str, tuple[Call, dict[str, Any], set[str], str]] = {
 def test_a_secret_is_kept_only_for_the_place_it_was_given_for(case: str) -> None:
     call, found, given, where = CALLS[case]
     problem = problem_of_move(call, found, given)
-    assert is_moved(call, found, given) == bool(problem) == bool(where)
+    assert is_moved(call, found) == bool(problem) == bool(where)
     assert not where or f"elsewhere, because {where} changes" in (problem or "")
     # Whoever gives the secrets decides where they go.
     assert problem_of_move(call, found, {"password", "key", "secret_url"}) is None

@@ -153,9 +153,8 @@ class Existing:
         held = held_in(call.target.section)
         found = self.find(call.target) if held else None
         if held and found:
-            given = self._given(call.target)
-            moved = is_moved(call, found, given)
-            sent = given if self._update_secrets or moved else set()
+            moved = is_moved(call, found)
+            sent = self._given(call.target) if self._update_secrets or moved else set()
             kept = set() if moved else kept_secrets(found, held) - sent
             options[held] = {**options[held], **dict.fromkeys(kept, ENCRYPTED)}
             if call.target.section == CREDENTIALS:

@@ -34,13 +34,10 @@ def kept_secrets(found: Mapping[str, Any], option: str) -> set[str]:
     return {name for name, value in found[option].items() if value == ENCRYPTED}
 
 
-def is_moved(call: Call, found: Mapping[str, Any], given: Collection[str]) -> bool:
-    """Return whether secrets that AWX has could go elsewhere after a call.
-
-    :param given: the names of the secrets that are given for the object.
-    """
+def is_moved(call: Call, found: Mapping[str, Any]) -> bool:
+    """Return whether secrets that AWX has could go elsewhere after a call."""
     option = held_in(call.target.section)
-    return bool(option and kept_secrets(found, option) and _moved_by(call, found, given))
+    return bool(option and kept_secrets(found, option) and _moved_by(call, found))
 
 
 def problem_of_move(call: Call, found: Mapping[str, Any], given: Collection[str]) -> str | None:
@@ -52,13 +49,13 @@ def problem_of_move(call: Call, found: Mapping[str, Any], given: Collection[str]
     if call.target.section not in _HELD:
         return None
     type_option, option = _HELD[call.target.section]
-    moved = _moved_by(call, found, given)
+    moved = _moved_by(call, found)
     if call.target.section == CREDENTIALS and type_option in moved:
         # The modules would add a second credential of the name.
         return (
             f"the {call.target} has another type in AWX; delete it there and give its secrets, or choose another name"
         )
-    if not is_moved(call, found, given):
+    if not is_moved(call, found):
         return None
     secrets = kept_secrets(found, option)
     # Another type of notification has other secrets, so any of them will do.
@@ -75,14 +72,15 @@ def _words(names: Iterable[str]) -> str:
     return summarize(repr(printable(name)) for name in names)
 
 
-def _moved_by(call: Call, found: Mapping[str, Any], given: Collection[str]) -> list[str]:
+def _moved_by(call: Call, found: Mapping[str, Any]) -> list[str]:
     """Return the names of what changes and may say where secrets go."""
     type_option, option = _HELD[call.target.section]
     had = found["summary_fields"][type_option]["name"] if call.target.section == CREDENTIALS else found[type_option]
     if had != call.options[type_option]:
         return [type_option]
     before, after = found[option], call.options[option]
-    shown = (before.keys() | after.keys()) - kept_secrets(found, option) - set(given)
+    # What is given as a secret counts too, since nobody knows whether it is one.
+    shown = (before.keys() | after.keys()) - kept_secrets(found, option)
     if call.target.section == NOTIFICATIONS:
         shown = set(filter(_WHERE.search, shown))
     # AWX fills in what is left out, as blank or off.
