@@ -116,7 +116,7 @@ def test_a_plan_leads_to_what_plain_loops_find_after_it() -> None:
                 if state != "excepted" and is_new:
                     added.add((name, people[email]))
             # What holds before anybody approves something is tried with the files of a tenant.
-            refused = RulesPlan(listed, before, after, listed, changes).new
+            refused = RulesPlan(listed, before, after, (listed, listed), changes).new
             assert {(one.rule.name, one.person) for one in refused} == caused | added, f"seed {seed}"
             more += len(added - caused)
     assert min(new - worse, worse, more) > 10

@@ -37,6 +37,7 @@ from .source import SourceCode, problem
 SECTION = ACCESS_RULES
 _HINT = "Nothing was changed. Take the entries out of the code, or give the rule an exception with an end."
 _FIRST = "Nothing was changed. Apply the removal of access alone, and plan the rest once the access is gone."
+_LAST = "Nothing was changed. See first that somebody else holds it, and then plan the removal."
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
@@ -67,14 +68,14 @@ class RulesPlan:
 
     :param listed: the rules before the plan, where open requests do not count.
     :param before: the same, where they do, as in C(after).
-    :param approved: the rules after the plan as far as nobody has to approve it.
+    :param certain: the rules before and after the plan, by the access that is certainly there.
     :param changes: what people get and lose by the plan.
     """
 
     listed: Evaluation
     before: Evaluation
     after: Evaluation
-    approved: Evaluation
+    certain: tuple[Evaluation, Evaluation]
     changes: Sequence[AccessChange]
 
     @cached_property
@@ -86,7 +87,7 @@ class RulesPlan:
         """
         new = new_findings(self.before.results, self.after.results)
         limited = {finding.rule.name for finding in new if finding.missing}
-        fewer = new_findings(self.listed.results, self.approved.results)
+        fewer = new_findings(*(one.results for one in self.certain))
         new += [finding for finding in fewer if finding.missing and finding.rule.name not in limited]
         known = {id(finding) for finding in new}
         asked_for = {id(finding) for finding in new_findings(self.listed.results, self.after.results)}
@@ -190,9 +191,14 @@ class RulesPlan:
         raise RulesViolated(
             "accept the plan",
             summarize(map(self._clause, by_rule), separator="; "),
-            _FIRST if any(self._rests_on_removal(finding) for _rule, finding, _verb in refused) else _HINT,
+            self._hint([finding for _rule, finding, _verb in refused]),
             rules=list(map(self._facts, by_rule)),
         )
+
+    def _hint(self, refused: Sequence[Finding]) -> str:
+        if all(finding.missing for finding in refused):
+            return _LAST
+        return _FIRST if any(map(self._rests_on_removal, refused)) else _HINT
 
     @property
     def warnings(self) -> list[str]:
@@ -262,11 +268,11 @@ def plan_rules(
     held = read_held(rules, tenant, counts_requests=True, changing={change.app for change in changes if change.app})
     time = time_of(rules, tenant)
     listed = held.without_requests()
-    approved = listed.after(change for change in changes if change.group or not change.is_gain)
-    states = (listed, held, held.after(changes), approved)
-    now, before, after, at_once = (evaluate(rules, one, tenant.user_statuses, time) for one in states)
+    certain = held.certain()
+    states = (listed, held, held.after(changes), certain, certain.after(changes, is_granted=False))
+    now, before, after, *both = (evaluate(rules, one, tenant.user_statuses, time) for one in states)
     tenant.warnings += ended_warnings(after.results)
-    return RulesPlan(now, before, after, at_once, changes)
+    return RulesPlan(now, before, after, (both[0], both[1]), changes)
 
 
 def _by_rule(findings: Iterable[tuple[AccessRule, Finding, str]]) -> list[list[tuple[Finding, str]]]:

@@ -73,10 +73,16 @@ class HeldAccess:
     default_levels: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
-    def after(self, changes: Iterable[AccessChange]) -> HeldAccess:
-        """Return the access once a plan is applied, and the requests that it opens for more access are granted.
+    def certain(self) -> HeldAccess:
+        """Return the access that is there, and neither requested nor still to come from a group."""
+        return replace(self.without_requests(), given_by={})
+
+    def after(self, changes: Iterable[AccessChange], is_granted: bool = True) -> HeldAccess:
+        """Return the access once a plan is applied.
 
         A membership ends at once. Access to an app ends by a request, so it may be held until somebody decides.
+
+        :param is_granted: whether the requests that it opens for more access are granted.
         """
         people = dict(self.people)
         members = {group: set(ids) for group, ids in self.members.items()}
@@ -92,7 +98,8 @@ class HeldAccess:
                 continue
             held = levels_held.setdefault(change.app, {}).pop(someone, set())
             if change.is_gain:
-                levels_held[change.app][someone] = {change.level}
+                if is_granted:
+                    levels_held[change.app][someone] = {change.level}
                 held = held - {change.level}
             elif owners.get(change.app, {}).get(someone):
                 owners[change.app][someone] = UNKNOWN
