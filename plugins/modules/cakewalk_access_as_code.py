@@ -74,7 +74,8 @@ options:
   roster_copy_path:
     description:
       - A copy of the roster that V(apply) applied last, as an absolute path on the controller. Runs compare the roster
-        with it. V(apply) writes it, and requires it if the files have a roster.
+        with it. V(apply) requires it if the files have a roster, and writes it once the whole plan is done. A run that
+        fails keeps the earlier copy, so the next plan names the same people as joined, moved and left.
       - It belongs to one tenant, and is refused for another one.
       - It holds personal data, and gets mode 0600.
     type: path
@@ -563,10 +564,10 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
     if params["mode"] == "plan":
         return Plan(result={**result, "msg": code_plan.message, "plan_text": plan_file(code_plan, tenant)})
     steps = code_plan.steps if is_expiry else code_plan.approved()
-    kept: dict[str, Any] = {}
+    copy: dict[str, Any] = {}
     if params["plan_hash"] == code_plan.hash:
         if code_plan.roster and code_plan.roster.copy:
-            kept = {"roster_copy": code_plan.roster.copy.as_data()}
+            copy = {"roster_copy": code_plan.roster.copy.as_data()}
         # Only now the code is approved, and the job that follows may use its digest.
         stats["access_as_code_code_digest"] = result["code_digest"]
     if steps != code_plan.steps:
@@ -581,7 +582,8 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         ledger=next(iter(total.ledgers), None),
         report=lambda applied: {
             **rollback.report(applied),
-            **kept,
+            # The next plan reports again who joined or left, unless this one was done as a whole.
+            **(copy if applied.goal_reached else {}),
             "stats": {**stats, "access_as_code_complete": applied.goal_reached and not left_undone},
         },
         remark=code_plan.remark,
