@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...._api.catalog import APPS, custom_fields, custom_fields_of, is_computed
+from ...._api.catalog import APPS, custom_fields, custom_fields_of, is_computed, named
 from ...._api.text import is_usable_key, is_writable, printable
 from ...core.lookup import Index, Row, label, reference_to
 from ...core.tenant import Tenant
@@ -60,7 +60,7 @@ def _app_plan(name: str, change: FieldChange) -> SectionPlan:
     state = {field_id: [field.get("value"), field.get("guidValue")] for field_id, field in fields.items()}
     return SectionPlan(
         changes=(StateChange(f"Custom fields of {name}", *change.lines()),),
-        steps=(ReversibleStep(change.step(), SECTION, _undo(change.app, fields)),),
+        steps=(ReversibleStep(change.step(), SECTION, *_undo(change.app, fields)),),
         touched=({change.app["id"]: state},),
         fields_set=(*fields, *map(label, fields.values())),
     )
@@ -74,13 +74,31 @@ def _reference_to(field: Row, index: Index) -> str:
 def _is_for_code(field: Row) -> bool:
     """Return whether people set the value of a field, and not this collection, which may keep a ledger in it."""
     value = field.get("value")
-    is_text = isinstance(value, str) and bool(value.strip()) and is_writable(value)
+    is_text = isinstance(value, str) and not _is_blank(value) and is_writable(value)
     return is_text and not is_computed(field) and not holds_ledger(str(value))
 
 
-def _undo(app: Row, fields: Mapping[str, Row]) -> dict[str, Any]:
-    """Return the entry with the values before, as ids where a value has one, because an id is never ambiguous."""
-    before = {field_id: field.get("guidValue") or field.get("value") for field_id, field in fields.items()}
-    values = {field_id: value for field_id, value in before.items() if value not in (None, "")}
-    clear = [field_id for field_id in before if field_id not in values]
-    return {"app": app["id"], **({"fields": values} if values else {}), **({"clear": clear} if clear else {})}
+def _undo(app: Row, fields: Mapping[str, Row]) -> tuple[dict[str, Any] | None, str]:
+    """Return the entry with the values before, which may be C(None), and why fields are not in it.
+
+    Values are ids where they have one, because an id is never ambiguous.
+    """
+    values, clear, reasons = {}, [], []
+    for field_id, field in fields.items():
+        before = next((one for one in (field.get("guidValue"), field.get("value")) if not _is_blank(one)), None)
+        # As text, since only some fields take a number or a boolean.
+        text = str(before).lower() if isinstance(before, (bool, int, float)) else before
+        if isinstance(text, str) and is_writable(text):
+            values[field_id] = text
+        elif before is not None:
+            reasons.append(f"{named(field)} had a value that code cannot give")
+        elif field.get("required"):
+            reasons.append(f"{named(field)} is required and had no value, so it cannot be cleared")
+        else:
+            clear.append(field_id)
+    undo = {"app": app["id"], **({"fields": values} if values else {}), **({"clear": clear} if clear else {})}
+    return undo if values or clear else None, "; ".join(reasons)
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())

@@ -51,7 +51,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
     sent = [assignment for assignment in assignments if assignment.sent]
     return SectionPlan(
         changes=tuple(_changes(assignments)),
-        steps=tuple(map(_reversible_step, sent)),
+        steps=tuple(_reversible_step(assignment, tenant) for assignment in sent),
         touched=({"/".join(assignment.entry.key): _policy_before(assignment) for assignment in sent},),
         left=_selections_by_changing_fields(rules, earlier.fields_set),
         again=tuple(_line(assignment) for assignment in sent if not assignment.changed),
@@ -117,15 +117,18 @@ def _policy_before(assignment: Assignment) -> Any:
     return assignment.stored.value.get("policy_id") if assignment.stored else None
 
 
-def _reversible_step(assignment: Assignment) -> ReversibleStep:
+def _reversible_step(assignment: Assignment, tenant: Tenant) -> ReversibleStep:
     """Return the step of an assignment; it is undone by assigning the policy that the ledger has."""
     entry, step = assignment.entry, assignment.step()
     if not assignment.changed:
         return ReversibleStep(step)
     if not assignment.stored:
         return ReversibleStep(step, reason="it is not known which policy governed before")
+    before, request_type = str(_policy_before(assignment)), entry.rule.request_type
+    if before.lower() not in tenant.index(policies_for(request_type)).by_id:
+        return ReversibleStep(step, reason="the policy that governed before is gone")
     level = {"permission_level": entry.level["id"]} if entry.level else {}
-    back = {"request_type": entry.rule.request_type, "policy": str(_policy_before(assignment))}
+    back = {"request_type": request_type, "policy": before}
     return ReversibleStep(step, SECTION, {"app": entry.app["id"], **level, **back})
 
 
