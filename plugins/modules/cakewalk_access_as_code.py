@@ -109,7 +109,8 @@ options:
   inverse_path:
     description:
       - A file for the code that undoes a run of V(apply), as an absolute path on the machine that runs the module. Plan
-        and approve it like other code.
+        and approve it like other code. It holds the access rules and time limits of the files, but no rule about a
+        roster.
       - The file exists before the first write. An earlier file is kept under a name with C(.before-).
     type: path
   proof_dir:
@@ -377,7 +378,7 @@ inverse:
       type: list
       elements: str
     not_undoable:
-      description: What cannot be undone, and why.
+      description: What cannot be undone, and access rules that the inverse leaves out, each with the reason.
       type: list
       elements: str
       sample: []
@@ -572,7 +573,7 @@ def plan(params: dict[str, Any], tenant: Tenant) -> Plan:
         stats["access_as_code_code_digest"] = result["code_digest"]
     if steps != code_plan.steps:
         tenant.warnings.append(_NOT_AGAIN)
-    rollback = RollbackFile(rollback_path, total.steps, code_plan.code.sections["tenant"], tenant.scrubbed)
+    rollback = RollbackFile(rollback_path, total.steps, code_plan.code.sections, tenant.scrubbed)
     return Plan(
         before={change.name: change.before for change in total.changes},
         after={change.name: change.after for change in total.changes},

@@ -15,12 +15,14 @@ import pytest
 import yaml
 from ansible_collections.cakewalk.access.plugins.module_utils._api.client import Client
 from ansible_collections.cakewalk.access.plugins.module_utils._api.errors import ConfigurationError
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_rules.report import RulesViolated
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.apply import apply
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.lookup import LookupFailed
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.plan import Plan
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.core.tenant import Tenant
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.storage.ledger import WrongTenant
 from ansible_collections.cakewalk.access.plugins.modules import cakewalk_access_as_code
+from ansible_collections.cakewalk.access.plugins.plugin_utils import _code_reader
 from contract.fixtures import CONFIRM_DELAYS, CONNOR, ERIN, GRACE, members, validated
 from examples import examples
 from hypothesis import given
@@ -86,6 +88,13 @@ class Example:
         approved = self.compare(code, "plan", **options).result["plan_hash"]
         plan = self.compare(code, "apply", plan_hash=approved, journal_path="/record", **options)
         return dict(plan.report(apply(plan, self.client, CONFIRM_DELAYS)).get("inverse", {}))
+
+    def plan_back(self, inverse: Data, folder: Path, **options: Any) -> list[str]:
+        """Return the plan of an inverse in a folder of its own, as it is read from there, without its header."""
+        (folder / "back").mkdir(exist_ok=True)
+        (folder / "back" / "inverse.yml").write_text("\n".join(inverse["lines"]), encoding="utf-8")
+        code, positions, _roster = _code_reader.read(str(folder / "back"))
+        return self.plan(code, source={"version": "1", "code": code, "positions": positions}, **options)
 
 
 @pytest.fixture
@@ -269,15 +278,79 @@ def test_the_plan_of_an_edit_says_exactly_that_edit(
 
 @examples(20)
 @given(seed=st.integers(1, 40), data=st.data())
-def test_an_edit_that_was_applied_leaves_nothing_to_do_and_drift_and_plan_agree(
-    example_of: Callable[[int], Example], seed: int, data: st.DataObject
+def test_an_edit_that_was_applied_leaves_nothing_to_do_and_drift_and_plan_agree_and_its_inverse_can_be_planned(
+    example_of: Callable[[int], Example], tmp_path_factory: pytest.TempPathFactory, seed: int, data: st.DataObject
 ) -> None:
     example = example_of(seed)
     edits = Edits(example, data.draw)
     edits.any()
-    example.apply(edits.code)
+    inverse = example.apply(edits.code)
     assert example.plan(edits.code)[-1].startswith("Nothing to do"), example.plan(edits.code)
     assert example.compare(edits.code, "drift").result["drift"]["in_sync"]
+    assert example.plan_back(inverse, tmp_path_factory.mktemp("inverse"))
+
+
+def test_an_inverse_leaves_out_what_its_own_plan_would_refuse(
+    example_of: Callable[[int], Example], tmp_path: Path
+) -> None:
+    example = example_of(1)
+    owen, iris = "owen.onboarding@example.com", "iris.invited@example.com"
+    protected = {"protected_users": [owen.upper()]}
+    for field in ("Cost Center", "Automation Ledger"):
+        example.tenant.change("set_field", app="Figma", field=field, value="  ")
+    code = {
+        **example.code,
+        "time_limits": [{"group": "Contractors", "until_required": True}, {"app": "Figma", "max_duration": "P9D"}],
+        "groups": [
+            {"group": "Sales", "members": [owen, iris]},
+            {"group": "Contractors", "absent": [CONNOR]},
+        ],
+        "accesses": [],
+        "custom_fields": [{"app": "Figma", "fields": {"Cost Center": "4711", "Automation Ledger": "new"}}],
+    }
+
+    inverse = example.apply(code, **protected)
+
+    lines = example.plan_back(inverse, tmp_path, **protected)
+    assert [line for line in lines if line.startswith("  - ")] == [f"  - {iris}", "  - Automation Ledger: new"]
+    assert CONNOR not in "\n".join(lines)
+    added, removed, field = inverse["not_undoable"]
+    assert f"{owen} is protected, and stays" in added
+    assert field.endswith("'Cost Center' is required and had no value, so it cannot be cleared")
+    assert removed.endswith("the group has a time limit (time_limits[0]), and an end is not known")
+
+
+def test_an_inverse_assigns_no_policy_that_is_gone(example_of: Callable[[int], Example], tmp_path: Path) -> None:
+    example, path = example_of(1), tmp_path / "ledger.json"
+    ledger = {"ledger_path": str(path)}
+    example.apply({**example.code, "policies": [assignment("Figma", "Admins")]}, **ledger)
+    policy = example.tenant.find("policies", "Admins")["id"]
+    path.write_text(path.read_text(encoding="utf-8").replace(policy, "0" * 8 + policy[8:]), encoding="utf-8")
+
+    inverse = example.apply({**example.code, "policies": [assignment("Figma", "Two approvals")]}, **ledger)
+
+    assert inverse["not_undoable"][0].endswith(": the policy that governed before is gone")
+    assert example.plan_back(inverse, tmp_path, **ledger) == [NOTHING]
+
+
+def test_an_inverse_gets_around_no_access_rule(example_of: Callable[[int], Example], tmp_path: Path) -> None:
+    example = example_of(1)
+    example.tenant.change("add_member", group="Contractors", user=ERIN)
+    rule = {
+        "name": "Building or contracting",
+        "severity": "high",
+        "reason": "Duties",
+        "conflicts": [{"group": "Engineering"}, {"group": "Contractors"}],
+        "exceptions": [{"person": GRACE, "reason": "Audit", "until": "2999-12-31"}],
+    }
+    code = {**example.code, "rules": [rule], "groups": [{"group": "Contractors", "absent": [ERIN]}]}
+
+    inverse = example.apply(code)
+
+    with pytest.raises(
+        RulesViolated, match=r"\(high, inverse\.yml:\d+\) would be violated, because of inverse\.yml:\d+"
+    ):
+        example.plan_back(inverse, tmp_path)
 
 
 def assignment(app: str, policy: str, **options: Any) -> Data:

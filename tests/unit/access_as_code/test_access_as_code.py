@@ -30,6 +30,7 @@ from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_
     SectionPlan,
     StateChange,
 )
+from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.sections import custom_fields
 from ansible_collections.cakewalk.access.plugins.module_utils._engine.access_as_code.source import (
     CodeRefused,
     SourceCode,
@@ -184,8 +185,8 @@ def reversible_steps() -> list[ReversibleStep]:
 
 
 def test_what_was_done_is_taken_back_in_one_entry_for_each_thing() -> None:
-    steps = reversible_steps()
-    told = inverse_of(steps, applied(done=[item.step for item in steps]), {"anchors": ["x"]})["inverse"]
+    steps, code = reversible_steps(), {"tenant": {"anchors": ["x"]}, "rules": [], "roster": None}
+    told = inverse_of(steps, applied(done=[item.step for item in steps]), code)["inverse"]
     assert yaml.safe_load(told["text"]) == {
         "tenant": {"anchors": ["x"]},
         "groups": [{"group": "1", "absent": ["a", "b"], "members": ["c", "d"]}],
@@ -195,6 +196,66 @@ def test_what_was_done_is_taken_back_in_one_entry_for_each_thing() -> None:
     assert "# Cannot be taken back: ask: nothing cancels it\n" in told["text"]
 
 
+#: A field before its change, by what becomes of it in the inverse, and why it is not there.
+BEFORE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"value": "old", "required": True}, {"fields": {uid(5): "old"}}, ""),
+    ({"value": "Ada", "guidValue": uid(9)}, {"fields": {uid(5): uid(9)}}, ""),
+    ({"value": "old", "guidValue": " "}, {"fields": {uid(5): "old"}}, ""),
+    ({"value": 7}, {"fields": {uid(5): "7"}}, ""),
+    ({"value": False}, {"fields": {uid(5): "false"}}, ""),
+    *(({"value": value}, {"clear": [uid(5)]}, "") for value in (None, "", "  ", "\t\n", "\u3000")),
+    *(
+        ({**value, "required": True}, {}, "'Cost' is required and had no value, so it cannot be cleared")
+        for value in ({}, {"value": None}, {"value": "  ", "guidValue": ""})
+    ),
+    *(({"value": value}, {}, "'Cost' had a value that code cannot give") for value in (["x"], {}, "\ud800")),
+]
+
+
+@pytest.mark.parametrize(("before", "back", "reason"), BEFORE)
+def test_a_field_gets_its_value_back_unless_a_plan_would_refuse_that(
+    before: dict[str, Any], back: dict[str, Any], reason: str
+) -> None:
+    app, field = {"id": uid(1)}, {"id": uid(5), "name": "Cost", **before}
+    undo, told = custom_fields._undo(app, {uid(5): field})
+    assert (undo, told) == ({"app": uid(1), **back} if back else None, reason)
+    both, told = custom_fields._undo(app, {uid(5): field, uid(6): {"id": uid(6)}})
+    assert (both, told) == ({"app": uid(1), **back, "clear": [*back.get("clear", []), uid(6)]}, reason)
+
+
+#: Rules and a limit as the argument spec completes them, and as the inverse has them.
+_RULE = {"name": "One or two", "severity": "low", "reason": "x", "requires": None, "limits": None, "exceptions": []}
+_OF_ROSTER = {"people": {"roster": {"department": ["Sales"]}, "status": None}, "except_people": None, "to_hold": []}
+
+
+def test_an_inverse_has_the_rules_and_limits_of_the_code_but_none_about_a_roster() -> None:
+    conflict = {**_RULE, "conflicts": [{"app": "App", "group": None, "privileged": True}, {"group": "Crew"}]}
+    forbidden = {**_RULE, "name": "Not for sales", "forbids": _OF_ROSTER}
+    code = {
+        "tenant": {"anchors": ["x"]},
+        "time_limits": [{"group": "Crew", "app": None, "until_required": True, "max_duration": None}],
+        "rules": [conflict, forbidden],
+        "roster": {"file": "people.csv"},
+    }
+    told = inverse_of([ReversibleStep(REMOVE)], applied(done=[REMOVE]), code)["inverse"]
+    assert yaml.safe_load(told["text"]) == {
+        "tenant": {"anchors": ["x"]},
+        "time_limits": [{"group": "Crew", "until_required": True}],
+        "rules": [
+            {
+                "name": "One or two",
+                "severity": "low",
+                "reason": "x",
+                "exceptions": [],
+                "conflicts": [{"app": "App", "privileged": True}, {"group": "Crew"}],
+            }
+        ],
+    }
+    (line,) = told["not_undoable"]
+    assert line.startswith("the access rule 'Not for sales': it asks for the roster")
+    assert f"# Left out: {line}\n" in told["text"]
+
+
 def test_each_policy_is_taken_back_by_an_entry_of_its_own() -> None:
     slots = [
         {"app": "1", "permission_level": "2", "request_type": "grant_access", "policy": "3"},
@@ -202,7 +263,7 @@ def test_each_policy_is_taken_back_by_an_entry_of_its_own() -> None:
         {"app": "1", "request_type": "grant_access", "policy": "5"},
     ]
     steps = [ReversibleStep(replace(SEND), "policies", slot) for slot in slots]
-    told = inverse_of(steps, applied(done=[item.step for item in steps]), {})["inverse"]
+    told = inverse_of(steps, applied(done=[item.step for item in steps]), {"tenant": {}})["inverse"]
     assert yaml.safe_load(told["text"])["policies"] == slots
 
 
@@ -210,7 +271,7 @@ def test_what_was_not_done_is_not_taken_back_and_what_may_have_been_is_told() ->
     steps = reversible_steps()
     error = CakewalkError("a", "b", "c")
     outcome = applied(done=[steps[1].step], failed=[(steps[2].step, error)], pending=[steps[0].step])
-    told = inverse_of(steps, outcome, {})["inverse"]
+    told = inverse_of(steps, outcome, {"tenant": {}})["inverse"]
     assert yaml.safe_load(told["text"])["groups"] == [{"group": "1", "members": ["c"]}]
     assert told["not_undoable"] == ["remove: it failed, so it is not known whether there is something to take back"]
     assert inverse_of(steps, applied(pending=[item.step for item in steps]), {}) == {}

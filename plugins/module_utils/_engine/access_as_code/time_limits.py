@@ -120,6 +120,13 @@ def check_time_limits(code: SourceCode, tenant: Tenant) -> None:
         raise CodeRefused(problem(at, clause) for at, clause in places)
 
 
+def limits_of_groups(code: SourceCode, tenant: Tenant) -> dict[str, str]:
+    """Return the file and line of a limit that demands an end of each member, by the id of the group."""
+    names = {entry.data["group"]: entry.at() for entry in code.entries(SECTION) if entry.data["group"] is not None}
+    groups = tenant.index(GROUPS, list(names), is_whole=True) if names else Index(GROUPS, [])
+    return {group_id: at for name, at in names.items() for group_id in ids_of(groups.matches(name))}
+
+
 #: A limit, the id of the group or app that it is about, an entry for that, and the list of people in it.
 _Limited = tuple[TimeLimit, str, SourceEntry, str]
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...._api.catalog import GROUPS, USERS, is_edited_here, members, named, person
@@ -42,12 +43,28 @@ from ..roster import RULE
 from ..roster_plan import notes_of_rules
 from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
 from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
+from ..time_limits import limits_of_groups
 
 SECTION = "groups"
+_NOT_UNDOABLE = "nothing in the API cancels a request"
 _LEFT_ALONE = (
     "A group with mode: unmanaged is left alone: its record does not show that its members are edited in Cakewalk. If "
     "they are, set the mode and list them."
 )
+
+
+@dataclass(frozen=True)
+class _WayBack:
+    """The facts that decide how a change of a group is undone.
+
+    :param actor: the acting user, C(None) if nobody is added.
+    :param protected: the people that no plan removes, as written.
+    :param limit: the file and line of a limit that demands an end of each member, empty without one.
+    """
+
+    actor: Row | None
+    protected: Sequence[str]
+    limit: str
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
@@ -136,8 +153,16 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, _e
     )
     changed = by_label(changes)
     apps = read_default_apps(changed.values(), tenant)
+    protected = [*params["protected_users"], *filter(None, [params["acting_user"]])]
+    limits = limits_of_groups(code, tenant) if changed else {}
     plans = (
-        _group_plan(name, change, apps[change.group["id"]], actor, by_group[change.group["id"]])
+        _group_plan(
+            name,
+            change,
+            apps[change.group["id"]],
+            by_group[change.group["id"]],
+            _WayBack(actor, protected, limits.get(change.group["id"].lower(), "")),
+        )
         for name, change in changed.items()
     )
     return sum(plans, total)
@@ -239,7 +264,7 @@ def _expiry_of(entry: SourceEntry, change: MembershipChange) -> dict[str, NamedP
 
 
 def _group_plan(
-    name: str, change: MembershipChange, apps: Sequence[Row], actor: Row | None, entry: SourceEntry
+    name: str, change: MembershipChange, apps: Sequence[Row], entry: SourceEntry, back: _WayBack
 ) -> SectionPlan:
     """Return the plan of a group that changes; whether the service revokes what a group gave is not documented."""
     app_names = ", ".join(sorted(printable(label(app)) for app in apps))
@@ -254,7 +279,7 @@ def _group_plan(
     moving = [*change.added, *change.removed]
     return SectionPlan(
         changes=(StateChange(f"Members of {name}", change.before(), change.after(), notes),),
-        steps=tuple(_steps(change, actor, app_names, expiry)),
+        steps=tuple(_steps(change, app_names, expiry, back)),
         touched=({change.group["id"]: state},),
         expired=tuple((label(change.group), person.reference) for person in ended),
         indirect_access=tuple(
@@ -271,17 +296,26 @@ def _group_plan(
 
 
 def _steps(
-    change: MembershipChange, actor: Row | None, app_names: str, expiry: Mapping[str, NamedPerson]
+    change: MembershipChange, app_names: str, expiry: Mapping[str, NamedPerson], back: _WayBack
 ) -> Iterator[ReversibleStep]:
     group = change.group["id"]
-    if change.added and actor is not None:
-        entry = {"group": group, "absent": [row["id"] for row in change.added]}
-        opened = f"the access requests that it opened, for {app_names}: nothing in the API cancels a request"
-        step = add_members(change.group, change.added, actor, False)
-        yield ReversibleStep(step, SECTION, entry, opened if app_names else "")
+    if change.added and back.actor is not None:
+        added = Index(USERS, change.added)
+        protected = [row for reference in back.protected for row in added.matches(reference)]
+        staying = ids_of(protected)
+        absent = [row["id"] for row in change.added if row["id"].lower() not in staying]
+        reasons = [f"{printable(person(added.by_id[one]))} is protected, and stays" for one in sorted(staying)]
+        if app_names:
+            reasons.append(f"the access requests that it opened, for {app_names}: {_NOT_UNDOABLE}")
+        undo = {"group": group, "absent": absent} if absent else None
+        yield ReversibleStep(
+            add_members(change.group, change.added, back.actor, False), SECTION, undo, "; ".join(reasons)
+        )
     for row, step in zip(change.removed, remove_members(change.group, change.removed), strict=True):
         if row["id"].lower() in expiry:
             yield ReversibleStep(step, reason=undo_of_expiry(expiry[row["id"].lower()]))
+        elif back.limit:
+            yield ReversibleStep(step, reason=f"the group has a time limit ({back.limit}), and an end is not known")
         else:
             yield ReversibleStep(step, SECTION, {"group": group, "members": [row["id"]]})
 
