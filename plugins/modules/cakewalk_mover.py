@@ -218,8 +218,8 @@ people:
           do: Have the request decided and carried out, and run again.
     by_hand:
       description:
-        - Access that will not arrive, because its request was declined or cancelled, or does not exist. C(do) says what
-          to do.
+        - Access that will not arrive by itself, because its request was declined or cancelled, has an unknown status,
+          or does not exist. An approved request does not count if its access was removed since. C(do) says what to do.
       type: list
       elements: dict
       sample: []

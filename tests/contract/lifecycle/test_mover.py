@@ -132,10 +132,13 @@ def test_nobody_leaves_before_the_access_is_listed_and_the_next_run_goes_on(move
 
 
 def test_a_dry_run_removes_exactly_those_whom_a_run_removes_once_all_is_granted(mover: Mover) -> None:
-    """Each person is named by what they have: membership in Sales, access to Salesforce, or a request for it."""
+    """Each person is named by what they have: membership in Sales, access to Salesforce, or a request for it.
+
+    Those who are called granted had the access an hour ago, by a request, and then lost it.
+    """
     tenant = mover.tenant
-    stay = ("in", "in declined", "in cancelled", "in elsewhere")
-    leave = ("in pending", "in held", "pending", "declined", "cancelled", "held", "nothing")
+    stay = ("in", "in declined", "in cancelled", "in granted", "in elsewhere")
+    leave = ("in pending", "in held", "pending", "declined", "cancelled", "granted", "held", "nothing")
     emails = {case: f"{case.replace(' ', '.')}@example.com" for case in (*stay, *leave)}
     for case, email in emails.items():
         words = case.split()
@@ -144,13 +147,17 @@ def test_a_dry_run_removes_exactly_those_whom_a_run_removes_once_all_is_granted(
             tenant.change("add_member", group="Sales", user=email)
         if "held" in words:
             tenant.change("add_access", app="Salesforce", user=email)
-        if {"pending", "declined", "cancelled"} & set(words):
+        if {"pending", "declined", "cancelled", "granted"} & set(words):
             tenant.change("open_request", kind="grant", app="Salesforce", user=email)
         if "declined" in words:
             tenant.change("decide_requests", user=email, app="Salesforce", verdict="decline")
         if "cancelled" in words:
             request = tenant.state("requests")["requests"][-1]["id"]
             tenant.change("cancel_request", request=request, user=email)
+        if "granted" in words:
+            tenant.change("decide_requests", user=email, app="Salesforce", verdict="approve")
+            tenant.change("remove_access", user=email, app="Salesforce")
+    tenant.configure(clock_ahead=3600)
     people: list[Data] = [{"user": email} for email in emails.values()]
     people[stay.index("in elsewhere")]["joins"] = ["Sales", "Engineering"]
     given: Data = {"leaves": ["Contractors"], "max_removal_percent": 100, "max_removals": 20}

@@ -33,6 +33,7 @@ from unit.people import filled, group, uid, user
 ERIN, MAX = user(1, "erin@example.com"), user(2, "max@example.com")
 SALES, ENGINEERING, OTHER = group(1, "Sales"), group(2, "Engineering"), group(3, "Other")
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+LONG_AGO = "2026-05-31T23:40:00Z"
 
 
 def app(number: int, name: str | None = None) -> dict[str, Any]:
@@ -44,6 +45,11 @@ def request(number: int, status: str = "Pending", **members: Any) -> dict[str, A
     """Return a request that gives Erin access to app 10."""
     about = {"requestType": "GrantAccessRequest", "targetUserId": uid(1), "workAppId": uid(10)}
     return {"id": uid(number), "requestStatus": status, "createdAt": f"2026-05-{number:02}", **about, **members}
+
+
+def removal(number: int, status: str = "Pending") -> dict[str, Any]:
+    """Return a request that takes this access from Erin."""
+    return request(number, status, requestType="RemoveAccessRequest")
 
 
 def requires(*apps: dict[str, Any]) -> AccessDelta:
@@ -100,7 +106,24 @@ def test_a_move_in_lines() -> None:
         ([request(20)], [], set(), "waiting", "Have the request decided", False),
         ([request(20)], [SALES], {uid(20)}, "waiting", "Have the request decided", False),
         ([request(20, "Approved")], [], set(), "waiting", "Run again in a while", False),
-        ([request(20, "Perhaps")], [], set(), "waiting", "Have the request decided", False),
+        (
+            [request(20, "Approved", updatedAt="2026-05-31T23:50:00Z")],
+            [],
+            set(),
+            "waiting",
+            "Run again in a while",
+            False,
+        ),
+        ([request(20, "Approved", updatedAt=LONG_AGO)], [], {uid(20)}, "by_hand", "Request the access", False),
+        ([request(20, "Approved", updatedAt=LONG_AGO)], [OTHER], {uid(20)}, "by_hand", "Request the access", False),
+        ([request(20, "Approved", updatedAt=LONG_AGO)], [SALES], {uid(20)}, "waiting", "Have the request", False),
+        ([request(20, "Approved", updatedAt=LONG_AGO), request(21)], [], set(), "waiting", "Have the request", False),
+        ([request(20, "Approved"), removal(21, "Approved")], [], set(), "by_hand", "Request the access", False),
+        ([request(20, "Approved"), removal(21)], [], set(), "by_hand", "Request the access", False),
+        ([request(20, "Perhaps")], [], set(), "by_hand", "Say under `known_statuses`", False),
+        ([request(20, "Perhaps")], [OTHER], {uid(20)}, "by_hand", "Say under `known_statuses`", False),
+        ([request(20, "Perhaps", targetUserId=None)], [], set(), "by_hand", "Say under `known_statuses`", False),
+        ([request(20, "Perhaps")], [SALES], {uid(20)}, "waiting", "Have the request decided", False),
         ([request(20, "Declined")], [], {uid(20)}, "by_hand", "Ask the people", True),
         ([request(20, "Declined")], [SALES], {uid(20)}, "waiting", "Have the request decided", False),
         ([request(20, "Declined")], [SALES], set(), "by_hand", "Ask the people", True),
@@ -111,7 +134,7 @@ def test_a_move_in_lines() -> None:
         ([], [], set(), "by_hand", "Request the access", False),
         ([], [OTHER], set(), "by_hand", "Request the access", False),
         ([], [SALES], set(), "waiting", "Have the request decided", False),
-        ([request(20, requestType="RemoveAccessRequest")], [], set(), "by_hand", "Request the access", False),
+        ([removal(20)], [], set(), "by_hand", "Request the access", False),
     ],
 )
 def test_missing_access_waits_or_needs_somebody(
@@ -126,16 +149,19 @@ def test_missing_access_waits_or_needs_somebody(
     assert entry["do"].startswith(action)
     assert (entry["what"], entry["id"], entry["name"], entry["waits_for"]) == ("access", uid(10), "App 10", [])
 
-    wait = NewAccess([mover], before, 5, REQUEST_STATUSES)
+    wait = NewAccess([mover], before, 5, REQUEST_STATUSES, NOW)
     wait.foresee(requests)
     assert (wait.waiting[uid(1)], wait.by_hand[uid(1)]) == (waiting, by_hand)
     assert wait.arrived == ({uid(1)} if where == "waiting" else set())
+
+    assert bool(wait.missing([rows, [ERIN], []])) == (not is_over)
+    assert (wait.waiting[uid(1)], wait.by_hand[uid(1)]) == (waiting, by_hand)
 
 
 def test_a_wait_reads_only_what_is_missing_and_lets_each_person_go_alone() -> None:
     """Erin's request is declined in the second look, Max has the access in the first, and is a member in the second."""
     moves = [move(added=[SALES]), move(MAX, added=[SALES], delta=requires(app(11)))]
-    wait = NewAccess(moves, set(), 5, REQUEST_STATUSES)
+    wait = NewAccess(moves, set(), 5, REQUEST_STATUSES, NOW)
     assert len(wait.sources) == 1 + 1 + 2
 
     lines = wait.missing([[request(20)], [ERIN], [], [{"user": MAX}]])

@@ -118,7 +118,7 @@ class _Moving:
         awaited = [move for move in moves if params["wait"] and move.removed and (move.added or move.delta.missing)]
         self._awaited = {move.id: move for move in awaited}
         rows = tenant.read([REQUESTS])[0] if any(move.delta.missing for move in awaited) else []
-        self._requests = Requests(rows, tenant.request_statuses)
+        self._requests = Requests(rows, tenant.request_statuses, tenant.time_or_none() if rows else None)
         self._wait = self._wait_for(())
         #: The ids of the people who leave their old groups.
         self._leaving: set[str] = set()
@@ -299,8 +299,9 @@ class _Moving:
         pairs = [self._about[id(result.step)] for result in results]
         return {_key(group, user) for group, users in pairs for user in users}
 
-    def _wait_for(self, moves: Iterable[Move]) -> NewAccess:
-        return NewAccess(moves, self._requests.ids, self._params["wait_timeout"], self._tenant.request_statuses)
+    def _wait_for(self, moves: Sequence[Move]) -> NewAccess:
+        time = self._tenant.time_or_none() if moves else None
+        return NewAccess(moves, self._requests.ids, self._params["wait_timeout"], self._tenant.request_statuses, time)
 
     def _addition(self, group: Row, users: list[Row]) -> Step:
         step = add_members(group, users, self._actor, self._params["implicitly_approve_requests"])

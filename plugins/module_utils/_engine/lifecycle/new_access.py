@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from ..._api.catalog import REQUESTS, StatusTable, accesses, members, person
@@ -26,7 +27,7 @@ def missing_access(
     """Return the access that a person waits for, the access that somebody must see to, and whether waiting is over.
 
     A declined or cancelled request ends the wait. A request from before decides nothing about an app that a new group
-    gives, because being added opens a new one.
+    gives, because being added opens a new one. An approved request gives nothing any more if its access was removed.
 
     :param apps: required apps to which the person has no access.
     :param before: the ids of the requests from before the first write, in lower case.
@@ -40,23 +41,26 @@ def missing_access(
         is_given = app["id"].lower() in move.given
         is_older = newest is not None and str(newest["id"]).lower() in before
         is_decided = status in ("declined", "cancelled") and not (is_older and is_given)
-        is_unrequested = newest is None and not is_given
+        is_under_way = newest is not None and bool(requests.under_way([newest], ()))
         why = f"the request is {printable(newest.get('requestStatus'))}" if newest else "no request is listed"
         if is_decided:
             action = "Ask the people who decided it, or request the access again, and run again."
-        elif is_unrequested:
-            action = "Request the access, for example with `cakewalk_app_access`, and run again."
-        elif status == "granted":
+        elif is_under_way and status == "granted":
             action = "Run again in a while: the request is approved, and the access is not listed yet."
-        else:
+        elif is_under_way or is_given:
             action = "Have the request decided and carried out, and run again."
+        elif newest and status is None:
+            action = "Say under `known_statuses` what the status of the request means, and run again."
+        else:
+            action = "Request the access, for example with `cakewalk_app_access`, and run again."
         entry = {
             **_entry("access", app, why, action),
             "request_id": newest["id"] if newest else None,
             "request_status": newest.get("requestStatus") if newest else None,
             "since": newest.get("createdAt") if newest else None,
         }
-        (by_hand if is_decided or is_unrequested else waiting).append(entry)
+        is_coming = (is_under_way or is_given) and not is_decided
+        (waiting if is_coming else by_hand).append(entry)
         is_over = is_over or is_decided
     return waiting, by_hand, is_over
 
@@ -69,19 +73,28 @@ class NewAccess(Wait):
 
     :param moves: the moves to wait for.
     :param before: the ids of the requests from before the first write, in lower case.
+    :param time: the time of the service, as C(Requests) takes it.
     """
 
     action = "see the new access"
     pauses: Sequence[float] = PAUSES
     proves_absence = False
 
-    def __init__(self, moves: Iterable[Move], before: Collection[str], timeout: int, statuses: StatusTable) -> None:
+    def __init__(
+        self,
+        moves: Iterable[Move],
+        before: Collection[str],
+        timeout: int,
+        statuses: StatusTable,
+        time: datetime | None,
+    ) -> None:
         self.timeout = timeout
         self.arrived: set[str] = set()
         self.waiting: dict[str, list[Entry]] = {}
         self.by_hand: dict[str, list[Entry]] = {}
         self._before = before
         self._statuses = statuses
+        self._time = time
         self._await(list(moves))
 
     @property
@@ -110,7 +123,7 @@ class NewAccess(Wait):
 
     def missing(self, found: Sequence[Any]) -> list[str]:
         """Return a line for each group and app that is missing, with the request that should bring access."""
-        requests = Requests(found[0], self._statuses)
+        requests = Requests(found[0], self._statuses, self._time)
         member_rows, access_rows = found[1 : 1 + len(self._groups)], found[1 + len(self._groups) :]
         member_ids = {key: ids_of(rows) for key, rows in zip(self._groups, member_rows, strict=True)}
         pairs = zip(self._apps, access_rows, strict=True)
