@@ -279,12 +279,14 @@ def test_secrets_are_sent_again_only_if_asked_and_are_in_no_message(setup: Setup
 
     runs = [setup.run(path, "-vvv", secrets=secrets).succeeded(), setup.run(path, secrets=secrets).succeeded()]
     assert (setup.awx.writes(), runs[1][TASK].changed) == ([], False)
-    # What is no secret is changed without them, and AWX keeps those that it has, but not for another host.
+    # AWX keeps those that it has, but not for another host, nor in a credential that changes.
     refused = setup.run(setup.saved(with_secrets("olga", host="y")))
-    assert "could send its 'password' elsewhere, because 'host' changes" in refused[TASK].data["msg"]
+    for secret, cause in (("password", "host"), ("key", "who")):
+        assert f"could send its '{secret}' elsewhere, because '{cause}' changes" in refused[TASK].data["msg"]
     assert setup.awx.writes() == []
     edited = setup.saved(with_secrets("olga", sender="y"))
-    runs += [setup.run(edited, *options).succeeded() for options in (["--check"], [], [])]
+    of_credential = {"C": secrets["C"]}
+    runs += [setup.run(edited, *options, secrets=of_credential).succeeded() for options in (["--check"], [], [])]
     assert [run[TASK].data["summary"].get("changed") for run in runs[2:]] == [2, 2, None]
     credential, mail = (setup.awx.world.kept(*one) for one in (("credentials", "C"), ("notification_templates", "N")))
     # A message that is left out becomes blank, which is AWX's own text.
