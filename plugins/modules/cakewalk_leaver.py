@@ -99,7 +99,7 @@ notes:
     header of the API, whatever the clock of this machine says.
   - Check mode cannot predict which removals Cakewalk requests by itself after a person left a group.
   - The owner of an app is optional in the API. If it is not shown whether somebody who leaves owns an app, a warning
-    names the app.
+    names the app, and so does RV(people[].unseen_ownerships).
   - Approvers are named if a task of the person's manager or of an app owner shows the request.
 seealso:
   - module: cakewalk.access.cakewalk_joiner
@@ -189,7 +189,8 @@ people:
       description:
         - Manual work. C(do) says what to do, and C(what) is V(membership), V(access), V(unmanaged_access),
           V(synced_membership), V(ownership), V(open_grant) or V(unclear_request).
-        - C(is_only_owner) shows whether an app would lose its only owner.
+        - C(is_only_owner) shows whether an app would lose its only owner. It is null if the API does not show all
+          owners.
       type: list
       elements: dict
       sample:
@@ -210,6 +211,14 @@ people:
       type: list
       elements: dict
       sample: []
+    unseen_ownerships:
+      description:
+        - Apps that the person may own, because the API does not show it. Look in Cakewalk. They do not count as left.
+      type: list
+      elements: dict
+      sample:
+        - id: 3c0cbb6e-5c6c-5d0e-8d1c-0f6f0d1c3a11
+          name: Figma
     other_accounts:
       description: Other accounts with the same e-mail address. They stay as they are.
       type: list
@@ -219,7 +228,14 @@ summary:
   description: Counts for all people.
   returned: success, and when something is left
   type: dict
-  sample: {"people": 1, "complete": 0, "failed": 0, "waiting": 1, "by_hand": 1, "tasks": 0}
+  sample:
+    people: 1
+    complete: 0
+    failed: 0
+    waiting: 1
+    by_hand: 1
+    tasks: 0
+    unseen_ownerships: 1
 listed_at:
   description: The time of the last read, in UTC.
   returned: success, and when something is left
@@ -246,6 +262,7 @@ stats:
     leaver_waiting: 1
     leaver_by_hand: 1
     leaver_tasks: 0
+    leaver_unseen_ownerships: 1
     leaver_proof_dir: /var/lib/cakewalk/leavers
     leaver_proofs_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 msg:

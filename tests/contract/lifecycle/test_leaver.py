@@ -296,7 +296,11 @@ def test_an_owner_who_is_not_shown_is_warned_of(
     shown = {one["id"] for one in proof["after"]["ownerships"]}
     assert shown | {one["id"] for one in proof["after"]["unseen_ownerships"]} >= owned
     assert bool(shown) == ("isOwner" not in hidden)
-    assert {one["id"] for one in result["people"][0]["by_hand"] if one["what"] == "ownership"} == shown
+    (entry,) = result["people"]
+    ownerships = {one["id"]: one["is_only_owner"] for one in entry["by_hand"] if one["what"] == "ownership"}
+    assert ownerships == dict.fromkeys(shown)
+    assert entry["unseen_ownerships"] == proof["after"]["unseen_ownerships"]
+    assert result["stats"]["leaver_unseen_ownerships"] == len(entry["unseen_ownerships"]) > 0
     (warning,) = (one for one in warnings if "not shown who owns" in one)
     assert all(repr(app["name"]) in warning for app in apps if app["id"] not in shown)
 

@@ -377,3 +377,27 @@ def test_whether_a_person_owns_an_app_is_not_known_unless_something_shows_it(
     rows = [{"user": ADA, **mark} for mark in marks]
     state = AppState({**APP, **shown}, rows, [], Requests([], REQUEST_STATUSES))
     assert state.is_owned_by(ADA) is expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "marks", "expected"),
+    [
+        ({"owner": ADA}, [], True),
+        ({"owner": ADA}, [(ADA, True), (ADA, None), (BEN, False)], True),
+        ({"owner": None}, [(ADA, True)], True),
+        ({"owner": BEN}, [(ADA, True)], False),
+        ({}, [(ADA, True), (BEN, True)], False),
+        ({"owner": ADA}, [(BEN, None), (BEN, True)], False),
+        ({}, [(ADA, True)], None),
+        ({}, [(ADA, True), (BEN, False)], None),
+        ({"owner": {"name": "Ben"}}, [(ADA, True)], None),
+        ({"owner": ADA}, [(BEN, None)], None),
+        ({"owner": ADA}, [(BEN, False), (BEN, "no")], None),
+    ],
+)
+def test_whether_an_owner_is_the_only_one_is_not_known_unless_all_owners_are_shown(
+    shown: dict[str, Any], marks: list[tuple[dict[str, Any], Any]], expected: bool | None
+) -> None:
+    rows = [{"user": user, "isOwner": mark} for user, mark in marks]
+    state = AppState({**APP, **shown}, rows, [], Requests([], REQUEST_STATUSES))
+    assert (state.is_owned_by(ADA), state.is_owned_only_by(ADA)) == (True, expected)

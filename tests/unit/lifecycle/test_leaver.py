@@ -194,6 +194,21 @@ def test_the_error_says_what_waits_and_what_needs_somebody_with_names() -> None:
     assert SomethingLeft.of([outcome_of(ERIN, left_after(NOTHING), NOTHING, [], [])], "12:00") is None
 
 
+@pytest.mark.parametrize(
+    ("is_only", "why", "action"),
+    [
+        (True, "the person is the only owner", "the person is the only one"),
+        (False, "the person is one of the owners", "Name another owner"),
+        (None, "it is not shown whether there are others", "Name another owner"),
+    ],
+)
+def test_an_ownership_says_whether_others_own_the_app(is_only: bool | None, why: str, action: str) -> None:
+    owned = [{"id": uid(40), "name": "App 40", "is_only_owner": is_only}]
+    (entry,) = left_after(replace(NOTHING, ownerships=owned)).by_hand
+    assert entry["is_only_owner"] is is_only
+    assert (why in entry["why"], action in entry["do"]) == (True, True)
+
+
 def test_nobody_is_complete_with_errors() -> None:
     assert outcome_of(ERIN, left_after(NOTHING), NOTHING, [], [])["complete"] is True
     entry = outcome_of(ERIN, left_after(NOTHING), NOTHING, ["Could not do it: no."], [])

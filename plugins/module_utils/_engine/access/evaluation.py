@@ -82,6 +82,14 @@ class AppState:
         is_shown = all(mark is False for mark in marks) if marks else shows_owner(self.app)
         return False if is_shown else None
 
+    def is_owned_only_by(self, owner: Row) -> bool | None:
+        """Return whether nobody but an owner owns the app; C(None) if that is not shown."""
+        owner_id = owner["id"].lower()
+        if self.owners - {owner_id}:
+            return False
+        marks = [mark for user_id, marks in self._marks.items() if user_id != owner_id for mark in marks]
+        return True if shows_owner(self.app) and all(mark is False for mark in marks) else None
+
     @property
     def levels_held(self) -> dict[str, Row]:
         """The levels that people hold, by id."""

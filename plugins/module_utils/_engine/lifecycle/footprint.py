@@ -42,7 +42,8 @@ class Footprint:
     Each of C(accesses) has the C(outcome) of requesting its removal, and the request that this depends on.
 
     :param groups: C(synced) says whether another directory decides about the membership.
-    :param ownerships: apps that the person owns. C(is_only_owner) says whether nobody else owns the app.
+    :param ownerships: apps that the person owns. C(is_only_owner) says whether nobody else owns the app,
+        and is C(None) if that is not shown.
     :param unseen_ownerships: apps of which it is not shown whether the person owns them.
     :param requests: requests about access that are undecided or may be. C(is_decided) marks a recent grant that does
         not show yet. C(is_known) is false if a record does not show its meaning or its person.
@@ -108,7 +109,7 @@ class Holdings:
             groups=_sorted({**_named(group), "synced": is_synced(group)} for group in self.groups_of(user)),
             accesses=_sorted(_access(app_state, user, self._decision(app_state, user)) for app_state in held),
             ownerships=_sorted(
-                {**_named(app_state.app), "is_only_owner": app_state.owners == {user_id}}
+                {**_named(app_state.app), "is_only_owner": app_state.is_owned_only_by(user)}
                 for app_state in self.apps
                 if user_id in app_state.owners
             ),

@@ -318,7 +318,7 @@ class _Offboarding:
         published = {"proof_dir": self._params["proof_dir"]}
         published |= {"proofs_sha256": hashlib.sha256(listed.encode()).hexdigest()} if proofs else {}
         facts = {
-            **people_result("leaver", people, ("waiting", "by_hand", "tasks"), published),
+            **people_result("leaver", people, ("waiting", "by_hand", "tasks", "unseen_ownerships"), published),
             "listed_at": listed_at,
             "proofs": [{"path": path, "sha256": digest} for path, digest in proofs.items()],
         }

@@ -52,6 +52,12 @@ _SYNCED = "another directory decides who is a member"
 _TAKE_OUT = "Remove the person from '{name}' in the directory that decides who is a member."
 _NEW_OWNER = "Name another owner of '{name}' in Cakewalk."
 _FIRST_OWNER = "Name another owner of '{name}' in Cakewalk: the person is the only one."
+#: Why an ownership is left, by whether the person is the only owner.
+_OWNS = {
+    True: "the person is the only owner",
+    False: "the person is one of the owners",
+    None: "the person is an owner, and it is not shown whether there are others",
+}
 _CANCEL = "Cancel or decline the {name} in Cakewalk."
 _EXPLAIN = "Look at the {name} in Cakewalk; `known_statuses` can say what its status means."
 _GRANTED = "Look at the {name} in Cakewalk: make sure that it no longer gives access."
@@ -208,7 +214,7 @@ def _staying(footprint: Footprint) -> list[Entry]:
                 **_by_hand(
                     "ownership",
                     app,
-                    "the person is the only owner" if app["is_only_owner"] else "the person is one of the owners",
+                    _OWNS[app["is_only_owner"]],
                     _FIRST_OWNER if app["is_only_owner"] else _NEW_OWNER,
                 ),
                 "is_only_owner": app["is_only_owner"],
@@ -276,6 +282,7 @@ def outcome_of(
         "by_hand": outcome.by_hand if outcome else [],
         "errors": list(errors),
         "tasks": footprint.tasks,
+        "unseen_ownerships": footprint.unseen_ownerships,
         "other_accounts": [candidate(other) for other in others],
     }
 
