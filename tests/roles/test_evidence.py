@@ -259,7 +259,7 @@ def _of_another_tenant(place: Path) -> None:
 
 
 SPOILT = {
-    "accesses.json is not what the manifest says": _changed_file,
+    "accesses.json does not match the manifest": _changed_file,
     "report.html is missing": lambda place: (place / "report.html").unlink(),
     "there is no manifest.json in it": lambda place: (place / "manifest.json").unlink(),
     "it is of http://127.0.0.2": _of_another_tenant,

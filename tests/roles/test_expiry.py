@@ -107,7 +107,7 @@ def test_a_folder_that_changed_since_its_approval_is_refused(code: CodeFolder) -
         "nobody": code.copied("nobody", **{"groups.yml": "groups: []\n"}),
     }
     report = code.kept / "expiry.md"
-    report.write_text("Of an earlier run", encoding="utf-8")
+    report.write_text("### Access as code: expiry\n", encoding="utf-8")
     report.chmod(0o600)
     approved = {"code_digest": digest, "expiry_report_path": str(report)}
     failures = code.refusals_by_mode(
