@@ -147,7 +147,7 @@ def test_what_undoes_a_change_sets_the_value_before_even_zero() -> None:
     code = SourceCode({"custom_fields": [task(fields=wanted)]}, {})
     rows = {APPS.listing: APP_ROWS, **{custom_fields(app): fields for app in APP_ROWS}}
     (step,) = section_plan(code, {}, MemoryTenant([], rows=rows), SectionPlan()).steps
-    assert step.undo == {"app": GITHUB["id"], "fields": {uid(20): 0, uid(21): False}, "clear": [uid(12)]}
+    assert step.undo == {"app": GITHUB["id"], "fields": {uid(20): "0", uid(21): "false"}, "clear": [uid(12)]}
 
 
 @pytest.mark.parametrize(
