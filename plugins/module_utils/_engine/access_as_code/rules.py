@@ -68,7 +68,7 @@ class RulesPlan:
 
     :param listed: the rules before the plan, where open requests do not count.
     :param before: the same, where they do, as in C(after).
-    :param certain: the rules before and after the plan, by the access that is certainly there.
+    :param certain: the rules with C(at_least) before and after the plan, by the access that is certainly there.
     :param changes: what people get and lose by the plan.
     """
 
@@ -267,12 +267,15 @@ def plan_rules(
     rules = rules_of(code, tenant, roster)
     held = read_held(rules, tenant, counts_requests=True, changing={change.app for change in changes if change.app})
     time = time_of(rules, tenant)
-    listed = held.without_requests()
-    certain = held.certain()
-    states = (listed, held, held.after(changes), certain, certain.after(changes, is_granted=False))
-    now, before, after, *both = (evaluate(rules, one, tenant.user_statuses, time) for one in states)
+    states = (held.without_requests(), held, held.after(changes))
+    listed, before, after = (evaluate(rules, one, tenant.user_statuses, time) for one in states)
+    there, demanding = held.certain(), [rule for rule in rules if rule.at_least is not None]
+    certain = (
+        evaluate(demanding, there, tenant.user_statuses, time),
+        evaluate(demanding, there.after(changes, is_granted=False), tenant.user_statuses, time),
+    )
     tenant.warnings += ended_warnings(after.results)
-    return RulesPlan(now, before, after, (both[0], both[1]), changes)
+    return RulesPlan(listed, before, after, certain, changes)
 
 
 def _by_rule(findings: Iterable[tuple[AccessRule, Finding, str]]) -> list[list[tuple[Finding, str]]]:

@@ -28,6 +28,8 @@ FIXED_OPTIONS = {
     "max_removals": sys.maxsize,
     "state": "present",
 }
+#: Why nothing takes back what was requested.
+NOT_UNDOABLE = "nothing in the API cancels a request"
 #: The entries of a section for the current state of the tenant, and comments for people.
 ExportedSection = tuple[list[dict[str, Any]], Sequence[str]]
 

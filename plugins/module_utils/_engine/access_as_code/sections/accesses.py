@@ -47,7 +47,15 @@ from ..named_people import (
     unknown_absences,
 )
 from ..roster_plan import notes_of_rules
-from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
+from ..section import (
+    FIXED_OPTIONS,
+    NOT_UNDOABLE,
+    ExportedSection,
+    ReversibleStep,
+    SectionPlan,
+    StateChange,
+    sorted_rows,
+)
 from ..source import SourceCode, SourceEntry, problem, repeated
 
 SECTION = "accesses"
@@ -56,7 +64,6 @@ _REASONS = {
     CONFLICT: ", and asks for something else. A run applies the rest of the plan, and then fails",
     DECLINED: ", and is not asked for again without `retry_declined`",
 }
-_NOT_UNDOABLE = "nothing in the API cancels a request"
 
 
 def problems_of(code: SourceCode) -> Iterator[dict[str, str]]:
@@ -164,7 +171,7 @@ def section_plan(code: SourceCode, params: Mapping[str, Any], tenant: Tenant, ea
             StateChange(header, lines, after[header], notes[app_id])
             for app_id, (header, lines) in zip(app_ids, before.items(), strict=True)
         ),
-        steps=tuple(ReversibleStep(step, reason=_NOT_UNDOABLE) for step in plan.steps(params["purpose"])),
+        steps=tuple(ReversibleStep(step, reason=NOT_UNDOABLE) for step in plan.steps(params["purpose"])),
         touched=(_touched(decisions),),
         removals=tuple(
             (label(decision.app), person(decision.user)) for decision in decisions if decision.step == REMOVE

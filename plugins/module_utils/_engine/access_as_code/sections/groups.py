@@ -41,12 +41,19 @@ from ..named_people import (
 )
 from ..roster import RULE
 from ..roster_plan import notes_of_rules
-from ..section import FIXED_OPTIONS, ExportedSection, ReversibleStep, SectionPlan, StateChange, sorted_rows
+from ..section import (
+    FIXED_OPTIONS,
+    NOT_UNDOABLE,
+    ExportedSection,
+    ReversibleStep,
+    SectionPlan,
+    StateChange,
+    sorted_rows,
+)
 from ..source import CodeRefused, SourceCode, SourceEntry, problem, repeated
 from ..time_limits import limits_of_groups
 
 SECTION = "groups"
-_NOT_UNDOABLE = "nothing in the API cancels a request"
 _LEFT_ALONE = (
     "A group with mode: unmanaged is left alone: its record does not show that its members are edited in Cakewalk. If "
     "they are, set the mode and list them."
@@ -306,7 +313,7 @@ def _steps(
         absent = [row["id"] for row in change.added if row["id"].lower() not in staying]
         reasons = [f"{printable(person(added.by_id[one]))} is protected, and stays" for one in sorted(staying)]
         if app_names:
-            reasons.append(f"the access requests that it opened, for {app_names}: {_NOT_UNDOABLE}")
+            reasons.append(f"the access requests that it opened, for {app_names}: {NOT_UNDOABLE}")
         undo = {"group": group, "absent": absent} if absent else None
         yield ReversibleStep(
             add_members(change.group, change.added, back.actor, False), SECTION, undo, "; ".join(reasons)
