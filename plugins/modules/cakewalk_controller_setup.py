@@ -32,8 +32,8 @@ options:
     description:
       - The secret inputs of credentials, and the secrets in C(notification_configuration) of notifications, by the name
         of the object in the file. No message or result has them.
-      - AWX keeps a secret that is not given. If another input of a credential changes, or the type, host or address of
-        a notification, give the secrets again. The run is refused without them.
+      - AWX keeps a secret that is not given. If another input of a credential changes, or the type, host, address or
+        encryption of a notification, give the secrets again. The run is refused without them.
       - A new credential without its required secrets is left out, also from job templates, and a warning names it.
     type: dict
     default: {}
